@@ -1,0 +1,1 @@
+"""Planning and running of any graph of stages; knows nothing about motors."""

@@ -1,0 +1,100 @@
+"""From cells to the distinct stages that are still missing, inputs first."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from grid.stage import Resources, Stage
+from grid.store import Store
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of the comparison: where it stands on each axis, and the stage that ends it."""
+
+    axes: dict[str, Any]
+    stage: Stage
+
+    def name(self) -> str:
+        """Return, say, ``A/Joint/4096/svm``."""
+        return "/".join(str(value) for value in self.axes.values())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a launch has to do."""
+
+    cells: list[Cell]
+    stages: dict[str, Stage]  # every distinct stage of the cells, inputs first
+    missing: dict[str, Stage]  # those that have to be built now, inputs first
+    forced: frozenset[str] = field(default_factory=frozenset)  # of the missing, those that stood
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of stages in the order in which they first appear."""
+        return list(dict.fromkeys(stage.KIND for stage in self.stages.values()))
+
+
+def make_plan(cells: Iterable[Cell], store: Store, force: frozenset[str] = frozenset()) -> Plan:
+    """Find the distinct stages of `cells` and which of them have to be built.
+
+    A built stage hides its inputs: what it was made from may be deleted.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+        The comparison.
+    store : Store
+        What is already built.
+    force : frozenset of str
+        Kinds of stages to rebuild, with all that hangs on them; ``"all"`` rebuilds everything.
+
+    Raises
+    ------
+    ValueError
+        If `force` names a kind that no stage of the cells has.
+    """
+    cells = list(cells)
+    stages = {stage.key: stage for cell in cells for stage in cell.stage.walk()}
+    unknown = force - {"all"} - {stage.KIND for stage in stages.values()}
+    if unknown:
+        kinds = sorted({stage.KIND for stage in stages.values()})
+        raise ValueError(f"--force {sorted(unknown)[0]}: there is no such kind of stage; there are: {', '.join(kinds)}")
+    forced = _forced(stages, force)
+    held = {key for key, stage in stages.items() if store.holds(stage)}
+    needed = _needed(cells, forced, held)
+    missing = {key: stage for key, stage in stages.items() if key in needed}
+    return Plan(cells, stages, missing, frozenset(forced & held & needed))
+
+
+def _forced(stages: dict[str, Stage], force: frozenset[str]) -> set[str]:
+    forced: set[str] = set()
+    for key, stage in stages.items():  # inputs stand before what is made from them
+        if "all" in force or stage.KIND in force or any(source.key in forced for source in stage.inputs):
+            forced.add(key)
+    return forced
+
+
+def _needed(cells: list[Cell], forced: set[str], held: set[str]) -> set[str]:
+    needed: set[str] = set()
+    waiting = [cell.stage for cell in cells]
+    waiting += [stage for cell in cells for stage in cell.stage.walk() if stage.key in forced]
+    while waiting:
+        stage = waiting.pop()
+        if stage.key in needed or (stage.key in held and stage.key not in forced):
+            continue
+        needed.add(stage.key)
+        waiting += stage.inputs
+    return needed
+
+
+def describe(plan: Plan, resources: Mapping[str, Resources]) -> str:
+    """Return the plan as a table: cells, the distinct stages of each kind, how many are built, what each asks."""
+    lines = [f"{len(plan.cells)} cells, {len(plan.stages)} distinct stages, {len(plan.missing)} to build", ""]
+    lines.append(f"{'stage':<12}{'distinct':>10}{'built':>8}{'to build':>10}   each asks for")
+    for kind in plan.kinds():
+        of_kind = [stage for stage in plan.stages.values() if kind == stage.KIND]
+        to_build = sum(stage.key in plan.missing for stage in of_kind)
+        asks = sorted({resources[stage.key].describe() for stage in of_kind})
+        built = len(of_kind) - sum(stage.key in plan.missing and stage.key not in plan.forced for stage in of_kind)
+        lines.append(f"{kind:<12}{len(of_kind):>10}{built:>8}{to_build:>10}   {' or '.join(asks)}")
+    return "\n".join(lines)

@@ -1,0 +1,147 @@
+"""A stage: a frozen record of all that decides a result, and the key that this record gives."""
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel
+
+KEY_LENGTH = 16  # hex digits: 64 bits, so that a million stages collide with probability 3e-8
+
+
+class InputError(ValueError):
+    """What came in from outside (the data) is at fault, not the work on it."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a stage asks of the cluster; it never enters a key."""
+
+    cpus: float = 1
+    gpus: float = 0
+    memory_gb: float = 0
+
+    def describe(self) -> str:
+        """Return, say, ``"1 CPU, 1 GPU"``."""
+        parts = [f"{self.cpus:g} CPU", f"{self.gpus:g} GPU" if self.gpus else ""]
+        parts.append(f"{self.memory_gb:g} GB" if self.memory_gb else "")
+        return ", ".join(part for part in parts if part)
+
+
+class Context(Protocol):
+    """What a stage is given beside its record while it builds."""
+
+    resources: Resources
+
+    def folder(self, stage: "Stage") -> Path:
+        """Return the folder of a built input."""
+
+    def work(self) -> Path:
+        """Return a folder that outlives a crash and is removed once the stage stands."""
+
+    def report(self, **progress: float) -> None:
+        """Say how far the stage is."""
+
+
+def beside(**kwargs: Any) -> Any:
+    """Declare a field of a stage that cannot change its result (a path, say): it enters no key."""
+    return dataclasses.field(metadata={"beside": True}, compare=False, **kwargs)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the work. Fields that are stages, or tuples of stages, are its inputs."""
+
+    VERSION: ClassVar[int] = 1  # raised by hand when the same fields now give another result
+    KIND: ClassVar[str] = ""
+
+    def build(self, folder: Path, context: Context) -> None:
+        """Write the result into `folder`, an empty draft that is renamed once this returns."""
+        raise TypeError(f"{type(self).__name__} does not say how it is built")
+
+    def label(self) -> str:
+        """Return a readable name; it stands before the key in the folder's name."""
+        return self.KIND
+
+    @cached_property
+    def inputs(self) -> tuple["Stage", ...]:
+        """The stages that this one is made from, in the order of its fields."""
+        values = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return tuple(stage for value in values for stage in _stages_in(value))
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The canonical record: kind, version, every field that decides, and the inputs' records."""
+        fields = {
+            field.name: canonical(getattr(self, field.name), f"{type(self).__name__}.{field.name}")
+            for field in dataclasses.fields(self)
+            if not field.metadata.get("beside")
+        }
+        return {"kind": self.KIND, "version": self.VERSION, **fields}
+
+    @cached_property
+    def key(self) -> str:
+        """The start of the SHA-256 of the record's canonical JSON."""
+        return digest(self.record)[:KEY_LENGTH]
+
+    def walk(self) -> Iterator["Stage"]:
+        """Yield this stage after everything it is made from, each once."""
+        seen: set[str] = set()
+        yield from _walk(self, seen, lambda stage: stage.inputs)
+
+
+def _walk(stage: Stage, seen: set[str], inputs: Callable[[Stage], tuple[Stage, ...]]) -> Iterator[Stage]:
+    if stage.key in seen:
+        return
+    seen.add(stage.key)
+    for source in inputs(stage):
+        yield from _walk(source, seen, inputs)
+    yield stage
+
+
+def _stages_in(value: Any) -> tuple[Stage, ...]:
+    if isinstance(value, Stage):
+        return (value,)
+    return tuple(item for item in value if isinstance(item, Stage)) if isinstance(value, tuple) else ()
+
+
+def digest(record: Any) -> str:
+    """Return the SHA-256 of a canonical record."""
+    text = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical(value: Any, place: str) -> Any:
+    """Return `value` in the one form that JSON gives back unchanged.
+
+    Raises
+    ------
+    TypeError
+        If a value has no stable form; `place` names it.
+    """
+    if isinstance(value, Stage):
+        return value.record
+    if isinstance(value, BaseModel):
+        return canonical(value.model_dump(), place)
+    if isinstance(value, dict):
+        return _canonical_mapping(value, place)
+    if isinstance(value, tuple | list):
+        return [canonical(item, f"{place}[{index}]") for index, item in enumerate(value)]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    raise TypeError(f"{place} is {value!r} ({type(value).__name__}), which has no stable form; use plain data")
+
+
+def _canonical_mapping(mapping: dict[Any, Any], place: str) -> dict[str, Any]:
+    wrong = [key for key in mapping if not isinstance(key, str)]
+    if wrong:
+        raise TypeError(f"{place} has the key {wrong[0]!r} ({type(wrong[0]).__name__}); keys must be strings")
+    return {key: canonical(mapping[key], f"{place}.{key}") for key in sorted(mapping)}

@@ -1,0 +1,124 @@
+"""The one command: read a config, plan, run what is missing, report.
+
+    python launch.py grid.yaml [KEY=VALUE ...] [--only AXIS=VALUE ...] [--dry-run] [--force [KIND ...]]
+
+Exit status: 0 every cell stands; 1 some failed; 2 the config or the data is at fault; 130 interrupted.
+"""
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from grid.config import ConfigError
+from grid.plan import Plan, describe, make_plan
+from grid.stage import InputError
+from grid.store import Store, StoreError
+from motor.cells import make_cells, parse_only, resources_of
+from motor.settings import Experiment, read_experiment
+
+ROOT = Path(__file__).resolve().parent
+CONFIGS = ROOT / "configs"
+OK, SOME_FAILED, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    arguments = _parse(argv)
+    try:
+        experiment = read_experiment(_config_path(arguments.config), arguments.overrides, os.environ)
+        store = Store(Path(arguments.storage).absolute())
+        chosen = parse_only(arguments.only, experiment)
+        cells = make_cells(experiment, store.root, chosen, arguments.dry_run)
+        plan = make_plan(cells, store, _forced(arguments))
+    except (ConfigError, InputError, StoreError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return AT_FAULT
+    if arguments.dry_run:
+        print(_dry_run(experiment, plan))
+        return OK
+    return _launch(arguments, experiment, plan, store)
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Compare recipes that watch motors.")
+    parser.add_argument("config", help="a path, or the name of a file in configs/")
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="any setting, say finetune.num_steps=200")
+    parser.add_argument("--only", nargs="+", action="extend", default=[], metavar="AXIS=VALUE[,VALUE]")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and run nothing")
+    parser.add_argument("--force", nargs="*", metavar="KIND", help="rebuild all, or some kinds and what hangs on them")
+    parser.add_argument("--storage", default=str(ROOT / "storage"), help="where results lie (default: storage/)")
+    parser.add_argument("--address", help="a Ray cluster (default: RAY_ADDRESS, else an embedded one)")
+    return parser.parse_intermixed_args(argv)
+
+
+def _config_path(name: str) -> Path:
+    here = Path(name)
+    return here if here.exists() or here.parent != Path() else CONFIGS / name
+
+
+def _forced(arguments: argparse.Namespace) -> frozenset[str]:
+    return frozenset() if arguments.force is None else frozenset(arguments.force or ["all"])
+
+
+def _dry_run(experiment: Experiment, plan: Plan) -> str:
+    lines = [describe(plan, resources_of(experiment, plan.stages.values())), "", "cells:"]
+    lines += [
+        f"  {cell.name():<44}{'built' if cell.stage.key not in plan.missing else 'to build'}" for cell in plan.cells
+    ]
+    return "\n".join(lines)
+
+
+def _launch(arguments: argparse.Namespace, experiment: Experiment, plan: Plan, store: Store) -> int:
+    from motor.results import is_current, results_folder
+
+    report = results_folder(experiment, store) / "result.md"
+    if not plan.missing and is_current(experiment, plan, store):
+        print(f"Nothing to do: all {len(plan.cells)} cells stand. The report is {report}")
+        return OK
+    return _run(arguments, experiment, plan, store)
+
+
+def _run(arguments: argparse.Namespace, experiment: Experiment, plan: Plan, store: Store) -> int:
+    from grid.run import Outcome, run
+    from motor.results import write_results
+
+    outcome = Outcome()
+    if plan.missing:
+        print(describe(plan, resources_of(experiment, plan.stages.values())), flush=True)
+        outcome = run(plan, store, resources_of(experiment, plan.stages.values()), arguments.address, ROOT)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    table = write_results(experiment, plan, store, outcome.failures, _command(arguments))
+    return _farewell(plan, outcome, table, store, experiment)
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    words = ["python", "launch.py", arguments.config, *arguments.overrides]
+    words += ["--only", *arguments.only] if arguments.only else []
+    return shlex.join(words)
+
+
+def _farewell(plan, outcome, table, store, experiment) -> int:  # type: ignore[no-untyped-def]
+    from motor.results import results_folder
+
+    root = results_folder(experiment, store)
+    print(f"\n{len(table)} of {len(plan.cells)} cells stand. The report is {root / 'result.md'}")
+    print(f"Compare them: tensorboard --logdir {root / 'tensorboard'}")
+    for failure in outcome.failures.values():
+        print(
+            f"failed: {failure.stage.KIND} {failure.stage.label()}: {failure.cause}\n  log: {failure.log}",
+            file=sys.stderr,
+        )
+    if outcome.interrupted:
+        print("Interrupted; the same command goes on from here.", file=sys.stderr)
+        return INTERRUPTED
+    if any(failure.input_fault for failure in outcome.failures.values()):
+        return AT_FAULT
+    return SOME_FAILED if outcome.failures else OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

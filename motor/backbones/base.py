@@ -1,0 +1,135 @@
+"""Settings that every backbone shares, and how they become a forecaster."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from motor.backbones.forecaster import SIDECAR, Forecaster, HorizonMethod
+from motor.backbones.weights import WeightsError, check_family, weights_folder
+from motor.registry import Plugin
+
+
+class Backbone(Plugin, ABC):
+    """Settings of a forecaster: weights in the stock format, or the sizes of a small one with random weights."""
+
+    FORECASTER: ClassVar[type[Forecaster]]
+    ARCHITECTURE: ClassVar[str]
+    LEVELS: ClassVar[tuple[float, ...]]
+
+    weights: str | None = Field(
+        default=None, exclude=True, description="local folder or hub name; its digest enters the record instead"
+    )
+    horizon: Literal["resize", "roll_out"] = Field(
+        default="resize", description="what is done where the weights' head is shorter than the horizon"
+    )
+    d_model: int = Field(default=64, ge=1, description="this and the sizes below: only without weights")
+    d_kv: int = Field(default=16, ge=2, multiple_of=2)
+    d_ff: int = Field(default=256, ge=1)
+    num_layers: int = Field(default=2, ge=1)
+    num_heads: int = Field(default=4, ge=1)
+
+    def create(
+        self,
+        context_length: int,
+        prediction_length: int,
+        quantile_levels: tuple[float, ...],
+        dropout_rate: float,
+        domains: tuple[str, ...],
+        seed: int,
+    ) -> Forecaster:
+        """Build a forecaster from `weights`, else with random weights that depend on `seed` alone.
+
+        Parameters
+        ----------
+        context_length, prediction_length : int
+            Samples seen and forecast.
+        quantile_levels : tuple of float
+            Levels to forecast; must contain 0.5 and be among the model's own.
+        dropout_rate : float
+            Rate in training.
+        domains : tuple of str
+            With two or more, the model is told each window's domain.
+        seed : int
+            Of the random weights; unused with `weights`.
+
+        Raises
+        ------
+        motor.backbones.weights.WeightsError
+            If the weights are missing, incomplete or of another family.
+        ValueError
+            If a quantile level is not one of the model's, or the domain cannot be told in this way.
+        """
+        method: HorizonMethod = "native"
+        if self.weights is None:
+            model = self._random_model(context_length, prediction_length, dropout_rate, seed)
+        else:
+            folder = weights_folder(self.weights)
+            check_family(folder, self.ARCHITECTURE, self.__class__.model_fields["kind"].default)
+            model = self._load_model(folder, context_length, dropout_rate)
+            method = self._reach(model, prediction_length)
+        return self.FORECASTER(model, prediction_length, quantile_levels, method, domains)
+
+    def load(self, folder: Path, domains: tuple[str, ...]) -> Forecaster:
+        """Load a forecaster that `Forecaster.save` wrote.
+
+        Raises
+        ------
+        motor.backbones.weights.WeightsError
+            If the folder is incomplete, of another family, or was trained on other domains.
+        """
+        folder = weights_folder(str(folder))
+        check_family(folder, self.ARCHITECTURE, self.__class__.model_fields["kind"].default)
+        try:
+            record = json.loads((folder / SIDECAR).read_text())
+        except FileNotFoundError:
+            raise WeightsError(
+                f"{folder} has no {SIDECAR}, so it was not saved here; give it as the backbone's `weights` instead"
+            ) from None
+        if tuple(record["domains"]) != tuple(domains):
+            raise WeightsError(
+                f"{folder} was trained on the domains {record['domains']}, but is loaded for {list(domains)}"
+            )
+        model = self._load_model(folder, record["context_length"], dropout_rate=None)
+        return self.FORECASTER(
+            model, record["prediction_length"], tuple(record["quantile_levels"]), record["horizon_method"], domains
+        )
+
+    def _reach(self, model: Any, prediction_length: int) -> HorizonMethod:
+        """Make a loaded model's head reach the horizon, as `horizon` says."""
+        if self._native_length(model) >= prediction_length:
+            return "native"
+        if self.horizon == "roll_out":
+            return "rolled_out"
+        self._resize(model, prediction_length)
+        return "resized"
+
+    @abstractmethod
+    def _random_model(self, context_length: int, prediction_length: int, dropout_rate: float, seed: int) -> Any:
+        """A stock model of this record's sizes."""
+
+    @abstractmethod
+    def _load_model(self, folder: Path, context_length: int, dropout_rate: float | None) -> Any:
+        """The stock model of a folder, for contexts of another length."""
+
+    @staticmethod
+    @abstractmethod
+    def _native_length(model: Any) -> int:
+        """Samples that one pass of a stock model forecasts."""
+
+    @staticmethod
+    @abstractmethod
+    def _resize(model: Any, prediction_length: int) -> None:
+        """Lengthen a stock model's one-pass horizon."""
+
+
+def seeded(build: Callable[[], Any], seed: int) -> Any:
+    """Run `build()` with torch's CPU generator seeded, and leave the generator as it was."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return build()

@@ -1,0 +1,163 @@
+"""Chronos-Bolt: patches in, all quantiles of the whole horizon out of one decoder step.
+
+Shapes: B windows, T context, H horizon, Q quantiles, L tokens, D embedding.
+"""
+
+import math
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from motor.backbones import domain_mark
+from motor.backbones.base import Backbone, seeded
+from motor.backbones.forecaster import Forecaster, HorizonMethod
+from motor.backbones.weights import load_model
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class BoltForecaster(Forecaster):
+    """Chronos-Bolt. A told domain is written as a missing sample in each patch of the context."""
+
+    def __init__(
+        self,
+        model: Any,
+        prediction_length: int,
+        quantile_levels: tuple[float, ...],
+        horizon_method: HorizonMethod,
+        domains: tuple[str, ...],
+    ) -> None:
+        super().__init__(model, prediction_length, quantile_levels, horizon_method, domains)
+        if self.is_told:
+            self._check_telling()
+
+    @property
+    def native_length(self) -> int:
+        return int(self.model.chronos_config.prediction_length)
+
+    def n_tokens(self, context_length: int) -> int:
+        """Return the patches of a context, plus [REG] where the model has it."""
+        return math.ceil(context_length / self.patch) + int(self.model.chronos_config.use_reg_token)
+
+    def domain_recipe(self) -> dict[str, Any]:
+        return domain_mark.bolt_recipe(self.domains, self.patch)
+
+    def _loss(self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor") -> "Tensor":
+        context_BT = self._told(context_BT, domain_B)
+        return self.model(context=context_BT, target=future_BH).loss / future_BH.shape[1]
+
+    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", length: int) -> "Tensor":
+        context_BT = self._told(context_BT, domain_B)
+        with self._expecting(self.n_tokens(context_BT.shape[1])):
+            quantiles_BQH = self.model(context=context_BT).quantile_preds
+        return quantiles_BQH[..., :length].transpose(1, 2)
+
+    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+        from chronos import ChronosBoltPipeline
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="We recommend keeping prediction length")
+            return ChronosBoltPipeline(self.model).predict(context_BT, self.prediction_length).transpose(1, 2)
+
+    def _embed(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+        return self.model.encode(context=self._told(context_BT, domain_B))[0]
+
+    def _told(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+        if not self.is_told:
+            return context_BT
+        return domain_mark.mark_context(context_BT, domain_B, len(self.domains), self.patch)
+
+    def _check_telling(self) -> None:
+        """Raise where the marks in the context would be lost or moved."""
+        domain_mark.missing_positions(len(self.domains), self.patch)
+        lengths = {"context_length": self.context_length}
+        if self.horizon_method == "rolled_out":  # each pass moves the context by the head's length
+            lengths["the rolled-out head"] = self.native_length
+        for name, length in lengths.items():
+            if length % self.patch:
+                raise ValueError(
+                    f"telling Chronos-Bolt the domain needs lengths that are multiples of its patch of {self.patch}, "
+                    f"but {name} is {length}"
+                )
+
+
+class Bolt(Backbone):
+    """Chronos-Bolt (amazon/chronos-bolt-*), or a small one from these sizes."""
+
+    FORECASTER: ClassVar[type[Forecaster]] = BoltForecaster
+    ARCHITECTURE: ClassVar[str] = "ChronosBoltModelForForecasting"
+    LEVELS: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+    kind: Literal["bolt"] = "bolt"
+    num_decoder_layers: int = Field(default=2, ge=1)
+    input_patch_size: int = Field(default=16, ge=4, multiple_of=4)
+
+    def _random_model(self, context_length: int, prediction_length: int, dropout_rate: float, seed: int) -> Any:
+        from chronos.chronos_bolt import ChronosBoltModelForForecasting
+        from transformers import T5Config
+
+        chronos_config = {
+            "context_length": context_length,
+            "prediction_length": prediction_length,
+            "input_patch_size": self.input_patch_size,
+            "input_patch_stride": self.input_patch_size,
+            "quantiles": list(self.LEVELS),
+            "use_reg_token": True,
+        }
+        # what is not a setting is as in amazon/chronos-bolt-base
+        config = T5Config(
+            **self.model_dump(include={"d_model", "d_kv", "d_ff", "num_layers", "num_decoder_layers", "num_heads"}),
+            dropout_rate=dropout_rate,
+            vocab_size=2,
+            feed_forward_proj="relu",
+            initializer_factor=0.05,
+            pad_token_id=0,
+            eos_token_id=1,
+            decoder_start_token_id=0,
+            reg_token_id=1,
+            chronos_config=chronos_config,
+            chronos_pipeline_class="ChronosBoltPipeline",
+            architectures=[self.ARCHITECTURE],
+        )
+        return seeded(lambda: ChronosBoltModelForForecasting(config), seed)
+
+    def _load_model(self, folder: Path, context_length: int, dropout_rate: float | None) -> Any:
+        from chronos.chronos_bolt import ChronosBoltModelForForecasting
+        from transformers import T5Config
+
+        config = T5Config.from_pretrained(folder)
+        config.chronos_config["context_length"] = context_length
+        config.chronos_pipeline_class = "ChronosBoltPipeline"
+        if dropout_rate is not None:
+            config.dropout_rate = dropout_rate
+        return load_model(ChronosBoltModelForForecasting, config, folder)
+
+    @staticmethod
+    def _native_length(model: Any) -> int:
+        return int(model.chronos_config.prediction_length)
+
+    @staticmethod
+    def _resize(model: Any, prediction_length: int) -> None:
+        """Give the head more time steps; the new ones start as the old ones, tiled."""
+        head = model.output_patch_embedding
+        for layer in (head.output_layer, head.residual_layer):
+            _tile_rows(layer, model.num_quantiles, prediction_length)
+        model.chronos_config.prediction_length = prediction_length
+        model.config.chronos_config["prediction_length"] = prediction_length
+
+
+def _tile_rows(layer: Any, n_quantiles: int, length: int) -> None:
+    """Repeat a linear layer's rows, which stand quantile by quantile (row = q * H + t), over a longer horizon."""
+    import torch
+
+    source = torch.arange(length) % (layer.out_features // n_quantiles)
+    rows = (torch.arange(n_quantiles)[:, None] * (layer.out_features // n_quantiles) + source).flatten()
+    layer.weight = torch.nn.Parameter(layer.weight.detach()[rows].clone())
+    layer.bias = torch.nn.Parameter(layer.bias.detach()[rows].clone())
+    layer.out_features = len(rows)
+
+
+PLUGIN = Bolt

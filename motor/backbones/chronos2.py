@@ -1,0 +1,181 @@
+"""Chronos-2: an encoder over patches of context and horizon, which lets series of one group see each other.
+
+Shapes: B windows, V rows of a group (the signal, and the covariate where the domain is told), R = B * V rows,
+T context, H horizon, Q quantiles, L tokens, D embedding.
+"""
+
+import math
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from motor.backbones import domain_mark
+from motor.backbones.base import Backbone, seeded
+from motor.backbones.forecaster import Forecaster, HorizonMethod
+from motor.backbones.weights import load_model
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PATCH = 16
+TIME_ENCODING_SCALE = 8192
+
+
+class Chronos2Forecaster(Forecaster):
+    """Chronos-2. A told domain is a periodic covariate, known in the past and in the future."""
+
+    def __init__(
+        self,
+        model: Any,
+        prediction_length: int,
+        quantile_levels: tuple[float, ...],
+        horizon_method: HorizonMethod,
+        domains: tuple[str, ...],
+    ) -> None:
+        super().__init__(model, prediction_length, quantile_levels, horizon_method, domains)
+        if self.is_told:
+            domain_mark.pattern(0, len(self.domains))
+
+    @property
+    def native_length(self) -> int:
+        return int(self.model.chronos_config.max_output_patches * self.model.chronos_config.output_patch_size)
+
+    def n_tokens(self, context_length: int) -> int:
+        """Return the patches of a context, plus [REG] where the model has it and the masked output patch."""
+        return self._context_tokens(context_length) + 1
+
+    def domain_recipe(self) -> dict[str, Any]:
+        return domain_mark.chronos2_recipe(self.domains)
+
+    def _context_tokens(self, context_length: int) -> int:
+        return math.ceil(context_length / self.patch) + int(self.model.chronos_config.use_reg_token)
+
+    def _loss(self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor") -> "Tensor":
+        import torch
+
+        length = future_BH.shape[1]
+        inputs = self._rows(context_BT, domain_B) | self._future_rows(domain_B, length)
+        if self.is_told:  # the covariate's row has no target
+            future_BH = torch.stack([future_BH, torch.full_like(future_BH, torch.nan)], dim=1).flatten(0, 1)
+        n_patches = math.ceil(length / self.patch)
+        stock = self.model(**inputs, num_output_patches=n_patches, future_target=future_BH).loss
+        # the stock loss is a mean over all rows and padded samples and a sum over quantiles
+        n_rows = 2 if self.is_told else 1
+        return stock * n_rows * (n_patches * self.patch / length) / self.model.num_quantiles
+
+    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", length: int) -> "Tensor":
+        n_patches = math.ceil(length / self.patch)
+        inputs = self._rows(context_BT, domain_B) | self._future_rows(domain_B, length)
+        with self._expecting(self._context_tokens(context_BT.shape[1]) + n_patches):
+            quantiles_RQH = self.model(**inputs, num_output_patches=n_patches).quantile_preds
+        return self._signal_rows(quantiles_RQH)[..., :length].transpose(1, 2)
+
+    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+        import torch
+        from chronos import Chronos2Pipeline
+
+        inputs: Any = [{"target": context_T} for context_T in context_BT.cpu()]
+        if self.is_told:
+            past_BT = self._covariate(domain_B, -context_BT.shape[1], 0).cpu()
+            future_BH = self._covariate(domain_B, 0, self.prediction_length).cpu()
+            for item, past_T, future_H in zip(inputs, past_BT, future_BH, strict=True):
+                item["past_covariates"] = {domain_mark.COVARIATE_NAME: past_T}
+                item["future_covariates"] = {domain_mark.COVARIATE_NAME: future_H}
+        # the pipeline's DataLoader draws a number from torch's generator
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+            warnings.filterwarnings("ignore", message="We recommend keeping prediction length")
+            forecasts = Chronos2Pipeline(self.model).predict(inputs, self.prediction_length)
+        return torch.cat(forecasts).transpose(1, 2)
+
+    def _embed(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+        return self._signal_rows(self.model.encode(**self._rows(context_BT, domain_B))[0][0])
+
+    def _rows(self, context_BT: "Tensor", domain_B: "Tensor") -> dict[str, Any]:
+        """The model's past: each window's signal, followed by its covariate where the domain is told."""
+        import torch
+
+        if not self.is_told:
+            return {"context": context_BT}
+        past_BT = self._covariate(domain_B, -context_BT.shape[1], 0)
+        groups_R = torch.arange(len(context_BT), device=context_BT.device).repeat_interleave(2)
+        return {"context": torch.stack([context_BT, past_BT], dim=1).flatten(0, 1), "group_ids": groups_R}
+
+    def _future_rows(self, domain_B: "Tensor", length: int) -> dict[str, Any]:
+        """The model's known future: none of the signal, all of the covariate."""
+        import torch
+
+        if not self.is_told:
+            return {}
+        future_BH = self._covariate(domain_B, 0, length)
+        rows_BVH = torch.stack([torch.full_like(future_BH, torch.nan), future_BH], dim=1)
+        return {"future_covariates": rows_BVH.flatten(0, 1)}
+
+    def _covariate(self, domain_B: "Tensor", first: int, stop: int) -> "Tensor":
+        return domain_mark.covariate(domain_B, len(self.domains), first, stop)
+
+    def _signal_rows(self, rows: "Tensor") -> "Tensor":
+        return rows[::2] if self.is_told else rows
+
+
+class Chronos2(Backbone):
+    """Chronos-2 (amazon/chronos-2), or a small one from these sizes."""
+
+    FORECASTER: ClassVar[type[Forecaster]] = Chronos2Forecaster
+    ARCHITECTURE: ClassVar[str] = "Chronos2Model"
+    LEVELS: ClassVar[tuple[float, ...]] = (0.01, *(round(0.05 * i, 2) for i in range(1, 20)), 0.99)
+
+    kind: Literal["chronos2"] = "chronos2"
+
+    def _random_model(self, context_length: int, prediction_length: int, dropout_rate: float, seed: int) -> Any:
+        from chronos.chronos2.config import Chronos2CoreConfig
+        from chronos.chronos2.model import Chronos2Model
+
+        chronos_config = {
+            "context_length": context_length,
+            "input_patch_size": PATCH,
+            "input_patch_stride": PATCH,
+            "output_patch_size": PATCH,
+            "quantiles": list(self.LEVELS),
+            "use_reg_token": True,
+            "use_arcsinh": True,
+            "max_output_patches": math.ceil(prediction_length / PATCH),
+            "time_encoding_scale": TIME_ENCODING_SCALE,
+        }
+        # what is not a setting is as in amazon/chronos-2
+        config = Chronos2CoreConfig(
+            **self.model_dump(include={"d_model", "d_kv", "d_ff", "num_layers", "num_heads"}),
+            dropout_rate=dropout_rate,
+            reg_token_id=1,
+            chronos_config=chronos_config,
+            chronos_pipeline_class="Chronos2Pipeline",
+            architectures=[self.ARCHITECTURE],
+        )
+        return seeded(lambda: Chronos2Model(config), seed)
+
+    def _load_model(self, folder: Path, context_length: int, dropout_rate: float | None) -> Any:
+        from chronos.chronos2.config import Chronos2CoreConfig
+        from chronos.chronos2.model import Chronos2Model
+
+        config = Chronos2CoreConfig.from_pretrained(folder)
+        own = config.chronos_config
+        # left out, it follows the context's length, and all that was learned about time is off
+        own["time_encoding_scale"] = own.get("time_encoding_scale") or own["context_length"]
+        own["context_length"] = context_length
+        config.chronos_pipeline_class = "Chronos2Pipeline"
+        if dropout_rate is not None:
+            config.dropout_rate = dropout_rate
+        return load_model(Chronos2Model, config, folder)
+
+    @staticmethod
+    def _native_length(model: Any) -> int:
+        return int(model.chronos_config.max_output_patches * model.chronos_config.output_patch_size)
+
+    @staticmethod
+    def _resize(model: Any, prediction_length: int) -> None:
+        """Ask for more output patches; the head is shared by all of them, so no tensor changes."""
+        n_patches = math.ceil(prediction_length / model.chronos_config.output_patch_size)
+        model.chronos_config.max_output_patches = n_patches
+        model.config.chronos_config["max_output_patches"] = n_patches
+
+
+PLUGIN = Chronos2

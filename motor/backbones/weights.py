@@ -1,0 +1,229 @@
+"""Folders of weights in the stock format (`config.json` and safetensors): find, digest, check, load, save.
+
+The library loads a Chronos-Bolt folder that lacks its head without a word and gives the head random values,
+so the names of the tensors are compared with the model's after every load and every save.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json"]
+CHUNK_BYTES = 1 << 22
+
+
+class WeightsError(ValueError):
+    """A folder of weights is missing, incomplete, or of another model family."""
+
+
+def weights_folder(weights: str) -> Path:
+    """Return the local folder that `weights` means, checked for its files.
+
+    Parameters
+    ----------
+    weights : str
+        A local folder in the stock format, or a name on the Hugging Face hub such as
+        ``amazon/chronos-bolt-base``. A hub name is looked up in the local cache first, then downloaded.
+
+    Raises
+    ------
+    WeightsError
+        If there is no such folder or hub name, or a file is missing from it.
+    """
+    folder = Path(weights).expanduser()
+    if not folder.is_dir():
+        if not HUB_NAME.fullmatch(weights):
+            raise WeightsError(
+                f"no folder {weights!r}; give a local folder with config.json and model.safetensors, "
+                "or a hub name such as amazon/chronos-bolt-base"
+            )
+        folder = _hub_snapshot(weights)
+    read_config(folder)
+    tensor_files(folder)
+    return folder
+
+
+def weights_digest(weights: str) -> str:
+    """Return the SHA-256 of what `weights` holds, whatever its place on the disk.
+
+    Parameters
+    ----------
+    weights : str
+        As for `weights_folder`.
+
+    Returns
+    -------
+    str
+        Hex digest over the name, size and content of config.json and of each safetensors file, in the
+        order of their names.
+    """
+    folder = weights_folder(weights)
+    digest = hashlib.sha256()
+    for file in sorted([folder / "config.json", *tensor_files(folder)]):
+        digest.update(f"{file.name}\n{file.stat().st_size}\n".encode())
+        with file.open("rb") as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return a folder's config.json; a folder that holds only an adapter is an error of its own."""
+    if (folder / "adapter_config.json").is_file():
+        raise WeightsError(
+            f"{folder} holds a LoRA adapter (adapter_config.json), not a whole model; "
+            "merge it with `merge_and_unload()` and save the result"
+        )
+    try:
+        return json.loads((folder / "config.json").read_text())
+    except FileNotFoundError:
+        raise WeightsError(f"{folder} has no config.json; is it a folder saved by `save_pretrained`?") from None
+    except ValueError as error:
+        raise WeightsError(f"{folder / 'config.json'} is not valid JSON: {error}") from None
+
+
+def check_family(folder: Path, architecture: str, kind: str) -> None:
+    """Raise unless the folder's config is of the family that backbone `kind` builds."""
+    config = read_config(folder)
+    found = (config.get("architectures") or ["none"])[0]
+    if found != architecture or "chronos_config" not in config:
+        raise WeightsError(
+            f"{folder / 'config.json'}: architecture is {found!r}, backbone {kind!r} needs {architecture!r} "
+            "with a `chronos_config`; there are: bolt (amazon/chronos-bolt-*) and chronos2 (amazon/chronos-2)"
+        )
+
+
+def tensor_files(folder: Path) -> list[Path]:
+    """Return the safetensors files of a folder, by name, those that its index names included."""
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        files = [folder / name for name in sorted(set(json.loads(index.read_text())["weight_map"].values()))]
+    else:
+        files = [folder / "model.safetensors"]
+    missing = [file.name for file in files if not file.is_file()]
+    if missing:
+        raise WeightsError(f"{folder} lacks {', '.join(missing)}; copy the whole folder or save the model again")
+    return files
+
+
+def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor that a folder's safetensors files hold, without reading the values."""
+    from safetensors import SafetensorError, safe_open
+
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in tensor_files(folder):
+        try:
+            with safe_open(file, framework="pt") as tensors:
+                shapes |= {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise WeightsError(f"{file} ({file.stat().st_size} bytes) is cut short or damaged: {error}") from None
+    return shapes
+
+
+def check_tensors(folder: Path, model: "torch.nn.Module") -> None:
+    """Raise unless the folder holds every tensor of `model`, with its shape.
+
+    Tensors that share memory with another (the tied token embeddings) count as one. Tensors that the model
+    does not have are let through: old checkpoints carry a few.
+    """
+    shapes = tensor_shapes(folder)
+    tied = set(getattr(model, "_tied_weights_keys", None) or ())
+    expected = {name: tuple(value.shape) for name, value in model.state_dict().items() if name not in tied}
+    missing = sorted(set(expected) - set(shapes))
+    if missing:
+        raise WeightsError(
+            f"{folder} lacks {len(missing)} of the model's {len(expected)} tensors: {shortened(missing)}"
+        )
+    unequal = [f"{name} {shapes[name]} for {shape}" for name, shape in expected.items() if shapes[name] != shape]
+    if unequal:
+        raise WeightsError(f"{folder} holds tensors of another shape than its config.json says: {shortened(unequal)}")
+
+
+def shortened(names: Iterable[str], count: int = 6) -> str:
+    """Return the first names as one phrase, with the number of those left out."""
+    names = list(names)
+    return ", ".join(names[:count]) + (f" and {len(names) - count} more" if len(names) > count else "")
+
+
+def load_model(model_class: Any, config: Any, folder: Path) -> Any:
+    """Load a stock model in float32 and in evaluation mode, its tensors checked, with no output and no RNG used."""
+    import torch
+
+    with quiet(), torch.random.fork_rng(devices=[]), torch.device("meta"):
+        expected = model_class(config)
+    check_tensors(folder, expected)
+    with quiet(), torch.random.fork_rng(devices=[]):
+        return model_class.from_pretrained(folder, config=config, dtype=torch.float32).eval()
+
+
+def save_model(model: Any, folder: Path) -> None:
+    """Write a stock folder (config.json, model.safetensors) and check what was written by reading it again.
+
+    Raises
+    ------
+    WeightsError
+        If the model is not float32 throughout, or a tensor is missing from what was written.
+    """
+    import torch
+
+    odd = sorted(name for name, value in model.state_dict().items() if value.dtype != torch.float32)
+    if odd:
+        raise WeightsError(f"the model is to be saved in float32, but these tensors are not: {shortened(odd)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with quiet():
+        model.save_pretrained(folder)
+    check_tensors(folder, model)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Switch off transformers' progress bars and load reports, and put back what was set before."""
+    from huggingface_hub import utils as hub
+    from transformers.utils import logging
+
+    verbosity, bars, hub_bars = (
+        logging.get_verbosity(),
+        logging.is_progress_bar_enabled(),
+        not hub.are_progress_bars_disabled(),
+    )
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+        if bars and not hub_bars:
+            hub.disable_progress_bars()
+
+
+def _hub_snapshot(name: str) -> Path:
+    """Return the local snapshot of a hub name; the cache answers without the network."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        cached = Path(snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=True))
+        if (cached / "config.json").is_file():
+            return cached
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        with quiet():
+            return Path(snapshot_download(name, allow_patterns=HUB_FILES))
+    except (OSError, ValueError, LocalEntryNotFoundError) as error:
+        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
+        raise WeightsError(
+            f"no local folder {name!r}, and the hub did not give it{offline}: {error}; "
+            "download it on a machine with a network and give the folder's path"
+        ) from error

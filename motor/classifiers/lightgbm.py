@@ -1,0 +1,54 @@
+"""Gradient-boosted trees (Ke et al. 2017, NeurIPS), set for some tens to some thousands of rows."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from motor.classifiers.base import Classifier
+
+
+class Lightgbm(Classifier):
+    """LightGBM.
+
+    Why not the library's defaults: there are few motors. 20 rows in a leaf leave 60 rows with
+    nothing to split. With all columns at hand every tree takes the same strongest column, and if
+    that one tells the training motors apart rather than the faults, all trees are wrong together;
+    with 0.3 of the columns in each tree the vote rests on many. On HIT-SM, unseen severities, mean
+    of rigs and regimes, 94 spectral / 1500 random-kernel columns: macro-F1 .82 / .81 by default,
+    .83 / .80 with small trees, .88 / .82 with 0.3 of the columns, .88 / .86 with 0.7 of the rows
+    too; rows alone .79 / .84.
+    """
+
+    kind: Literal["lightgbm"] = "lightgbm"
+
+    n_estimators: int = Field(default=200, ge=1)
+    learning_rate: float = Field(default=0.05, gt=0)
+    num_leaves: int = Field(default=7, ge=2)
+    min_child_samples: int = Field(default=5, ge=1)
+    column_fraction: float = Field(default=0.3, gt=0, le=1, description="of the columns, drawn for each tree")
+    row_fraction: float = Field(default=0.7, gt=0, le=1, description="of the rows, drawn for each tree")
+    reg_lambda: float = Field(default=0.0, ge=0)
+
+    def estimator(self, seed: int, n_threads: int) -> Any:
+        """Return an unfitted estimator (see `Classifier.estimator`)."""
+        from lightgbm import LGBMClassifier
+
+        return LGBMClassifier(
+            n_estimators=self.n_estimators,
+            learning_rate=self.learning_rate,
+            num_leaves=self.num_leaves,
+            min_child_samples=self.min_child_samples,
+            colsample_bytree=self.column_fraction,
+            subsample=self.row_fraction,
+            subsample_freq=1,
+            reg_lambda=self.reg_lambda,
+            class_weight="balanced",
+            random_state=seed,
+            n_jobs=n_threads,
+            deterministic=True,
+            force_row_wise=True,
+            verbose=-1,
+        )
+
+
+PLUGIN = Lightgbm

@@ -1,0 +1,89 @@
+"""What all figures share: colours, fonts that can draw the names at hand, and reproducible PNG files."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+# Okabe & Ito, "Color Universal Design" (2008): told apart with every common colour blindness. Yellow,
+# which is faint on white, comes last; black is kept for "normal against faulty".
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#999999", "#F0E442")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+LINES = ("-", "--", "-.", ":")
+
+# Tried in this order, after DejaVu Sans (which comes with matplotlib), for names in Chinese.
+_CHINESE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "Microsoft YaHei",
+    "SimHei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Heiti SC",
+    "Arial Unicode MS",
+)
+_SETTINGS: dict[Any, Any] = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.unicode_minus": False,
+    "font.size": 9,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "text.parse_math": False,  # a "$" in a class name is a "$"
+}
+
+
+def font_families() -> list[str]:
+    """Return the font families to draw with: DejaVu Sans, then the installed ones that know Chinese."""
+    from matplotlib.font_manager import fontManager
+
+    installed = {font.name for font in fontManager.ttflist}
+    return ["DejaVu Sans", *(family for family in _CHINESE_FONTS if family in installed)]
+
+
+def drawable(names: Iterable[str]) -> dict[str, str]:
+    """Return what to write for each name: itself, or "no. k" where no installed font has its characters.
+
+    The number is the name's place in `names`, from 1; the report's table of classes has the same numbers.
+    """
+    from matplotlib.font_manager import FontProperties, fontManager, get_font
+
+    fonts = [get_font(fontManager.findfont(FontProperties(family=[family]))) for family in font_families()]
+    written = {}
+    for number, name in enumerate(map(str, names), start=1):
+        known = all(any(font.get_char_index(ord(character)) for font in fonts) for character in name)
+        written[name] = name if known else f"no. {number}"
+    return written
+
+
+@contextmanager
+def drawing(path: Path, width: float, height: float) -> Iterator[Figure]:
+    """Give an empty figure of `width` x `height` inches; on leaving, write it to `path` as PNG.
+
+    Neither pyplot nor the user's matplotlibrc takes part, and the file holds no date and no version, so
+    that the same input gives the same bytes.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS | {"font.family": font_families()})
+        figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+        FigureCanvasAgg(figure)
+        yield figure
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, format="png", dpi=120, metadata={"Software": None})

@@ -1,0 +1,133 @@
+"""What to know before believing the numbers."""
+
+from __future__ import annotations
+
+from motor.evaluation.report.cells import CellResult, ReportContext
+from motor.evaluation.report.comparisons import LEAST_MOTORS
+from motor.evaluation.report.markdown import escape, number, some
+from motor.evaluation.report.ranking import Ranking
+from motor.evaluation.report.scores import Scores
+
+ALARM = 0.98  # macro-F1; clean splits of public data give 0.5 to 0.75
+NOT_LEARNED = 0.95  # error over the mean forecast's
+
+
+def caveats(cells: list[CellResult], scores: Scores, ranking: Ranking | None, context: ReportContext) -> list[str]:
+    """List all honest warnings, most serious first, one paragraph each."""
+    found = [
+        _too_good(cells, scores),
+        _chance(scores, ranking),
+        _few_motors(scores),
+        _missing_classes(scores),
+        _one_class_per_motor(scores),
+        _not_learned(cells),
+        _unresolved_thresholds(cells),
+        _failed(cells, context),
+        _left_out(scores),
+    ]
+    return [text for text in found if text]
+
+
+def _too_good(cells: list[CellResult], scores: Scores) -> str:
+    suspects = {index for (index, _), values in scores.macro_f1_R.items() if values[0] >= ALARM}
+    if not suspects:
+        return ""
+    return (
+        f"**ALARM: too good.** {len(suspects)} of {len(cells)} cells reach a macro-F1 of {ALARM} or more in some "
+        "domain. Clean splits of public motor data give 0.5 to 0.75; look for a leak (one motor on both sides, a gain, "
+        "an offset or a sampling rate that differs by class) before you believe it."
+    )
+
+
+def _chance(scores: Scores, ranking: Ranking | None) -> str:
+    if ranking is None:
+        return ""
+    chance = sum(max(scores.chance[name].values()) for name in scores.domains) / len(scores.domains)
+    low = float(ranking.scores_RK[0, 0]) if ranking.interval is None else ranking.interval[0]
+    if low > chance:
+        return ""
+    return f"**Not above chance.** The best recipe's interval begins at {number(low)}; no skill gives {number(chance)}."
+
+
+def _few_motors(scores: Scores) -> str:
+    few = [
+        f"{escape(name)} in {escape(domain)}: {n_motors}"
+        for domain, by_class in scores.motors.items()
+        for name, n_motors in by_class.items()
+        if 0 < n_motors < LEAST_MOTORS
+    ]
+    if not few:
+        return ""
+    return (
+        f"**Few motors.** Fewer than {LEAST_MOTORS} test motors for: {some(few, 8)}. Intervals from so few are rough: "
+        "motors that none of these resembles may do worse than the interval says."
+    )
+
+
+def _missing_classes(scores: Scores) -> str:
+    missing = [
+        f"{escape(name)} in {escape(domain)}"
+        for domain, by_class in scores.motors.items()
+        for name, n_motors in by_class.items()
+        if n_motors == 0
+    ]
+    return f"**Untested classes.** No test series of: {some(missing, 8)}." if missing else ""
+
+
+def _one_class_per_motor(scores: Scores) -> str:
+    labels = scores.motor_labels.values()
+    several = sum(len(names) > 1 for names in labels)
+    if several > len(labels) / 2:
+        return ""
+    return (
+        f"**One class a motor.** {len(labels) - several} of {len(labels)} test motors were recorded in one state only, "
+        "so what a motor sounds like and what is wrong with it cannot be fully separated: the score measures "
+        "diagnosis only in part."
+    )
+
+
+def _not_learned(cells: list[CellResult]) -> str:
+    """Name the methods and regimes in which no class is forecast better than by the mean."""
+    known = [cell for cell in cells if cell.skill]
+    lame: dict[str, float] = {}
+    for cell in known:
+        errors = [error for error in (cell.skill or {}).values() if error is not None]
+        if errors and min(errors) >= NOT_LEARNED:
+            lame.setdefault(f"{escape(cell.axes['method'])} in {escape(cell.axes['domain'])}", min(errors))
+    if not lame:
+        return ""
+    return (
+        f"**The forecaster did not learn to forecast** ({some(list(lame), 8)}): on every class its error is at least "
+        f"{NOT_LEARNED} of that of a constant mean. What these cells achieve comes from the encoder's form or from "
+        "the classifier, not from fine-tuning; compare with an untrained control."
+    )
+
+
+def _unresolved_thresholds(cells: list[CellResult]) -> str:
+    every = [threshold for cell in cells for threshold in cell.thresholds]
+    loose = [threshold for threshold in every if not threshold["resolved"]]
+    if not loose:
+        return ""
+    rates = sorted({f"{100 * threshold['false_alarm_rate']:g} %" for threshold in loose})
+    fewest = min(threshold["n_series"] for threshold in loose)
+    return (
+        f"**Alarm thresholds are rough.** {len(loose)} of {len(every)} rest on too few normal validation series (down "
+        f"to {fewest}) for a false-alarm rate of {', '.join(rates)}; they sit at the largest score seen, and real "
+        "false alarms may be more frequent."
+    )
+
+
+def _failed(cells: list[CellResult], context: ReportContext) -> str:
+    if not context.failed:
+        return ""
+    total = len(cells) + len(context.failed)
+    return f"**Failed cells: {len(context.failed)} of {total}.** No comparison has them; their causes stand below."
+
+
+def _left_out(scores: Scores) -> str:
+    if not scores.n_left_out:
+        return ""
+    return (
+        f"**Unequal tests.** {scores.n_left_out} test series are missing in some cells; comparisons use the "
+        f"{scores.n_series} that all cells of their domain share."
+    )

@@ -1,0 +1,144 @@
+"""What every feature plug-in has: one pass over windows, then one row for each series.
+
+Shapes: B windows, N samples of a window (context, and horizon where `needs_future`), T context,
+H horizon.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from motor.registry import Plugin
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class WindowFeatures:
+    """What a feature keeps of each window.
+
+    Attributes
+    ----------
+    frame : DataFrame of n_windows rows
+        Columns in float32. Straight from `per_window` the rows are numbered; `join` gives them the
+        index ``('item', 'window')``.
+    residuals_BH : ndarray of shape (n_windows, prediction_length), float32, or None
+        The median forecast's errors, for features that compare two sensors.
+    """
+
+    frame: "pd.DataFrame"
+    residuals_BH: np.ndarray | None = None
+
+    @classmethod
+    def join(cls, parts: Sequence["WindowFeatures"], items: Sequence[str], windows: Sequence[int]) -> "WindowFeatures":
+        """Return the parts as one, with the item and the window number of each row as index.
+
+        Parameters
+        ----------
+        parts : sequence of WindowFeatures
+            Results of `per_window`, in the order of the rows.
+        items, windows : sequences of n_windows
+            For each row its item, and the number of the window in that item.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many items and window numbers as rows, or a window comes twice.
+        """
+        import pandas as pd
+
+        frame = pd.concat([part.frame for part in parts], ignore_index=True)
+        if not len(frame) == len(items) == len(windows):
+            raise ValueError(f"{len(frame)} rows of features, but {len(items)} items and {len(windows)} window numbers")
+        frame.index = pd.MultiIndex.from_arrays([items, windows], names=["item", "window"])
+        if not frame.index.is_unique:
+            repeated = frame.index[frame.index.duplicated()][0]
+            raise ValueError(f"window {repeated[1]} of item {repeated[0]!r} comes twice")
+        residuals = [part.residuals_BH for part in parts if part.residuals_BH is not None]
+        return cls(frame, np.concatenate(residuals) if residuals else None)
+
+
+class Feature(Plugin, ABC):
+    """Turns windows of a series into what a classifier sees of that series."""
+
+    needs_future: ClassVar[bool]
+    """True: a window is a context and the horizon after it; False: a context alone."""
+
+    @abstractmethod
+    def per_window(
+        self,
+        forecaster: Any,
+        windows_BN: np.ndarray,
+        domain_B: np.ndarray,
+        context_length: int,
+        sampling_rate_hz: float,
+    ) -> WindowFeatures:
+        """Describe each window on its own: a row never depends on the other rows of the batch.
+
+        Parameters
+        ----------
+        forecaster : Forecaster
+            From `motor.backbones`, on its device, in evaluation mode.
+        windows_BN : ndarray of shape (n_windows, context_length [+ prediction_length]), float32
+            Scaled windows, the horizon last where `needs_future`.
+        domain_B : ndarray of shape (n_windows,), int
+            Place of each window's domain in the forecaster's `domains`.
+        context_length : int
+            Samples of a window that the forecaster may see.
+        sampling_rate_hz : float
+            Of the windows, after any decimation.
+        """
+
+    @abstractmethod
+    def per_series(self, windows: WindowFeatures, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Return one row for each series, indexed by item in the order of `meta`.
+
+        Which columns there are depends on the series at hand (one domain or more, partners or
+        none), so it is called once with the series of every side of a split. Nothing is fitted:
+        a row depends on its own series and on its partners at the same moment, which are of the
+        same motor and so of the same side.
+
+        Parameters
+        ----------
+        windows : WindowFeatures
+            Joined, so that its frame has the index ``('item', 'window')``.
+        meta : DataFrame
+            One row for each series, columns item, motor, domain, label, moment.
+
+        Raises
+        ------
+        ValueError
+            If a series has no windows, or windows have no series.
+        """
+
+
+def check_windows(windows_BN: np.ndarray, n_samples: int) -> None:
+    """Raise ValueError unless there are windows of `n_samples` each."""
+    if windows_BN.ndim != 2 or windows_BN.shape[1] != n_samples:
+        raise ValueError(f"windows have shape {windows_BN.shape}; expected (n_windows, {n_samples})")
+
+
+def check_series(frame: "pd.DataFrame", meta: "pd.DataFrame") -> None:
+    """Raise ValueError unless `frame` has windows of each item of `meta`, and of no other."""
+    if not meta["item"].is_unique:
+        raise ValueError(f"item {meta['item'][meta['item'].duplicated()].iloc[0]!r} has two rows in meta")
+    with_windows, with_meta = set(frame.index.get_level_values("item")), set(meta["item"])
+    for there, lacking, what in ((with_meta, with_windows, "no windows"), (with_windows, with_meta, "no row in meta")):
+        if there - lacking:
+            raise ValueError(f"{len(there - lacking)} series have {what}, the first: {min(there - lacking)!r}")
+
+
+def domain_one_hot(meta: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a 0/1 column for each domain, indexed by item; no columns where there is one domain.
+
+    This is how a classifier of the joint regime is told the sensor (seed text, sections 3 and 5.2).
+    """
+    import pandas as pd
+
+    domains = sorted(meta["domain"].unique())
+    columns = {f"domain_is_{domain}": (meta["domain"] == domain).to_numpy(np.float64) for domain in domains}
+    return pd.DataFrame(columns if len(domains) > 1 else {}, index=pd.Index(meta["item"], name="item"))

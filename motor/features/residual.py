@@ -1,0 +1,93 @@
+"""Residual features: how the forecaster errs on a series (method A; seed text, section 5.1)."""
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from motor.features import skill
+from motor.features.base import Feature, WindowFeatures, check_series, check_windows, domain_one_hot
+from motor.features.residual_statistics import level_position, residual_features
+from motor.features.sensor_pairs import partner_correlation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Residual(Feature):
+    """Errors of the forecast: size, by segment and quantile, correlation, spectrum, and by sensor.
+
+    About 50 columns. Those named ``skill_...`` are for `motor.features.skill.forecast_skill` alone.
+    """
+
+    kind: Literal["residual"] = "residual"
+    needs_future: ClassVar[bool] = True
+
+    loss_levels: tuple[float, ...] = Field(
+        default=(0.1, 0.5, 0.9), description="quantile losses; the forecaster must have these levels"
+    )
+    n_lags: int = Field(default=10, ge=1, description="lags of ACF and PACF, in samples")
+    cut_hz: float | None = Field(default=None, gt=0, description="low against high energy; null: 0.2 of Nyquist")
+    pooling: tuple[Literal["mean", "std"], ...] = Field(
+        default=("mean",), min_length=1, description="of a series' windows; std adds columns <name>_std"
+    )
+
+    def per_window(
+        self,
+        forecaster: Any,
+        windows_BN: np.ndarray,
+        domain_B: np.ndarray,
+        context_length: int,
+        sampling_rate_hz: float,
+    ) -> WindowFeatures:
+        """Forecast each window's horizon and describe the error (see `Feature.per_window`).
+
+        Raises
+        ------
+        ValueError
+            If windows are not context and horizon long, or the forecaster lacks a quantile level.
+        """
+        import pandas as pd
+        import torch
+
+        check_windows(windows_BN, context_length + forecaster.prediction_length)
+        context_BT, y_BH = windows_BN[:, :context_length], windows_BN[:, context_length:]
+        quantiles_BHQ = forecaster.predict_quantiles(torch.tensor(context_BT), torch.as_tensor(domain_B)).cpu().numpy()
+        levels = forecaster.quantile_levels
+        frame = residual_features(
+            y_BH, quantiles_BHQ, levels, sampling_rate_hz, self.loss_levels, self.n_lags, self.cut_hz
+        )
+        median_BH = quantiles_BHQ[..., level_position(levels, 0.5)]
+        skills = skill.skill_columns(y_BH, median_BH, context_BT)
+        frame = pd.concat([frame, pd.DataFrame({**skill.relative_errors(skills), **skills})], axis=1)
+        return WindowFeatures(frame.astype(np.float32), (y_BH - median_BH).astype(np.float32))
+
+    def per_series(self, windows: WindowFeatures, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Pool each series' windows and add the other sensors and the domain (see `Feature.per_series`).
+
+        ``cross_sensor_correlation`` and ``has_partner`` are there if any series has a partner; for
+        a series without one both are 0. ``domain_is_...`` are there if there are several domains.
+        """
+        import pandas as pd
+
+        check_series(windows.frame, meta)
+        kept = [column for column in windows.frame if not column.startswith(skill.PREFIX)]
+        frame = windows.frame[kept].astype(np.float64)
+        correlation = self._correlation(windows, meta)
+        if correlation is not None:
+            frame["cross_sensor_correlation"] = correlation
+        grouped = frame.groupby(level="item")
+        pooled = {"mean": grouped.mean, "std": lambda: grouped.std(ddof=0).add_suffix("_std")}
+        series = pd.concat([pooled[way]() for way in dict.fromkeys(self.pooling)], axis=1).loc[meta["item"]].fillna(0.0)
+        if correlation is not None:
+            series["has_partner"] = correlation.notna().groupby(level="item").any().astype(np.float64)
+        return series.join(domain_one_hot(meta))
+
+    @staticmethod
+    def _correlation(windows: WindowFeatures, meta: "pd.DataFrame") -> "pd.Series | None":
+        if windows.residuals_BH is None:
+            raise ValueError("the windows come without residuals; keep `residuals_BH` of each part when joining them")
+        return partner_correlation(windows.residuals_BH, windows.frame.index, meta)
+
+
+PLUGIN = Residual

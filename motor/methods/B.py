@@ -1,0 +1,15 @@
+"""Method B: fine-tune on normal series alone; the encoder's embeddings are the features."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class B(Recipe):
+    kind: Literal["B"] = "B"
+    folder: str = "methodB_embed_normal_ft"
+    labels: Literal["none", "normal", "all"] = "normal"
+    feature: str = "embedding"
+
+
+PLUGIN = B

@@ -1,0 +1,15 @@
+"""Method C: fine-tune on all classes; the encoder's embeddings are the features."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class C(Recipe):
+    kind: Literal["C"] = "C"
+    folder: str = "methodC_embed_all_ft"
+    labels: Literal["none", "normal", "all"] = "all"
+    feature: str = "embedding"
+
+
+PLUGIN = C

@@ -1,0 +1,17 @@
+"""Method C in two stages: B's fine-tune, then all classes with only the last layers free."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class CTwoStage(Recipe):
+    kind: Literal["C_two_stage"] = "C_two_stage"
+    folder: str = "methodC_embed_all_ft_two_stage"
+    labels: Literal["none", "normal", "all"] = "all"
+    feature: str = "embedding"
+    start: str | None = "B"
+    trainable_blocks: int | None = 2
+
+
+PLUGIN = CTwoStage

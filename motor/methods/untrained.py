@@ -1,0 +1,15 @@
+"""The control of B and C: embeddings of the backbone as it came, without any fine-tune."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class Untrained(Recipe):
+    kind: Literal["untrained"] = "untrained"
+    folder: str = "control_embed_untrained"
+    labels: Literal["none", "normal", "all"] = "none"
+    feature: str = "embedding"
+
+
+PLUGIN = Untrained

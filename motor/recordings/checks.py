@@ -1,0 +1,68 @@
+"""Checks of a dataset as a whole, which no reader can make on a single recording."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from motor.recordings.recording import DataError
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def check_dataset(meta: "pandas.DataFrame", classes: Sequence[str], domains: Sequence[str]) -> None:
+    """Raise one error that names every fault of a dataset as a whole.
+
+    Parameters
+    ----------
+    meta : pandas.DataFrame
+        `Recordings.meta`: item, motor, domain, label and moment are used. Lengths may differ.
+    classes, domains : sequence of str
+        What the dataset's settings list.
+
+    Raises
+    ------
+    DataError
+        If a domain (a sensor) or a class has no series; if one sensor has two series of one motor and moment, or a
+        motor has two labels at one moment.
+    """
+    faults = [*_absent(meta, classes, domains), *_contradictions(meta)]
+    if faults:
+        raise DataError("the dataset does not fit its settings:\n- " + "\n- ".join(faults))
+
+
+def _absent(meta: "pandas.DataFrame", classes: Sequence[str], domains: Sequence[str]) -> list[str]:
+    """Return a message for each domain and each class that has no series."""
+    faults = []
+    for domain in domains:
+        if domain not in set(meta["domain"]):
+            there = ", ".join(sorted(meta["domain"].unique()))
+            faults.append(
+                f"domain {domain!r} has no series (a missing sensor?), there are series of {there}; "
+                "add its files, or take it out of domains"
+            )
+    for label in classes:
+        if label not in set(meta["label"]):
+            there = ", ".join(sorted(meta["label"].unique()))
+            faults.append(
+                f"class {label!r} has no series, there are series of {there}; add its files, map its raw label in "
+                "labels, or take it out of classes"
+            )
+    return faults
+
+
+def _contradictions(meta: "pandas.DataFrame") -> list[str]:
+    """Return a message for moments at which series of one motor cannot be tied together."""
+    tied = meta[meta["moment"].notna()].reset_index()
+    faults = []
+    twice = tied[tied.duplicated(["motor", "moment", "domain"], keep=False)]
+    for (motor, moment, domain), rows in twice.groupby(["motor", "moment", "domain"]):
+        faults.append(
+            f"motor {motor!r} has {len(rows)} series of domain {domain!r} at moment {moment!r}: "
+            f"{', '.join(map(repr, rows['item']))}; give them moments of their own"
+        )
+    told = tied.drop_duplicates(["motor", "moment", "label"])
+    several = told[told.duplicated(["motor", "moment"], keep=False)]
+    for (motor, moment), rows in several.groupby(["motor", "moment"]):
+        names = ", ".join(map(repr, rows["label"]))
+        faults.append(f"motor {motor!r} has labels {names} at moment {moment!r}; correct labels or moments")
+    return faults

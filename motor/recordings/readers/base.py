@@ -1,0 +1,304 @@
+"""What all readers share: their settings, the lookup of a recording's fields, and the checks.
+
+A reader yields a `Source` for each recording, in `sources()`; `Reader.read` turns sources into checked recordings.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, Literal, get_args
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, near
+from motor.recordings.signals import finite_signal
+from motor.registry import Plugin
+
+ItemField = Literal["motor", "domain", "label", "moment", "fold", "speed_rpm", "sampling_rate_hz"]
+ITEM_FIELDS: tuple[str, ...] = get_args(ItemField)
+TEXT_FIELDS = ("motor", "domain", "label", "moment", "fold")
+Value = str | float | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One recording as its format hands it over: nothing is looked up or checked yet.
+
+    Attributes
+    ----------
+    item : str
+        Name of the recording; `Reader.pattern` is searched in it.
+    place : str
+        Where it stands, for messages: ``"manifest.csv, line 3"``.
+    load : callable
+        Returns the signal (n_samples,) and the sampling rate that its file tells (Hz, or None).
+        Raises `SeriesError` if the signal is at fault.
+    columns : mapping
+        Fields that a table's columns tell. None, "" and NaN count as not told.
+    own : mapping
+        Fields that the file itself tells, say by the folders it lies in.
+    """
+
+    item: str
+    place: str
+    load: Callable[[], tuple[np.ndarray, float | None]]
+    columns: Mapping[str, Value] = field(default_factory=dict)
+    own: Mapping[str, Value] = field(default_factory=dict)
+
+
+class Reader(Plugin):
+    """Settings common to all readers.
+
+    A field of a recording is taken from the first of these that tells it: a column of the table, a group of
+    `pattern`, the file itself (the rate in a WAV's head, the folders of a tree), `constants` or `sampling_rate_hz`.
+
+    Attributes
+    ----------
+    path : str
+        File or folder. It is no part of what decides a result: the digest of the content is.
+    pattern : str, optional
+        Regular expression with named groups out of `ITEM_FIELDS`, searched in the item's name.
+    columns : dict
+        Field -> column of the table, beside those that a reader expects by itself.
+    constants : dict
+        Field -> value for all recordings.
+    labels : dict
+        Raw label -> class; labels that are not listed stay as they are.
+    classes, domains : tuple of str
+        All labels and all domains that may come; any other is an error.
+    sampling_rate_hz : float, optional
+        For data that does not tell it.
+    series_length : int, optional
+        Cut longer recordings into consecutive series of this many samples, named ``"<item>#0"``, ``"<item>#1"``
+        and so on (so is their moment); what is left at the end is dropped. Shorter ones are bad series.
+    on_bad_series : {"fail", "skip"}
+        What a signal at fault (NaN, constant, too short, unreadable) does. Faults of structure always raise.
+    """
+
+    default_columns: ClassVar[Mapping[str, str]] = {}
+    required_columns: ClassVar[tuple[str, ...]] = ()
+    duplicate_advice: ClassVar[str] = "give each recording a name of its own"
+
+    path: str = Field(exclude=True)
+    pattern: str | None = None
+    columns: dict[str, str] = Field(default={})
+    constants: dict[ItemField, str | float] = Field(default={})
+    labels: dict[str, str] = Field(default={})
+    classes: tuple[str, ...] = Field(min_length=1)
+    domains: tuple[str, ...] = Field(min_length=1)
+    sampling_rate_hz: float | None = Field(default=None, gt=0)
+    series_length: int | None = Field(default=None, ge=2)
+    on_bad_series: Literal["fail", "skip"] = "fail"
+
+    @field_validator("pattern")
+    @classmethod
+    def _check_pattern(cls, pattern: str | None) -> str | None:
+        if pattern is None:
+            return None
+        try:
+            groups = set(re.compile(pattern).groupindex)
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        if not groups or not groups <= set(ITEM_FIELDS):
+            raise ValueError(f"{pattern!r} has the named groups {sorted(groups)}; allowed: {', '.join(ITEM_FIELDS)}")
+        return pattern
+
+    @field_validator("columns")
+    @classmethod
+    def _check_columns(cls, columns: dict[str, str]) -> dict[str, str]:
+        if unknown := sorted(set(columns) - set(cls.default_columns)):
+            allowed = ", ".join(cls.default_columns) or "none, for this reader reads no table"
+            raise ValueError(f"unknown field {unknown[0]!r}; allowed: {allowed}")
+        return columns
+
+    @field_validator("classes", "domains")
+    @classmethod
+    def _check_distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError(f"a name comes twice in {names}")
+        return names
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "Reader":
+        if strangers := sorted(set(self.labels.values()) - set(self.classes)):
+            raise ValueError(f"labels leads to {strangers[0]!r}, which is not in classes: {', '.join(self.classes)}")
+        if self.sampling_rate_hz is not None and "sampling_rate_hz" in self.constants:
+            raise ValueError("sampling_rate_hz is set, and constants.sampling_rate_hz too; keep one of them")
+        return self
+
+    def files(self) -> list[Path]:
+        """Return the files that are read, sorted: their content enters the dataset's digest."""
+        raise NotImplementedError
+
+    def sources(self) -> Iterator[Source]:
+        """Yield one source a recording, in an order that the data alone decides, in bounded memory."""
+        raise NotImplementedError
+
+    def base_folder(self) -> Path:
+        """Return what the names of `files()` are relative to, for the digest."""
+        return Path(self.path)
+
+    def read(self, skipped: list[dict[str, str]] | None = None) -> Iterator[Recording]:
+        """Yield the recordings, checked, one at a time.
+
+        Parameters
+        ----------
+        skipped : list, optional
+            Under ``on_bad_series: skip`` each bad series adds ``{"item": ..., "reason": ...}`` to it.
+
+        Raises
+        ------
+        DataError
+            If the data is at fault; the message names the file, the place, the value and the next step.
+        """
+        places: dict[str, str] = {}
+        for source in self.sources():
+            self._claim(source, places)
+            fields = self._fields(source)
+            try:
+                whole = self._load(source, fields)
+            except SeriesError as error:
+                self._skip(source.item, error, skipped)
+                continue
+            for series in cut(whole, self.series_length):
+                if series.signal.min() == series.signal.max():
+                    every = f"the signal of {series.item!r} is constant, every sample is {series.signal[0]}"
+                    self._skip(series.item, SeriesError(f"{source.place}: {every}; {NEXT_STEP}"), skipped)
+                else:
+                    yield series
+
+    def existing_path(self) -> Path:
+        """Return `path`, or raise a DataError if nothing is there."""
+        path = Path(self.path)
+        if not path.exists():
+            raise DataError(f"path {self.path!r} does not exist (seen from {Path.cwd()}); correct the dataset's path")
+        return path
+
+    def found_columns(self, header: Sequence[str], place: str) -> dict[str, str]:
+        """Return which column of a table holds which field.
+
+        Columns that `columns` names have to be there, and so have the reader's required ones; its other
+        expected columns are taken if they are there. `place` tells messages where the header stands.
+        """
+        wanted = {**self.default_columns, **self.columns}
+        for name, column in wanted.items():
+            if column not in header and (name in self.columns or name in self.required_columns):
+                raise DataError(
+                    f"{place}: no column {column!r} for {name}{near(column, header)}; there are: {', '.join(header)}; "
+                    f"set columns.{name} to one of them"
+                )
+            if list(header).count(column) > 1:
+                raise DataError(f"{place}: column {column!r} comes twice; take one out, or rename it")
+        return {name: column for name, column in wanted.items() if column in header}
+
+    def _claim(self, source: Source, places: dict[str, str]) -> None:
+        """Note the item's place; raise if the item has one already."""
+        if source.item in places:
+            raise DataError(
+                f"{source.place}: duplicate item {source.item!r}, it stands already at {places[source.item]}; "
+                f"{self.duplicate_advice}"
+            )
+        places[source.item] = source.place
+
+    def _fields(self, source: Source) -> dict[str, Value]:
+        """Return what is told of a recording; all but its sampling rate is checked."""
+        match = re.search(self.pattern, source.item) if self.pattern else None
+        groups = match.groupdict() if match else {}
+        constants = {str(name): value for name, value in self.constants.items()}
+        ranked: tuple[Mapping[str, Value], ...] = (source.columns, groups, source.own, constants)
+        told = {name: first_told(origin.get(name) for origin in ranked) for name in ITEM_FIELDS}
+        for name in ("motor", "domain", "label"):
+            if told[name] is None:
+                raise self._missing(name, source)
+        texts = {name: None if told[name] is None else str(told[name]) for name in TEXT_FIELDS}
+        label = str(texts["label"])
+        texts["label"] = self.labels.get(label, label)
+        self._check_known("label", str(texts["label"]), self.classes, source)
+        self._check_known("domain", str(texts["domain"]), self.domains, source)
+        # The file's own rate is known only once its signal is read, and these two origins come before it.
+        rate = first_told(origin.get("sampling_rate_hz") for origin in (source.columns, groups))
+        return {**texts, "speed_rpm": positive(told["speed_rpm"], "speed_rpm", source), "sampling_rate_hz": rate}
+
+    def _load(self, source: Source, fields: dict[str, Value]) -> Recording:
+        """Return the whole recording, its signal finite and long enough."""
+        signal, own_rate = source.load()
+        ranked = (fields["sampling_rate_hz"], own_rate, source.own.get("sampling_rate_hz"))
+        rate = first_told((*ranked, self.constants.get("sampling_rate_hz"), self.sampling_rate_hz))
+        if rate is None:
+            raise self._missing("sampling_rate_hz", source)
+        fields["sampling_rate_hz"] = positive(rate, "sampling_rate_hz", source)
+        signal = finite_signal(signal, source.place)
+        needed = self.series_length or 2
+        if len(signal) < needed:
+            why = "series_length asks for" if self.series_length else "a signal has at least"
+            raise SeriesError(f"{source.place}: {source.item!r} has {len(signal)} samples, {why} {needed}; {NEXT_STEP}")
+        return Recording(item=source.item, signal=signal, **fields)  # type: ignore[arg-type]
+
+    def _skip(self, item: str, error: SeriesError, skipped: list[dict[str, str]] | None) -> None:
+        """Note a bad series, or raise if bad series are not to be skipped."""
+        if self.on_bad_series == "fail":
+            raise error
+        if skipped is not None:
+            skipped.append({"item": item, "reason": str(error)})
+
+    def _missing(self, name: str, source: Source) -> DataError:
+        """Return the error that tells which origins of a field were tried, and how to give it."""
+        column = {**self.default_columns, **self.columns}.get(name)
+        tried = [f"column {column!r} (absent or empty)"] if column else []
+        if self.pattern:
+            matched = re.search(self.pattern, source.item)
+            tried.append(f"pattern {self.pattern!r} ({'has no such value' if matched else 'does not match'})")
+        ways = [f"columns.{name}"] if name in self.default_columns else []
+        ways += [f"a group (?P<{name}>...) in pattern", name if name == "sampling_rate_hz" else f"constants.{name}"]
+        return DataError(
+            f"{source.place}: item {source.item!r} has no {name}; tried: {', '.join([*tried, 'the file itself', 'constants'])}; "
+            f"set {' or '.join(ways)}"
+        )
+
+    def _check_known(
+        self, name: Literal["label", "domain"], value: str, allowed: Sequence[str], source: Source
+    ) -> None:
+        """Raise if a label or domain is none of those that the settings allow."""
+        if value in allowed:
+            return
+        setting = "classes, or map it in labels" if name == "label" else "domains"
+        raise DataError(
+            f"{source.place}: item {source.item!r} has the unknown {name} {value!r}{near(value, allowed)}; "
+            f"allowed: {', '.join(allowed)}; correct it, or add it to {setting}"
+        )
+
+
+def cut(recording: Recording, series_length: int | None) -> Iterator[Recording]:
+    """Yield consecutive series of `series_length` samples; a recording of that length, or None, stays whole."""
+    if series_length is None or len(recording.signal) == series_length:
+        yield recording
+        return
+    for k in range(len(recording.signal) // series_length):
+        signal = recording.signal[k * series_length : (k + 1) * series_length]
+        # The moment is numbered too, so that two sensors are tied series by series.
+        moment = None if recording.moment is None else f"{recording.moment}#{k}"
+        yield replace(recording, item=f"{recording.item}#{k}", signal=signal, moment=moment)
+
+
+def first_told(values: Iterable[Value]) -> Value:
+    """Return the first value that is not None, "" or NaN."""
+    told = (value for value in values if value not in (None, "") and value == value)
+    return next(told, None)
+
+
+def positive(value: Value, name: str, source: Source) -> float | None:
+    """Return a told number as a positive float, None if nothing is told."""
+    if value is None:
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise DataError(
+            f"{source.place}: item {source.item!r} has {name} {value!r}; allowed: a number above 0; correct it there"
+        )
+    return number

@@ -1,0 +1,105 @@
+"""A CSV table over signal files, one row a recording."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
+from motor.recordings.recording import DataError
+from motor.recordings.signals import read_signal
+
+
+class Manifest(Reader):
+    """One row a recording: the file that holds its signal, and its fields.
+
+    Expected columns are `file`, and, where they are there, `item` and the fields of a recording under their own
+    names; `columns` says where one has another name. An item without a name of its own takes the file's.
+
+    Attributes
+    ----------
+    path : str
+        The table, or the folder that holds it under the name ``manifest.csv``.
+    root : str, optional
+        What the table's files are relative to; by default the table's folder.
+    variable : str, optional
+        Variable of the ``.mat`` files or column of the ``.csv`` files, if they hold several.
+    """
+
+    kind: Literal["manifest"] = "manifest"
+    default_columns: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("file", "item", *ITEM_FIELDS)
+    }  # fmt: skip
+    required_columns: ClassVar[tuple[str, ...]] = ("file",)
+
+    root: str | None = Field(default=None, exclude=True)
+    variable: str | None = None
+
+    def files(self) -> list[Path]:
+        """Return the table and the files that it names, sorted."""
+        return sorted({self._table_path(), *(file for _, _, file in self._rows())})
+
+    def base_folder(self) -> Path:
+        """Return the folder that the table's files are relative to."""
+        return self._table_path().parent if self.root is None else Path(self.root)
+
+    def sources(self) -> Iterator[Source]:
+        """Yield one source a row, in the table's order."""
+        for line, told, file in self._rows():
+            place = f"{self._table_path()}, line {line}, {file}"
+            yield Source(told.get("item") or told["file"], place, partial(read_signal, file, self.variable), told)
+
+    def _table_path(self) -> Path:
+        """Return the table's path."""
+        path = self.existing_path()
+        path = path / "manifest.csv" if path.is_dir() else path
+        if not path.is_file():
+            raise DataError(f"{path}: there is no such table; set the dataset's path to the manifest's CSV file")
+        return path
+
+    def _rows(self) -> list[tuple[int, dict[str, str], Path]]:
+        """Return each row's line, its fields and its file; raise before anything is read if a file is missing."""
+        path = self._table_path()
+        header, cells = self._cells(path)
+        columns = self.found_columns(header, f"{path}, line 1")
+        ragged = next(((line, row) for line, row in cells if len(row) != len(header)), None)
+        if ragged:
+            line, row = ragged
+            raise DataError(f"{path}, line {line}: {len(row)} cells, the header has {len(header)}; correct the line")
+        rows = [(line, _fields(header, row, columns)) for line, row in cells]
+        files = [(line, told, self.base_folder() / told["file"]) for line, told in rows]
+        self._check_files(files)
+        return files
+
+    def _cells(self, path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+        """Return the table's header, and its other lines that are not empty with their numbers."""
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as text:
+                lines = csv.reader(text)
+                return next(lines, []), [(lines.line_num, row) for row in lines if any(row)]
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: this is no CSV table in UTF-8 ({error}); save it as that") from error
+
+    def _check_files(self, files: list[tuple[int, dict[str, str], Path]]) -> None:
+        """Raise if the table has no rows or names a file that does not exist."""
+        if not files:
+            raise DataError(f"{self._table_path()}, line 2: the table has no rows; add one for each recording")
+        missing = [(line, told["file"]) for line, told, file in files if not file.is_file()]
+        if missing:
+            line, name = missing[0]
+            raise DataError(
+                f"{self._table_path()}, line {line}: there is no file {name!r} in {self.base_folder()} ({len(missing)} "
+                f"of {len(files)} files are missing); put it there, take out the row, or set root"
+            )
+
+
+def _fields(header: list[str], row: list[str], columns: dict[str, str]) -> dict[str, str]:
+    """Return what a row tells, by field."""
+    cells = dict(zip(header, row, strict=True))
+    return {name: cells[column] for name, column in columns.items()}
+
+
+PLUGIN = Manifest

@@ -1,0 +1,60 @@
+"""The unit of data: one signal, with what is known of it."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+NEXT_STEP = "drop the series or set on_bad_series: skip"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One signal of one sensor at one motor.
+
+    Attributes
+    ----------
+    item : str
+        Name, unique in its dataset.
+    motor : str
+        The physical machine: the unit that a split never divides.
+    domain : str
+        The sensor (or rig) that measured it.
+    label : str
+        The class.
+    sampling_rate_hz : float
+        Samples a second.
+    signal : ndarray of shape (n_samples,), float32
+        In the unit of the file.
+    speed_rpm : float, optional
+        Shaft speed in revolutions a minute.
+    moment : str, optional
+        Shared by recordings of one motor which several sensors took at the same time.
+    fold : str, optional
+        Name of the test fold that the data itself gives.
+    """
+
+    item: str
+    motor: str
+    domain: str
+    label: str
+    sampling_rate_hz: float
+    signal: np.ndarray
+    speed_rpm: float | None = None
+    moment: str | None = None
+    fold: str | None = None
+
+
+class DataError(ValueError):
+    """The data is at fault; the message names the place, the value and the next step."""
+
+
+class SeriesError(DataError):
+    """The signal of one series is at fault, so `on_bad_series: skip` can pass over it."""
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return the hint ``" (did you mean ...?)"``, empty if nothing known looks like the name."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,76 @@
+"""The sampling rate that a table's timestamps tell."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from motor.recordings.recording import SeriesError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+NEXT_STEP = "set sampling_rate_hz, then timestamps are not used"
+# A step this much longer than the mean one is a gap, not jitter or rounding.
+LONGEST_STEP = 1.5
+
+
+def sampling_rate(texts: "pyarrow.Array", lines: np.ndarray, place: str) -> float:
+    """Return the samples a second of even timestamps, to six digits, for timestamps are rounded.
+
+    Parameters
+    ----------
+    texts : pyarrow.Array of str, n_samples
+        Dates with times (ISO 8601), or seconds as decimal numbers.
+    lines : ndarray of shape (n_samples,)
+        Each timestamp's line in the file, for messages.
+    place : str
+        The file, for messages.
+
+    Raises
+    ------
+    SeriesError
+        If they are neither, do not grow or leave a gap, or are integers, which could count samples as well as any
+        unit of time.
+    """
+    if len(texts) < 2:
+        raise SeriesError(f"{place}, line {lines[0]}: one timestamp tells no sampling rate; {NEXT_STEP}")
+    seconds = _seconds(texts, f"{place}, line {lines[0]}")
+    steps = np.diff(seconds)
+    mean = float(seconds[-1] - seconds[0]) / len(steps)
+    odd = ~((steps > 0) & (steps <= LONGEST_STEP * mean))
+    if odd.any():
+        first = int(np.argmax(odd))
+        raise SeriesError(
+            f"{place}, line {lines[first + 1]}: timestamp {texts[first + 1].as_py()!r} comes {steps[first]:.6g} s "
+            f"after the last, where the mean step is {mean:.6g} s; {NEXT_STEP}"
+        )
+    return float(f"{1 / mean:.6g}")
+
+
+def _seconds(texts: "pyarrow.Array", place: str) -> np.ndarray:
+    """Return timestamps in seconds after the first, as float64 (n_samples,)."""
+    import pyarrow
+    import pyarrow.compute
+
+    try:
+        numbers = pyarrow.compute.cast(texts, pyarrow.float64()).to_numpy(zero_copy_only=False)
+    except pyarrow.ArrowInvalid:
+        nanoseconds = _nanoseconds(texts, place)
+        return (nanoseconds - nanoseconds[0]) / 1e9
+    if (numbers == np.round(numbers)).all():
+        raise SeriesError(f"{place}: timestamp {texts[0].as_py()!r} is an integer of unknown unit; {NEXT_STEP}")
+    return numbers - numbers[0]
+
+
+def _nanoseconds(texts: "pyarrow.Array", place: str) -> np.ndarray:
+    """Return dates with times, with or without their zone, as integers (n_samples,)."""
+    import pyarrow
+    import pyarrow.compute
+
+    for zone in (None, "UTC"):
+        try:
+            dates = pyarrow.compute.cast(texts, pyarrow.timestamp("ns", zone))
+        except pyarrow.ArrowInvalid:
+            continue
+        return dates.cast(pyarrow.int64()).to_numpy(zero_copy_only=False)
+    raise SeriesError(f"{place}: timestamp {texts[0].as_py()!r}, or one after it, is not understood; {NEXT_STEP}")

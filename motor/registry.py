@@ -1,0 +1,74 @@
+"""Folders of plug-ins: the file's name is the plug-in's name in YAML and in every table."""
+
+import importlib
+import pkgutil
+from functools import cache, reduce
+from operator import or_
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+
+class Record(BaseModel):
+    """A checked, frozen piece of a config: unknown keys and wrong types are errors.
+
+    What `model_dump()` gives decides a result and enters the keys of stages; a field that cannot
+    change a result (a path) is declared with `Field(exclude=True)`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Plugin(Record):
+    """A record that is chosen by its file's name, which it repeats as `kind: Literal["<file>"]`."""
+
+
+@cache
+def plugins(package: str) -> dict[str, type[Plugin]]:
+    """Return the plug-ins of a package, by name.
+
+    Parameters
+    ----------
+    package : str
+        Dotted name of a folder, say ``"motor.classifiers"``. Each module in it that defines `PLUGIN`
+        is a plug-in; the others are helpers.
+
+    Raises
+    ------
+    ImportError
+        If a plug-in's `kind` is not its file's name.
+    """
+    found = {}
+    for module_info in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        plugin = getattr(importlib.import_module(f"{package}.{module_info.name}"), "PLUGIN", None)
+        if plugin is None:
+            continue
+        if plugin.model_fields["kind"].default != module_info.name:
+            raise ImportError(f"{package}.{module_info.name}: `kind` must default to {module_info.name!r}")
+        found[module_info.name] = plugin
+    return found
+
+
+def choice(package: str) -> Any:
+    """Return the type of a config field that picks one plug-in of `package` by its `kind`."""
+    kinds = list(plugins(package).values())
+    if len(kinds) == 1:
+        return kinds[0]
+    return Annotated[reduce(or_, kinds), Field(discriminator="kind")]
+
+
+@cache
+def table(package: str, optional: bool = False) -> type[Record]:
+    """Return a record with one field a plug-in of `package`, each by default as it comes.
+
+    Parameters
+    ----------
+    package : str
+        Dotted name of the folder.
+    optional : bool
+        The default of each field is then None: what the config does not name is off.
+    """
+    fields: dict[str, Any] = {
+        name: (plugin | None, None) if optional else (plugin, plugin()) for name, plugin in plugins(package).items()
+    }
+    return create_model(package.rpartition(".")[2].capitalize(), __base__=Record, **fields)

@@ -1,0 +1,153 @@
+"""Stage `classify`: fit a classifier on each fold's training motors, judge it on the pooled test motors."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from grid.stage import Context, Stage, beside
+from grid.store import write_json
+from motor.classifiers.base import Classifier
+from motor.evaluation.figures.confusion import confusion_figure
+from motor.evaluation.figures.curves import roc_pr_figure
+from motor.evaluation.metrics import classification_metrics
+from motor.evaluation.thresholds import Threshold, apply_thresholds, choose_thresholds
+from motor.stages.features import Features, feature_columns, sides
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HELD_OUT_SPLITS = 5  # at most, where a fold has no validation motors
+SCALARS = ("macro_f1", "accuracy", "roc_auc_macro", "roc_auc_faulty", "false_alarm_rate", "detection_rate")
+
+
+@dataclass(frozen=True)
+class Classify(Stage):
+    """One cell: a classifier over the features of every fold."""
+
+    KIND: ClassVar[str] = "classify"
+
+    features: tuple[Features, ...]  # one a fold
+    classifier: Classifier
+    classes: tuple[str, ...]
+    normal: str
+    false_alarm_rates: dict[str, float]  # by domain
+    seed: int
+    axes: dict[str, Any] = beside(default_factory=dict)
+
+    def label(self) -> str:
+        return "-".join(map(str, self.axes.values())) or self.classifier.kind
+
+    def build(self, folder: Path, context: Context) -> None:
+        """Write ``metrics.json``, ``predictions.csv``, ``figures/`` and for each fold ``clf_model.pkl``."""
+        import pandas as pd
+
+        threads = max(1, int(context.resources.cpus))
+        folds = [self._fold(features, context.folder(features), folder, threads) for features in self.features]
+        predictions = pd.concat([predicted for predicted, _ in folds], ignore_index=True)
+        metrics = classification_metrics(predictions, self.classes, self.normal)
+        summaries = [_read(context.folder(features) / "summary.json") for features in self.features]
+        thresholds = {
+            features.finetune.fold: chosen for features, (_, chosen) in zip(self.features, folds, strict=True)
+        }
+        told = {"thresholds": thresholds, "forecast_skill": pooled_skill(summaries), "folds": summaries}
+        (folder / "figures").mkdir()
+        confusion_figure(folder / "figures" / "confusion.png", metrics)
+        roc_pr_figure(folder / "figures" / "roc_pr.png", predictions, self.classes, self.normal)
+        predictions.to_csv(folder / "predictions.csv", index=False)
+        write_json(folder / "metrics.json", {"axes": self.axes, **metrics, **told})
+        self._write_hyperparameters(folder / "tensorboard", metrics)
+
+    def _fold(
+        self, features: Features, source: Path, folder: Path, threads: int
+    ) -> tuple["pd.DataFrame", dict[str, Any]]:
+        import joblib
+        import pandas as pd
+
+        table = pd.read_parquet(source / "features.parquet")
+        columns = feature_columns(table)
+        train, validation, test = sides(table)
+        estimator = self.classifier.estimator(self.seed, threads).fit(train[columns].to_numpy(), train["label"])
+        held_out = (
+            self._predicted(estimator, validation, columns)
+            if len(validation)
+            else self._cross_predicted(train, columns, threads)
+        )
+        thresholds = self._thresholds(held_out)
+        predictions = self._predicted(estimator, test, columns).assign(fold=features.finetune.fold)
+        predictions["alarm"] = apply_thresholds(predictions, thresholds)
+        told = {domain: asdict(threshold) for domain, threshold in thresholds.items()}
+        model = {"estimator": estimator, "columns": columns, "classes": self.classes, "thresholds": told}
+        target = folder / f"fold-{features.finetune.fold}"
+        target.mkdir()
+        joblib.dump(model, target / "clf_model.pkl")
+        return predictions, told
+
+    def _predicted(self, estimator: Any, table: "pd.DataFrame", columns: list[str]) -> "pd.DataFrame":
+        rows = table[["item", "motor", "domain", "label"]].reset_index(drop=True)
+        if table.empty:
+            return rows.assign(predicted="", **{f"probability_{name}": 0.0 for name in self.classes})
+        probability_BC = estimator.predict_proba(table[columns].to_numpy())
+        for name in self.classes:
+            place = list(estimator.classes_).index(name) if name in estimator.classes_ else None
+            rows[f"probability_{name}"] = 0.0 if place is None else probability_BC[:, place]
+        return rows.assign(predicted=estimator.classes_[probability_BC.argmax(axis=1)])
+
+    def _cross_predicted(self, train: "pd.DataFrame", columns: list[str], threads: int) -> "pd.DataFrame":
+        """Predict each training motor by a classifier that did not see it: what stands in for validation motors."""
+        import pandas as pd
+        from sklearn.model_selection import StratifiedGroupKFold
+
+        motors_of_class = train.groupby("label")["motor"].nunique()
+        n_splits = min(HELD_OUT_SPLITS, int(motors_of_class.min()))
+        if n_splits < 2:
+            return self._predicted(None, train.head(0), columns)
+        parts = []
+        splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=self.seed)
+        for seen, unseen in splitter.split(train, train["label"], train["motor"]):
+            seen_rows = train.iloc[seen]
+            estimator = self.classifier.estimator(self.seed, threads)
+            estimator.fit(seen_rows[columns].to_numpy(), seen_rows["label"])
+            parts.append(self._predicted(estimator, train.iloc[unseen], columns))
+        return pd.concat(parts, ignore_index=True)
+
+    def _thresholds(self, held_out: "pd.DataFrame") -> dict[str, Threshold]:
+        thresholds: dict[str, Threshold] = {}
+        for domain in self.features[0].finetune.domains:
+            rows = held_out[held_out["domain"] == domain]
+            chosen = choose_thresholds(rows, self.normal, self.false_alarm_rates[domain], also=(domain,))
+            thresholds[domain] = chosen[domain]
+        return thresholds
+
+    def _write_hyperparameters(self, folder: Path, metrics: dict[str, Any]) -> None:
+        """Write the cell's row of TensorBoard's HParams table, and its figures as scalars."""
+        from tensorboardX import SummaryWriter
+        from tensorboardX.summary import hparams
+
+        values = {f"cell/{name}": float(metrics[name]) for name in SCALARS if metrics.get(name) is not None}
+        with SummaryWriter(str(folder), write_to_disk=True) as writer:
+            for summary in hparams(self.axes, values):
+                writer.file_writer.add_summary(summary)
+            for name, value in values.items():
+                writer.add_scalar(name, value, 0)
+
+
+def pooled_skill(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Pool the forecast skill of several folds: errors are averaged over windows."""
+    import pandas as pd
+
+    rows = pd.DataFrame([row for summary in summaries for row in summary["forecast_skill"]])
+    if rows.empty:
+        return []
+    for column in ("error", "mean_forecast_error"):
+        rows[column] = rows[column] * rows["n_windows"]
+    sums = ["n_series", "n_windows", "error", "mean_forecast_error"]
+    pooled = rows.groupby(["domain", "label", "segment"], as_index=False)[sums].sum()
+    pooled["relative_error"] = pooled["error"] / pooled["mean_forecast_error"]
+    for column in ("error", "mean_forecast_error"):
+        pooled[column] = pooled[column] / pooled["n_windows"]
+    return pooled.to_dict("records")
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

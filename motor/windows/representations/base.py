@@ -1,0 +1,58 @@
+"""What every representation shares: checks of what comes in, float32 out."""
+
+from abc import abstractmethod
+
+import numpy as np
+
+from motor.registry import Plugin
+
+
+class Representation(Plugin):
+    """The signal that a forecaster hears, made from the signal that was measured.
+
+    No representation removes the mean: levels are the business of `motor.windows.scaling` alone.
+    """
+
+    def apply(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> tuple[np.ndarray, float]:
+        """Return the represented signal and its sampling rate.
+
+        Parameters
+        ----------
+        signal : ndarray of float32, shape (n_samples,)
+            A whole recording; it is never written to.
+        sampling_rate_hz : float
+            Of `signal`.
+        speed_rpm : float or None
+            Nominal speed of the shaft in revolutions a minute, None where it is unknown.
+
+        Returns
+        -------
+        represented : ndarray of float32, shape (n_represented,)
+            May be `signal` itself, not a copy.
+        represented_rate_hz : float
+            Samples of `represented` for each second of the recording.
+
+        Raises
+        ------
+        ValueError
+            If the signal is empty, not one-dimensional or not finite, or if the rate, the band or
+            the speed do not fit the settings.
+        """
+        if signal.ndim != 1 or signal.size == 0:
+            raise ValueError(f"a signal must have shape (n_samples,) with n_samples >= 1, not {signal.shape}")
+        if not 0 < sampling_rate_hz < np.inf:
+            raise ValueError(f"sampling_rate_hz is {sampling_rate_hz}; it must be positive and finite")
+        if not np.isfinite(signal).all():
+            place = int(np.flatnonzero(~np.isfinite(signal))[0])
+            raise ValueError(
+                f"sample {place} of the signal is {signal[place]}; drop the series (on_bad_series: skip) "
+                "or fill its gaps before it is read"
+            )
+        represented, rate_hz = self.represent(signal, float(sampling_rate_hz), speed_rpm)
+        return np.ascontiguousarray(represented, dtype=np.float32), float(rate_hz)
+
+    @abstractmethod
+    def represent(
+        self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None
+    ) -> tuple[np.ndarray, float]:
+        """Do the work of `apply` on a checked signal; any floating type may be returned."""

@@ -1,0 +1,34 @@
+"""The log envelope of a band, at a low rate: what modulates the noise, without the noise."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from motor.windows.representations.band import BandEnvelope
+from motor.windows.representations.resampling import resample
+
+
+class Envelope(BandEnvelope):
+    """Log Hilbert envelope of a band, brought to a rate in time.
+
+    Parameters
+    ----------
+    rate_hz : float
+        Sampling rate of the result, in Hz, at most the recording's.
+    """
+
+    kind: Literal["envelope"] = "envelope"
+    rate_hz: float = Field(default=3200.0, gt=0, allow_inf_nan=False)
+
+    def represent(
+        self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None
+    ) -> tuple[np.ndarray, float]:
+        """Return the log envelope at `rate_hz`.
+
+        The logarithm comes first: the filter against aliases could swing below zero after it.
+        """
+        return resample(self.log_envelope(signal, sampling_rate_hz), sampling_rate_hz, self.rate_hz), self.rate_hz
+
+
+PLUGIN = Envelope

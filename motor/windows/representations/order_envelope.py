@@ -1,0 +1,45 @@
+"""The log envelope of a band, sampled in shaft angle: a fault's period is the same at every speed."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from motor.windows.representations.band import BandEnvelope
+from motor.windows.representations.resampling import resample
+
+
+class OrderEnvelope(BandEnvelope):
+    """Log Hilbert envelope of a band, at a fixed number of samples for each revolution of the shaft.
+
+    The speed is taken as constant over a recording, as nominal speeds are: sampling in angle is then
+    sampling in time at ``samples_per_revolution * speed_rpm / 60`` Hz.
+
+    Parameters
+    ----------
+    samples_per_revolution : int
+        Samples for each revolution; orders up to half of it are kept.
+    """
+
+    kind: Literal["order_envelope"] = "order_envelope"
+    samples_per_revolution: int = Field(default=64, ge=2)
+
+    def represent(
+        self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None
+    ) -> tuple[np.ndarray, float]:
+        """Return the log envelope in shaft angle, and its nominal rate in samples a second.
+
+        The rate therefore differs between recordings of different speeds; a feature in orders divides
+        frequencies by it and multiplies by `samples_per_revolution`.
+        """
+        # A table's missing speed arrives as NaN, which is not > 0 either.
+        if speed_rpm is None or not 0 < speed_rpm < np.inf:
+            raise ValueError(
+                f"representation order_envelope needs speed_rpm > 0 of every recording, but it is {speed_rpm}; "
+                "give the reader a column, a pattern or a constant for speed_rpm, or choose representation envelope"
+            )
+        rate_hz = self.samples_per_revolution * speed_rpm / 60
+        return resample(self.log_envelope(signal, sampling_rate_hz), sampling_rate_hz, rate_hz), rate_hz
+
+
+PLUGIN = OrderEnvelope
