@@ -17,7 +17,7 @@ from grid.config import ConfigError
 from grid.plan import Plan, describe, make_plan
 from grid.stage import InputError
 from grid.store import Store, StoreError
-from motor.cells import make_cells, parse_only, resources_of
+from motor.methods.cells import make_cells, parse_only, resources_of
 from motor.settings import Experiment, read_experiment
 
 ROOT = Path(__file__).resolve().parent

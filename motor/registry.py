@@ -22,6 +22,8 @@ class Record(BaseModel):
 class Plugin(Record):
     """A record that is chosen by its file's name, which it repeats as `kind: Literal["<file>"]`."""
 
+    kind: str
+
 
 @cache
 def plugins(package: str) -> dict[str, type[Plugin]]:
@@ -69,6 +71,7 @@ def table(package: str, optional: bool = False) -> type[Record]:
         The default of each field is then None: what the config does not name is off.
     """
     fields: dict[str, Any] = {
-        name: (plugin | None, None) if optional else (plugin, plugin()) for name, plugin in plugins(package).items()
+        name: (plugin | None, None) if optional else (plugin, plugin.model_validate({}))
+        for name, plugin in plugins(package).items()
     }
     return create_model(package.rpartition(".")[2].capitalize(), __base__=Record, **fields)

@@ -1,5 +1,6 @@
 """The results as a person opens them: the seeds' folders over the stage folders, `cells.csv`, `result.md`."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from grid.plan import Cell, Plan
 from grid.run import Failure, versions
-from grid.stage import Stage, digest
 from grid.store import Store, write_json, write_text
 from motor.evaluation.report import CellResult, FailedCell, ReportContext, summary_table, write_report
 from motor.methods.chain import recipe
 from motor.settings import JOINT, Experiment
 from motor.stages.classify import Classify
 from motor.stages.features import Features
+from motor.stages.prepare import Prepare
+from motor.stages.recordings import ImportRecordings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,18 +180,19 @@ def _context(experiment: Experiment, plan: Plan, store: Store, failed: list[Fail
         normal=base.normal,
         joint=JOINT,
         two_stage_pairs={"C": "C_two_stage"},
-        descriptions={method: (type(recipe(method)).__module__) for method in ()},
+        descriptions={method: recipe(method).describe() for method in base.axes.method},
         settings=_settings_rows(experiment),
         dataset=_dataset(store, prepared.recordings),
         split=_split(store, prepared),
         versions=versions(),
-        digests={"data": prepared.recordings.content_digest or "simulated", "config": digest(_canonical(experiment))},
+        digests={"data": prepared.recordings.content_digest or "simulated", "config": _config_digest(experiment)},
         failed=tuple(failed),
     )
 
 
-def _canonical(experiment: Experiment) -> Any:
-    return json.loads(experiment.base.model_dump_json())
+def _config_digest(experiment: Experiment) -> str:
+    text = json.dumps(experiment.document.data, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _settings_rows(experiment: Experiment) -> tuple[tuple[str, str], ...]:
@@ -213,7 +216,7 @@ def _settings_rows(experiment: Experiment) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _dataset(store: Store, stage: Stage) -> dict[str, Any]:
+def _dataset(store: Store, stage: ImportRecordings) -> dict[str, Any]:
     path = store.folder(stage) / "summary.json"
     if not path.exists():
         return {}
@@ -235,7 +238,7 @@ def _dataset(store: Store, stage: Stage) -> dict[str, Any]:
     }
 
 
-def _split(store: Store, stage: Stage) -> dict[str, Any]:
+def _split(store: Store, stage: Prepare) -> dict[str, Any]:
     import pandas as pd
 
     path = store.folder(stage) / "split.csv"
@@ -243,4 +246,4 @@ def _split(store: Store, stage: Stage) -> dict[str, Any]:
         return {}
     sides = pd.read_csv(path, dtype=str)
     counts = sides.groupby(["fold", "side"], sort=False).size().reset_index(name="motors")
-    return {"kind": stage.split.kind, "counts": counts.to_dict("records")}  # type: ignore[attr-defined]
+    return {"kind": stage.split.kind, "counts": counts.to_dict("records")}

@@ -1,6 +1,6 @@
 """The schema of a config: which settings there are, what they default to, and which may differ where."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,9 +14,9 @@ from motor.windows.representations.raw import Raw
 from motor.windows.scaling import Scaling
 
 JOINT = "Joint"
-AUGMENTATIONS = table("motor.windows.augmentations", optional=True)  # what a config does not name is off
-FEATURES = table("motor.features")
-CLASSIFIERS = table("motor.classifiers")
+AUGMENTATIONS: Any = table("motor.windows.augmentations", optional=True)  # what a config does not name is off
+FEATURES: Any = table("motor.features")
+CLASSIFIERS: Any = table("motor.classifiers")
 # What every cell shares, so that cells can be compared: it cannot differ by method or domain.
 SHARED = ("name", "seed", "normal", "dataset", "split", "axes", "resources", "by_method", "by_domain")
 
@@ -29,7 +29,7 @@ def _distinct(values: tuple) -> tuple:
 
 
 def _names(package: str) -> Any:
-    return Literal[tuple(plugins(package))]  # type: ignore[return-value]
+    return Literal[tuple(plugins(package))]
 
 
 def _axis(kind: Any) -> Any:
@@ -92,12 +92,12 @@ class Settings(Record):
     representation: choice("motor.windows.representations") = Raw()  # type: ignore[valid-type]
     scaling: Scaling = Scaling()
     windows: Windows = Windows()
-    augmentation: AUGMENTATIONS = AUGMENTATIONS()  # type: ignore[valid-type]
+    augmentation: AUGMENTATIONS = AUGMENTATIONS()
     backbone: choice("motor.backbones")  # type: ignore[valid-type]
     quantile_levels: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     finetune: Training = Training()
-    features: FEATURES = FEATURES()  # type: ignore[valid-type]
-    classifiers: CLASSIFIERS = CLASSIFIERS()  # type: ignore[valid-type]
+    features: FEATURES = FEATURES()
+    classifiers: CLASSIFIERS = CLASSIFIERS()
     evaluation: Evaluation = Evaluation()
     axes: Axes
     resources: ResourceSettings = ResourceSettings()
@@ -173,7 +173,7 @@ class Experiment:
                     yield Fault(place, f"{key} is shared by all cells and cannot differ {section.replace('_', ' ')}")
 
 
-def read_experiment(path: Path, overrides: Sequence[str], environment: dict[str, str]) -> Experiment:
+def read_experiment(path: Path, overrides: Sequence[str], environment: Mapping[str, str]) -> Experiment:
     """Read and check a config; the file's name is the grid's, unless it says otherwise.
 
     Raises

@@ -58,6 +58,7 @@ class BoltForecaster(Forecaster):
     def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
         from chronos import ChronosBoltPipeline
 
+        context_BT = self._told(context_BT, domain_B)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="We recommend keeping prediction length")
             return ChronosBoltPipeline(self.model).predict(context_BT, self.prediction_length).transpose(1, 2)

@@ -4,8 +4,11 @@ The models' own normalisation erases a constant covariate or an offset, so the d
 
 - Chronos-Bolt reads which samples are missing: one in each patch is set to NaN, and its position in the patch is
   the domain (`mark_context`). This costs 1 sample in 16. A mark in the oldest patch alone costs next to none, but is
-  one token in 257 at a context of 4096, and was not learned in 200 steps from 16 tokens on, where this one was.
+  one token in 257 at a context of 4096; small models had not learned it after 200 steps at 17 tokens.
 - Chronos-2 reads covariates: a square-wave pattern known in the past and in the future (`covariate`).
+
+Measured on two domains that differ in nothing but what follows (+1 or -1), models of the default sizes, context 1024,
+200 steps at 1e-3: mean absolute error 0.07 told and 1.00 untold for Chronos-Bolt, 0.06 and 1.00 for Chronos-2.
 
 Shapes: B windows, T context, H horizon, N domains, P samples of a pattern.
 """

@@ -33,7 +33,7 @@ class Training(Record):
 
     num_steps: int = Field(default=10_000, ge=0)
     learning_rate: float = Field(default=5e-5, gt=0)
-    batch_size: int = Field(default=8, ge=1)
+    batch_size: int = Field(default=8, ge=1, description="windows in each batch that the caller gives")
     warmup_ratio: float = Field(default=0.05, ge=0, lt=1, description="share of the steps in which the rate rises")
     weight_decay: float = Field(default=0.0, ge=0, description="of matrices; vectors (norms, biases) do not decay")
     gradient_clip: float = Field(default=1.0, gt=0)
@@ -76,7 +76,7 @@ def train(
         ``batches(step)`` gives the batches of step `step` (from 0) and all that follow.
     validation : callable or None
         Gives the validation batches, the same each time. They are gone through before the first step, each
-        `validate_every` steps and at the end; the best is the one with the least WQL.
+        `validate_every` steps and at the end; the best is the one with the least WQL, which may be the first.
     settings : Training
     seed : int
         Of dropout: what is dropped in step n depends on `seed` and n alone.
@@ -140,9 +140,10 @@ def validate(forecaster: Forecaster, batches: Iterable[Batch]) -> dict[str, floa
         context_BT, future_BH, domain_B = _tensors(batch)
         quantiles_BHQ = forecaster.predict_one_pass(context_BT, domain_B)
         y_BH1 = future_BH[:, : quantiles_BHQ.shape[1], None].to(forecaster.device).float()
-        miss_NQ = (y_BH1 - quantiles_BHQ)[y_BH1[..., 0].isfinite()].double()
+        measured_BH = ~y_BH1[..., 0].isnan()
+        miss_NQ = (y_BH1 - quantiles_BHQ)[measured_BH].double()
         pinball_Q += torch.maximum(levels_Q * miss_NQ, (levels_Q - 1) * miss_NQ).sum(dim=0)
-        absolute += float(y_BH1.nan_to_num().abs().double().sum())
+        absolute += float(y_BH1[measured_BH].abs().double().sum())
         error += float(miss_NQ[:, median].abs().sum())
         count += len(miss_NQ)
     if not absolute:
@@ -228,7 +229,7 @@ class _Run:
         torch.manual_seed(int(np.random.SeedSequence([self.seed, self.step]).generate_state(1, np.uint64)[0] >> 1))
         loss = self.forecaster.loss(*_tensors(batch))
         loss.backward()
-        norm = float(torch.nn.utils.clip_grad_norm_(self.weights.values(), self.settings.gradient_clip, foreach=False))
+        norm = float(torch.nn.utils.clip_grad_norm_(self.weights.values(), self.settings.gradient_clip))
         if not math.isfinite(norm + loss.item()):
             windows = "" if batch.windows is None else f" on windows {np.asarray(batch.windows).tolist()}"
             raise TrainingError(

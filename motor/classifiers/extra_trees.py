@@ -1,6 +1,6 @@
 """Extremely randomised trees (Geurts, Ernst and Wehenkel 2006, Machine Learning 63, 3-42)."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ class ExtraTrees(Classifier):
 
     n_estimators: int = Field(default=500, ge=1)
     min_samples_leaf: int = Field(default=1, ge=1)
-    max_features: Literal["sqrt", "log2"] | float = Field(
+    max_features: Literal["sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)] = Field(
         default="sqrt", description="columns tried at each split: a rule, or a fraction"
     )
 

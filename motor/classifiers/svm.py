@@ -1,6 +1,6 @@
 """A support vector machine with a radial kernel (Cortes and Vapnik 1995, Machine Learning 20, 273-297)."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -13,7 +13,9 @@ class Svm(Classifier):
     kind: Literal["svm"] = "svm"
 
     penalty: float = Field(default=10.0, gt=0, description="scikit-learn's C")
-    gamma: Literal["scale", "auto"] | float = Field(default="scale", description="width of the kernel")
+    gamma: Literal["scale", "auto"] | Annotated[float, Field(gt=0)] = Field(
+        default="scale", description="width of the kernel"
+    )
     n_calibration_folds: int = Field(default=5, ge=2, description="at most; fewer where a class has fewer rows")
 
     def estimator(self, seed: int, n_threads: int) -> Any:

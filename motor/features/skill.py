@@ -101,4 +101,6 @@ def forecast_skill(frame: "pd.DataFrame", meta: "pd.DataFrame", by: Sequence[str
             error, reference = errors.mean(axis=0).to_numpy(np.float64)
             table.append({**values, "segment": segment, **counts, "error": error, "mean_forecast_error": reference})
     skill = pd.DataFrame(table)
-    return skill.assign(relative_error=bounded_ratio(skill["error"].to_numpy(), skill["mean_forecast_error"].to_numpy()))
+    return skill.assign(
+        relative_error=bounded_ratio(skill["error"].to_numpy(), skill["mean_forecast_error"].to_numpy())
+    )

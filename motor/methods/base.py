@@ -13,8 +13,16 @@ class Recipe(Plugin):
     blocks that are free, where the config does not say. `folder`: its name in the results.
     """
 
+    kind: str
     folder: str
     labels: Literal["none", "normal", "all"]
     feature: str
     start: str | None = None
     trainable_blocks: int | None = None
+
+    def describe(self) -> str:
+        """Return the recipe in a few words."""
+        tuned = {"none": "no fine-tune", "normal": "fine-tuned on normal series", "all": "fine-tuned on all classes"}
+        blocks = f", last {self.trainable_blocks} blocks only" if self.trainable_blocks else ""
+        after = f", after the fine-tune of {self.start}" if self.start else ""
+        return f"{tuned[self.labels]}{after}{blocks}; classifies the {self.feature}"

@@ -92,7 +92,7 @@ class Chain:
 
 def recipe(method: str) -> Recipe:
     """Return a method's recipe."""
-    return plugins("motor.methods")[method]()  # type: ignore[return-value]
+    return plugins("motor.methods")[method].model_validate({})  # type: ignore[return-value]
 
 
 def _training(settings: Settings, made: Recipe) -> Any:

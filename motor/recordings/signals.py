@@ -180,7 +180,9 @@ def _csv_fault(path: Path, separator: str, columns: list[int], has_header: bool)
             for column in columns:
                 value = cells[column] if column < len(cells) else ""
                 if not _is_number(value) or not math.isfinite(float(value)):
-                    return SeriesError(f"{path}, line {number}: column {column + 1} is {value!r}, no finite number; {NEXT_STEP}")
+                    return SeriesError(
+                        f"{path}, line {number}: column {column + 1} is {value!r}, no finite number; {NEXT_STEP}"
+                    )
     return None
 
 

@@ -96,7 +96,7 @@ class Finetune(Stage):
             return train(
                 forecaster,
                 lambda step: self._batches(stream, step),
-                validation and (lambda: self._fixed_batches(validation)),
+                (lambda: self._fixed_batches(validation)) if validation else None,
                 self.training,
                 self.seed,
                 context.work(),
@@ -139,8 +139,7 @@ class Finetune(Stage):
         return (self._batch(cut, None) for cut in windows.batches(self.batch_size))
 
     def _batch(self, cut: dict[str, np.ndarray], numbers: np.ndarray | None) -> Batch:
-        window_BN = cut["window"]
-        context_BT, future_BH = window_BN[:, : self.context_length], window_BN[:, self.context_length :]
+        context_BT, future_BH = np.split(cut["window"], [self.context_length], axis=1)
         return Batch(context_BT, future_BH, cut["domain"], numbers)
 
     def _skill(self, forecaster: "Forecaster", prepared: Prepared, meta: "pd.DataFrame") -> list[dict[str, Any]]:
@@ -151,10 +150,10 @@ class Finetune(Stage):
         windows = self._fixed(prepared, meta, SKILL_WINDOWS)
         frames = []
         for cut in windows.batches(self.batch_size):
-            batch = self._batch(cut, None)
-            context_BT, domain_B = torch.as_tensor(batch.context_BT), torch.as_tensor(cut["domain"])
-            median_BH = forecaster.predict_quantiles(context_BT, domain_B)[..., self.quantile_levels.index(0.5)]
-            columns = skill_columns(batch.future_BH, median_BH.cpu().numpy(), batch.context_BT)
+            context_BT, y_BH = np.split(cut["window"], [self.context_length], axis=1)
+            quantiles_BHQ = forecaster.predict_quantiles(torch.as_tensor(context_BT), torch.as_tensor(cut["domain"]))
+            median_BH = quantiles_BHQ[..., self.quantile_levels.index(0.5)].cpu().numpy()
+            columns = skill_columns(y_BH, median_BH, context_BT)
             frames.append(pd.DataFrame(columns, index=window_index(windows, cut)))
         return forecast_skill(pd.concat(frames), meta, by=("domain", "label")).to_dict("records")
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from grid.stage import Context, Stage
 from grid.store import write_json
@@ -46,7 +46,7 @@ class Prepare(Stage):
         """Write ``recordings.arrow``, ``split.csv`` (fold, motor, side) and ``scalers.json`` (fold, domain)."""
         source = context.folder(self.recordings)
         with input_faults():
-            sides = self.split.split(open_recordings(source).meta, self.seed)
+            sides = self.split.split(open_recordings(source).meta, self.seed, self.normal)
             self._represent(source, folder)
             scalers = self._fit_scalers(open_recordings(folder), sides)
         sides.to_csv(folder / "split.csv", index=False)
@@ -63,7 +63,7 @@ class Prepare(Stage):
 
         names = [field.name for field in fields(Recording) if field.name not in ("signal", "sampling_rate_hz")]
         for index, row in recordings.meta.iterrows():
-            known = {name: None if pd.isna(row[name]) else row[name] for name in names}
+            known: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in names}
             speed_rpm, rate = known["speed_rpm"], row["sampling_rate_hz"]
             signal, rate = self.representation.apply(recordings.signal(int(index)), rate, speed_rpm)
             yield Recording(**known, signal=signal, sampling_rate_hz=rate)

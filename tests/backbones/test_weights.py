@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers.utils import logging
 
-from motor.backbones.weights import WeightsError, save_model, weights_digest, weights_folder
+from motor.backbones.weights import WeightsError, quiet, save_model, weights_digest, weights_folder
 from motor.registry import plugins
 
 HEAD = "output_patch_embedding"
@@ -29,7 +29,7 @@ def change_tensors(folder, change):
 
 
 def test_weights_missing_folder_raises(from_folder, tmp_path):
-    with pytest.raises(WeightsError, match="no folder .*nowhere'; give a local folder"):
+    with pytest.raises(WeightsError, match=r"no folder .*nowhere'; give a local folder"):
         from_folder(tmp_path / "nowhere")
 
 
@@ -92,10 +92,11 @@ def test_weights_adapter_raises(from_folder, folder):
 
 def test_weights_in_shards_are_loaded_and_a_missing_one_is_named(from_folder, folder, tmp_path):
     model = from_folder().model
-    model.save_pretrained(tmp_path / "shards", max_shard_size="20KB")
+    with quiet():
+        model.save_pretrained(tmp_path / "shards", max_shard_size="20KB")
     assert torch.equal(from_folder(tmp_path / "shards").model.shared.weight, model.shared.weight)
-    (tmp_path / "shards" / "model-00001-of-00002.safetensors").unlink()
-    with pytest.raises(WeightsError, match="lacks model-00001"):
+    next((tmp_path / "shards").glob("model-00001-of-*.safetensors")).unlink()
+    with pytest.raises(WeightsError, match="lacks model-00001-of-"):
         from_folder(tmp_path / "shards")
 
 

@@ -1,4 +1,4 @@
-"""Small seeded recordings, and datasets in files, as the readers' tests need them."""
+"""Small seeded recordings, and the settings that every reader needs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,13 +21,13 @@ def noise() -> Callable[..., np.ndarray]:
 
 @pytest.fixture
 def known() -> dict[str, Any]:
-    """Return settings that every reader needs."""
     return {"classes": ("normal", "spark"), "domains": ("east", "west"), "sampling_rate_hz": 1000.0}
 
 
 @pytest.fixture
 def recordings(noise: Callable[..., np.ndarray]) -> list[Recording]:
     """Return recordings of three motors by two sensors, of different lengths."""
+    pairs = [(motor, domain) for motor in ("M1", "M2", "M3") for domain in ("east", "west")]
     return [
         Recording(
             item=f"{domain}/{motor}",
@@ -39,5 +39,5 @@ def recordings(noise: Callable[..., np.ndarray]) -> list[Recording]:
             speed_rpm=1500.0 if domain == "east" else None,
             moment=f"{motor}-1",
         )
-        for seed, (motor, domain) in enumerate((motor, domain) for motor in ("M1", "M2", "M3") for domain in ("east", "west"))
+        for seed, (motor, domain) in enumerate(pairs)
     ]

@@ -24,7 +24,7 @@ class PooledLda(ClassifierMixin, BaseEstimator):
     The covariance is the mean of the classes' own, whatever their sizes, shrunk towards a multiple
     of the identity as Ledoit and Wolf (2004) derive. scikit-learn's `LinearDiscriminantAnalysis`
     shrinks each class by itself, which asks for two rows in every class, and solves by eigenvalues;
-    on HIT-SM both scored the same to the third digit, and this is ten times faster at 1500 columns.
+    on HIT-SM both scored alike (macro-F1 .84 and .85), and this is four times faster at 2300 columns.
     """
 
     def fit(self, X: Any, y: Any) -> "PooledLda":

@@ -103,7 +103,9 @@ def _finish(left: Axes, right: Axes, faulty_share: float) -> None:
     right.text(0.0, faulty_share + 0.015, "chance, faulty", color="0.5", fontsize=8)
     right.set(xlabel="recall (share found)", ylabel="precision (share of what is named that is right)")
     right.set_title("Precision and recall")
-    left.legend(loc="lower right")
-    right.legend(loc="lower left")
     for axis in (left, right):
         axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+        if not axis.get_legend_handles_labels()[0]:
+            axis.text(0.5, 0.3, "no curve: the test series are all of one class", ha="center")
+            continue
+        axis.legend(loc="lower right" if axis is left else "lower left")

@@ -86,18 +86,23 @@ def _panel(axis: Axes, residuals: pd.DataFrame, classes: tuple[str, ...]) -> Non
             continue
         colour = COLOURS[index % len(COLOURS)]
         axis.plot(index + _spread(values), values, "o", color=colour, markersize=4, alpha=0.6, markeredgewidth=0)
-        axis.boxplot(
-            [values],
-            positions=[index],
-            widths=0.5,
-            showfliers=False,
-            medianprops={"color": "black", "linewidth": 1.6},
-            manage_ticks=False,
-        )
+        _box(axis, index, values)
     axis.set_xticks(range(len(classes)), ticks)
     axis.set_xlim(-0.6, len(classes) - 0.4)
     axis.set_xlabel("true class")
     axis.grid(axis="y", color="0.9", linewidth=0.6)
+
+
+def _box(axis: Axes, place: int, values: NDArray[np.float64]) -> None:
+    """Draw quartiles, median and whiskers (Axes.boxplot would load pyplot and with it a window toolkit)."""
+    low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
+    reach = 1.5 * (high - low)
+    bottom, top = values[values >= low - reach].min(), values[values <= high + reach].max()
+    left, right = place - 0.25, place + 0.25
+    axis.hlines([low, high], left, right, color="black", linewidth=1.0)
+    axis.hlines(median, left, right, color="black", linewidth=2.0)
+    axis.vlines([left, right], low, high, color="black", linewidth=1.0)
+    axis.vlines([place, place], [bottom, high], [low, top], color="black", linewidth=1.0)
 
 
 def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:

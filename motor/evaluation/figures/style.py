@@ -63,7 +63,10 @@ def drawable(names: Iterable[str]) -> dict[str, str]:
     written = {}
     for number, name in enumerate(map(str, names), start=1):
         known = all(any(font.get_char_index(ord(character)) for font in fonts) for character in name)
-        written[name] = name if known else f"no. {number}"
+        # matplotlib keeps texts that begin with an underscore out of legends.
+        written[name] = name.replace("_", " _", 1) if name.startswith("_") else name
+        if not known:
+            written[name] = f"no. {number}"
     return written
 
 

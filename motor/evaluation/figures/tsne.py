@@ -87,7 +87,7 @@ def _embed(columns: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     """Map to two dimensions, on one thread: sums over threads would change the last digits."""
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     n_series, n_columns = columns.shape
     with threadpool_limits(limits=1):

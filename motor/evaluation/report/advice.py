@@ -138,6 +138,6 @@ def _axis_answer(axis: str, levels: Levels) -> str:
 def evidence_rule() -> str:
     """Return the rule by which a difference counts, for the reader."""
     return (
-        "A difference counts where its 95 % interval, from resampling whole motors, leaves out zero and the two "
+        "A difference counts where its 95 % interval, from resampling whole motors, excludes zero and the two "
         f"sides differ on at least {LEAST_MOTORS} motors (a sign test needs as many); else: cannot tell."
     )

@@ -50,16 +50,15 @@ def _chance(scores: Scores, ranking: Ranking | None) -> str:
 
 
 def _few_motors(scores: Scores) -> str:
-    few = [
-        f"{escape(name)} in {escape(domain)}: {n_motors}"
-        for domain, by_class in scores.motors.items()
-        for name, n_motors in by_class.items()
-        if 0 < n_motors < LEAST_MOTORS
-    ]
+    few = []
+    for domain, by_class in scores.motors.items():
+        counts = [f"{escape(name)} {n}" for name, n in by_class.items() if 0 < n < LEAST_MOTORS]
+        if counts:
+            few.append(f"{escape(domain)} ({', '.join(counts)})")
     if not few:
         return ""
     return (
-        f"**Few motors.** Fewer than {LEAST_MOTORS} test motors for: {some(few, 8)}. Intervals from so few are rough: "
+        f"**Few motors.** Fewer than {LEAST_MOTORS} test motors in {some(few, 8)}. Intervals from so few are rough: "
         "motors that none of these resembles may do worse than the interval says."
     )
 

@@ -149,7 +149,7 @@ def _regimes(findings: _Findings) -> str:
             f"## Domain by domain against {escape(joint)}",
             f"{escape(joint)} minus the domain's own model, averaged over all other settings:",
             table(["Domain", "Difference [95 %]", "Pairs", f"Does {escape(joint)} pay?"], summary),
-            "Each setting (every interval for itself, so one in twenty leaves out zero by chance):",
+            "Each setting (every interval for itself, so one in twenty excludes zero by chance):",
             folded(rows, "Show every setting"),
         ]
     )

@@ -66,8 +66,9 @@ def _headline(scores: Scores, ranking: Ranking) -> str:
     majority, uniform = (
         sum(scores.chance[name][kind] for name in domains) / len(domains) for kind in ("majority", "uniform")
     )
+    kind = "Best" if ranking.behind else "Only"
     return (
-        f"**Best recipe: {escape(best.name)}. Macro-F1 {value}**{unsure}, {where}, on {scores.n_series} series of "
+        f"**{kind} recipe: {escape(best.name)}. Macro-F1 {value}**{unsure}, {where}, on {scores.n_series} series of "
         f"{len(scores.motor_labels)} motors that took no part in its training. Macro-F1 weighs every class alike: "
         f"1.00 is no error; always answering the most frequent class gives {number(majority)}, guessing "
         f"{number(uniform)}."
@@ -107,7 +108,7 @@ def _rivals(ranking: Ranking) -> str:
         return ""
     ties = [str(found.second) for found in ranking.behind if not found.told_apart]
     n_beaten = len(ranking.behind) - len(ties)
-    beaten = f"It beats {n_beaten} of the other {len(ranking.behind)} recipes beyond chance."
+    beaten = f"It beats {n_beaten or 'none'} of the other {len(ranking.behind)} recipes beyond chance."
     if not ties:
         return beaten
     few = ""

@@ -253,10 +253,9 @@ class Reader(Plugin):
             tried.append(f"pattern {self.pattern!r} ({'has no such value' if matched else 'does not match'})")
         ways = [f"columns.{name}"] if name in self.default_columns else []
         ways += [f"a group (?P<{name}>...) in pattern", name if name == "sampling_rate_hz" else f"constants.{name}"]
-        return DataError(
-            f"{source.place}: item {source.item!r} has no {name}; tried: {', '.join([*tried, 'the file itself', 'constants'])}; "
-            f"set {' or '.join(ways)}"
-        )
+        origins = ", ".join([*tried, "the file itself", "constants"])
+        message = f"{source.place}: item {source.item!r} has no {name}; tried: {origins}; set {' or '.join(ways)}"
+        return DataError(message)
 
     def _check_known(
         self, name: Literal["label", "domain"], value: str, allowed: Sequence[str], source: Source

@@ -24,7 +24,7 @@ class Manifest(Reader):
     path : str
         The table, or the folder that holds it under the name ``manifest.csv``.
     root : str, optional
-        What the table's files are relative to; by default the table's folder.
+        What the table's files are relative to, itself relative to the table's folder; by default that folder.
     variable : str, optional
         Variable of the ``.mat`` files or column of the ``.csv`` files, if they hold several.
     """
@@ -44,7 +44,7 @@ class Manifest(Reader):
 
     def base_folder(self) -> Path:
         """Return the folder that the table's files are relative to."""
-        return self._table_path().parent if self.root is None else Path(self.root)
+        return self._table_path().parent / (self.root or "")
 
     def sources(self) -> Iterator[Source]:
         """Yield one source a row, in the table's order."""

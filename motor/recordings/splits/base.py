@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
 from motor.recordings.recording import DataError
 from motor.recordings.splits.stratify import cells_of_motors
 from motor.registry import Plugin
@@ -20,20 +18,13 @@ class Split(Plugin):
 
     In each fold, each class of each domain has a motor on the train side and one on the test side; if there is a
     validation side, then the normal class of each domain has one there too.
-
-    Attributes
-    ----------
-    normal : str
-        The class of healthy motors.
     """
-
-    normal: str = Field(default="normal", min_length=1)
 
     def fold_names(self) -> tuple[str, ...]:
         """Return the names of the folds, which are known before the data is read."""
         raise NotImplementedError
 
-    def split(self, meta: "pandas.DataFrame", seed: int) -> "pandas.DataFrame":
+    def split(self, meta: "pandas.DataFrame", seed: int, normal: str = "normal") -> "pandas.DataFrame":
         """Deal the motors out.
 
         Parameters
@@ -42,6 +33,8 @@ class Split(Plugin):
             `Recordings.meta`: motor, label, domain and fold are used; the order of its rows does not matter.
         seed : int
             The same table and seed give the same split.
+        normal : str
+            The class of healthy motors.
 
         Returns
         -------
@@ -56,7 +49,7 @@ class Split(Plugin):
         raise NotImplementedError
 
     def checked_table(
-        self, folds: Mapping[str, Mapping[str, str]], meta: "pandas.DataFrame", advice: str
+        self, folds: Mapping[str, Mapping[str, str]], meta: "pandas.DataFrame", advice: str, normal: str
     ) -> "pandas.DataFrame":
         """Return the sides of each fold's motors as one table, after checking what the class promises."""
         import pandas
@@ -68,7 +61,7 @@ class Split(Plugin):
             for label, domain in cells:
                 members = [motor for motor, found in motors.items() if (label, domain) in found]
                 present = {sides[motor] for motor in members}
-                needed = ["train", "test", *(["validation"] if has_validation and label == self.normal else [])]
+                needed = ["train", "test", *(["validation"] if has_validation and label == normal else [])]
                 if lacking := [side for side in needed if side not in present]:
                     raise DataError(
                         f"fold {fold!r}: class {label!r} in domain {domain!r} has no motor on the {lacking[0]} side; "

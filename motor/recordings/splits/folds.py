@@ -36,13 +36,13 @@ class Folds(Split):
         """Return the numbers from 0; see `Split.fold_names`."""
         return tuple(str(number) for number in range(self.k))
 
-    def split(self, meta: "pandas.DataFrame", seed: int) -> "pandas.DataFrame":
+    def split(self, meta: "pandas.DataFrame", seed: int, normal: str = "normal") -> "pandas.DataFrame":
         """Deal the motors out; see `Split.split`."""
         names = self.fold_names()
         advice = f"lower k (now {self.k}), add motors, or take the class or the domain out of the dataset"
         shares = dict.fromkeys(names, 1 / self.k)
         fold_of_motor = deal(cells_of_motors(meta), shares, lambda cell, n_motors: names, seed, advice)
-        return self.checked_table(rotate(fold_of_motor, self.validation), meta, advice)
+        return self.checked_table(rotate(fold_of_motor, self.validation), meta, advice, normal)
 
 
 PLUGIN = Folds

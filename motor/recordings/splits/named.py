@@ -43,7 +43,7 @@ class Named(Split):
         """Return the names that the settings give; see `Split.fold_names`."""
         return tuple(self.folds) or self.names
 
-    def split(self, meta: "pandas.DataFrame", seed: int) -> "pandas.DataFrame":
+    def split(self, meta: "pandas.DataFrame", seed: int, normal: str = "normal") -> "pandas.DataFrame":
         """Deal the motors out; see `Split.split`."""
         motors = sorted(meta["motor"].unique())
         choices = self._by_pattern(motors) if self.folds else _by_recording(meta)
@@ -57,8 +57,21 @@ class Named(Split):
                     f"which names: {', '.join(sorted(set().union(*choices.values()))) or 'none'}"
                 )
         fold_of_motor = {motor: min(choices[motor]) for motor in motors}
+        self._check_names(fold_of_motor)
         advice = f"move motors between folds, in {source}, or set validation: none"
-        return self.checked_table(rotate(fold_of_motor, self.validation), meta, advice)
+        return self.checked_table(rotate(fold_of_motor, self.validation), meta, advice, normal)
+
+    def _check_names(self, fold_of_motor: dict[str, str]) -> None:
+        """Raise if the folds that the motors have are not those that the settings name."""
+        names = self.fold_names()
+        for motor, fold in fold_of_motor.items():
+            if fold not in names:
+                raise DataError(
+                    f"motor {motor!r} has the fold {fold!r}{near(fold, names)}; names lists: {', '.join(names)}; "
+                    "add it there, or correct the recordings' fold"
+                )
+        if empty := [name for name in names if name not in fold_of_motor.values()]:
+            raise DataError(f"fold {empty[0]!r} has no motor to test; take it out of the split's settings")
 
     def _by_pattern(self, motors: list[str]) -> dict[str, set[str]]:
         """Return the folds whose patterns match each motor."""

@@ -1,5 +1,6 @@
 """One split by shares, 7 : 1 : 2 by default."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -32,18 +33,18 @@ class Ratio(Split):
         """Return the one name; see `Split.fold_names`."""
         return ("0",)
 
-    def split(self, meta: "pandas.DataFrame", seed: int) -> "pandas.DataFrame":
+    def split(self, meta: "pandas.DataFrame", seed: int, normal: str = "normal") -> "pandas.DataFrame":
         """Deal the motors out; see `Split.split`."""
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         shares = {side: part / sum(parts.values()) for side, part in parts.items() if part > 0}
         advice = "add motors, or take the class or the domain out of the dataset"
-        sides = deal(cells_of_motors(meta), shares, self._seats, seed, advice)
-        return self.checked_table({"0": sides}, meta, advice)
+        sides = deal(cells_of_motors(meta), shares, partial(self._seats, normal), seed, advice)
+        return self.checked_table({"0": sides}, meta, advice, normal)
 
-    def _seats(self, cell: Cell, n_motors: int) -> tuple[str, ...]:
+    def _seats(self, normal: str, cell: Cell, n_motors: int) -> tuple[str, ...]:
         """Return the sides that need a motor of a cell."""
         label, _ = cell
-        if self.validation > 0 and (n_motors > 3 or label == self.normal):
+        if self.validation > 0 and (n_motors > 3 or label == normal):
             return ("train", "validation", "test")
         return ("train", "test")
 

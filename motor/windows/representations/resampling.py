@@ -52,4 +52,4 @@ def resample(signal: np.ndarray, sampling_rate_hz: float, new_rate_hz: float) ->
     taps = firwin(2 * HALF_LENGTH * ratio.denominator + 1, CUTOFF / ratio.denominator, window=("kaiser", KAISER_BETA))
     samples = signal.astype(np.float64)
     # The stubs forget that `window` may hold the filter itself.
-    return resample_poly(samples, ratio.numerator, ratio.denominator, window=taps, padtype="symmetric")  # type: ignore[call-overload]
+    return resample_poly(samples, ratio.numerator, ratio.denominator, window=taps, padtype="symmetric")
