@@ -12,13 +12,17 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grid.config import ConfigError
-from grid.plan import Plan, describe, make_plan
+from grid.plan import Cell, Plan, describe, make_plan
 from grid.stage import InputError
 from grid.store import Store, StoreError
-from motor.methods.cells import make_cells, parse_only, resources_of
+from motor.methods.cells import chosen_cells, make_cells, parse_only, resources_of
 from motor.settings import Experiment, read_experiment
+
+if TYPE_CHECKING:
+    from grid.run import Outcome
 
 ROOT = Path(__file__).resolve().parent
 CONFIGS = ROOT / "configs"
@@ -31,16 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         experiment = read_experiment(_config_path(arguments.config), arguments.overrides, os.environ)
         store = Store(Path(arguments.storage).absolute())
-        chosen = parse_only(arguments.only, experiment)
-        cells = make_cells(experiment, store.root, chosen, arguments.dry_run)
-        plan = make_plan(cells, store, _forced(arguments))
+        cells = make_cells(experiment, store.root, arguments.dry_run)
+        chosen = chosen_cells(cells, parse_only(arguments.only, experiment))
+        plan = make_plan(chosen, store, _forced(arguments))
     except (ConfigError, InputError, StoreError, ValueError) as error:
         print(error, file=sys.stderr)
         return AT_FAULT
     if arguments.dry_run:
         print(_dry_run(experiment, plan))
         return OK
-    return _launch(arguments, experiment, plan, store)
+    return _launch(arguments, experiment, cells, plan, store)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -72,27 +76,28 @@ def _dry_run(experiment: Experiment, plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _launch(arguments: argparse.Namespace, experiment: Experiment, plan: Plan, store: Store) -> int:
+def _launch(arguments: argparse.Namespace, experiment: Experiment, cells: list[Cell], plan: Plan, store: Store) -> int:
     from motor.results import is_current, results_folder
 
     report = results_folder(experiment, store) / "result.md"
-    if not plan.missing and is_current(experiment, plan, store):
+    if not plan.missing and is_current(experiment, cells, store):
         print(f"Nothing to do: all {len(plan.cells)} cells stand. The report is {report}")
         return OK
-    return _run(arguments, experiment, plan, store)
+    return _run(arguments, experiment, cells, plan, store)
 
 
-def _run(arguments: argparse.Namespace, experiment: Experiment, plan: Plan, store: Store) -> int:
+def _run(arguments: argparse.Namespace, experiment: Experiment, cells: list[Cell], plan: Plan, store: Store) -> int:
     from grid.run import Outcome, run
-    from motor.results import write_results
+    from motor.results import results_folder, write_results
 
     outcome = Outcome()
     if plan.missing:
         print(describe(plan, resources_of(experiment, plan.stages.values())), flush=True)
         outcome = run(plan, store, resources_of(experiment, plan.stages.values()), arguments.address, ROOT)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    table = write_results(experiment, plan, store, outcome.failures, _command(arguments))
-    return _farewell(plan, outcome, table, store, experiment)
+    write_results(experiment, cells, plan, store, outcome.failures, _command(arguments))
+    _say_goodbye(plan, outcome, results_folder(experiment, store))
+    return _status(outcome)
 
 
 def _command(arguments: argparse.Namespace) -> str:
@@ -101,19 +106,19 @@ def _command(arguments: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _farewell(plan, outcome, table, store, experiment) -> int:  # type: ignore[no-untyped-def]
-    from motor.results import results_folder
-
-    root = results_folder(experiment, store)
-    print(f"\n{len(table)} of {len(plan.cells)} cells stand. The report is {root / 'result.md'}")
+def _say_goodbye(plan: Plan, outcome: "Outcome", root: Path) -> None:
+    standing = sum(cell.stage.key not in plan.missing or cell.stage.key in outcome.built for cell in plan.cells)
+    print(f"\n{standing} of {len(plan.cells)} cells stand. The report is {root / 'result.md'}")
     print(f"Compare them: tensorboard --logdir {root / 'tensorboard'}")
     for failure in outcome.failures.values():
-        print(
-            f"failed: {failure.stage.KIND} {failure.stage.label()}: {failure.cause}\n  log: {failure.log}",
-            file=sys.stderr,
-        )
+        stage = f"{failure.stage.KIND} {failure.stage.label()}"
+        print(f"failed: {stage}: {failure.cause}\n  log: {failure.log}", file=sys.stderr)
     if outcome.interrupted:
         print("Interrupted; the same command goes on from here.", file=sys.stderr)
+
+
+def _status(outcome: "Outcome") -> int:
+    if outcome.interrupted:
         return INTERRUPTED
     if any(failure.input_fault for failure in outcome.failures.values()):
         return AT_FAULT

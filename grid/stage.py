@@ -1,10 +1,13 @@
-"""A stage: a frozen record of all that decides a result, and the key that this record gives."""
+"""A stage: a frozen record of all that decides a result, and the key that this record gives.
+
+What enters a key is told apart as JSON tells it apart: 1, 1.0 and True are three values, a list and a tuple one.
+"""
 
 import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,7 +59,7 @@ def beside(**kwargs: Any) -> Any:
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of the work. Fields that are stages, or tuples of stages, are its inputs."""
+    """A step of the work. Stages in its fields, also in tuples, lists and dicts, are its inputs."""
 
     VERSION: ClassVar[int] = 1  # raised by hand when the same fields now give another result
     KIND: ClassVar[str] = ""
@@ -71,18 +74,21 @@ class Stage:
 
     @cached_property
     def inputs(self) -> tuple["Stage", ...]:
-        """The stages that this one is made from, in the order of its fields."""
-        values = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return tuple(stage for value in values for stage in _stages_in(value))
+        """The distinct stages that this one is made from, in the order of its fields."""
+        found = {stage.key: stage for _, value in self._deciding() for stage in _stages_in(value)}
+        return tuple(found.values())
 
     @cached_property
     def record(self) -> dict[str, Any]:
-        """The canonical record: kind, version, every field that decides, and the inputs' records."""
-        fields = {
-            field.name: canonical(getattr(self, field.name), f"{type(self).__name__}.{field.name}")
-            for field in dataclasses.fields(self)
-            if not field.metadata.get("beside")
-        }
+        """The canonical record: kind, version, every field that decides, and the inputs' records.
+
+        Raises
+        ------
+        TypeError
+            If a field has no stable form, or would not enter the record.
+        """
+        self._check_class()
+        fields = {name: canonical(value, f"{type(self).__name__}.{name}") for name, value in self._deciding()}
         return {"kind": self.KIND, "version": self.VERSION, **fields}
 
     @cached_property
@@ -92,23 +98,37 @@ class Stage:
 
     def walk(self) -> Iterator["Stage"]:
         """Yield this stage after everything it is made from, each once."""
-        seen: set[str] = set()
-        yield from _walk(self, seen, lambda stage: stage.inputs)
+        yield from _walk(self, set())
+
+    def _check_class(self) -> None:
+        name, own = type(self).__name__, vars(type(self))
+        if not self.KIND:
+            raise TypeError(f"{name}.KIND is {self.KIND!r}; name the kind of stage, say 'classify'")
+        if "__dataclass_fields__" not in own:
+            raise TypeError(f"{name} is not decorated: its fields would enter no key; add @dataclass(frozen=True)")
+        if taken := {"kind", "version"} & own["__dataclass_fields__"].keys():
+            raise TypeError(f"{name}.{min(taken)} would hide what the record says of every stage; rename the field")
+
+    def _deciding(self) -> Iterator[tuple[str, Any]]:
+        fields = (field for field in dataclasses.fields(self) if not field.metadata.get("beside"))
+        return ((field.name, getattr(self, field.name)) for field in fields)
 
 
-def _walk(stage: Stage, seen: set[str], inputs: Callable[[Stage], tuple[Stage, ...]]) -> Iterator[Stage]:
+def _walk(stage: Stage, seen: set[str]) -> Iterator[Stage]:
     if stage.key in seen:
         return
     seen.add(stage.key)
-    for source in inputs(stage):
-        yield from _walk(source, seen, inputs)
+    for source in stage.inputs:
+        yield from _walk(source, seen)
     yield stage
 
 
-def _stages_in(value: Any) -> tuple[Stage, ...]:
+def _stages_in(value: Any) -> Iterator[Stage]:
     if isinstance(value, Stage):
-        return (value,)
-    return tuple(item for item in value if isinstance(item, Stage)) if isinstance(value, tuple) else ()
+        yield value
+    elif isinstance(value, tuple | list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _stages_in(item)
 
 
 def digest(record: Any) -> str:
@@ -128,14 +148,14 @@ def canonical(value: Any, place: str) -> Any:
     if isinstance(value, Stage):
         return value.record
     if isinstance(value, BaseModel):
-        return canonical(value.model_dump(), place)
+        return canonical(value.model_dump(serialize_as_any=True), place)  # as it is, not as its field was declared
     if isinstance(value, dict):
         return _canonical_mapping(value, place)
     if isinstance(value, tuple | list):
         return [canonical(item, f"{place}[{index}]") for index, item in enumerate(value)]
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or type(value) in (bool, int, str):  # not their subclasses: an enum's value may move
         return value
-    if isinstance(value, float) and math.isfinite(value):
+    if type(value) is float and math.isfinite(value):
         return value
     raise TypeError(f"{place} is {value!r} ({type(value).__name__}), which has no stable form; use plain data")
 

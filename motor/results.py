@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from grid.plan import Cell, Plan
 from grid.run import Failure, versions
 from grid.store import Store, write_json, write_text
+from motor.evaluation.figures.overview import overview_figure
 from motor.evaluation.report import CellResult, FailedCell, ReportContext, summary_table, write_report
 from motor.methods.chain import recipe
 from motor.settings import JOINT, Experiment
@@ -22,6 +23,7 @@ from motor.stages.recordings import ImportRecordings
 if TYPE_CHECKING:
     import pandas as pd
 
+OVERVIEW = "overview.png"
 MARK = "made-from.json"  # written last: what the results folder was made from
 
 
@@ -30,24 +32,26 @@ def results_folder(experiment: Experiment, store: Store) -> Path:
     return store.root / "results" / experiment.name
 
 
-def is_current(experiment: Experiment, plan: Plan, store: Store) -> bool:
-    """Tell whether the results were made from just these cells."""
+def is_current(experiment: Experiment, cells: list[Cell], store: Store) -> bool:
+    """Tell whether the results were made from just the cells that stand."""
     try:
         made = json.loads((results_folder(experiment, store) / MARK).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return False
-    return made == _mark(plan)
+    return made == _mark(cells, store)
 
 
 def write_results(
-    experiment: Experiment, plan: Plan, store: Store, failures: Mapping[str, Failure], command: str
+    experiment: Experiment, cells: list[Cell], plan: Plan, store: Store, failures: Mapping[str, Failure], command: str
 ) -> "pd.DataFrame":
     """Lay out the results of all cells that stand, and report on them.
 
     Parameters
     ----------
-    experiment, plan, store
-        What was run, and where it lies.
+    experiment, cells
+        The config, and the whole grid that it asks for: also what an earlier launch built is reported.
+    plan, store
+        What this launch was to build, and where it lies.
     failures : mapping of str to Failure
         The stages that failed, by key.
     command : str
@@ -60,17 +64,22 @@ def write_results(
     """
     root = results_folder(experiment, store)
     (root / MARK).unlink(missing_ok=True)
-    for folder in {recipe(cell.axes["method"]).folder for cell in plan.cells} | {"tensorboard"}:
+    for folder in {recipe(cell.axes["method"]).folder for cell in cells} | {"tensorboard"}:
         shutil.rmtree(root / folder, ignore_errors=True)
-    standing = [cell for cell in plan.cells if store.holds(cell.stage)]
+    standing = [cell for cell in cells if store.holds(cell.stage)]
     results = [_lay_out(cell, root, store) for cell in standing]
     failed = [failed_cell(cell, failures) for cell in plan.cells if cell not in standing]
     write_json(root / "failed.json", [{"axes": f.axes, "cause": f.cause, "log": f.log} for f in failed])
     table = summary_table(results)
     write_text(root / "cells.csv", table.to_csv(index=False))
-    write_report(root / "result.md", results, _context(experiment, plan, store, failed, command))
+    if results:
+        several = len({cell.axes["context_length"] for cell in standing}) > 1
+        rows = ["method", "context_length"] if several else ["method"]
+        drawn = [(result.axes, result.metrics) for result in results]
+        overview_figure(root / OVERVIEW, drawn, rows, "domain", "classifier")
+    write_report(root / "result.md", results, _context(experiment, plan, store, failed, command, bool(results)))
     if not failed:
-        write_json(root / MARK, _mark(plan))
+        write_json(root / MARK, _mark(cells, store))
     return table
 
 
@@ -82,8 +91,8 @@ def failed_cell(cell: Cell, failures: Mapping[str, Failure]) -> FailedCell:
     return FailedCell(cell.axes, f"{failure.stage.KIND} {failure.stage.label()}: {failure.cause}", failure.log)
 
 
-def _mark(plan: Plan) -> dict[str, str]:
-    return {cell.name(): cell.stage.key for cell in plan.cells}
+def _mark(cells: list[Cell], store: Store) -> dict[str, str]:
+    return {cell.name(): cell.stage.key for cell in cells if store.holds(cell.stage)}
 
 
 def cell_folder(cell: Cell) -> Path:
@@ -107,7 +116,7 @@ def _lay_out(cell: Cell, root: Path, store: Store) -> CellResult:
         _lay_out_fold(features, folder if len(stage.features) == 1 else folder / f"fold-{fold}", built, store)
     _link(built / "tensorboard", root / "tensorboard" / cell.name().replace("/", "-"))
     metrics = json.loads((built / "metrics.json").read_text(encoding="utf-8"))
-    texts = {name: str for name in ("item", "motor", "domain", "label", "predicted", "fold")}
+    texts = dict.fromkeys(("item", "motor", "domain", "label", "predicted", "fold"), str)
     predictions = pd.read_csv(built / "predictions.csv", dtype=texts, keep_default_na=False)
     return _cell_result(cell, cell_folder(cell), metrics, predictions, folder)
 
@@ -169,7 +178,9 @@ def _skill_by_class(rows: list[dict[str, Any]]) -> dict[str, float]:
     return {label: error / reference for label, (error, reference) in sums.items() if reference}
 
 
-def _context(experiment: Experiment, plan: Plan, store: Store, failed: list[FailedCell], command: str) -> ReportContext:
+def _context(
+    experiment: Experiment, plan: Plan, store: Store, failed: list[FailedCell], command: str, is_drawn: bool
+) -> ReportContext:
     base = experiment.base
     first: Classify = plan.cells[0].stage  # type: ignore[assignment]
     prepared = first.features[0].finetune.prepared
@@ -180,13 +191,14 @@ def _context(experiment: Experiment, plan: Plan, store: Store, failed: list[Fail
         normal=base.normal,
         joint=JOINT,
         two_stage_pairs={"C": "C_two_stage"},
-        descriptions={method: recipe(method).describe() for method in base.axes.method},
+        descriptions={cell.axes["method"]: recipe(cell.axes["method"]).describe() for cell in plan.cells},
         settings=_settings_rows(experiment),
         dataset=_dataset(store, prepared.recordings),
         split=_split(store, prepared),
         versions=versions(),
         digests={"data": prepared.recordings.content_digest or "simulated", "config": _config_digest(experiment)},
         failed=tuple(failed),
+        overview=OVERVIEW if is_drawn else None,
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from grid.config import ConfigError, Document, Fault, check, read_document
 from motor.backbones.training import Training
+from motor.consistency import Misfit, augmentation_misfits, inheritance_misfits, misfits
 from motor.registry import Record, choice, plugins, table
 from motor.windows.representations.raw import Raw
 from motor.windows.scaling import Scaling
@@ -18,6 +19,7 @@ AUGMENTATIONS: Any = table("motor.windows.augmentations", optional=True)  # what
 FEATURES: Any = table("motor.features")
 CLASSIFIERS: Any = table("motor.classifiers")
 # What every cell shares, so that cells can be compared: it cannot differ by method or domain.
+BY_DOMAIN = ("scaling", "augmentation", "evaluation")  # these are each domain's own in the joint regime, too
 SHARED = ("name", "seed", "normal", "dataset", "split", "axes", "resources", "by_method", "by_domain")
 
 
@@ -28,12 +30,22 @@ def _distinct(values: tuple) -> tuple:
     return values
 
 
+def _with_median(levels: tuple[float, ...]) -> tuple[float, ...]:
+    if 0.5 not in levels:
+        raise ValueError(f"quantile_levels {list(levels)} lack the median, 0.5, which is the point forecast; add it")
+    return levels
+
+
 def _names(package: str) -> Any:
     return Literal[tuple(plugins(package))]
 
 
 def _axis(kind: Any) -> Any:
     return Annotated[tuple[kind, ...], Field(min_length=1), AfterValidator(_distinct)]
+
+
+Level = Annotated[float, Field(gt=0, lt=1)]
+Levels = Annotated[tuple[Level, ...], AfterValidator(_distinct), AfterValidator(_with_median)]
 
 
 class Axes(Record):
@@ -84,7 +96,9 @@ class ResourceSettings(Record):
 class Settings(Record):
     """One checked config, as it holds for one method and one domain."""
 
-    name: str = Field(default="grid", pattern=r"^[\w.-]+$", description="of the results' folder; the file's by default")
+    name: str = Field(
+        default="grid", pattern=r"^\w[\w.-]*$", description="of the results' folder; the file's by default"
+    )
     seed: int = Field(default=123, ge=0)
     normal: str = Field(default="normal", description="the class of healthy series")
     dataset: choice("motor.recordings.readers")  # type: ignore[valid-type]
@@ -94,7 +108,7 @@ class Settings(Record):
     windows: Windows = Windows()
     augmentation: AUGMENTATIONS = AUGMENTATIONS()
     backbone: choice("motor.backbones")  # type: ignore[valid-type]
-    quantile_levels: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    quantile_levels: Levels = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     finetune: Training = Training()
     features: FEATURES = FEATURES()
     classifiers: CLASSIFIERS = CLASSIFIERS()
@@ -110,45 +124,59 @@ class Experiment:
 
     def __init__(self, document: Document, name: str) -> None:
         self.document = document
-        self.base = self._checked(document)
+        faults = self._schema_faults()
+        base, _ = check(document, Settings)
+        if base is None:
+            raise ConfigError(faults)
+        self.base = base
         self.name = document.data.get("name", name)
         self.settings = cache(self._settings)
-        self._check_everywhere()
+        faults += self._grid_faults()
+        if faults := faults or list(self._misfits()):
+            raise ConfigError(faults)
 
     def _settings(self, method: str | None = None, domain: str | None = None) -> Settings:
         """Return the settings for a method and a domain (or Joint): what is said by domain counts last."""
-        return self._checked(self._overlaid(method, domain))
+        settings, faults = check(_overlaid(self.document, method, domain), Settings)
+        if settings is None:
+            raise ConfigError(faults)
+        return settings
 
     def regime_domains(self, regime: str) -> tuple[str, ...]:
         """Return the domains that a value of the axis `domain` stands for."""
         return tuple(self.base.dataset.domains) if regime == JOINT else (regime,)
 
-    def _overlaid(self, method: str | None, domain: str | None) -> Document:
-        document = self.document
-        if method in self.base.by_method:
-            document = document.overlaid(("by_method", method))
-        if domain in self.base.by_domain:
-            document = document.overlaid(("by_domain", domain))
-        return document
+    def _schema_faults(self) -> list[Fault]:
+        """Return what is wrong with the settings as they are, and with what is said by method or by domain."""
+        data = self.document.data
+        methods, regimes = (
+            [None, *section] if isinstance(section := data.get(name), dict) else [None]
+            for name in ("by_method", "by_domain")
+        )
+        documents = (_overlaid(self.document, method, regime) for method in methods for regime in regimes)
+        return [fault for document in documents for fault in check(document, Settings)[1]]
 
-    def _checked(self, document: Document) -> Settings:
-        settings, faults = check(document, Settings)
-        if settings is None:
-            raise ConfigError(faults)
-        return settings
-
-    def _check_everywhere(self) -> None:
+    def _grid_faults(self) -> list[Fault]:
+        """Return what is wrong with names: on the axes, of overrides, of folders."""
         regimes = [*self.base.dataset.domains, JOINT]
-        faults = list(self._axis_faults(regimes))
+        faults = [*self._axis_faults(regimes), *self._name_faults()]
         faults += self._override_faults("by_method", list(plugins("motor.methods")))
-        faults += self._override_faults("by_domain", regimes)
-        if faults:
-            raise ConfigError(faults)
-        for method in (None, *self.base.axes.method):
-            for regime in (None, *regimes):
-                faults += check(self._overlaid(method, regime), Settings)[1]
-        if faults:
-            raise ConfigError(faults)
+        return [*faults, *self._override_faults("by_domain", regimes)]
+
+    def _misfits(self) -> Iterable[Fault]:
+        """Yield what cannot work together, for each method in each regime that is compared."""
+        recipes = {name: plugin.model_validate({}) for name, plugin in plugins("motor.methods").items()}
+        for method in self.base.axes.method:
+            recipe: Any = recipes[method]
+            for regime in self.base.axes.domain:
+                document, settings = _overlaid(self.document, method, regime), self.settings(method, regime)
+                found = list(misfits(settings, recipe, self.regime_domains(regime)))
+                if recipe.start:
+                    found += inheritance_misfits(settings, self.settings(recipe.start, regime), recipe)
+                yield from _placed(document, found)
+                for domain in self.regime_domains(regime):
+                    of_domain = augmentation_misfits(self.settings(method, domain))
+                    yield from _placed(_overlaid(self.document, method, domain), of_domain)
 
     def _axis_faults(self, regimes: list[str]) -> Iterable[Fault]:
         for index, domain in enumerate(self.base.axes.domain):
@@ -159,7 +187,19 @@ class Experiment:
             yield Fault(self.document.place(("axes", "domain")), f"{JOINT} needs at least two dataset.domains")
         if self.base.normal not in self.base.dataset.classes:
             classes = ", ".join(self.base.dataset.classes)
-            yield Fault(self.document.place(("normal",)), f"normal is {self.base.normal!r}; dataset.classes: {classes}")
+            message = f"normal is {self.base.normal!r}, which is not among dataset.classes: {classes}"
+            yield Fault(self.document.place(("normal",)), message)
+
+    def _name_faults(self) -> Iterable[Fault]:
+        """Yield names of domains and folds that cannot name a folder, or are taken."""
+        dataset, split = self.base.dataset, self.base.split
+        for keys, names in {("dataset", "domains"): dataset.domains, ("split",): split.fold_names()}.items():
+            for name in names:
+                if not name or name.startswith(".") or "/" in name:
+                    yield Fault(self.document.place(keys), f"{name!r} cannot name a folder; write it without / and .")
+        if JOINT in dataset.domains:
+            place = self.document.place(("dataset", "domains"))
+            yield Fault(place, f"{JOINT!r} stands for all domains together; call the domain otherwise")
 
     def _override_faults(self, section: str, names: list[str]) -> Iterable[Fault]:
         for name, overrides in getattr(self.base, section).items():
@@ -171,6 +211,31 @@ class Experiment:
                 if key in SHARED:
                     place = self.document.place((section, name, key))
                     yield Fault(place, f"{key} is shared by all cells and cannot differ {section.replace('_', ' ')}")
+                elif name == JOINT and key in BY_DOMAIN:
+                    place, domains = self.document.place((section, name, key)), ", ".join(self.base.dataset.domains)
+                    yield Fault(place, f"{key} is by domain in {JOINT}, too; give it for one of: {domains}")
+
+
+def _placed(document: Document, found: Iterable[Misfit]) -> Iterable[Fault]:
+    """Yield faults, each at the first of its places that the document has."""
+    for places, message in found:
+        given = next((keys for keys in places if _stands_in(document.data, keys)), places[-1])
+        yield Fault(document.place(given), message)
+
+
+def _stands_in(data: Any, keys: tuple[str | int, ...]) -> bool:
+    for key in keys:
+        if isinstance(key, int) or not isinstance(data, dict) or key not in data:
+            return isinstance(key, int)
+        data = data[key]
+    return True
+
+
+def _overlaid(document: Document, method: str | None, domain: str | None) -> Document:
+    """Return the document as it holds for a method and a domain; without an overlay nothing changes."""
+    for section, name in (("by_method", method), ("by_domain", domain)):
+        document = document.overlaid((section, name)) if name is not None else document
+    return document
 
 
 def read_experiment(path: Path, overrides: Sequence[str], environment: Mapping[str, str]) -> Experiment:

@@ -2,15 +2,26 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from motor.backbones.forecaster import SIDECAR, Forecaster, HorizonMethod
-from motor.backbones.weights import WeightsError, check_family, weights_folder
+from motor.backbones.forecaster import SIDECAR, Forecaster, HorizonMethod, positions_of
+from motor.backbones.weights import WeightsError, check_family, read_config, weights_folder
 from motor.registry import Plugin
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What is known of a model before it is built or loaded."""
+
+    patch: int
+    n_blocks: int  # of the encoder
+    levels: tuple[float, ...]
+    head_length: int | None  # samples that one pass forecasts; None is as many as are asked for
 
 
 class Backbone(Plugin, ABC):
@@ -97,6 +108,46 @@ class Backbone(Plugin, ABC):
         return self.FORECASTER(
             model, record["prediction_length"], tuple(record["quantile_levels"]), record["horizon_method"], domains
         )
+
+    def outline(self) -> Outline | None:
+        """Return what is known before anything is built; None for weights that are no local folder, or a broken one."""
+        if self.weights is None:
+            return Outline(self._patch(), self.num_layers, self.LEVELS, None)
+        try:
+            config = read_config(Path(self.weights).expanduser())
+            own = config["chronos_config"]
+            head = own.get("prediction_length")
+            return Outline(own["input_patch_size"], config["num_layers"], tuple(own["quantiles"]), head)
+        except (WeightsError, OSError, LookupError, TypeError):
+            return None  # `weights_digest` says what is wrong with them
+
+    def misfits(
+        self,
+        context_length: int,
+        prediction_length: int,
+        quantile_levels: tuple[float, ...],
+        domains: tuple[str, ...],
+    ) -> Iterator[tuple[str, str]]:
+        """Yield what cannot work, as far as it is known before weights are loaded: the argument's name, and why."""
+        outline = self.outline()
+        if outline is None:
+            return
+        try:
+            positions_of(quantile_levels, outline.levels)
+        except ValueError as error:
+            yield "quantile_levels", str(error)
+        if len(domains) >= 2:
+            yield from self._telling_misfits(outline, context_length, prediction_length, len(domains))
+
+    @abstractmethod
+    def _patch(self) -> int:
+        """Samples of a patch, where there are no weights."""
+
+    @abstractmethod
+    def _telling_misfits(
+        self, outline: Outline, context_length: int, prediction_length: int, n_domains: int
+    ) -> Iterator[tuple[str, str]]:
+        """Yield why the domain cannot be told in these lengths."""
 
     def _reach(self, model: Any, prediction_length: int) -> HorizonMethod:
         """Make a loaded model's head reach the horizon, as `horizon` says."""

@@ -5,13 +5,14 @@ Shapes: B windows, T context, H horizon, Q quantiles, L tokens, D embedding.
 
 import math
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from motor.backbones import domain_mark
-from motor.backbones.base import Backbone, seeded
+from motor.backbones.base import Backbone, Outline, seeded
 from motor.backbones.forecaster import Forecaster, HorizonMethod
 from motor.backbones.weights import load_model
 
@@ -74,15 +75,18 @@ class BoltForecaster(Forecaster):
     def _check_telling(self) -> None:
         """Raise where the marks in the context would be lost or moved."""
         domain_mark.missing_positions(len(self.domains), self.patch)
-        lengths = {"context_length": self.context_length}
-        if self.horizon_method == "rolled_out":  # each pass moves the context by the head's length
-            lengths["the rolled-out head"] = self.native_length
-        for name, length in lengths.items():
-            if length % self.patch:
-                raise ValueError(
-                    f"telling Chronos-Bolt the domain needs lengths that are multiples of its patch of {self.patch}, "
-                    f"but {name} is {length}"
-                )
+        head = self.native_length if self.horizon_method == "rolled_out" else None
+        for _, fault in unaligned(self.patch, self.context_length, head):
+            raise ValueError(fault)
+
+
+def unaligned(patch: int, context_length: int, rolled_out_head: int | None) -> Iterator[tuple[str, str]]:
+    """Yield the lengths that no domain can be told in: each pass of a roll-out moves the context by the head's."""
+    needs = f"telling Chronos-Bolt the domain needs lengths that are multiples of its patch of {patch}, but"
+    if context_length % patch:
+        yield "context_length", f"{needs} context_length is {context_length}"
+    if rolled_out_head is not None and rolled_out_head % patch:
+        yield "horizon", f"{needs} the rolled-out head is {rolled_out_head}"
 
 
 class Bolt(Backbone):
@@ -95,6 +99,20 @@ class Bolt(Backbone):
     kind: Literal["bolt"] = "bolt"
     num_decoder_layers: int = Field(default=2, ge=1)
     input_patch_size: int = Field(default=16, ge=4, multiple_of=4)
+
+    def _patch(self) -> int:
+        return self.input_patch_size
+
+    def _telling_misfits(
+        self, outline: Outline, context_length: int, prediction_length: int, n_domains: int
+    ) -> Iterator[tuple[str, str]]:
+        try:
+            domain_mark.missing_positions(n_domains, outline.patch)
+        except ValueError as error:
+            yield "domains", str(error)
+        head = outline.head_length or prediction_length
+        is_rolled = self.horizon == "roll_out" and head < prediction_length
+        yield from unaligned(outline.patch, context_length, head if is_rolled else None)
 
     def _random_model(self, context_length: int, prediction_length: int, dropout_rate: float, seed: int) -> Any:
         from chronos.chronos_bolt import ChronosBoltModelForForecasting

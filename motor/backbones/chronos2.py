@@ -6,11 +6,12 @@ T context, H horizon, Q quantiles, L tokens, D embedding.
 
 import math
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from motor.backbones import domain_mark
-from motor.backbones.base import Backbone, seeded
+from motor.backbones.base import Backbone, Outline, seeded
 from motor.backbones.forecaster import Forecaster, HorizonMethod
 from motor.backbones.weights import load_model
 
@@ -125,6 +126,17 @@ class Chronos2(Backbone):
     LEVELS: ClassVar[tuple[float, ...]] = (0.01, *(round(0.05 * i, 2) for i in range(1, 20)), 0.99)
 
     kind: Literal["chronos2"] = "chronos2"
+
+    def _patch(self) -> int:
+        return PATCH
+
+    def _telling_misfits(
+        self, outline: Outline, context_length: int, prediction_length: int, n_domains: int
+    ) -> Iterator[tuple[str, str]]:
+        try:
+            domain_mark.pattern(0, n_domains)
+        except ValueError as error:
+            yield "domains", str(error)
 
     def _random_model(self, context_length: int, prediction_length: int, dropout_rate: float, seed: int) -> Any:
         from chronos.chronos2.config import Chronos2CoreConfig

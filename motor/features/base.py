@@ -5,7 +5,7 @@ H horizon.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -67,6 +67,10 @@ class Feature(Plugin, ABC):
 
     needs_future: ClassVar[bool]
     """True: a window is a context and the horizon after it; False: a context alone."""
+
+    def misfits(self, prediction_length: int, quantile_levels: tuple[float, ...]) -> Iterator[tuple[str, str]]:
+        """Yield what cannot work, known before anything runs: the argument's name, and why."""
+        yield from ()
 
     @abstractmethod
     def per_window(

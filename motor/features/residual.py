@@ -1,5 +1,6 @@
 """Residual features: how the forecaster errs on a series (method A; seed text, section 5.1)."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -7,11 +8,15 @@ from pydantic import Field
 
 from motor.features import skill
 from motor.features.base import Feature, WindowFeatures, check_series, check_windows, domain_one_hot
-from motor.features.residual_statistics import level_position, residual_features
+from motor.features.residual_statistics import N_QUARTERS, level_position, residual_features
 from motor.features.sensor_pairs import partner_correlation
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+DEFAULT_CUT_SAMPLES = 10
+"""A horizon of so many samples has a frequency below the default cut, 0.2 of Nyquist."""
 
 
 class Residual(Feature):
@@ -31,6 +36,23 @@ class Residual(Feature):
     pooling: tuple[Literal["mean", "std"], ...] = Field(
         default=("mean",), min_length=1, description="of a series' windows; std adds columns <name>_std"
     )
+
+    def misfits(self, prediction_length: int, quantile_levels: tuple[float, ...]) -> Iterator[tuple[str, str]]:
+        """Yield what cannot work: quantile levels that are not forecast, or a horizon too short (see `Feature`)."""
+        lacking = [f"{level:g}" for level in self.loss_levels if level not in quantile_levels]
+        if lacking:
+            there = ", ".join(f"{level:g}" for level in quantile_levels)
+            advice = "add them there, or take them out of features.residual.loss_levels"
+            yield "quantile_levels", f"loss_levels {', '.join(lacking)} are not among quantile_levels {there}; {advice}"
+        needed = {
+            "the error of each quarter": N_QUARTERS,
+            f"n_lags of {self.n_lags}": self.n_lags + 1,
+            "the default cut_hz": DEFAULT_CUT_SAMPLES if self.cut_hz is None else 0,
+        }
+        why = max(needed, key=lambda name: needed[name])
+        if prediction_length < needed[why]:
+            short = f"a horizon of {prediction_length} samples is too short for feature residual"
+            yield "prediction_length", f"{short}: {why} needs {needed[why]} samples or more"
 
     def per_window(
         self,

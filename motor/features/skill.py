@@ -78,7 +78,7 @@ def forecast_skill(frame: "pd.DataFrame", meta: "pd.DataFrame", by: Sequence[str
     Returns
     -------
     DataFrame
-        Columns `by`, segment, n_series, n_windows, error and mean_forecast_error (MAE in scaled
+        Columns `by`, n_series, n_windows, segment, error and mean_forecast_error (MAE in scaled
         units), relative_error (the first over the second; below 1 beats the mean forecast).
 
     Raises
@@ -90,16 +90,15 @@ def forecast_skill(frame: "pd.DataFrame", meta: "pd.DataFrame", by: Sequence[str
 
     check_series(frame, meta)
     items = frame.index.get_level_values("item")
-    groups = meta.set_index("item").loc[items, list(by)].reset_index()
+    groups = meta.set_index("item", drop=False).loc[items].reset_index(drop=True)
     names = [column.removeprefix(f"{PREFIX}error_") for column in frame if column.startswith(f"{PREFIX}error_")]
     table = []
-    for key, rows in groups.groupby(list(by), sort=True).groups.items():
-        values = dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
-        counts = {"n_series": int(groups["item"].loc[rows].nunique()), "n_windows": len(rows)}
+    for key, rows in groups.groupby(list(by), dropna=False):
+        shared = {**dict(zip(by, key, strict=True)), "n_series": rows["item"].nunique(), "n_windows": len(rows)}
         for segment in names:
-            errors = frame[[f"{PREFIX}error_{segment}", f"{PREFIX}reference_{segment}"]].iloc[rows]
-            error, reference = errors.mean(axis=0).to_numpy(np.float64)
-            table.append({**values, "segment": segment, **counts, "error": error, "mean_forecast_error": reference})
+            errors = frame[[f"{PREFIX}error_{segment}", f"{PREFIX}reference_{segment}"]].iloc[rows.index]
+            error, reference = errors.to_numpy(np.float64).mean(axis=0)
+            table.append({**shared, "segment": segment, "error": error, "mean_forecast_error": reference})
     skill = pd.DataFrame(table)
     return skill.assign(
         relative_error=bounded_ratio(skill["error"].to_numpy(), skill["mean_forecast_error"].to_numpy())

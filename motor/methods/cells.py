@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grid.plan import Cell
 from grid.stage import InputError, Resources, Stage
@@ -11,14 +12,16 @@ from motor.methods.chain import Chain
 from motor.recordings.digest import content_digest
 from motor.recordings.readers.base import Reader
 from motor.recordings.recording import DataError
-from motor.settings import Experiment
 from motor.stages.recordings import ImportRecordings
+
+if TYPE_CHECKING:  # `motor.settings` reads this folder for the names of the methods
+    from motor.settings import Experiment
 
 UNKNOWN = "not there"  # stands for a digest in a dry run where the data or the weights are elsewhere
 AXES = ("method", "domain", "context_length", "classifier")
 
 
-def make_cells(experiment: Experiment, storage: Path, chosen: dict[str, set[str]], dry_run: bool) -> list[Cell]:
+def make_cells(experiment: "Experiment", storage: Path, dry_run: bool) -> list[Cell]:
     """Return a cell for each combination of the axes.
 
     Parameters
@@ -27,8 +30,6 @@ def make_cells(experiment: Experiment, storage: Path, chosen: dict[str, set[str]
         The checked config.
     storage : Path
         Where digests of files are remembered.
-    chosen : dict of str to set of str
-        Values to keep, by axis (`--only`); an axis that is not named keeps all.
     dry_run : bool
         Whether data and weights may be missing.
 
@@ -48,14 +49,18 @@ def make_cells(experiment: Experiment, storage: Path, chosen: dict[str, set[str]
     axes = settings.axes
     combinations = product(axes.method, axes.domain, axes.context_length, axes.classifier)
     named = [dict(zip(AXES, values, strict=True)) for values in combinations]
-    kept = [cell for cell in named if all(str(cell[axis]) in values for axis, values in chosen.items())]
     return [
         Cell(cell, chain.classify(cell["method"], cell["domain"], cell["context_length"], cell["classifier"]))
-        for cell in kept
+        for cell in named
     ]
 
 
-def parse_only(words: Iterable[str], experiment: Experiment) -> dict[str, set[str]]:
+def chosen_cells(cells: Iterable[Cell], chosen: dict[str, set[str]]) -> list[Cell]:
+    """Return the cells that `--only` keeps; an axis that it does not name keeps all."""
+    return [cell for cell in cells if all(str(cell.axes[axis]) in values for axis, values in chosen.items())]
+
+
+def parse_only(words: Iterable[str], experiment: "Experiment") -> dict[str, set[str]]:
     """Read ``AXIS=VALUE[,VALUE]`` words.
 
     Raises
@@ -67,7 +72,8 @@ def parse_only(words: Iterable[str], experiment: Experiment) -> dict[str, set[st
     for word in words:
         axis, _, values = word.partition("=")
         if axis not in AXES:
-            raise ValueError(f"--only {word}: there is no axis {axis!r}; there are: {', '.join(AXES)}")
+            known = f"there are: {', '.join(AXES)}; settings (KEY=VALUE) stand before --only"
+            raise ValueError(f"--only {word}: there is no axis {axis!r}; {known}")
         there = [str(value) for value in getattr(experiment.base.axes, axis)]
         for value in values.split(","):
             if value not in there:
@@ -76,7 +82,7 @@ def parse_only(words: Iterable[str], experiment: Experiment) -> dict[str, set[st
     return chosen
 
 
-def resources_of(experiment: Experiment, stages: Iterable[Stage]) -> dict[str, Resources]:
+def resources_of(experiment: "Experiment", stages: Iterable[Stage]) -> dict[str, Resources]:
     """Return what each stage asks of the cluster, by key."""
     asked = {stage.key: getattr(experiment.base.resources, stage.KIND) for stage in stages}
     return {key: Resources(of.cpus, of.gpus, of.memory_gb) for key, of in asked.items()}
@@ -97,7 +103,7 @@ def _data_digest(reader: Reader, storage: Path, dry_run: bool) -> str:
         raise InputError(str(error)) from error
 
 
-def _weights_digests(experiment: Experiment, dry_run: bool) -> dict[str, str]:
+def _weights_digests(experiment: "Experiment", dry_run: bool) -> dict[str, str]:
     axes = experiment.base.axes
     named = {experiment.settings(m, d).backbone.weights for m in axes.method for d in axes.domain}
     digests = {}

@@ -1,12 +1,11 @@
 """From a method, a regime and a context length to the stages that a cell needs, chained."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from motor.classifiers.base import Classifier
 from motor.methods.base import Recipe
 from motor.registry import plugins
-from motor.settings import Experiment, Settings
 from motor.stages.classify import Classify
 from motor.stages.features import Features
 from motor.stages.finetune import Finetune
@@ -14,12 +13,15 @@ from motor.stages.prepare import Prepare
 from motor.stages.recordings import ImportRecordings
 from motor.windows.augmentations.base import Augmentation
 
+if TYPE_CHECKING:  # `motor.settings` reads this folder for the names of the methods
+    from motor.settings import Experiment, Settings
+
 
 @dataclass(frozen=True)
 class Chain:
     """Builds the stages of an experiment's cells; equal stages get equal keys."""
 
-    experiment: Experiment
+    experiment: "Experiment"
     recordings: ImportRecordings
     folds: tuple[str, ...]
     weights_digest: dict[str, str]
@@ -75,18 +77,25 @@ class Chain:
         )
 
     def prepare(self, method: str, regime: str) -> Prepare:
-        """Return the stage that splits, represents and scales."""
-        settings = self.experiment.settings(method, regime)
+        """Return the stage that splits, represents and scales.
+
+        A regime's key knows the scaling of its own domains alone: what is set for another domain does not touch it.
+        """
+        settings, domains = self.experiment.settings(method, regime), self.experiment.regime_domains(regime)
+        elsewhere = self.experiment.settings(method)
+        scaling = {
+            d: (self._of_domain(method, d) if d in domains else elsewhere).scaling for d in settings.dataset.domains
+        }
         return Prepare(
             recordings=self.recordings,
             representation=settings.representation,
             split=settings.split,
-            scaling={d: self._of_domain(method, d).scaling for d in settings.dataset.domains},
+            scaling=scaling,
             normal=settings.normal,
             seed=settings.seed,
         )
 
-    def _of_domain(self, method: str, domain: str) -> Settings:
+    def _of_domain(self, method: str, domain: str) -> "Settings":
         return self.experiment.settings(method, domain)
 
 
@@ -95,7 +104,7 @@ def recipe(method: str) -> Recipe:
     return plugins("motor.methods")[method].model_validate({})  # type: ignore[return-value]
 
 
-def _training(settings: Settings, made: Recipe) -> Any:
+def _training(settings: "Settings", made: Recipe) -> Any:
     training = settings.finetune
     if made.labels == "none":
         return training.model_copy(update={"num_steps": 0})
@@ -104,6 +113,6 @@ def _training(settings: Settings, made: Recipe) -> Any:
     return training
 
 
-def _augmentations(settings: Settings) -> tuple[Augmentation, ...]:
+def _augmentations(settings: "Settings") -> tuple[Augmentation, ...]:
     chosen = [getattr(settings.augmentation, name) for name in type(settings.augmentation).model_fields]
     return tuple(sorted((plugin for plugin in chosen if plugin is not None), key=lambda plugin: plugin.order))

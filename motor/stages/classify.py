@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from grid.stage import Context, Stage, beside
+from grid.stage import Context, Stage
 from grid.store import write_json
 from motor.classifiers.base import Classifier
 from motor.evaluation.figures.confusion import confusion_figure
@@ -33,10 +33,10 @@ class Classify(Stage):
     normal: str
     false_alarm_rates: dict[str, float]  # by domain
     seed: int
-    axes: dict[str, Any] = beside(default_factory=dict)
+    axes: dict[str, Any]  # they name the cell in its files, so two methods with one recipe are two cells
 
     def label(self) -> str:
-        return "-".join(map(str, self.axes.values())) or self.classifier.kind
+        return "-".join(map(str, self.axes.values()))
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``metrics.json``, ``predictions.csv``, ``figures/`` and for each fold ``clf_model.pkl``."""

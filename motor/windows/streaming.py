@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from motor.windows.cutting import WindowStream
 
+CONCURRENCY = 2  # tasks that ask for no CPU would otherwise all start at once, each in a process of its own
 BLOCK_BYTES = 4 << 20  # small enough for a first batch soon, large enough that a task's start does not count
 
 
@@ -55,7 +56,7 @@ def windows_dataset(stream: "WindowStream", first: int, end: int) -> "ray.data.D
 
     source = _source(stream, first, end)
     return ray.data.read_datasource(
-        source, ray_remote_args={"num_cpus": 0}, override_num_blocks=max(1, len(source.ranges))
+        source, ray_remote_args={"num_cpus": 0}, override_num_blocks=len(source.ranges), concurrency=CONCURRENCY
     )
 
 

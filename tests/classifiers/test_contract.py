@@ -6,6 +6,7 @@ import sys
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
@@ -80,6 +81,13 @@ def test_estimator_fitted_survives_joblib(kind):
     joblib.dump(model, buffer)
     buffer.seek(0)
     np.testing.assert_array_equal(joblib.load(buffer).predict_proba(X), model.predict_proba(X))
+
+
+def test_estimator_takes_labels_from_a_table(kind):
+    X, y = rows((10, 10, 10), 5, 1.0, seed=0)
+    model, other = (CLASSIFIERS[kind]().estimator(0, 1).fit(X, labels) for labels in (y, pd.Series(y)))
+    assert list(other.classes_) == CLASSES
+    np.testing.assert_array_equal(other.predict_proba(X), model.predict_proba(X))
 
 
 def test_settings_survive_their_dump(kind):

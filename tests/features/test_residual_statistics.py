@@ -108,7 +108,7 @@ def test_pacf_agrees_with_statsmodels_ldb(forecast):
     np.testing.assert_allclose(frame, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(("length", "cut_hz"), [(512, None), (511, 100.0), (512, 321.0)])
+@pytest.mark.parametrize(("length", "cut_hz"), [(512, None), (511, 100.0), (512, 321.0), (512, 125.0)])
 def test_energy_ratio_agrees_with_scipy(forecast, length, cut_hz):
     residual = forecast[0][:, :length]
     frequencies, power = periodogram(residual, RATE_HZ, detrend="constant")

@@ -15,7 +15,11 @@ def windows(errors: list[float], references: list[float]) -> pd.DataFrame:
 
 def test_columns_agree_with_their_definitions():
     generator = np.random.default_rng(0)
-    context, y, median = generator.normal(size=(3, 32)), generator.normal(size=(3, 100)), generator.normal(size=(3, 100))
+    context, y, median = (
+        generator.normal(size=(3, 32)),
+        generator.normal(size=(3, 100)),
+        generator.normal(size=(3, 100)),
+    )
     columns = skill_columns(y, median, context)
     assert columns["skill_error_first_64"][1] == pytest.approx(np.mean(np.abs(y - median)[1, :64]))
     assert columns["skill_reference_whole"][2] == pytest.approx(np.mean(np.abs(y[2] - np.mean(context[2]))))

@@ -89,6 +89,8 @@ class ReportContext:
         Software versions; digests of data and config.
     failed : tuple of FailedCell
         The cells without a result.
+    overview : str, optional
+        The figure over all cells, relative to the report.
     """
 
     name: str
@@ -104,6 +106,7 @@ class ReportContext:
     versions: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     failed: tuple[FailedCell, ...] = ()
+    overview: str | None = None
 
 
 def varying_axes(cells: list[CellResult]) -> list[str]:

@@ -124,6 +124,7 @@ def _all_cells(findings: _Findings) -> str:
     return "\n\n".join(
         [
             "## State detection and health assessment: all cells",
+            *(["!" + link("Macro-F1 of every cell, with intervals", context.overview)] if context.overview else []),
             *rows,
             f"A row of {escape(context.joint)} pools its domains. *AUC faulty*: normal against faulty. *False alarms*, "
             "*faults caught*: at the threshold chosen on validation motors. *Forecast error*: over that of the mean "
@@ -267,4 +268,6 @@ def _repeat(context: ReportContext) -> str:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {part}" for name, part in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

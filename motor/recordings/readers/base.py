@@ -170,6 +170,10 @@ class Reader(Plugin):
                 else:
                     yield series
 
+    def known_length(self) -> tuple[int | None, float | None]:
+        """Return the samples of every series and their rate (Hz), as far as the settings alone tell them."""
+        return self.series_length, None
+
     def existing_path(self) -> Path:
         """Return `path`, or raise a DataError if nothing is there."""
         path = Path(self.path)

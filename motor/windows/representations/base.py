@@ -51,6 +51,10 @@ class Representation(Plugin):
         represented, rate_hz = self.represent(signal, float(sampling_rate_hz), speed_rpm)
         return np.ascontiguousarray(represented, dtype=np.float32), float(rate_hz)
 
+    def represented_length(self, n_samples: int, sampling_rate_hz: float | None) -> int | None:
+        """Return the samples that so many become, where that is known without the signal; else None."""
+        return None
+
     @abstractmethod
     def represent(
         self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None

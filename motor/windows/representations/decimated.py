@@ -21,6 +21,10 @@ class Decimated(Representation):
     kind: Literal["decimated"] = "decimated"
     factor: int = Field(default=4, ge=2, le=4096)
 
+    def represented_length(self, n_samples: int, sampling_rate_hz: float | None) -> int | None:
+        """Return how many samples are kept."""
+        return -(-n_samples // self.factor)
+
     def represent(
         self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None
     ) -> tuple[np.ndarray, float]:

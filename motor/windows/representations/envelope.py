@@ -1,5 +1,6 @@
 """The log envelope of a band, at a low rate: what modulates the noise, without the noise."""
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,10 @@ class Envelope(BandEnvelope):
 
     kind: Literal["envelope"] = "envelope"
     rate_hz: float = Field(default=3200.0, gt=0, allow_inf_nan=False)
+
+    def represented_length(self, n_samples: int, sampling_rate_hz: float | None) -> int | None:
+        """Return the samples at `rate_hz`, where the recording's rate is known."""
+        return math.ceil(n_samples * self.rate_hz / sampling_rate_hz) if sampling_rate_hz else None
 
     def represent(
         self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None

@@ -12,6 +12,10 @@ class Raw(Representation):
 
     kind: Literal["raw"] = "raw"
 
+    def represented_length(self, n_samples: int, sampling_rate_hz: float | None) -> int | None:
+        """Return `n_samples`."""
+        return n_samples
+
     def represent(
         self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None
     ) -> tuple[np.ndarray, float]:

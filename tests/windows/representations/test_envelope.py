@@ -11,6 +11,8 @@ TIME_S = np.arange(51200) / RATE_HZ
 
 
 class WholeBand(BandEnvelope):
+    kind: str = "whole_band"
+
     """A band envelope alone, to look at it before it is resampled."""
 
     def represent(self, signal, sampling_rate_hz, speed_rpm):

@@ -70,6 +70,10 @@ class Simulator(Reader):
         """Return nothing: all that decides the recordings stands in the settings."""
         return []
 
+    def known_length(self) -> tuple[int | None, float | None]:
+        """Return the samples of every series and their rate; see `Reader.known_length`."""
+        return self.series_length or self.n_samples, self.sampling_rate_hz
+
     def sources(self) -> Iterator[Source]:
         """Yield both sensors of each moment, motor by motor."""
         for motor in range(self.motors_per_class * len(self.classes)):
