@@ -52,32 +52,42 @@ def make_plan(cells: Iterable[Cell], store: Store, force: frozenset[str] = froze
     ------
     ValueError
         If `force` names a kind that no stage of the cells has.
+    StoreError
+        If the store holds another record than a folder's name says.
     """
     cells = list(cells)
-    stages = {stage.key: stage for cell in cells for stage in cell.stage.walk()}
-    unknown = force - {"all"} - {stage.KIND for stage in stages.values()}
-    if unknown:
-        kinds = sorted({stage.KIND for stage in stages.values()})
-        raise ValueError(f"--force {sorted(unknown)[0]}: there is no such kind of stage; there are: {', '.join(kinds)}")
+    stages: dict[str, Stage] = {}
+    for cell in cells:
+        for stage in cell.stage.walk():
+            stages.setdefault(stage.key, stage)
     forced = _forced(stages, force)
-    held = {key for key, stage in stages.items() if store.holds(stage)}
-    needed = _needed(cells, forced, held)
+    held = store.held(stages.values())
+    needed = _needed(cells, stages, forced, held)
     missing = {key: stage for key, stage in stages.items() if key in needed}
-    return Plan(cells, stages, missing, frozenset(forced & held & needed))
+    return Plan(cells, stages, missing, frozenset(forced & held))
+
+
+def descendants(stages: Mapping[str, Stage], roots: Iterable[str]) -> set[str]:
+    """Return the keys of `roots` and of all that hangs on them; `stages` has inputs first."""
+    found = set(roots)
+    for key, stage in stages.items():
+        if any(source.key in found for source in stage.inputs):
+            found.add(key)
+    return found
 
 
 def _forced(stages: dict[str, Stage], force: frozenset[str]) -> set[str]:
-    forced: set[str] = set()
-    for key, stage in stages.items():  # inputs stand before what is made from them
-        if "all" in force or stage.KIND in force or any(source.key in forced for source in stage.inputs):
-            forced.add(key)
-    return forced
+    kinds = {stage.KIND for stage in stages.values()}
+    unknown = force - {"all"} - kinds
+    if unknown:
+        there = ", ".join(sorted(kinds))
+        raise ValueError(f"--force {min(unknown)}: there is no such kind of stage; there are: {there}")
+    return descendants(stages, [key for key, stage in stages.items() if "all" in force or stage.KIND in force])
 
 
-def _needed(cells: list[Cell], forced: set[str], held: set[str]) -> set[str]:
+def _needed(cells: list[Cell], stages: dict[str, Stage], forced: set[str], held: set[str]) -> set[str]:
     needed: set[str] = set()
-    waiting = [cell.stage for cell in cells]
-    waiting += [stage for cell in cells for stage in cell.stage.walk() if stage.key in forced]
+    waiting = [cell.stage for cell in cells] + [stages[key] for key in forced]
     while waiting:
         stage = waiting.pop()
         if stage.key in needed or (stage.key in held and stage.key not in forced):

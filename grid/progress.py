@@ -10,10 +10,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from grid.plan import Plan
-from grid.stage import Stage
+from grid.plan import Plan, descendants
 
 PLAIN_INTERVAL_S = 15  # between lines where no terminal listens
+SCREEN_INTERVAL_S = 1  # between redraws while nothing happens
 
 
 class Progress:
@@ -21,14 +21,16 @@ class Progress:
 
     def __init__(self, plan: Plan, stream: IO[str], log: str) -> None:
         self.plan = plan
-        self.console = Console(file=stream, highlight=False)
+        # Labels and causes are printed as they are: `[raw]` is no markup, `:key:` no picture.
+        self.console = Console(file=stream, highlight=False, markup=False, emoji=False)
         self.log = log
         self.started_at = time.monotonic()
         self.running: dict[str, tuple[float, str]] = {}
-        self.seconds: dict[str, list[float]] = {}
+        self.seconds: dict[str, list[float]] = {}  # of the stages that ended well, by kind
         self.done: set[str] = set()
         self.failed: dict[str, str] = {}
-        self._last_line = 0.0
+        self.lost: set[str] = set()  # failed, or hanging on what failed
+        self._drawn_at = -float("inf")
         self._live = Live(console=self.console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> "Progress":
@@ -53,6 +55,11 @@ class Progress:
             self.running[key] = (self.running[key][0], text)
         self._draw()
 
+    def tick(self) -> None:
+        """Time passes."""
+        if time.monotonic() - self._drawn_at > SCREEN_INTERVAL_S:
+            self._draw()
+
     def finish(self, key: str, cause: str | None = None) -> None:
         """A stage stands, or failed for `cause`."""
         began, _ = self.running.pop(key, (time.monotonic(), ""))
@@ -62,42 +69,57 @@ class Progress:
             self.seconds.setdefault(stage.KIND, []).append(time.monotonic() - began)
         else:
             self.failed[key] = cause
-            self.console.print(
-                f"[red]failed[/red] {stage.KIND} {stage.label()}: {cause.splitlines()[0]}", soft_wrap=True
-            )
+            self.lost |= descendants(self.plan.missing, [key])
+            self.say(f"failed {stage.KIND} {stage.label()}: {cause.partition(chr(10))[0]}")
         self._draw(at_once=cause is not None)
+
+    def say(self, line: str) -> None:
+        """Write a line that stays."""
+        self.console.print(Text(line, style="red"), soft_wrap=True)
 
     def cells_done(self) -> int:
         """Return the number of cells that stand."""
         missing = set(self.plan.missing) - self.done
         return sum(cell.stage.key not in missing for cell in self.plan.cells)
 
-    def seconds_left(self) -> float | None:
-        """Estimate the time left from the stages that ended; None until every kind has one."""
-        left = Counter(self.plan.missing[key].KIND for key in set(self.plan.missing) - self.done - set(self.failed))
-        if any(kind not in self.seconds for kind in left):
+    def seconds_left(self) -> tuple[float, bool] | None:
+        """Estimate the time left from the stages that ended.
+
+        Returns
+        -------
+        tuple of float and bool, or None
+            Seconds, and whether every kind that is left has one that ended; if not, it is the least that
+            is left. None until something ended.
+        """
+        now = time.monotonic()
+        left = Counter(self.plan.missing[key].KIND for key in set(self.plan.missing) - self.done - self.lost)
+        if left and not self.seconds:
             return None
-        work = sum(count * _mean(self.seconds[kind]) for kind, count in left.items())
-        spent = sum(sum(times) for times in self.seconds.values())
-        at_once = max(1.0, spent / max(time.monotonic() - self.started_at, 1e-9))
-        return work / at_once
+        means = {kind: _mean(times) for kind, times in self.seconds.items()}
+        work = sum(count * means.get(kind, 0) for kind, count in left.items())
+        gone = {key: now - began for key, (began, _) in self.running.items()}
+        work -= sum(min(seconds, means.get(self.plan.stages[key].KIND, 0)) for key, seconds in gone.items())
+        spent = sum(map(sum, self.seconds.values())) + sum(gone.values())
+        at_once = max(1.0, spent / max(now - self.started_at, 1e-9))
+        return work / at_once, left.keys() <= means.keys()
 
     def headline(self) -> str:
         """Return one line that says it all."""
-        left = self.seconds_left()
         parts = [f"{self.cells_done()}/{len(self.plan.cells)} cells"]
         parts.append(f"{len(self.done)}/{len(self.plan.missing)} stages")
         parts.append(f"{len(self.running)} running")
         parts += [f"{len(self.failed)} failed"] if self.failed else []
         parts.append(f"{_clock(time.monotonic() - self.started_at)} gone")
-        parts.append("time left not yet known" if left is None else f"about {_clock(left)} left")
+        parts.append(_left(self.seconds_left()))
         return ", ".join(parts)
 
     def _draw(self, at_once: bool = False) -> None:
+        now = time.monotonic()
         if self.console.is_terminal:
+            self._drawn_at = now
             self._live.update(self._screen(), refresh=True)
-        elif at_once or time.monotonic() - self._last_line > PLAIN_INTERVAL_S:
-            self._last_line = time.monotonic()
+        elif at_once or now - self._drawn_at > PLAIN_INTERVAL_S:
+            self._drawn_at = now
             names = [f"{self.plan.stages[key].label()} {text}".strip() for key, (_, text) in self.running.items()]
             self.console.print(self.headline() + (f" | {'; '.join(names)}" if names else ""), soft_wrap=True)
 
@@ -119,14 +141,18 @@ class Progress:
         return [*map(str, counts), f"{_mean(times):.1f}" if times else ""]
 
     def _count(self, kind: str, keys: Iterable[str]) -> int:
-        return sum(kind == self._stage(key).KIND for key in keys)
-
-    def _stage(self, key: str) -> Stage:
-        return self.plan.stages[key]
+        return sum(kind == self.plan.stages[key].KIND for key in keys)
 
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
+
+
+def _left(estimate: tuple[float, bool] | None) -> str:
+    if estimate is None:
+        return "time left not yet known"
+    seconds, every_kind_known = estimate
+    return f"{'about' if every_kind_known else 'more than'} {_clock(seconds)} left"
 
 
 def _clock(seconds: float) -> str:

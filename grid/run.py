@@ -5,44 +5,45 @@ are built. The folders named by content are the truth about what is done, Tune's
 """
 
 import contextlib
-import importlib.metadata
-import json
 import logging
 import os
-import platform
-import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from grid.plan import Plan
+from grid.build import (
+    BuildContext,
+    Failure,
+    build_logged,
+    build_stage,
+    forget_failure,
+    read_failure,
+    versions,
+)
+from grid.plan import Plan, descendants
 from grid.progress import Progress
-from grid.stage import InputError, Resources, Stage
-from grid.store import Store, write_json
+from grid.queue import Queue, amounts, too_large
+from grid.stage import Resources, Stage
+from grid.store import Store
+from grid.terminal import Interrupt, quiet
 
-REPORT_INTERVAL_S = 1.0  # a report costs Tune some milliseconds
+__all__ = ["BuildContext", "Failure", "Outcome", "build_stage", "run", "versions"]
+
+CAPACITY_INTERVAL_S = 2.0  # between looks at what the cluster has; nodes come and go
 OBJECT_STORE_BYTES = 1 << 30  # embedded only: the windows in flight; recordings are memory-mapped
 # What Ray prints and checks by itself, turned down; read by Ray when it is first imported.
-QUIET = {
+SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # `Interrupt` does it, without Tune's wait for stages to end
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # `Queue` hands out what fits and no more; Tune's 1 starts actors in turn
     "RAY_TRAIN_ENABLE_STATE_TRACKING": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A stage that could not be built."""
-
-    stage: Stage
-    cause: str
-    log: str
-    input_fault: bool  # the data is at fault, not the work
 
 
 @dataclass
@@ -51,29 +52,7 @@ class Outcome:
 
     built: set[str] = field(default_factory=set)
     failures: dict[str, Failure] = field(default_factory=dict)
-    interrupted: bool = False
-
-
-@dataclass
-class BuildContext:
-    """What a stage is given beside its record (see `grid.stage.Context`)."""
-
-    store: Store
-    stage: Stage
-    resources: Resources
-    tell: Callable[[dict[str, float]], None]
-    _last: float = 0.0
-
-    def folder(self, stage: Stage) -> Path:
-        return self.store.folder(stage)
-
-    def work(self) -> Path:
-        return self.store.work(self.stage)
-
-    def report(self, **progress: float) -> None:
-        if time.monotonic() - self._last > REPORT_INTERVAL_S:
-            self._last = time.monotonic()
-            self.tell(progress)
+    interrupted: bool = False  # something is neither built, nor failed, nor hangs on what failed
 
 
 def run(
@@ -104,21 +83,32 @@ def run(
     Returns
     -------
     Outcome
-        What was built, and what failed, with the cause and the log of each.
+        What was built, and what failed, with the cause and the log of each. Where a stage asks for more
+        than any node has, nothing is run and these stages are the failures.
     """
+    store = Store(store.root.absolute())  # a worker's current folder is another
     store.sweep()
+    for key in plan.missing:
+        forget_failure(store, plan.stages[key])
     for key in plan.forced:
         store.forget_work(plan.stages[key])
-    log = store.root / "logs" / f"launch-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    name = f"launch-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    log = store.root / "logs" / f"{name}.log"
     outcome = Outcome()
-    os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
-    with _quiet(log, stream) as screen, Progress(plan, screen, str(log)) as progress:
-        _start_ray(address, code)
+    os.environ.update({setting: os.environ.get(setting, value) for setting, value in SETTINGS.items()})
+    with quiet(log, stream) as screen, Progress(plan, screen, str(log)) as progress, Interrupt() as interrupt:
+        launch = _Launch(name, plan, store, resources, log, progress, interrupt, outcome)
         try:
-            _fit(plan, store, resources, progress, outcome)
+            _start_ray(address, code)
+            interrupt.listen()
+            launch.fit()
+        except KeyboardInterrupt:
+            progress.say("stopping; the same command goes on from here")
         finally:
+            interrupt.deafen()
             _stop_ray()
-    outcome.interrupted = not outcome.failures and outcome.built < set(plan.missing)
+    store.sweep()
+    outcome.interrupted = not plan.missing.keys() <= outcome.built | descendants(plan.missing, outcome.failures)
     return outcome
 
 
@@ -146,28 +136,75 @@ def _stop_ray() -> None:
     ray.shutdown()
 
 
-def _fit(plan: Plan, store: Store, resources: Mapping[str, Resources], progress: Progress, outcome: Outcome) -> None:
-    from ray import tune
+@dataclass
+class _Launch:
+    """One launch: what Tune's searcher and callback share."""
 
-    trainable = tune.with_parameters(_trial, stages=plan.missing, forced=plan.forced, store=store, resources=resources)
-    tuner = tune.Tuner(
-        tune.with_resources(trainable, lambda config: _bundle(resources[config["key"]])),
-        tune_config=tune.TuneConfig(search_alg=_searcher(plan, outcome), num_samples=-1, reuse_actors=True),
-        run_config=tune.RunConfig(
-            name=f"launch-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}",
-            storage_path=str((store.root / "tune").absolute()),
-            callbacks=[_callback(plan, store, progress, outcome)],
-            verbose=0,
-        ),
-    )
-    tuner.fit()
+    name: str
+    plan: Plan
+    store: Store
+    resources: Mapping[str, Resources]
+    log: Path
+    progress: Progress
+    interrupt: Interrupt
+    outcome: Outcome
+
+    def __post_init__(self) -> None:
+        self.queue = Queue(self.plan, self.resources)
+        self._capacity: Mapping[str, float] = {}
+        self._looked_at = -CAPACITY_INTERVAL_S
+
+    def fit(self) -> None:
+        """Run the experiment, if every stage fits somewhere."""
+        import ray
+        from ray import tune
+
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        for key, cause in too_large(self.plan.missing, self.resources, nodes).items():
+            self.outcome.failures[key] = Failure(self.plan.missing[key], cause, str(self.log), input_fault=True)
+        if self.outcome.failures:
+            return
+        resources = self.resources  # all that Tune pickles; not the launch, which holds the terminal
+        given = {"stages": self.plan.missing, "forced": self.plan.forced, "store": self.store, "resources": resources}
+        trainable = tune.with_parameters(_trial, **given)
+        tuner = tune.Tuner(
+            tune.with_resources(trainable, lambda config: _bundle(resources[config["key"]])),
+            tune_config=tune.TuneConfig(
+                search_alg=_searcher(self), scheduler=_scheduler(), num_samples=-1, reuse_actors=True
+            ),
+            run_config=tune.RunConfig(
+                name=self.name, storage_path=str(self.store.root / "tune"), callbacks=[_callback(self)], verbose=0
+            ),
+        )
+        with _memory_kills_one():
+            tuner.fit()
+
+    def next(self) -> str | None:
+        """Return the key of the stage to start now, if one is ready and fits."""
+        import ray
+
+        if time.monotonic() - self._looked_at > CAPACITY_INTERVAL_S:
+            self._capacity, self._looked_at = ray.cluster_resources(), time.monotonic()
+        return self.queue.take(self._capacity)
+
+    def built(self, key: str) -> None:
+        """A stage stands."""
+        self.outcome.built.add(key)
+        self.queue.built(key)
+        self.progress.finish(key)
+
+    def failed(self, key: str, died: str) -> None:
+        """A stage failed: it has said why, or its worker died."""
+        failure = read_failure(self.store, self.plan.stages[key], died)
+        self.outcome.failures[key] = failure
+        self.queue.failed(key)
+        self.progress.finish(key, failure.cause)
 
 
 def _bundle(asked: Resources) -> Any:
     from ray import tune
 
-    bundle = {"CPU": asked.cpus, "GPU": asked.gpus, "memory": asked.memory_gb * 1e9}
-    return tune.PlacementGroupFactory([{name: amount for name, amount in bundle.items() if amount}])
+    return tune.PlacementGroupFactory([amounts(asked)])
 
 
 class _Unstored:
@@ -180,30 +217,20 @@ class _Unstored:
         return self
 
 
-def _searcher(plan: Plan, outcome: Outcome) -> Any:
+def _searcher(launch: _Launch) -> Any:
     from ray.tune.search import Searcher
 
     class GraphSearcher(_Unstored, Searcher):
-        """Hands out each missing stage once, when its inputs are built; drops what hangs on a failure."""
+        """Hands out each missing stage once."""
 
         def __init__(self) -> None:
             super().__init__(metric=None, mode=None)
-            self.waiting = dict(plan.missing)
 
         def suggest(self, trial_id: str) -> Any:
-            self._drop_blocked()
-            for key, stage in self.waiting.items():
-                if all(source.key in outcome.built or source.key not in plan.missing for source in stage.inputs):
-                    del self.waiting[key]
-                    return {"key": key, "kind": stage.KIND, "label": stage.label()}
-            return None if self.waiting else Searcher.FINISHED
-
-        def _drop_blocked(self) -> None:
-            lost = set(outcome.failures)
-            for key, stage in plan.missing.items():  # inputs first, so one pass finds every descendant
-                if any(source.key in lost for source in stage.inputs):
-                    lost.add(key)
-                    self.waiting.pop(key, None)
+            if launch.queue.is_empty():
+                return Searcher.FINISHED
+            key = launch.next()
+            return key and {"key": key, "kind": launch.plan.stages[key].KIND, "label": launch.plan.stages[key].label()}
 
         def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
             """The callback keeps the outcome."""
@@ -217,43 +244,70 @@ def _searcher(plan: Plan, outcome: Outcome) -> Any:
     return GraphSearcher()
 
 
-def _callback(plan: Plan, store: Store, progress: Progress, outcome: Outcome) -> Any:
+def _scheduler() -> Any:
+    from ray.tune.schedulers import FIFOScheduler
+
+    class NewTrialsFirst(FIFOScheduler):
+        """Gives an actor that has become free to a trial that has none yet.
+
+        Tune would give it to the trial that has waited longest, whose own actor is starting, and stop that
+        actor; where stages are shorter than an actor's start, the second actor would never come up.
+        """
+
+        def choose_trial_to_run(self, tune_controller: Any) -> None:
+            return None
+
+    return NewTrialsFirst()
+
+
+@contextlib.contextmanager
+def _memory_kills_one() -> Iterator[None]:
+    """Let a worker that Ray kills for want of memory be a trial that failed.
+
+    Tune 2.60 knows dead actors and failed tasks; `OutOfMemoryError` is neither, and ends the experiment.
+    """
+    from ray.air.execution._internal.actor_manager import RayActorManager
+    from ray.exceptions import OutOfMemoryError, RayActorError
+
+    original = RayActorManager._actor_task_failed
+
+    def task_failed(manager: RayActorManager, tracked_actor_task: Any, exception: Exception) -> None:
+        killed = isinstance(exception, OutOfMemoryError)
+        original(manager, tracked_actor_task, RayActorError(error_msg=str(exception)) if killed else exception)
+
+    RayActorManager._actor_task_failed = task_failed
+    try:
+        yield
+    finally:
+        RayActorManager._actor_task_failed = original
+
+
+def _callback(launch: _Launch) -> Any:
     from ray import tune
 
     class Follow(_Unstored, tune.Callback):
-        """Keeps the outcome and moves the screen."""
+        """Tells the launch what happens."""
+
+        def on_step_begin(self, iteration: int, trials: list, **info: Any) -> None:
+            launch.interrupt.check()
+            launch.progress.tick()
 
         def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-            progress.start(trial.config["key"])
+            launch.progress.start(trial.config["key"])
 
         def on_trial_result(self, iteration: int, trials: list, trial: Any, result: dict, **info: Any) -> None:
-            progress.advance(trial.config["key"], result.get("progress") or {})
+            launch.progress.advance(trial.config["key"], result.get("progress") or {})
 
         def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-            key = trial.config["key"]
-            if not store.holds(plan.stages[key]):  # stopped from outside: an interrupt
-                return
-            outcome.built.add(key)
-            progress.finish(key)
+            if trial.last_result.get("built"):
+                launch.built(trial.config["key"])
+            else:
+                launch.failed(trial.config["key"], "Tune stopped it before it was built")
 
         def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-            key = trial.config["key"]
-            outcome.failures[key] = _failure(store, plan.stages[key])
-            progress.finish(key, outcome.failures[key].cause)
+            launch.failed(trial.config["key"], Path(trial.error_file).read_text(encoding="utf-8"))
 
     return Follow()
-
-
-def _failure(store: Store, stage: Stage) -> Failure:
-    try:
-        told = json.loads(_failure_file(store, stage).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        told = {"cause": "its worker died before it could say why (killed, or out of memory)", "input_fault": False}
-    return Failure(stage, told["cause"], str(store.log(stage)), told["input_fault"])
-
-
-def _failure_file(store: Store, stage: Stage) -> Path:
-    return store.log(stage).with_suffix(".failed.json")
 
 
 def _trial(
@@ -267,64 +321,7 @@ def _trial(
     from ray import tune
 
     stage = stages[config["key"]]
-    _failure_file(store, stage).unlink(missing_ok=True)
     context = BuildContext(store, stage, resources[stage.key], lambda progress: tune.report({"progress": progress}))
     if stage.key in forced or not store.holds(stage):
-        with _logged(store.log(stage)):
-            _build(stage, store, context)
+        build_logged(stage, store, context)
     tune.report({"progress": {}, "built": 1})
-
-
-def _build(stage: Stage, store: Store, context: BuildContext) -> None:
-    try:
-        build_stage(stage, store, context)
-    except Exception as error:
-        traceback.print_exc()
-        cause = f"{type(error).__name__}: {error}"
-        told = {"stage": stage.label(), "cause": cause, "input_fault": isinstance(error, InputError)}
-        write_json(_failure_file(store, stage), {**told, "record": stage.record})
-        raise
-
-
-def build_stage(stage: Stage, store: Store, context: BuildContext) -> None:
-    """Build one stage, here and now, into the store."""
-    began = time.time()
-    provenance: dict[str, Any] = {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "host": platform.node()}
-    with store.draft(stage, provenance) as draft:
-        stage.build(draft, context)
-        provenance |= {"seconds": round(time.time() - began, 3), "asked_for": context.resources.describe()}
-        provenance |= {"versions": versions()}
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what a result was computed with."""
-    names = ("ray", "torch", "chronos-forecasting", "transformers", "lightgbm", "scikit-learn", "numpy", "pyarrow")
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in names}
-
-
-@contextlib.contextmanager
-def _logged(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", buffering=1) as log:
-        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            yield
-
-
-@contextlib.contextmanager
-def _quiet(log: Path, stream: IO[str] | None) -> Iterator[IO[str]]:
-    """Send what Ray writes to the terminal into `log`; give a stream that still reaches the terminal."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = [os.dup(1), os.dup(2)]
-    with log.open("w", encoding="utf-8") as sink, os.fdopen(os.dup(1), "w", encoding="utf-8") as terminal:
-        os.dup2(sink.fileno(), 1)
-        os.dup2(sink.fileno(), 2)
-        try:
-            yield stream or terminal
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for number, descriptor in enumerate(kept, 1):
-                os.dup2(descriptor, number)
-                os.close(descriptor)

@@ -5,15 +5,16 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grid.stage import Stage, digest
+from grid.stage import KEY_LENGTH, Stage, digest
 
 RECORD = "record.json"
+LABEL_BYTES = 120  # of a folder's name, which file systems limit to 255
 
 
 class StoreError(RuntimeError):
@@ -24,6 +25,7 @@ class StoreError(RuntimeError):
 class Store:
     """A folder with one sub-folder a kind of stage, and in it one a stage: ``<label>-<key>``.
 
+    The key alone says which stage a folder is; the label is for people, and may change.
     A stage is built in a draft folder; its record is written last; then the draft is renamed.
     """
 
@@ -31,7 +33,10 @@ class Store:
 
     def folder(self, stage: Stage) -> Path:
         """Return where the stage lies, or will lie."""
-        return self.root / stage.KIND / f"{_safe(stage.label())}-{stage.key}"
+        named = self.root / stage.KIND / f"{_safe(stage.label())}-{stage.key}"
+        if named.exists():
+            return named
+        return next((self.root / stage.KIND).glob(f"*-{stage.key}"), named)  # built under another label
 
     def holds(self, stage: Stage) -> bool:
         """Tell whether the stage is built.
@@ -41,21 +46,38 @@ class Store:
         StoreError
             If the folder holds another record than its name says.
         """
+        path = self.folder(stage) / RECORD
         try:
-            stored = json.loads((self.folder(stage) / RECORD).read_text(encoding="utf-8"))
+            stored = digest(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return False
         except ValueError as error:
-            raise StoreError(f"{self.folder(stage) / RECORD} is not JSON ({error}); delete that folder") from error
-        if digest(stored) != digest(stage.record):
-            raise StoreError(f"{self.folder(stage) / RECORD} is another record than its name says; delete that folder")
+            raise StoreError(f"{path} is not JSON ({error}); delete that folder") from error
+        if stored != digest(stage.record):
+            raise StoreError(f"{path} is another record than its name says; delete that folder")
         return True
+
+    def held(self, stages: Iterable[Stage]) -> set[str]:
+        """Return the keys of those stages that are built.
+
+        Raises
+        ------
+        StoreError
+            If a folder holds another record than its name says.
+        """
+        stages = list(stages)
+        listed = {kind: _keys_in(self.root / kind) for kind in {stage.KIND for stage in stages}}
+        return {stage.key for stage in stages if stage.key in listed[stage.KIND] and self.holds(stage)}
 
     def work(self, stage: Stage) -> Path:
         """Return a folder for what must outlive a crash (checkpoints); it goes when the stage stands."""
-        folder = self.root / "unfinished" / f"{stage.KIND}-{stage.key}"
+        folder = self._work(stage)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def forget_work(self, stage: Stage) -> None:
+        """Drop what an unfinished build left, so that the next one starts anew."""
+        shutil.rmtree(self._work(stage), ignore_errors=True)
 
     def log(self, stage: Stage) -> Path:
         """Return the file that what a stage prints goes to."""
@@ -79,31 +101,31 @@ class Store:
             yield draft
             write_json(draft / "provenance.json", provenance)
             write_json(draft / RECORD, stage.record)
+            _sync_tree(draft)
             self._take(draft, self.folder(stage))
-            shutil.rmtree(self.work(stage), ignore_errors=True)
+            self.forget_work(stage)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-
-    def _take(self, draft: Path, final: Path) -> None:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        if final.exists():
-            aside = draft.with_name(f"{draft.name}-replaced")
-            final.rename(aside)
-            draft.rename(final)
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            draft.rename(final)
-        _sync(final.parent)
 
     def sweep(self) -> None:
         """Remove the drafts of this machine's processes that died."""
         for draft in (self.root / "drafts").glob(f"*+{socket.gethostname()}+*"):
-            if not Path("/proc", draft.name.split("+")[2]).exists():
+            if not _lives(int(draft.name.split("+")[2])):
                 shutil.rmtree(draft, ignore_errors=True)
 
-    def forget_work(self, stage: Stage) -> None:
-        """Drop what an unfinished build left, so that the next one starts anew."""
-        shutil.rmtree(self.work(stage), ignore_errors=True)
+    def _work(self, stage: Stage) -> Path:
+        return self.root / "unfinished" / f"{stage.KIND}-{stage.key}"
+
+    def _take(self, draft: Path, final: Path) -> None:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            draft.rename(final)
+        except OSError:  # it stands: a folder that is not empty cannot be renamed over
+            aside = draft.with_name(f"{draft.name}-replaced")
+            final.rename(aside)
+            draft.rename(final)
+            shutil.rmtree(aside, ignore_errors=True)
+        _sync(final.parent)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -115,15 +137,40 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all: to a neighbour, flushed to disk, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     neighbour = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    with neighbour.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    neighbour.replace(path)
+    try:
+        with neighbour.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        neighbour.replace(path)
+    finally:
+        neighbour.unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _keys_in(folder: Path) -> set[str]:
+    return {child.name[-KEY_LENGTH:] for child in folder.iterdir()} if folder.exists() else set()
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True
+
+
+def _sync_tree(folder: Path) -> None:
+    """Flush a folder to disk, so that a power cut after the rename finds it whole."""
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent), *(Path(parent, name) for name in names)):
+            if not path.is_symlink():
+                _sync(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -131,4 +178,5 @@ def _sync(folder: Path) -> None:
 
 
 def _safe(label: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_.+" else "_" for c in label)[:80]
+    name = "".join(c if c.isalnum() or c in "-_.+" else "_" for c in label)
+    return name.encode()[:LABEL_BYTES].decode(errors="ignore")

@@ -49,7 +49,19 @@ Levels = Annotated[tuple[Level, ...], AfterValidator(_distinct), AfterValidator(
 
 
 class Axes(Record):
-    """What is compared: the grid is the product of these."""
+    """What is compared: the grid is the product of these.
+
+    Attributes
+    ----------
+    method : tuple of str
+        Recipes, from the table below.
+    domain : tuple of str
+        Domains, each with models of its own, and ``Joint``: one model for all of them, which is told the domain.
+    context_length : tuple of int
+        Samples that the forecaster sees, in the representation.
+    classifier : tuple of str
+        What tells the classes apart; settings of each stand in ``classifiers``.
+    """
 
     method: _axis(_names("motor.methods"))  # type: ignore[valid-type]
     domain: _axis(str)  # type: ignore[valid-type]
@@ -61,29 +73,45 @@ class Windows(Record):
     """How series are cut."""
 
     prediction_length: int = Field(default=1024, gt=0, description="samples forecast, after scaling and representation")
-    per_series: int = Field(default=2, ge=1, description="random training windows a series and epoch (1 to 3)")
-    per_series_features: int = Field(default=4, ge=1, description="even windows a series for features")
+    per_series: int = Field(default=2, ge=1, description="random training windows a series and epoch")
+    per_series_features: int = Field(default=4, ge=1, description="evenly spaced windows a series for features")
     stream: Literal["ray_data", "memory_map"] = Field(
-        default="ray_data", exclude=True, description="how training windows reach the trainer; they are the same"
+        default="ray_data", exclude=True, description="how training windows reach the trainer; the windows are the same"
     )
 
 
 class Evaluation(Record):
     """How cells are judged."""
 
-    false_alarm_rate: float = Field(default=0.05, gt=0, lt=1, description="that the alarm's threshold is chosen for")
+    false_alarm_rate: float = Field(
+        default=0.05, gt=0, lt=1, description="share of normal series that may raise an alarm; it sets the threshold"
+    )
 
 
 class Asked(Record):
     """What a stage of one kind asks of the cluster."""
 
-    cpus: float = Field(default=1, gt=0)
-    gpus: float = Field(default=0, ge=0)
-    memory_gb: float = Field(default=0, ge=0)
+    cpus: float = Field(default=1, gt=0, description="CPU cores; also how many threads the stage uses")
+    gpus: float = Field(default=0, ge=0, description="GPUs; 0.5 lets two stages share one; 0 computes on the CPU")
+    memory_gb: float = Field(default=0, ge=0, description="memory to reserve, in 10^9 bytes; 0 reserves none")
 
 
 class ResourceSettings(Record):
-    """By kind of stage; none of it changes a result on the same kind of device."""
+    """By kind of stage; none of it changes a result on the same kind of device.
+
+    Attributes
+    ----------
+    recordings : Asked
+        Reading the data set into one table, once; one core does.
+    prepare : Asked
+        Splitting, representing and scaling; one core does.
+    finetune : Asked
+        Training a forecaster, one for each fold; the stage that wants a GPU.
+    features : Asked
+        Forecasts or embeddings of every series; a GPU helps.
+    classify : Asked
+        Fitting and judging one cell's classifier; never on a GPU.
+    """
 
     recordings: Asked = Asked()
     prepare: Asked = Asked()
@@ -94,12 +122,20 @@ class ResourceSettings(Record):
 
 
 class Settings(Record):
-    """One checked config, as it holds for one method and one domain."""
+    """One checked config, as it holds for one method and one domain.
+
+    Attributes
+    ----------
+    quantile_levels : tuple of float
+        Levels to forecast: 0.5, and any others of the backbone's own.
+    """
 
     name: str = Field(
         default="grid", pattern=r"^\w[\w.-]*$", description="of the results' folder; the file's by default"
     )
-    seed: int = Field(default=123, ge=0)
+    seed: int = Field(
+        default=123, ge=0, description="of the split, random weights, windows, augmentation, dropout and classifiers"
+    )
     normal: str = Field(default="normal", description="the class of healthy series")
     dataset: choice("motor.recordings.readers")  # type: ignore[valid-type]
     split: choice("motor.recordings.splits")  # type: ignore[valid-type]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import BaseModel
 
 TINY = """\
 dataset:
@@ -40,15 +39,33 @@ class Tiny:
     store: Any
 
     def build(self, *cells: str) -> "Tiny":
-        """Build some cells (all by default) in plan order."""
-        from grid.run import BuildContext, build_stage
+        """Build some cells in plan order."""
+        return self._build({stage.key for name in cells for stage in self.cell(name).walk()})
+
+    def build_stages(self, kind: str, **fields: Any) -> "Tiny":
+        """Build the stages of one kind that have some fields, and what they are made from."""
+        stages = [stage for stage in self.stages(kind) if fields.items() <= vars(stage).items()]
+        return self._build({made.key for stage in stages for made in stage.walk()})
+
+    def build_stage(self, stage: Any) -> None:
+        """Build one stage, whose inputs stand."""
+        from grid.run import build_stage
+
+        build_stage(stage, self.store, self.context(stage))
+
+    def context(self, stage: Any) -> Any:
+        """Return what a stage is given beside its record."""
+        from grid.run import BuildContext
         from motor.methods.cells import resources_of
 
-        resources = resources_of(self.experiment, self.plan.stages.values())
-        wanted = {stage.key for name in cells for stage in self.cell(name).walk()} if cells else set(self.plan.stages)
+        return BuildContext(
+            self.store, stage, resources_of(self.experiment, [stage])[stage.key], lambda progress: None
+        )
+
+    def _build(self, wanted: set[str]) -> "Tiny":
         for key, stage in self.plan.stages.items():
             if key in wanted and not self.store.holds(stage):
-                build_stage(stage, self.store, BuildContext(self.store, stage, resources[key], lambda progress: None))
+                self.build_stage(stage)
         return self
 
     def cell(self, name: str) -> Any:
@@ -96,24 +113,13 @@ def make_tiny(tiny_text: str) -> Callable[..., Tiny]:
         config = folder / "tiny.yaml"
         config.write_text(tiny_text, encoding="utf-8")
         experiment, store = read_experiment(config, overrides, {}), Store(folder / "storage")
-        return Tiny(experiment, make_plan(make_cells(experiment, store.root, {}, False), store), store)
+        return Tiny(experiment, make_plan(make_cells(experiment, store.root, dry_run=False), store), store)
 
     return make
 
 
 @pytest.fixture(scope="session")
 def tiny_built(make_tiny: Callable[..., Tiny], tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    """The tiny experiment with every cell built: four methods in three regimes."""
-    return make_tiny(tmp_path_factory.mktemp("tiny")).build()
-
-
-@pytest.fixture(scope="session")
-def settings_at() -> Callable[[BaseModel, str], Any]:
-    """Return a setting by its dotted name."""
-
-    def find(settings: BaseModel, name: str) -> Any:
-        for key in name.split("."):
-            settings = getattr(settings, key)
-        return settings
-
-    return find
+    """The tiny experiment with the cells that many tests read: all methods joint, one method in all regimes."""
+    joint = [f"{method}/Joint/64/lda" for method in ("A", "B", "C", "C_two_stage")]
+    return make_tiny(tmp_path_factory.mktemp("tiny")).build(*joint, "A/ShengYing/64/lda", "A/ZhenDong/64/lda")

@@ -37,11 +37,11 @@ class Backbone(Plugin, ABC):
     horizon: Literal["resize", "roll_out"] = Field(
         default="resize", description="what is done where the weights' head is shorter than the horizon"
     )
-    d_model: int = Field(default=64, ge=1, description="this and the sizes below: only without weights")
-    d_kv: int = Field(default=16, ge=2, multiple_of=2)
-    d_ff: int = Field(default=256, ge=1)
-    num_layers: int = Field(default=2, ge=1)
-    num_heads: int = Field(default=4, ge=1)
+    d_model: int = Field(default=64, ge=1, description="width; this and the sizes below are used only without weights")
+    d_kv: int = Field(default=16, ge=2, multiple_of=2, description="width of an attention head")
+    d_ff: int = Field(default=256, ge=1, description="width of the feed-forward layers")
+    num_layers: int = Field(default=2, ge=1, description="blocks of the encoder")
+    num_heads: int = Field(default=4, ge=1, description="attention heads")
 
     def create(
         self,
@@ -119,7 +119,7 @@ class Backbone(Plugin, ABC):
             head = own.get("prediction_length")
             return Outline(own["input_patch_size"], config["num_layers"], tuple(own["quantiles"]), head)
         except (WeightsError, OSError, LookupError, TypeError):
-            return None  # `weights_digest` says what is wrong with them
+            return None  # `weights_folder` says what is wrong with them
 
     def misfits(
         self,

@@ -97,8 +97,8 @@ class Bolt(Backbone):
     LEVELS: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
     kind: Literal["bolt"] = "bolt"
-    num_decoder_layers: int = Field(default=2, ge=1)
-    input_patch_size: int = Field(default=16, ge=4, multiple_of=4)
+    num_decoder_layers: int = Field(default=2, ge=1, description="blocks of the decoder")
+    input_patch_size: int = Field(default=16, ge=4, multiple_of=4, description="samples a token")
 
     def _patch(self) -> int:
         return self.input_patch_size

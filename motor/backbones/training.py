@@ -31,18 +31,20 @@ class TrainingError(RuntimeError):
 class Training(Record):
     """How a forecaster is trained; the defaults are those of the task's description."""
 
-    num_steps: int = Field(default=10_000, ge=0)
-    learning_rate: float = Field(default=5e-5, gt=0)
-    batch_size: int = Field(default=8, ge=1, description="windows in each batch that the caller gives")
+    num_steps: int = Field(default=10_000, ge=0, description="steps of AdamW, at most")
+    learning_rate: float = Field(default=5e-5, gt=0, description="its peak, after the rise; then it falls to 0")
+    batch_size: int = Field(default=8, ge=1, description="windows a step")
     warmup_ratio: float = Field(default=0.05, ge=0, lt=1, description="share of the steps in which the rate rises")
     weight_decay: float = Field(default=0.0, ge=0, description="of matrices; vectors (norms, biases) do not decay")
-    gradient_clip: float = Field(default=1.0, gt=0)
-    dropout_rate: float = Field(default=0.1, ge=0, lt=1)
-    validate_every: int = Field(default=500, ge=1)
+    gradient_clip: float = Field(default=1.0, gt=0, description="largest norm of a step's gradient")
+    dropout_rate: float = Field(default=0.1, ge=0, lt=1, description="of the backbone, in training alone")
+    validate_every: int = Field(default=500, ge=1, description="steps between validations; the best weights are kept")
     patience: int | None = Field(default=5, ge=1, description="validations without a better one; null never stops")
     trainable_blocks: int | None = Field(default=None, ge=0, description="last encoder blocks to train; null is all")
-    checkpoint_every: int = Field(default=500, ge=1, exclude=True)
-    log_every: int = Field(default=50, ge=1, exclude=True)
+    checkpoint_every: int = Field(
+        default=500, ge=1, exclude=True, description="steps between checkpoints, from which a killed fine-tune goes on"
+    )
+    log_every: int = Field(default=50, ge=1, exclude=True, description="steps between points of the loss curve")
 
 
 class Batch(NamedTuple):

@@ -1,10 +1,9 @@
-"""Folders of weights in the stock format (`config.json` and safetensors): find, digest, check, load, save.
+"""Folders of weights in the stock format (`config.json` and safetensors): find, check, load, save.
 
 The library loads a Chronos-Bolt folder that lacks its head without a word and gives the head random values,
 so the names of the tensors are compared with the model's after every load and every save.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json"]
-CHUNK_BYTES = 1 << 22
 
 
 class WeightsError(ValueError):
@@ -52,28 +50,14 @@ def weights_folder(weights: str) -> Path:
     return folder
 
 
-def weights_digest(weights: str) -> str:
-    """Return the SHA-256 of what `weights` holds, whatever its place on the disk.
+def is_at_hand(weights: str) -> bool:
+    """Tell whether `weights` is a local folder or in the hub's local cache: nothing is downloaded to find out."""
+    return Path(weights).expanduser().is_dir() or (HUB_NAME.fullmatch(weights) is not None and bool(_cached(weights)))
 
-    Parameters
-    ----------
-    weights : str
-        As for `weights_folder`.
 
-    Returns
-    -------
-    str
-        Hex digest over the name, size and content of config.json and of each safetensors file, in the
-        order of their names.
-    """
-    folder = weights_folder(weights)
-    digest = hashlib.sha256()
-    for file in sorted([folder / "config.json", *tensor_files(folder)]):
-        digest.update(f"{file.name}\n{file.stat().st_size}\n".encode())
-        with file.open("rb") as stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                digest.update(chunk)
-    return digest.hexdigest()
+def model_files(folder: Path) -> list[Path]:
+    """Return the files of a folder of weights that decide what the model forecasts."""
+    return [folder / "config.json", *tensor_files(folder)]
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -212,12 +196,8 @@ def _hub_snapshot(name: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    try:
-        cached = Path(snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=True))
-        if (cached / "config.json").is_file():
-            return cached
-    except LocalEntryNotFoundError:
-        pass
+    if cached := _cached(name):
+        return cached
     try:
         with quiet():
             return Path(snapshot_download(name, allow_patterns=HUB_FILES))
@@ -227,3 +207,15 @@ def _hub_snapshot(name: str) -> Path:
             f"no local folder {name!r}, and the hub did not give it{offline}: {error}; "
             "download it on a machine with a network and give the folder's path"
         ) from error
+
+
+def _cached(name: str) -> Path | None:
+    """Return the snapshot of a hub name in the local cache, if it is there."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+    return folder if (folder / "config.json").is_file() else None

@@ -12,8 +12,8 @@ class ExtraTrees(Classifier):
 
     kind: Literal["extra_trees"] = "extra_trees"
 
-    n_estimators: int = Field(default=500, ge=1)
-    min_samples_leaf: int = Field(default=1, ge=1)
+    n_estimators: int = Field(default=500, ge=1, description="trees")
+    min_samples_leaf: int = Field(default=1, ge=1, description="rows in a leaf, at least")
     max_features: Literal["sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)] = Field(
         default="sqrt", description="columns tried at each split: a rule, or a fraction"
     )

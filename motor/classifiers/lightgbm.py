@@ -25,10 +25,10 @@ class Lightgbm(Classifier):
 
     kind: Literal["lightgbm"] = "lightgbm"
 
-    n_estimators: int = Field(default=200, ge=1)
-    learning_rate: float = Field(default=0.05, gt=0)
-    num_leaves: int = Field(default=4, ge=2)
-    min_child_samples: int = Field(default=5, ge=1)
+    n_estimators: int = Field(default=200, ge=1, description="trees a class")
+    learning_rate: float = Field(default=0.05, gt=0, description="how much of each tree is added")
+    num_leaves: int = Field(default=4, ge=2, description="leaves of a tree, at most")
+    min_child_samples: int = Field(default=5, ge=1, description="rows in a leaf, at least")
     column_fraction: float = Field(default=0.3, gt=0, le=1, description="of the columns, drawn for each tree")
     row_fraction: float = Field(default=0.7, gt=0, le=1, description="of the rows, drawn for each tree")
     reg_lambda: float = Field(default=5.0, ge=0, description="L2 penalty on what a leaf adds")

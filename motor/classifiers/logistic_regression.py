@@ -13,7 +13,7 @@ class LogisticRegression(Classifier):
     kind: Literal["logistic_regression"] = "logistic_regression"
 
     inverse_penalty: float = Field(default=0.1, gt=0, description="scikit-learn's C")
-    max_iter: int = Field(default=5000, ge=1)
+    max_iter: int = Field(default=5000, ge=1, description="iterations of the solver, at most")
 
     def estimator(self, seed: int, n_threads: int) -> Any:
         """Return an unfitted estimator (see `Classifier.estimator`); nothing in it is random."""

@@ -15,10 +15,12 @@ class Mlp(Classifier):
 
     kind: Literal["mlp"] = "mlp"
 
-    hidden_layer_sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(64,), min_length=1)
+    hidden_layer_sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(64,), min_length=1, description="width of each hidden layer"
+    )
     weight_decay: float = Field(default=0.1, ge=0, description="scikit-learn's alpha, the L2 penalty")
-    learning_rate: float = Field(default=1e-3, gt=0)
-    batch_size: int = Field(default=32, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0, description="of Adam")
+    batch_size: int = Field(default=32, ge=1, description="rows a step")
     n_epochs: int = Field(default=200, ge=1, description="at most; it ends where the loss stands still")
 
     def estimator(self, seed: int, n_threads: int) -> Any:

@@ -33,10 +33,11 @@ class Embedding(Feature):
     tokens: Literal["mean", "attention"] = Field(default="mean", description="how tokens make one vector")
     windows: Literal["mean", "attention"] = Field(default="mean", description="how windows make one vector")
     spread: tuple[Literal["tokens", "windows"], ...] = Field(
-        default=("tokens", "windows"), description="standard deviations to give beside; [] gives none"
+        default=("tokens", "windows"),
+        description="standard deviations to give beside it, over tokens and over windows; [] gives none",
     )
     level: Literal["none", "loc_scale"] = Field(
-        default="none", description="loc_scale adds each window's mean and log std, which the model normalises away"
+        default="none", description="``loc_scale`` adds each window's mean and log std, which the model normalises away"
     )
 
     def per_window(

@@ -34,7 +34,7 @@ class Residual(Feature):
     n_lags: int = Field(default=10, ge=1, description="lags of ACF and PACF, in samples")
     cut_hz: float | None = Field(default=None, gt=0, description="low against high energy; null: 0.2 of Nyquist")
     pooling: tuple[Literal["mean", "std"], ...] = Field(
-        default=("mean",), min_length=1, description="of a series' windows; std adds columns <name>_std"
+        default=("mean",), min_length=1, description="of a series' windows; std adds columns ``<name>_std``"
     )
 
     def misfits(self, prediction_length: int, quantile_levels: tuple[float, ...]) -> Iterator[tuple[str, str]]:

@@ -72,18 +72,24 @@ def residual_features(
         **overall_errors(y_BH, residual_BH),
         **quarter_errors(residual_BH),
         **span_errors(residual_BH),
-        **{
-            f"quantile_loss_{level:g}": quantile_loss(
-                y_BH, quantiles_BHQ[..., level_position(quantile_levels, level)], level
-            )
-            for level in loss_levels
-        },
+        **quantile_losses(y_BH, quantiles_BHQ, quantile_levels, loss_levels),
         **{f"acf_{lag:02d}": correlation_BK[:, lag] for lag in range(1, n_lags + 1)},
     }
     partial_BK = partial_autocorrelation(correlation_BK)
     columns |= {f"pacf_{lag:02d}": partial_BK[:, lag] for lag in range(1, n_lags + 1)}
     columns["log_energy_ratio"] = log_energy_ratio(residual_BH, sampling_rate_hz, cut_hz)
     return pd.DataFrame(columns)
+
+
+def quantile_losses(
+    y_BH: np.ndarray, quantiles_BHQ: np.ndarray, quantile_levels: Sequence[float], loss_levels: Sequence[float]
+) -> dict[str, np.ndarray]:
+    """Return ``quantile_loss_<level>`` of each window, for each of `loss_levels`."""
+    places = {level: level_position(quantile_levels, level) for level in loss_levels}
+    return {
+        f"quantile_loss_{level:g}": quantile_loss(y_BH, quantiles_BHQ[..., place], level)
+        for level, place in places.items()
+    }
 
 
 def level_position(quantile_levels: Sequence[float], level: float) -> int:

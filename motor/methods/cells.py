@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from grid.plan import Cell
 from grid.stage import InputError, Resources, Stage
-from motor.backbones.weights import WeightsError, weights_digest
+from motor.backbones.weights import WeightsError, is_at_hand, model_files, weights_folder
 from motor.methods.chain import Chain
 from motor.recordings.digest import content_digest
 from motor.recordings.readers.base import Reader
@@ -44,7 +44,7 @@ def make_cells(experiment: "Experiment", storage: Path, dry_run: bool) -> list[C
         experiment=experiment,
         recordings=ImportRecordings(reader, _data_digest(reader, storage, dry_run)),
         folds=settings.split.fold_names(),
-        weights_digest=_weights_digests(experiment, dry_run),
+        weights_digest=_weights_digests(experiment, storage, dry_run),
     )
     axes = settings.axes
     combinations = product(axes.method, axes.domain, axes.context_length, axes.classifier)
@@ -103,15 +103,19 @@ def _data_digest(reader: Reader, storage: Path, dry_run: bool) -> str:
         raise InputError(str(error)) from error
 
 
-def _weights_digests(experiment: "Experiment", dry_run: bool) -> dict[str, str]:
+def _weights_digests(experiment: "Experiment", storage: Path, dry_run: bool) -> dict[str, str]:
     axes = experiment.base.axes
     named = {experiment.settings(m, d).backbone.weights for m in axes.method for d in axes.domain}
-    digests = {}
-    for weights in named - {None}:
-        try:
-            digests[weights] = weights_digest(weights)
-        except (WeightsError, OSError) as error:
-            if not dry_run:
-                raise InputError(str(error)) from error
-            digests[weights] = UNKNOWN
-    return digests
+    return {weights: _weights_digest(weights, storage, dry_run) for weights in sorted(named - {None})}
+
+
+def _weights_digest(weights: str, storage: Path, dry_run: bool) -> str:
+    if dry_run and not is_at_hand(weights):  # a dry run downloads nothing
+        return UNKNOWN
+    try:
+        folder = weights_folder(weights)
+        return content_digest(model_files(folder), folder, storage / "digests.json")
+    except (WeightsError, OSError) as error:
+        if dry_run:
+            return UNKNOWN
+        raise InputError(str(error)) from error

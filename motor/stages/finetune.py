@@ -159,9 +159,10 @@ class Finetune(Stage):
 
     def _summary(self, forecaster: "Forecaster", history: list[dict[str, float]]) -> dict[str, Any]:
         validated = [row for row in history if "validation_wql" in row]
+        best = min(validated, key=lambda row: row["validation_wql"], default={})
         return {
             "n_steps": int(history[-1]["step"]) if history else 0,
-            "best": min(validated, key=lambda row: row["validation_wql"]) if validated else None,
+            "best": {name: best[name] for name in ("step", "validation_wql", "validation_mae")} if validated else None,
             "horizon_method": forecaster.horizon_method,
             "n_tokens": forecaster.n_tokens(self.context_length),
             "n_parameters": sum(weight.numel() for weight in forecaster.model.parameters()),

@@ -55,8 +55,9 @@ def windows_dataset(stream: "WindowStream", first: int, end: int) -> "ray.data.D
     import ray.data
 
     source = _source(stream, first, end)
+    n_tasks = len(source.ranges)
     return ray.data.read_datasource(
-        source, ray_remote_args={"num_cpus": 0}, override_num_blocks=len(source.ranges), concurrency=CONCURRENCY
+        source, num_cpus=0, override_num_blocks=n_tasks, concurrency=min(CONCURRENCY, n_tasks)
     )
 
 

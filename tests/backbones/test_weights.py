@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers.utils import logging
 
-from motor.backbones.weights import WeightsError, quiet, save_model, weights_digest, weights_folder
+from motor.backbones.weights import WeightsError, is_at_hand, model_files, quiet, save_model, weights_folder
 from motor.registry import plugins
 
 HEAD = "output_patch_embedding"
@@ -100,12 +100,9 @@ def test_weights_in_shards_are_loaded_and_a_missing_one_is_named(from_folder, fo
         from_folder(tmp_path / "shards")
 
 
-def test_weights_digest_follows_the_content_alone(folder, tmp_path):
-    first = weights_digest(str(folder))
-    shutil.copytree(folder, tmp_path / "copy")
-    assert weights_digest(str(tmp_path / "copy")) == first
-    change_tensors(tmp_path / "copy", lambda tensors: tensors | {"shared.weight": tensors["shared.weight"] + 1})
-    assert weights_digest(str(tmp_path / "copy")) != first
+def test_weights_model_files_are_config_and_tensors(folder):
+    (folder / "README.md").write_text("not read")
+    assert [file.name for file in model_files(folder)] == ["config.json", "model.safetensors"]
 
 
 def test_weights_hub_name_is_answered_by_the_local_cache(folder, tmp_path, monkeypatch):
@@ -114,7 +111,9 @@ def test_weights_hub_name_is_answered_by_the_local_cache(folder, tmp_path, monke
     (cached / "refs").mkdir()
     (cached / "refs" / "main").write_text("0123abc")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    assert weights_digest("lab/motor") == weights_digest(str(folder))
+    assert weights_folder("lab/motor") == cached / "snapshots" / "0123abc"
+    assert is_at_hand("lab/motor")
+    assert not is_at_hand("lab/other")
 
 
 def test_weights_hub_name_out_of_reach_raises(tmp_path, monkeypatch):

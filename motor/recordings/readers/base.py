@@ -58,9 +58,10 @@ class Reader(Plugin):
     Attributes
     ----------
     path : str
-        File or folder. It is no part of what decides a result: the digest of the content is.
+        File or folder, seen from the working directory. Its content counts for the results, not its place.
     pattern : str, optional
-        Regular expression with named groups out of `ITEM_FIELDS`, searched in the item's name.
+        Regular expression, searched in the item's name, with named groups out of motor, domain, label, moment,
+        fold, speed_rpm and sampling_rate_hz.
     columns : dict
         Field -> column of the table, beside those that a reader expects by itself.
     constants : dict

@@ -12,6 +12,11 @@ class Amplitude(Augmentation):
 
     The window is already scaled, so its level is near zero and hardly moves. A forecaster that
     normalises every window (Chronos does) hears no difference.
+
+    Parameters
+    ----------
+    factor : (float, float)
+        Interval of the factor.
     """
 
     order: ClassVar[int] = 50

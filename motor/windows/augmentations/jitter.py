@@ -8,7 +8,13 @@ from motor.windows.augmentations.base import Augmentation, Positive
 
 
 class Jitter(Augmentation):
-    """Add white Gaussian noise of deviation `sigma` times the window's own deviation."""
+    """Add white Gaussian noise of deviation `sigma` times the window's own deviation.
+
+    Parameters
+    ----------
+    sigma : float
+        Deviation of the noise, in the window's standard deviations.
+    """
 
     order: ClassVar[int] = 60
     kind: Literal["jitter"] = "jitter"

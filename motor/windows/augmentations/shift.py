@@ -12,6 +12,11 @@ class Shift(Augmentation):
 
     It only moves later: the seam then lies among the oldest samples of the context. Moved earlier, the
     seam would lie in the future, which nobody could forecast. Where a window begins is random anyway.
+
+    Parameters
+    ----------
+    largest_share : float
+        Longest shift, as a share of the window.
     """
 
     order: ClassVar[int] = 10

@@ -25,6 +25,8 @@ class Simulator(Reader):
 
     Attributes
     ----------
+    path : str
+        Not needed, for there are no files.
     classes : tuple of str
         Names of the healthy, the sparking and the vibrating state, in this order.
     domains : tuple of str
@@ -35,6 +37,10 @@ class Simulator(Reader):
         Moments recorded at each motor (for each of its labels); each gives one recording a sensor.
     labels_per_motor : {"one", "all"}
         A motor keeps its condition, as in a plant, or is recorded in all three, as on a rig.
+    sampling_rate_hz : float
+        Of both sensors.
+    n_samples : int
+        Length of a recording.
     difficulty : float
         From 0 (faults stand out) to 1 (they hardly differ from healthy motors).
     speed_rpm : tuple of float

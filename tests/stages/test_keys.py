@@ -1,0 +1,115 @@
+"""Keys of stages: pinned, so that a refactoring cannot quietly retrain everything."""
+
+import pytest
+
+from grid.plan import make_plan
+from grid.store import Store
+from motor.methods.cells import make_cells
+from motor.settings import read_experiment
+
+PINNED = """\
+dataset: {kind: simulator, motors_per_class: 4, recordings_per_motor: 1, n_samples: 512, sampling_rate_hz: 4096}
+split: {kind: ratio, train: 2, validation: 1, test: 1}
+windows: {prediction_length: 16}
+augmentation: {jitter: {}, spikes: {}}
+backbone: {kind: bolt, d_model: 16, num_layers: 1}
+by_method: {C_two_stage: {finetune: {trainable_blocks: 1}}}
+axes:
+  {method: [A, B, C, C_two_stage], domain: [ShengYing, ZhenDong, Joint], context_length: [64], classifier: [lda, svm]}
+"""
+KNOWN = {
+    "recordings simulator": "06f0912e1a04f7c4",
+    "prepare raw": "b97926c38a6658ee",
+    "finetune normal-Joint-ctx64-fold0": "3e69a7afedcb6014",
+    "features residual-normal-Joint-ctx64-fold0": "e72de9975c793b58",
+    "classify A-Joint-64-lda": "14237260270c5ac3",
+    "finetune normal-ShengYing-ctx64-fold0": "c3196e827be72155",
+    "finetune normal_then_all-ShengYing-ctx64-fold0": "e390612eb46e9c5c",
+    "features embedding-normal_then_all-ShengYing-ctx64-fold0": "ea89030c13aa462d",
+    "classify C_two_stage-ShengYing-64-svm": "f9e42662ec37c30f",
+}
+
+
+@pytest.fixture
+def stages(tmp_path):
+    """Return the stages behind a cell, inputs first, for some overrides."""
+
+    def of(*overrides, cell="A/Joint/64/lda"):
+        config = tmp_path / "pinned.yaml"
+        config.write_text(PINNED, encoding="utf-8")
+        experiment = read_experiment(config, overrides, {})
+        plan = make_plan(make_cells(experiment, tmp_path, dry_run=False), Store(tmp_path))
+        stage = next(made.stage for made in plan.cells if made.name() == cell)
+        return list(stage.walk())
+
+    return of
+
+
+@pytest.fixture
+def keys(stages):
+    """Return the key of each stage behind a cell, by kind, for some overrides."""
+    return lambda *overrides: {stage.KIND: stage.key for stage in stages(*overrides)}
+
+
+@pytest.mark.parametrize("cell", ["A/Joint/64/lda", "C_two_stage/ShengYing/64/svm"])
+def test_keys_of_a_known_config_stay(stages, cell):
+    """A new key here retrains what users have built: does the change to the code change the numbers?"""
+    found = {f"{stage.KIND} {stage.label()}": stage.key for stage in stages(cell=cell)}
+    assert found == {name: key for name, key in KNOWN.items() if name in found}
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "resources={finetune: {cpus: 2, gpus: 1, memory_gb: 3}, classify: {cpus: 7}, batch_size: 5}",
+        "windows.stream=memory_map",
+        "finetune.checkpoint_every=7",
+        "finetune.log_every=7",
+        "name=another",
+        "dataset.path=elsewhere",
+        "axes.domain=[Joint]",
+        "by_method.B.finetune.learning_rate=1e-2",
+    ],
+)
+def test_keys_what_cannot_change_the_result_does_not_enter(keys, override):
+    assert keys(override) == keys()
+
+
+@pytest.mark.parametrize(
+    ("override", "first"),
+    [
+        ("dataset.difficulty=0.4", "recordings"),
+        ("split.test=2", "prepare"),
+        ("representation={kind: decimated, factor: 2}", "prepare"),
+        ("scaling.by=item", "prepare"),
+        ("by_domain.ZhenDong.scaling.by=item", "prepare"),
+        ("seed=4", "prepare"),
+        ("finetune.learning_rate=1e-3", "finetune"),
+        ("finetune.patience=null", "finetune"),
+        ("augmentation.jitter.sigma=0.02", "finetune"),
+        ("backbone.d_ff=32", "finetune"),
+        ("windows.per_series=3", "finetune"),
+        ("quantile_levels=[0.1, 0.5, 0.9]", "finetune"),
+        ("features.residual.n_lags=5", "features"),
+        ("windows.per_series_features=3", "features"),
+        ("classifiers.lda={}", None),
+        ("evaluation.false_alarm_rate=0.1", "classify"),
+    ],
+)
+def test_keys_what_changes_the_result_enters_there_and_below(keys, override, first):
+    before, after = keys(), keys(override)
+    kinds = ["recordings", "prepare", "finetune", "features", "classify"]
+    changed = [kind for kind in kinds if before[kind] != after[kind]]
+    assert changed == (kinds[kinds.index(first) :] if first else [])
+
+
+def test_keys_regime_is_no_more_than_its_domains(tiny_built):
+    tuned = tiny_built.cell("A/Joint/64/lda").features[0].finetune
+    assert "regime" not in tuned.record
+    assert "regime" not in str(tuned.record)
+
+
+def test_keys_hold_no_path(tiny_built, tiny_data):
+    for stage in tiny_built.plan.stages.values():
+        assert str(tiny_data) not in str(stage.record)
+        assert str(tiny_built.store.root) not in str(stage.record)
