@@ -108,8 +108,10 @@ def _command(arguments: argparse.Namespace) -> str:
 
 def _say_goodbye(plan: Plan, outcome: "Outcome", root: Path) -> None:
     standing = sum(cell.stage.key not in plan.missing or cell.stage.key in outcome.built for cell in plan.cells)
-    print(f"\n{standing} of {len(plan.cells)} cells stand. The report is {root / 'result.md'}")
-    print(f"Compare them: tensorboard --logdir {root / 'tensorboard'}")
+    print(f"\n{standing} of {len(plan.cells)} cells stand.")
+    if standing:
+        print(f"The report is {root / 'result.md'}")
+        print(f"Compare them: tensorboard --logdir {root / 'tensorboard'}")
     for failure in outcome.failures.values():
         stage = f"{failure.stage.KIND} {failure.stage.label()}"
         print(f"failed: {stage}: {failure.cause}\n  log: {failure.log}", file=sys.stderr)
@@ -126,4 +128,8 @@ def _status(outcome: "Outcome") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(OK)

@@ -43,8 +43,8 @@ def is_current(experiment: Experiment, cells: list[Cell], store: Store) -> bool:
 
 def write_results(
     experiment: Experiment, cells: list[Cell], plan: Plan, store: Store, failures: Mapping[str, Failure], command: str
-) -> "pd.DataFrame":
-    """Lay out the results of all cells that stand, and report on them.
+) -> None:
+    """Lay out the results of all cells that stand, and report on them; where none does, keep the last report.
 
     Parameters
     ----------
@@ -56,31 +56,26 @@ def write_results(
         The stages that failed, by key.
     command : str
         The command that makes this result.
-
-    Returns
-    -------
-    DataFrame
-        One row a cell.
     """
     root = results_folder(experiment, store)
+    standing = [cell for cell in cells if store.holds(cell.stage)]
+    failed = [failed_cell(cell, failures) for cell in plan.cells if cell not in standing]
+    write_json(root / "failed.json", [{"axes": f.axes, "cause": f.cause, "log": f.log} for f in failed])
+    if not standing and (root / MARK).exists():
+        return  # a faulty override must not take the place of a report that stands
     (root / MARK).unlink(missing_ok=True)
     for folder in {recipe(cell.axes["method"]).folder for cell in cells} | {"tensorboard"}:
         shutil.rmtree(root / folder, ignore_errors=True)
-    standing = [cell for cell in cells if store.holds(cell.stage)]
     results = [_lay_out(cell, root, store) for cell in standing]
-    failed = [failed_cell(cell, failures) for cell in plan.cells if cell not in standing]
-    write_json(root / "failed.json", [{"axes": f.axes, "cause": f.cause, "log": f.log} for f in failed])
-    table = summary_table(results)
-    write_text(root / "cells.csv", table.to_csv(index=False))
+    write_text(root / "cells.csv", summary_table(results).to_csv(index=False))
     if results:
         several = len({cell.axes["context_length"] for cell in standing}) > 1
         rows = ["method", "context_length"] if several else ["method"]
         drawn = [(result.axes, result.metrics) for result in results]
         overview_figure(root / OVERVIEW, drawn, rows, "domain", "classifier")
-    write_report(root / "result.md", results, _context(experiment, plan, store, failed, command, bool(results)))
+    write_report(root / "result.md", results, _context(experiment, cells, store, failed, command, bool(results)))
     if not failed:
         write_json(root / MARK, _mark(cells, store))
-    return table
 
 
 def failed_cell(cell: Cell, failures: Mapping[str, Failure]) -> FailedCell:
@@ -114,6 +109,8 @@ def _lay_out(cell: Cell, root: Path, store: Store) -> CellResult:
     for features in stage.features:
         fold = features.finetune.fold
         _lay_out_fold(features, folder if len(stage.features) == 1 else folder / f"fold-{fold}", built, store)
+        finetune = features.finetune
+        _link(store.folder(finetune) / "tensorboard", root / "tensorboard" / "finetune" / finetune.label())
     _link(built / "tensorboard", root / "tensorboard" / cell.name().replace("/", "-"))
     metrics = json.loads((built / "metrics.json").read_text(encoding="utf-8"))
     texts = dict.fromkeys(("item", "motor", "domain", "label", "predicted", "fold"), str)
@@ -129,8 +126,6 @@ def _lay_out_fold(features: Features, folder: Path, classified: Path, store: Sto
     for figure in sorted((built / "figures").glob("*.png")):
         _link(figure, folder / "figures" / figure.name)
     _link(finetuned / "predictor", folder / "predictor")
-    curves = folder.parents[len(folder.parts) - folder.parts.index("results") - 3] / "tensorboard" / "finetune"
-    _link(finetuned / "tensorboard", curves / features.finetune.label())
 
 
 def _link(target: Path, link: Path) -> None:
@@ -179,10 +174,10 @@ def _skill_by_class(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def _context(
-    experiment: Experiment, plan: Plan, store: Store, failed: list[FailedCell], command: str, is_drawn: bool
+    experiment: Experiment, cells: list[Cell], store: Store, failed: list[FailedCell], command: str, is_drawn: bool
 ) -> ReportContext:
     base = experiment.base
-    first: Classify = plan.cells[0].stage  # type: ignore[assignment]
+    first: Classify = cells[0].stage  # type: ignore[assignment]
     prepared = first.features[0].finetune.prepared
     return ReportContext(
         name=experiment.name,
@@ -191,20 +186,20 @@ def _context(
         normal=base.normal,
         joint=JOINT,
         two_stage_pairs={"C": "C_two_stage"},
-        descriptions={cell.axes["method"]: recipe(cell.axes["method"]).describe() for cell in plan.cells},
+        descriptions={cell.axes["method"]: recipe(cell.axes["method"]).describe() for cell in cells},
         settings=_settings_rows(experiment),
         dataset=_dataset(store, prepared.recordings),
         split=_split(store, prepared),
         versions=versions(),
-        digests={"data": prepared.recordings.content_digest or "simulated", "config": _config_digest(experiment)},
+        digests={"data": prepared.recordings.content_digest or "simulated", "cells": _cells_digest(cells)},
         failed=tuple(failed),
         overview=OVERVIEW if is_drawn else None,
     )
 
 
-def _config_digest(experiment: Experiment) -> str:
-    text = json.dumps(experiment.document.data, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _cells_digest(cells: list[Cell]) -> str:
+    """Return one digest of all that decides the grid's numbers: equal settings and data give equal ones anywhere."""
+    return hashlib.sha256("\n".join(cell.stage.key for cell in cells).encode()).hexdigest()
 
 
 def _settings_rows(experiment: Experiment) -> tuple[tuple[str, str], ...]:

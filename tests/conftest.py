@@ -58,9 +58,7 @@ class Tiny:
         from grid.run import BuildContext
         from motor.methods.cells import resources_of
 
-        return BuildContext(
-            self.store, stage, resources_of(self.experiment, [stage])[stage.key], lambda progress: None
-        )
+        return BuildContext(self.store, stage, resources_of(self.experiment, [stage])[stage.key], lambda progress: None)
 
     def _build(self, wanted: set[str]) -> "Tiny":
         for key, stage in self.plan.stages.items():

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from pydantic import model_validator
 
 from motor.registry import Record
 
@@ -64,6 +65,12 @@ class Scaling(Record):
 
     by: Literal["domain", "item"] = "domain"
     centre_by: Literal["domain", "item"] = "domain"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _centre_by_item_too(cls, values: Any) -> Any:
+        """By item, the mean is the item's own in any case: say so, that equal scalings have equal records."""
+        return {**values, "centre_by": "item"} if isinstance(values, dict) and values.get("by") == "item" else values
 
     def fit(self, signals: Iterable[tuple[str, np.ndarray]]) -> dict[str, Scaler]:
         """Fit one scaler for each domain; the order of the signals does not matter, to the last bit.
