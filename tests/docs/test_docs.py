@@ -245,11 +245,12 @@ def built(tiny_built, tmp_path):
 def test_results_page_names_every_key_and_column(built):
     import pandas as pd
 
-    from motor.results import write_results
+    from motor.results import results_folder, write_results
 
     tiny, store = built
     page, folder = text_of("docs/results.md"), store.folder(tiny.cell("A/Joint/64/lda"))
-    cells = write_results(tiny.experiment, tiny.plan.cells, tiny.plan, store, {}, "")
+    write_results(tiny.experiment, tiny.plan.cells, tiny.plan, store, {}, "")
+    cells = pd.read_csv(results_folder(tiny.experiment, store) / "cells.csv")
     predictions = pd.read_csv(folder / "predictions.csv")
     found = {*json.loads((folder / "metrics.json").read_text()), *predictions.columns, *cells.columns}
     names = {re.sub(r"_(normal|spark|vibrate)$", "_<class>", name) for name in found - set(FORECAST_ERRORS)}

@@ -69,11 +69,11 @@ def launch() -> Iterator[Callable[[str, Path], Launch]]:
     """Start the toy program in a process group of its own, as a terminal does."""
     started: list[Launch] = []
 
-    def start(grid: str, root: Path) -> Launch:
+    def start(grid: str, root: Path, **settings: str) -> Launch:
         mark = uuid.uuid4().hex
         words = [sys.executable, "-W", "error::ResourceWarning", str(PROGRAM), grid, str(root)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        environment = os.environ | {MARK: mark}
+        environment = os.environ | {MARK: mark} | settings
         process = subprocess.Popen(words, env=environment, start_new_session=True, **pipes)
         started.append(Launch(process, Store(root), mark))
         return started[-1]
@@ -251,3 +251,17 @@ def test_run_sizes_in_turn_do_not_deadlock(launch: Callable, toy: ModuleType, tm
     chains = launch("chains", tmp_path).wait()
     assert chains.outcome["built"] == sorted(make_plan(toy.chains(), Store(Path("nowhere"))).stages)
     assert chains.outcome["failures"] == []
+
+
+@pytest.mark.slow
+def test_run_worker_out_of_memory_is_one_failed_stage(launch: Callable, toy: ModuleType, tmp_path: Path) -> None:
+    fields = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+    kilobytes = {name.rstrip(":"): int(amount) for name, amount, *_ in fields}
+    if kilobytes["MemAvailable"] < 8 << 20:
+        pytest.skip("less than 8 GB are free")
+    threshold = 1 - (kilobytes["MemAvailable"] - (4 << 20)) / kilobytes["MemTotal"]  # 4 GB from here
+    settings = {"RAY_memory_usage_threshold": f"{threshold:.3f}", "RAY_memory_monitor_refresh_ms": "200"}
+    ended = launch("memory", tmp_path, **settings).wait()
+    causes = {failure["label"]: failure["cause"] for failure in ended.outcome["failures"]}
+    assert causes["memory"].startswith("out of memory: Ray killed its worker")
+    assert ended.process.returncode == 0

@@ -91,7 +91,18 @@ class Faulty(Stage):
             raise UnpicklableError("one", lambda: "two")
         if self.how == "exit":
             sys.exit("leaving")
+        if self.how == "memory":
+            hold_memory()
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hold_memory() -> None:
+    """Take ever more memory, until Ray ends this process."""
+    held = []
+    for _ in range(150):
+        held.append(b"1" * (40 << 20))
+        time.sleep(0.05)
+    time.sleep(10)
 
 
 class UnpicklableError(Exception):
@@ -128,13 +139,18 @@ def large() -> list[Cell]:
     return [Cell({"end": 0}, Number(0)), Cell({"end": 1}, Faulty("large"))]
 
 
+def memory() -> list[Cell]:
+    """A stage that takes all memory, and others."""
+    return [Cell({"end": 0}, Faulty("memory")), *(Cell({"end": n}, Number(n, seconds=0.2)) for n in range(1, 4))]
+
+
 def chains() -> list[Cell]:
     """Stages of two sizes, in two rounds, so that each size waits for the other."""
     first = [Sum((Number(n, seconds=0.2),), seconds=0.2) for n in range(4)]
     return [Cell({"end": n}, Square(Sum((total, Number(10 + n))))) for n, total in enumerate(first)]
 
 
-GRIDS = {"mixed": mixed, "slow": slow, "large": large, "chains": chains}
+GRIDS = {"mixed": mixed, "slow": slow, "large": large, "memory": memory, "chains": chains}
 SIZES = {
     "number": Resources(CPUS * 3 / 8),
     "sum": Resources(CPUS, memory_gb=0.1),
