@@ -84,7 +84,8 @@ def build_logged(stage: Stage, store: Store, context: BuildContext) -> None:
 
 
 def _tell(stage: Stage, store: Store, error: BaseException) -> str:
-    cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    name = "" if isinstance(error, InputError) else type(error).__name__  # which says nothing to who gave the data
+    cause = ": ".join(part for part in (name, str(error)) if part)
     told = {"stage": stage.label(), "cause": cause, "input_fault": isinstance(error, InputError)}
     write_json(_failure_file(store, stage), {**told, "record": stage.record})
     return cause

@@ -108,7 +108,8 @@ def run(
             interrupt.deafen()
             _stop_ray()
     store.sweep()
-    outcome.interrupted = not plan.missing.keys() <= outcome.built | descendants(plan.missing, outcome.failures)
+    reached = outcome.built | descendants(plan.missing, outcome.failures)
+    outcome.interrupted = not launch.refused and not plan.missing.keys() <= reached
     return outcome
 
 
@@ -151,6 +152,7 @@ class _Launch:
 
     def __post_init__(self) -> None:
         self.queue = Queue(self.plan, self.resources)
+        self.refused = False  # something asks for more than any node has: nothing was run
         self._capacity: Mapping[str, float] = {}
         self._looked_at = -CAPACITY_INTERVAL_S
 
@@ -162,7 +164,8 @@ class _Launch:
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         for key, cause in too_large(self.plan.missing, self.resources, nodes).items():
             self.outcome.failures[key] = Failure(self.plan.missing[key], cause, str(self.log), input_fault=True)
-        if self.outcome.failures:
+        self.refused = bool(self.outcome.failures)
+        if self.refused:
             return
         resources = self.resources  # all that Tune pickles; not the launch, which holds the terminal
         given = {"stages": self.plan.missing, "forced": self.plan.forced, "store": self.store, "resources": resources}

@@ -5,8 +5,10 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -101,39 +103,56 @@ def test_launch_two_faults_are_told_at_once(config, tmp_path, capsys):
 
 @pytest.fixture(scope="module")
 def partly_failed(config, storage):
-    """A launch in which the fine-tune of method C diverges."""
-    return command(config, storage, *SMALL, DIVERGING)
+    """A launch in which the fine-tune of method C diverges; with the cells and the failures that it left."""
+    done = command(config, storage, *SMALL, DIVERGING)
+    failures = json.loads((storage / "results" / "tiny" / "failed.json").read_text())
+    return done, {folder.name.partition("-")[0]: folder for folder in (storage / "classify").iterdir()}, failures
 
 
 @pytest.fixture(scope="module")
-def whole(partly_failed, config, storage):
-    """The launch after it, in which all is well."""
-    return command(config, storage, *SMALL)
+def built_of_a(partly_failed):
+    """The metrics of method A as they were built first, and when."""
+    file = partly_failed[1]["A"] / "metrics.json"
+    return file.read_bytes(), file.stat().st_mtime_ns
+
+
+@pytest.fixture(scope="module")
+def whole(built_of_a, config, storage):
+    """The launch after it, in which all is well and every classifier is to be fitted again."""
+    return command(config, storage, *SMALL, "--force", "classify")
 
 
 @pytest.mark.ray
-def test_launch_failing_stage_ends_with_1_and_leaves_all_other_cells_built(partly_failed, storage):
-    assert partly_failed.returncode == 1, partly_failed.stderr
-    assert "2 of 3 cells stand" in partly_failed.stdout
-    assert "failed: finetune all-Joint-ctx64-fold0: TrainingError: step" in partly_failed.stderr
-    cells = list((storage / "classify").iterdir())
-    assert sorted(cell.name.partition("-")[0] for cell in cells) == ["A", "B"]
+def test_launch_failing_stage_ends_with_1_and_leaves_all_other_cells_built(partly_failed):
+    done, cells, _ = partly_failed
+    assert done.returncode == 1, done.stderr
+    assert "2 of 3 cells stand" in done.stdout
+    assert "failed: finetune all-Joint-ctx64-fold0: TrainingError: step" in done.stderr
+    assert cells.keys() == {"A", "B"}
 
 
 @pytest.mark.ray
-def test_launch_failing_stage_is_reported_with_its_cause_and_log(partly_failed, storage):
-    (log,) = [Path(line.split("log: ")[1]) for line in partly_failed.stderr.splitlines() if "log: " in line]
-    assert "Traceback" in log.read_text()
-    assert "lower learning_rate" in log.read_text()
-    assert [file.name for file in (storage / "finetune").iterdir() if file.name.startswith("all-")] in ([], ["all-"])
+def test_launch_failing_stage_is_told_in_failed_json_with_its_cause_and_log(partly_failed):
+    _, _, (failure,) = partly_failed
+    assert failure["axes"] == {"method": "C", "domain": "Joint", "context_length": 64, "classifier": "lda"}
+    assert failure["cause"].startswith("finetune all-Joint-ctx64-fold0: TrainingError: step")
+    assert "lower learning_rate" in failure["cause"]
+    assert "Traceback" in Path(failure["log"]).read_text()
 
 
 @pytest.mark.ray
-def test_launch_again_builds_what_failed_and_nothing_else(whole, storage):
+def test_launch_again_builds_what_failed_and_what_is_forced_and_nothing_else(whole, storage):
     assert whole.returncode == 0, whole.stderr
-    assert whole.stdout.startswith("3 cells, 9 distinct stages, 3 to build")
+    assert whole.stdout.startswith("3 cells, 10 distinct stages, 5 to build")
     assert "3 of 3 cells stand" in whole.stdout
     assert json.loads((storage / "results" / "tiny" / "failed.json").read_text()) == []
+
+
+@pytest.mark.ray
+def test_launch_forced_stage_is_built_again_with_the_same_bytes(whole, built_of_a, storage):
+    metrics = storage / "results" / "tiny" / "methodA_residual_normal_ft" / "Joint" / "ctx64" / "lda" / "metrics.json"
+    assert metrics.read_bytes() == built_of_a[0]
+    assert metrics.stat().st_mtime_ns > built_of_a[1]
 
 
 @pytest.mark.ray
@@ -199,18 +218,6 @@ def test_launch_second_run_does_nothing_within_two_seconds_and_without_ray(whole
 
 
 @pytest.mark.ray
-def test_launch_forced_classify_builds_it_again_with_the_same_bytes(whole, config, storage):
-    folder = storage / "results" / "tiny" / "methodA_residual_normal_ft" / "Joint" / "ctx64" / "lda"
-    before, times = (folder / "metrics.json").read_bytes(), (folder / "metrics.json").stat().st_mtime_ns
-    forced = command(config, storage, *SMALL, "--only", "method=A", "--force", "classify")
-    assert forced.returncode == 0, forced.stderr
-    assert forced.stdout.startswith("1 cells, 5 distinct stages, 1 to build")
-    assert (folder / "metrics.json").stat().st_mtime_ns > times
-    assert (folder / "metrics.json").read_bytes() == before
-    assert (storage / "results" / "tiny" / "methodB_embed_normal_ft").exists()
-
-
-@pytest.mark.ray
 def test_launch_faulty_data_ends_with_2_and_names_the_file(config, tiny_data, tmp_path):
     shutil.copytree(tiny_data, tmp_path / "data")
     file = next((tmp_path / "data" / "ZhenDong" / "spark").iterdir())
@@ -222,3 +229,70 @@ def test_launch_faulty_data_ends_with_2_and_names_the_file(config, tiny_data, tm
     told = json.loads((tmp_path / "storage" / "results" / "tiny" / "failed.json").read_text())
     assert len(told) == 3
     assert all(str(file) in cell["cause"] and Path(cell["log"]).is_file() for cell in told)
+
+
+ALL = (
+    "windows.stream=ray_data",
+    "axes.classifier=[lightgbm, mlp, svm]",
+    "finetune.num_steps=60",
+    "finetune.checkpoint_every=5",
+)
+N_CELLS = 4 * 3 * 3
+
+
+def metrics_of(storage):
+    root = storage / "results" / "tiny"
+    return {file.relative_to(root): file.read_bytes() for file in root.rglob("metrics.json")}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(config, tmp_path_factory):
+    """Every method in every regime with the three classifiers of the seeds, in one go."""
+    storage = tmp_path_factory.mktemp("undisturbed")
+    return command(config, storage, *ALL), storage
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_launch_of_every_method_regime_and_classifier_builds_all_cells(undisturbed):
+    done, storage = undisturbed
+    assert done.returncode == 0, done.stderr
+    assert len(metrics_of(storage)) == N_CELLS
+    assert f"{N_CELLS} of {N_CELLS} cells stand" in done.stdout
+    predictors = list((storage / "results" / "tiny").glob("method*/*/ctx64/*/predictor/model.safetensors"))
+    assert len(predictors) == N_CELLS
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["unfinished/finetune-*/checkpoint.pt", "features/*", "classify/*"])
+def test_launch_killed_and_typed_again_has_the_numbers_of_an_undisturbed_one(config, undisturbed, tmp_path, moment):
+    typed = [sys.executable, str(ROOT / "launch.py"), str(config), *ALL, "--storage", str(tmp_path)]
+    launched = subprocess.Popen(typed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=config.parent)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob(moment)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    launched.kill()
+    assert launched.wait() == -signal.SIGKILL
+    assert len(list(tmp_path.glob("classify/*"))) < N_CELLS
+    again = command(config, tmp_path, *ALL)
+    assert again.returncode == 0, again.stderr
+    assert metrics_of(tmp_path) == metrics_of(undisturbed[1])
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_launch_interrupted_ends_with_130_and_goes_on(config, tmp_path):
+    typed = [sys.executable, str(ROOT / "launch.py"), str(config), *ALL, "--storage", str(tmp_path)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    launched = subprocess.Popen(typed, text=True, cwd=config.parent, start_new_session=True, **pipes)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("classify/*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    launched.send_signal(signal.SIGINT)
+    out, err = launched.communicate(timeout=60)
+    assert launched.returncode == 130, err
+    assert "Interrupted; the same command goes on from here." in err
+    assert f"of {N_CELLS} cells stand" in out
+    assert len(metrics_of(tmp_path)) == len(list(tmp_path.glob("classify/*"))) > 0
+    assert "failed" not in err

@@ -58,7 +58,7 @@ def test_versions_names_what_computes(store: Store) -> None:
 @pytest.mark.parametrize(
     ("how", "cause", "input_fault"),
     [
-        ("data", "InputError: motor_07.csv, line 3: [/raw] is 'NaN'", True),
+        ("data", "motor_07.csv, line 3: [/raw] is 'NaN'", True),
         ("unpicklable", "UnpicklableError: one fault", False),
         ("exit", "SystemExit: leaving", False),
     ],

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,7 +160,7 @@ def test_run_failures_cost_just_their_descendants(twice: Twice) -> None:
 def test_run_failure_has_cause_and_log_with_traceback(twice: Twice) -> None:
     assert len(twice.second.outcome["failures"]) == 2
     failure = twice.failure("data")
-    assert failure["cause"] == "InputError: motor_07.csv, line 3: [/raw] is 'NaN'"
+    assert failure["cause"] == "motor_07.csv, line 3: [/raw] is 'NaN'"
     assert failure["input_fault"]
     assert "Traceback (most recent call last)" in Path(failure["log"]).read_text()
 
@@ -242,8 +243,17 @@ def test_run_driver_killed_twice_loses_only_what_was_half_done(
     after = footprints(store, toy.slow())
     assert last.process.returncode == 0
     assert standing.items() <= after.items()
-    assert len(after) == 9
+    assert len(after) == 11
     assert drafts(store) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.cpu_count() == 1, reason="one at a time is all that fits")
+def test_run_stages_shorter_than_a_start_use_every_slot_and_few_workers(launch: Callable, tmp_path: Path) -> None:
+    launch("slow", tmp_path).wait()
+    workers = Counter(path.read_text() for path in tmp_path.glob("number/*/process.json"))
+    assert len(workers) >= 2  # not one that takes every stage before the second has started
+    assert max(workers.values()) >= 3  # not a new one for each
 
 
 @pytest.mark.slow

@@ -39,6 +39,7 @@ class Number(Stage):
         context.report(value=self.value)
         time.sleep(self.seconds)
         write_json(folder / "value.json", self.value)
+        write_json(folder / "process.json", os.getpid())
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,8 @@ def mixed() -> list[Cell]:
 
 
 def slow() -> list[Cell]:
-    """Eight leaves of some seconds in all, and their sum."""
-    return [Cell({"end": 0}, Sum(tuple(Number(n, seconds=0.7) for n in range(8))))]
+    """Leaves that are shorter than a worker's start, and their sum."""
+    return [Cell({"end": 0}, Sum(tuple(Number(n, seconds=0.7) for n in range(10))))]
 
 
 def large() -> list[Cell]:
