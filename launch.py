@@ -8,7 +8,6 @@ Exit status: 0 every cell stands; 1 some failed; 2 the config or the data is at 
 import argparse
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -93,8 +92,12 @@ def _run(arguments: argparse.Namespace, experiment: Experiment, cells: list[Cell
     outcome = Outcome()
     if plan.missing:
         print(describe(plan, resources_of(experiment, plan.stages.values())), flush=True)
-        outcome = run(plan, store, resources_of(experiment, plan.stages.values()), arguments.address, ROOT)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            outcome = run(plan, store, resources_of(experiment, plan.stages.values()), arguments.address, ROOT)
+        except ConnectionError as error:
+            where = arguments.address or os.environ.get("RAY_ADDRESS")
+            print(f"no Ray cluster answers at {where!r}: {error}; correct --address or RAY_ADDRESS", file=sys.stderr)
+            return AT_FAULT
     write_results(experiment, cells, plan, store, outcome.failures, _command(arguments))
     _say_goodbye(plan, outcome, results_folder(experiment, store))
     return _status(outcome)

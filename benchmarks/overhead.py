@@ -112,14 +112,15 @@ class Row:
 
 
 def measure(ray_class: type[Light], bare_class: type[Light], n_stages: int, seconds: float) -> Row:
-    """Run stages under Ray, then their bare twins, both with warm processes."""
+    """Run stages under Ray, and their bare twins before and after (others use the machine too), in warm processes."""
     warm_ups = tuple(ray_class(-1 - slot, seconds=WARM_UP_S) for slot in range(SLOTS))
     stages = [ray_class(number, warm_ups, seconds=seconds) for number in range(n_stages)]
     twins = [bare_class(number, seconds=seconds) for number in range(n_stages)]
     with tempfile.TemporaryDirectory() as folder:
+        before_s = in_pool(twins, Store(Path(folder, "before")))
         launch_s, ray_s = under_ray(stages, Store(Path(folder, "ray")))
-        bare_s = in_pool(twins, Store(Path(folder, "bare")))
-    return Row(ray_class.KIND, n_stages, ray_s, bare_s, launch_s)
+        after_s = in_pool(twins, Store(Path(folder, "after")))
+    return Row(ray_class.KIND, n_stages, ray_s, (before_s + after_s) / 2, launch_s)
 
 
 def under_ray(stages: Sequence[Stage], store: Store) -> tuple[float, float]:

@@ -7,6 +7,7 @@ are built. The folders named by content are the truth about what is done, Tune's
 import contextlib
 import logging
 import os
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from grid.terminal import Interrupt, quiet
 __all__ = ["BuildContext", "Failure", "Outcome", "build_stage", "run", "versions"]
 
 CAPACITY_INTERVAL_S = 2.0  # between looks at what the cluster has; nodes come and go
+KNOCK_S = 10  # for a cluster's address to answer
 OBJECT_STORE_BYTES = 1 << 30  # embedded only: the windows in flight; recordings are memory-mapped
 # What Ray prints and checks by itself, turned down; read by Ray when it is first imported.
 SETTINGS = {
@@ -126,9 +128,21 @@ def _start_ray(address: str | None, code: Path | None) -> None:
             object_store_memory=OBJECT_STORE_BYTES,
         )
         return
+    _knock(address)
     in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # `ray job submit` has sent the code already
     sent = {} if in_job or code is None else {"working_dir": str(code), "excludes": ["/storage", "/.git", "/.venv"]}
     ray.init(address=address, runtime_env=sent, log_to_driver=False, logging_level=logging.ERROR)
+
+
+def _knock(address: str) -> None:
+    """Raise ConnectionError at once where nothing listens; Ray itself would try for minutes."""
+    host, colon, port = address.rpartition("/")[2].rpartition(":")
+    if not (colon and port.isdecimal()):
+        return  # "auto", say
+    try:
+        socket.create_connection((host, int(port)), timeout=KNOCK_S).close()
+    except OSError as error:
+        raise ConnectionError(f"nothing listens there ({error})") from error
 
 
 def _stop_ray() -> None:

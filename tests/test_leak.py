@@ -21,7 +21,7 @@ pytestmark = pytest.mark.leak
 
 CLASSES = ("normal", "spark", "vibrate")
 METHODS = ("A", "B", "C", "C_two_stage")
-N_MOTORS, N_SERIES, N_SAMPLES, RATE_HZ = 90, 4, 300, 1000.0
+N_MOTORS, N_SERIES, N_SAMPLES, RATE_HZ = 90, 3, 300, 1000.0
 CONFIG = """\
 dataset:
   kind: manifest
@@ -95,9 +95,9 @@ def test_motors_tone_split_by_motor_gives_chance_in_every_method(judged, tmp_pat
 
 
 def test_motors_tone_split_by_series_is_found_so_the_test_can_fail(judged, tmp_path):
-    metrics = judged(plant(tmp_path, 1, ("east",)), "series", train=3, test=1, methods="A, C")
-    assert max(cell["accuracy"] for cell in metrics.values()) > chance_bound(60) + 0.1
-    assert max(cell["macro_f1"] for cell in metrics.values()) > chance_bound(60) + 0.1
+    (cell,) = judged(plant(tmp_path, 1, ("east",)), "series", train=3, test=1, methods="C").values()
+    assert cell["accuracy"] > chance_bound(60) + 0.1
+    assert cell["macro_f1"] > chance_bound(60) + 0.1
 
 
 @pytest.mark.slow

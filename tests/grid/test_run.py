@@ -1,5 +1,6 @@
 """Launches under an embedded Ray, each in a process of its own, as `launch.py` is."""
 
+import io
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 from grid.plan import Cell, make_plan
+from grid.run import run
 from grid.store import Store
 
 pytestmark = pytest.mark.ray
@@ -275,3 +277,9 @@ def test_run_worker_out_of_memory_is_one_failed_stage(launch: Callable, toy: Mod
     causes = {failure["label"]: failure["cause"] for failure in ended.outcome["failures"]}
     assert causes["memory"].startswith("out of memory: Ray killed its worker")
     assert ended.process.returncode == 0
+
+
+def test_run_address_where_nothing_listens_raises_at_once(tmp_path):
+    store = Store(tmp_path)
+    with pytest.raises(ConnectionError, match="nothing listens there"):
+        run(make_plan([], store), store, {}, address="127.0.0.1:1", stream=io.StringIO())
