@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ def read_signal(path: Path, variable: str | None = None) -> tuple[np.ndarray, fl
         - ``.wav``: one channel; integer PCM is scaled to [-1, 1].
         - ``.mat`` up to version 7: one variable, of shape (n, 1) or (1, n).
     variable : str, optional
-        Name of the ``.mat`` variable or ``.csv`` column, for files with several.
+        Name of the ``.mat`` variable or ``.csv`` column, for files with several, or a pattern (``*_DE_time``)
+        that just one of them matches.
 
     Returns
     -------
@@ -207,6 +209,10 @@ def _choose(names: list[str], variable: str | None, what: str) -> str:
         return names[0]
     if variable in names:
         return variable
+    # A pattern, for names that differ from file to file (X097_DE_time, X098_DE_time, ...).
+    matched = [name for name in names if variable is not None and fnmatchcase(name, variable)]
+    if len(matched) == 1:
+        return matched[0]
     given = "not set" if variable is None else repr(variable)
     raise SeriesError(f"{what} {given}, the file has {', '.join(names) or 'none'}; set variable to one of them")
 

@@ -45,6 +45,14 @@ def test_csv_variable_names_the_column(tmp_path: Path) -> None:
     np.testing.assert_array_equal(signal, SIGNAL[:9])
 
 
+def test_mat_pattern_of_a_variable_finds_the_only_match(tmp_path: Path) -> None:
+    scipy.io.savemat(tmp_path / "a.mat", {"X097_DE_time": [[1.0, 2.0]], "X097_FE_time": [[3.0, 4.0]]})
+    signal, _ = read_signal(tmp_path / "a.mat", variable="*_DE_time")
+    assert signal.tolist() == [1.0, 2.0]
+    with pytest.raises(SeriesError, match=r"'X097\*' *, the file has X097_DE_time, X097_FE_time"):
+        read_signal(tmp_path / "a.mat", variable="X097*")
+
+
 def test_mat_variable_names_the_array(tmp_path: Path) -> None:
     scipy.io.savemat(tmp_path / "a.mat", {"time": np.arange(64.0), "x": SIGNAL})
     signal, _ = read_signal(tmp_path / "a.mat", variable="x")
