@@ -91,9 +91,10 @@ def _run(arguments: argparse.Namespace, experiment: Experiment, cells: list[Cell
 
     outcome = Outcome()
     if plan.missing:
-        print(describe(plan, resources_of(experiment, plan.stages.values())), flush=True)
+        resources = resources_of(experiment, plan.stages.values())
+        print(describe(plan, resources), flush=True)
         try:
-            outcome = run(plan, store, resources_of(experiment, plan.stages.values()), arguments.address, ROOT)
+            outcome = run(plan, store, resources, arguments.address, ROOT)
         except ConnectionError as error:
             where = arguments.address or os.environ.get("RAY_ADDRESS")
             print(f"no Ray cluster answers at {where!r}: {error}; correct --address or RAY_ADDRESS", file=sys.stderr)

@@ -38,7 +38,7 @@ def is_current(experiment: Experiment, cells: list[Cell], store: Store) -> bool:
         made = json.loads((results_folder(experiment, store) / MARK).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return False
-    return made == _mark(cells, store)
+    return made == _mark(_standing(cells, store))
 
 
 def write_results(
@@ -58,8 +58,9 @@ def write_results(
         The command that makes this result.
     """
     root = results_folder(experiment, store)
-    standing = [cell for cell in cells if store.holds(cell.stage)]
-    failed = [failed_cell(cell, failures) for cell in plan.cells if cell not in standing]
+    standing = _standing(cells, store)
+    mark = _mark(standing)
+    failed = [failed_cell(cell, failures) for cell in plan.cells if cell.name() not in mark]
     write_json(root / "failed.json", [{"axes": f.axes, "cause": f.cause, "log": f.log} for f in failed])
     if not standing and (root / MARK).exists():
         return  # a faulty override must not take the place of a report that stands
@@ -75,7 +76,7 @@ def write_results(
         overview_figure(root / OVERVIEW, drawn, rows, "domain", "classifier")
     write_report(root / "result.md", results, _context(experiment, cells, store, failed, command, bool(results)))
     if not failed:
-        write_json(root / MARK, _mark(cells, store))
+        write_json(root / MARK, mark)
 
 
 def failed_cell(cell: Cell, failures: Mapping[str, Failure]) -> FailedCell:
@@ -86,8 +87,12 @@ def failed_cell(cell: Cell, failures: Mapping[str, Failure]) -> FailedCell:
     return FailedCell(cell.axes, f"{failure.stage.KIND} {failure.stage.label()}: {failure.cause}", failure.log)
 
 
-def _mark(cells: list[Cell], store: Store) -> dict[str, str]:
-    return {cell.name(): cell.stage.key for cell in cells if store.holds(cell.stage)}
+def _standing(cells: list[Cell], store: Store) -> list[Cell]:
+    return [cell for cell in cells if store.holds(cell.stage)]
+
+
+def _mark(standing: list[Cell]) -> dict[str, str]:
+    return {cell.name(): cell.stage.key for cell in standing}
 
 
 def cell_folder(cell: Cell) -> Path:

@@ -1,8 +1,10 @@
 """From a method, a regime and a context length to the stages that a cell needs, chained."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motor.backbones.base import Backbone
 from motor.classifiers.base import Classifier
 from motor.methods.base import Recipe
 from motor.registry import plugins
@@ -64,7 +66,7 @@ class Chain:
             context_length=context_length,
             prediction_length=settings.windows.prediction_length,
             quantile_levels=settings.quantile_levels,
-            backbone=settings.backbone,
+            backbone=_reachable(settings.backbone),
             weights_digest=self.weights_digest.get(settings.backbone.weights or ""),
             training=_training(settings, made),
             windows_per_series=settings.windows.per_series,
@@ -102,6 +104,14 @@ class Chain:
 def recipe(method: str) -> Recipe:
     """Return a method's recipe."""
     return plugins("motor.methods")[method].model_validate({})  # type: ignore[return-value]
+
+
+def _reachable(backbone: Backbone) -> Backbone:
+    """Return the backbone with a folder of weights that means the same on a worker (a hub name stays as it is)."""
+    folder = Path(backbone.weights or "").expanduser()
+    if backbone.weights is None or not folder.is_dir():
+        return backbone
+    return backbone.model_copy(update={"weights": str(folder.absolute())})
 
 
 def _training(settings: "Settings", made: Recipe) -> Any:

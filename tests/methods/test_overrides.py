@@ -98,3 +98,14 @@ def test_by_domain_augmentation_in_joint_changes_the_windows_of_that_domain_alon
     np.testing.assert_array_equal(batches[0]["domain"], batches[1]["domain"])
     unequal = (batches[0]["window"] != batches[1]["window"]).any(axis=1)
     np.testing.assert_array_equal(unequal, batches[0]["domain"] == 0)
+
+
+def test_relative_folder_of_weights_means_the_same_in_another_working_directory(
+    tiny_built, make_tiny, tmp_path, monkeypatch
+):
+    tuned = next(stage for stage in tiny_built.cell("A/Joint/64/lda").walk() if stage.KIND == "finetune")
+    (tmp_path / "weights").symlink_to(tiny_built.folder(tuned) / "predictor")
+    monkeypatch.chdir(tmp_path)
+    changed = make_tiny(tmp_path, "backbone={kind: bolt, weights: weights}", "axes.method=[A]")
+    stages = [stage for cell in changed.plan.cells for stage in cell.stage.walk() if stage.KIND == "finetune"]
+    assert {stage.backbone.weights for stage in stages} == {str(tmp_path / "weights")}
