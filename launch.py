@@ -1,6 +1,6 @@
 """The one command: read a config, plan, run what is missing, report.
 
-    python launch.py grid.yaml [KEY=VALUE ...] [--only AXIS=VALUE ...] [--dry-run] [--force [KIND ...]]
+    python launch.py grid.yaml [KEY=VALUE ...] [--only AXIS=VALUE ...] [--dry-run] [--check-data] [--force [KIND ...]]
 
 Exit status: 0 every cell stands; 1 some failed; 2 the config or the data is at fault; 130 interrupted.
 """
@@ -10,6 +10,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,8 @@ from grid.config import ConfigError
 from grid.plan import Cell, Plan, describe, make_plan
 from grid.stage import InputError
 from grid.store import Store, StoreError
+from motor.experiment import Experiment, read_experiment
 from motor.methods.cells import chosen_cells, make_cells, parse_only, resources_of
-from motor.settings import Experiment, read_experiment
 
 if TYPE_CHECKING:
     from grid.run import Outcome
@@ -34,16 +35,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         experiment = read_experiment(_config_path(arguments.config), arguments.overrides, os.environ)
         store = Store(Path(arguments.storage).absolute())
+        if arguments.check_data:
+            return _check_data(experiment, store)
         cells = make_cells(experiment, store.root, arguments.dry_run)
-        chosen = chosen_cells(cells, parse_only(arguments.only, experiment))
-        plan = make_plan(chosen, store, _forced(arguments))
+        leaky = make_cells(experiment, store.root, arguments.dry_run, unit="series") if arguments.leaky else []
+        only = parse_only(arguments.only, experiment)
+        plan = make_plan([*chosen_cells(cells, only), *chosen_cells(leaky, only)], store, _forced(arguments))
     except (ConfigError, InputError, StoreError, ValueError) as error:
         print(error, file=sys.stderr)
         return AT_FAULT
     if arguments.dry_run:
         print(_dry_run(experiment, plan))
         return OK
-    return _launch(arguments, experiment, cells, plan, store)
+    return _launch(arguments, Grid(experiment, cells, leaky, plan, store))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a command line asks for: all cells of the config, their leaky twins if wanted, and what is to be done."""
+
+    experiment: Experiment
+    cells: list[Cell]
+    leaky: list[Cell]
+    plan: Plan
+    store: Store
+
+    @property
+    def root(self) -> Path:
+        """Where the results lie."""
+        from motor.results import results_folder
+
+        return results_folder(self.experiment, self.store)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -51,11 +73,26 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("config", help="a path, or the name of a file in configs/")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="any setting, say finetune.num_steps=200")
     parser.add_argument("--only", nargs="+", action="extend", default=[], metavar="AXIS=VALUE[,VALUE]")
+    parser.add_argument("--leaky", action="store_true", help="also split by series, to show what a leak would claim")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and run nothing")
+    parser.add_argument("--check-data", action="store_true", help="import the data, say what is in it, train nothing")
     parser.add_argument("--force", nargs="*", metavar="KIND", help="rebuild all, or some kinds and what hangs on them")
     parser.add_argument("--storage", default=str(ROOT / "storage"), help="where results lie (default: storage/)")
     parser.add_argument("--address", help="a Ray cluster (default: RAY_ADDRESS, else an embedded one)")
     return parser.parse_intermixed_args(argv)
+
+
+def _check_data(experiment: Experiment, store: Store) -> int:
+    from motor.check_data import check_data
+
+    try:
+        check_data(experiment, make_cells(experiment, store.root, dry_run=True), store)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # a full disk, say
+        print(error, file=sys.stderr)
+        return SOME_FAILED
+    return OK
 
 
 def _config_path(name: str) -> Path:
@@ -75,37 +112,38 @@ def _dry_run(experiment: Experiment, plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _launch(arguments: argparse.Namespace, experiment: Experiment, cells: list[Cell], plan: Plan, store: Store) -> int:
-    from motor.results import is_current, results_folder
+def _launch(arguments: argparse.Namespace, grid: Grid) -> int:
+    from motor.results import is_current
 
-    report = results_folder(experiment, store) / "result.md"
-    if not plan.missing and is_current(experiment, cells, store):
-        print(f"Nothing to do: all {len(plan.cells)} cells stand. The report is {report}")
+    if not grid.plan.missing and is_current(grid.experiment, grid.cells, grid.store, grid.leaky):
+        print(f"Nothing to do: all {len(grid.plan.cells)} cells stand. The report is {grid.root / 'result.md'}")
         return OK
-    return _run(arguments, experiment, cells, plan, store)
+    return _run(arguments, grid)
 
 
-def _run(arguments: argparse.Namespace, experiment: Experiment, cells: list[Cell], plan: Plan, store: Store) -> int:
+def _run(arguments: argparse.Namespace, grid: Grid) -> int:
     from grid.run import Outcome, run
-    from motor.results import results_folder, write_results
+    from motor.results import write_results
 
-    outcome = Outcome()
+    outcome, plan = Outcome(), grid.plan
     if plan.missing:
-        resources = resources_of(experiment, plan.stages.values())
+        resources = resources_of(grid.experiment, plan.stages.values())
         print(describe(plan, resources), flush=True)
         try:
-            outcome = run(plan, store, resources, arguments.address, ROOT)
+            outcome = run(plan, grid.store, resources, arguments.address, ROOT)
         except ConnectionError as error:
             where = arguments.address or os.environ.get("RAY_ADDRESS")
             print(f"no Ray cluster answers at {where!r}: {error}; correct --address or RAY_ADDRESS", file=sys.stderr)
             return AT_FAULT
-    write_results(experiment, cells, plan, store, outcome.failures, _command(arguments))
-    _say_goodbye(plan, outcome, results_folder(experiment, store))
+    written = (grid.experiment, grid.cells, plan, grid.store, outcome.failures, _command(arguments), grid.leaky)
+    write_results(*written)
+    _say_goodbye(plan, outcome, grid.root)
     return _status(outcome)
 
 
 def _command(arguments: argparse.Namespace) -> str:
     words = ["python", "launch.py", arguments.config, *arguments.overrides]
+    words += ["--leaky"] if arguments.leaky else []
     words += ["--only", *arguments.only] if arguments.only else []
     return shlex.join(words)
 

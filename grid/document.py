@@ -129,7 +129,11 @@ class Document:
             return Document(replace(self.root, faults=(*self.root.faults, fault)))
         for name in reversed(under):
             node = Node({name: node}, node.place)
-        return Document(_merged(self.root, node))
+        return self.overlaid_with(node)
+
+    def overlaid_with(self, overlay: Node) -> "Document":
+        """Merge a mapping over the document, as `overlaid` does."""
+        return Document(_merged(self.root, overlay))
 
     def with_value(self, keys: Keys, value: Node) -> "Document":
         """Return the document with another node at `keys`; mappings missing on the way are made.

@@ -1,6 +1,6 @@
 """From cells to the distinct stages that are still missing, inputs first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,14 +10,23 @@ from grid.store import Store
 
 @dataclass(frozen=True)
 class Cell:
-    """One row of the comparison: where it stands on each axis, and the stage that ends it."""
+    """One row of the comparison: where it stands on each axis, and the stage that ends it.
+
+    An axis that means nothing for a cell has the value None there.
+    """
 
     axes: dict[str, Any]
     stage: Stage
+    checks: tuple[Stage, ...] = ()  # what must stand, too, even where the cell itself does
 
     def name(self) -> str:
         """Return, say, ``A/Joint/4096/svm``."""
-        return "/".join(str(value) for value in self.axes.values())
+        return "/".join("-" if value is None else str(value) for value in self.axes.values())
+
+    def walk(self) -> Iterator[Stage]:
+        """Yield every stage of the cell, inputs first; a stage may come twice."""
+        for stage in (*self.checks, self.stage):
+            yield from stage.walk()
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ def make_plan(cells: Iterable[Cell], store: Store, force: frozenset[str] = froze
     cells = list(cells)
     stages: dict[str, Stage] = {}
     for cell in cells:
-        for stage in cell.stage.walk():
+        for stage in cell.walk():
             stages.setdefault(stage.key, stage)
     forced = _forced(stages, force)
     held = store.held(stages.values())
@@ -71,7 +80,7 @@ def descendants(stages: Mapping[str, Stage], roots: Iterable[str]) -> set[str]:
     """Return the keys of `roots` and of all that hangs on them; `stages` has inputs first."""
     found = set(roots)
     for key, stage in stages.items():
-        if any(source.key in found for source in stage.inputs):
+        if any(source.key in found for source in stage.waits_for):
             found.add(key)
     return found
 
@@ -87,13 +96,13 @@ def _forced(stages: dict[str, Stage], force: frozenset[str]) -> set[str]:
 
 def _needed(cells: list[Cell], stages: dict[str, Stage], forced: set[str], held: set[str]) -> set[str]:
     needed: set[str] = set()
-    waiting = [cell.stage for cell in cells] + [stages[key] for key in forced]
+    waiting = [stage for cell in cells for stage in (cell.stage, *cell.checks)] + [stages[key] for key in forced]
     while waiting:
         stage = waiting.pop()
         if stage.key in needed or (stage.key in held and stage.key not in forced):
             continue
         needed.add(stage.key)
-        waiting += stage.inputs
+        waiting += stage.waits_for
     return needed
 
 

@@ -27,7 +27,7 @@ class Queue:
         self.asked = asked
         self.lost: set[str] = set()  # failed, or hanging on what failed
         self._needs = {
-            key: {source.key for source in stage.inputs} & plan.missing.keys() for key, stage in plan.missing.items()
+            key: {source.key for source in stage.waits_for} & plan.missing.keys() for key, stage in plan.missing.items()
         }
         self._dependents: dict[str, list[str]] = defaultdict(list)
         for key, sources in self._needs.items():

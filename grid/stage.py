@@ -57,6 +57,14 @@ def beside(**kwargs: Any) -> Any:
     return dataclasses.field(metadata={"beside": True}, compare=False, **kwargs)
 
 
+def after(**kwargs: Any) -> Any:
+    """Declare a field of a stage with stages that must stand before it is built, though they do not decide its result.
+
+    Say, a check of the data: work that it forbids is not begun.
+    """
+    return dataclasses.field(metadata={"beside": True, "after": True}, compare=False, **kwargs)
+
+
 @dataclass(frozen=True)
 class Stage:
     """A step of the work. Stages in its fields, also in tuples, lists and dicts, are its inputs."""
@@ -79,6 +87,13 @@ class Stage:
         return tuple(found.values())
 
     @cached_property
+    def waits_for(self) -> tuple["Stage", ...]:
+        """The distinct stages that must stand before this one is built: its inputs, and what is to come before."""
+        fields = (field for field in dataclasses.fields(self) if field.metadata.get("after"))
+        before = {stage.key: stage for field in fields for stage in _stages_in(getattr(self, field.name))}
+        return tuple(({stage.key: stage for stage in self.inputs} | before).values())
+
+    @cached_property
     def record(self) -> dict[str, Any]:
         """The canonical record: kind, version, every field that decides, and the inputs' records.
 
@@ -97,7 +112,7 @@ class Stage:
         return digest(self.record)[:KEY_LENGTH]
 
     def walk(self) -> Iterator["Stage"]:
-        """Yield this stage after everything it is made from, each once."""
+        """Yield this stage after everything that it waits for, each once."""
         yield from _walk(self, set())
 
     def _check_class(self) -> None:
@@ -118,7 +133,7 @@ def _walk(stage: Stage, seen: set[str]) -> Iterator[Stage]:
     if stage.key in seen:
         return
     seen.add(stage.key)
-    for source in stage.inputs:
+    for source in stage.waits_for:
         yield from _walk(source, seen)
     yield stage
 

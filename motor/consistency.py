@@ -1,9 +1,12 @@
 """What settings must agree in, beyond the type of each: found in a config before anything runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from motor.features.base import ForecastFeature, RecordingFeature
+
 if TYPE_CHECKING:
+    from motor.backbones.base import Backbone
     from motor.methods.base import Recipe
     from motor.settings import Settings
 
@@ -14,7 +17,9 @@ Misfit = tuple[tuple[Keys, ...], str]  # where it may stand in the config, and w
 INHERITED = (("backbone",), ("quantile_levels",), ("windows", "prediction_length"))
 
 
-def misfits(settings: "Settings", recipe: "Recipe", domains: tuple[str, ...]) -> Iterator[Misfit]:
+def misfits(
+    settings: "Settings", recipe: "Recipe", domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]
+) -> Iterator[Misfit]:
     """Yield what cannot work for a method in a regime, as far as it is known without data and weights.
 
     Parameters
@@ -25,17 +30,25 @@ def misfits(settings: "Settings", recipe: "Recipe", domains: tuple[str, ...]) ->
         The method.
     domains : tuple of str
         Of the regime; with two or more the forecaster is told which.
+    contexts : sequence of (int, int)
+        The context lengths that it is compared at, each with its place on the axis.
     """
-    for index, context_length in enumerate(settings.axes.context_length):
+    forecasts, backbone = recipe.feature_kind is ForecastFeature, recipe.backbone_of(settings.backbone)
+    for index, context_length in contexts:
         place: Keys = ("axes", "context_length", index)
-        yield from _backbone_misfits(settings, context_length, place, domains)
-        yield from _length_misfits(settings, context_length, place)
-    yield from _block_misfits(settings, recipe)
-    yield from _feature_misfits(settings, recipe.feature)
+        if forecasts:
+            yield from _backbone_misfits(settings, backbone, context_length, place, domains)
+        if recipe.feature_kind is not RecordingFeature:
+            yield from _length_misfits(settings, context_length, place, forecasts)
+    if forecasts:
+        yield from _block_misfits(settings, backbone, recipe)
+        yield from _embedding_misfits(backbone, recipe)
+    for name in recipe.features:
+        yield from _feature_misfits(settings, name)
 
 
 def _backbone_misfits(
-    settings: "Settings", context_length: int, place: Keys, domains: tuple[str, ...]
+    settings: "Settings", backbone: "Backbone", context_length: int, place: Keys, domains: tuple[str, ...]
 ) -> Iterator[Misfit]:
     places: dict[str, Keys] = {
         "context_length": place,
@@ -44,25 +57,31 @@ def _backbone_misfits(
         "horizon": ("backbone", "horizon"),
     }
     prediction_length = settings.windows.prediction_length
-    for name, why in settings.backbone.misfits(context_length, prediction_length, settings.quantile_levels, domains):
+    for name, why in backbone.misfits(context_length, prediction_length, settings.quantile_levels, domains):
         yield (places[name],), why
 
 
-def _length_misfits(settings: "Settings", context_length: int, place: Keys) -> Iterator[Misfit]:
+def _length_misfits(settings: "Settings", context_length: int, place: Keys, forecasts: bool) -> Iterator[Misfit]:
     n_samples, rate_hz = settings.dataset.known_length()
     known = settings.representation.represented_length(n_samples, rate_hz) if n_samples else None
-    horizon = settings.windows.prediction_length
+    horizon = settings.windows.prediction_length if forecasts else 0
     if known is not None and known < context_length + horizon:
         window = f"{context_length} of context_length and {horizon} of windows.prediction_length"
         has = f"a series has {known} in representation {settings.representation.kind}"
         yield (place,), f"a window needs {context_length + horizon} samples ({window}), but {has}"
 
 
-def _block_misfits(settings: "Settings", recipe: "Recipe") -> Iterator[Misfit]:
-    outline, asked = settings.backbone.outline(), settings.finetune.trainable_blocks
+def _embedding_misfits(backbone: "Backbone", recipe: "Recipe") -> Iterator[Misfit]:
+    if "embedding" in recipe.features and not backbone.EMBEDS:
+        why = f"method {recipe.kind} takes embeddings, but backbone {backbone.kind} has no encoder to give them"
+        yield (("backbone", "kind"),), f"{why}; take it out of axes.method, or choose another backbone for it"
+
+
+def _block_misfits(settings: "Settings", backbone: "Backbone", recipe: "Recipe") -> Iterator[Misfit]:
+    outline, asked = backbone.outline(), settings.finetune.trainable_blocks
     own = None if recipe.labels == "none" else recipe.trainable_blocks
     blocks = own if asked is None else asked
-    if outline is not None and blocks is not None and blocks > outline.n_blocks:
+    if outline is not None and blocks is not None and not backbone.CLOSED_FORM and blocks > outline.n_blocks:
         why = f"the last {blocks} encoder blocks are to be trained, but the backbone's encoder has {outline.n_blocks}"
         advice = f"{why}, as method {recipe.kind} does by itself; set by_method.{recipe.kind}.finetune.trainable_blocks"
         yield (("finetune", "trainable_blocks"),), advice if asked is None else why

@@ -1,16 +1,14 @@
 """The schema of a config: which settings there are, what they default to, and which may differ where."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from grid.config import ConfigError, Document, Fault, check, read_document
 from motor.backbones.training import Training
-from motor.consistency import Misfit, augmentation_misfits, inheritance_misfits, misfits
+from motor.evaluation.audit.names import FINDINGS
 from motor.registry import Record, choice, plugins, table
+from motor.stages.speeds import Speed
 from motor.windows.representations.raw import Raw
 from motor.windows.scaling import Scaling
 
@@ -20,7 +18,17 @@ FEATURES: Any = table("motor.features")
 CLASSIFIERS: Any = table("motor.classifiers")
 # What every cell shares, so that cells can be compared: it cannot differ by method or domain.
 BY_DOMAIN = ("scaling", "augmentation", "evaluation")  # these are each domain's own in the joint regime, too
-SHARED = ("name", "seed", "normal", "dataset", "split", "axes", "resources", "by_method", "by_domain")
+OVERLAYS = ("by_method", "by_domain", "by_representation")
+SHARED = ("name", "seed", "normal", "dataset", "speed", "split", "axes", "audit", "resources", *OVERLAYS)
+# The axes that stand for a setting, and where it is; a grid that does not name them has one value of each.
+SETTING_AXES: dict[str, tuple[str, str]] = {
+    "representation": ("representation", "kind"),
+    "scaling": ("scaling", "by"),
+    "prediction_length": ("windows", "prediction_length"),
+    "patch_length": ("backbone", "input_patch_size"),
+    "seed": ("seed", ""),
+}
+Variant = tuple[tuple[str, Any], ...]  # a value of each of these axes that the grid has
 
 
 def _distinct(values: tuple) -> tuple:
@@ -61,12 +69,41 @@ class Axes(Record):
         Samples that the forecaster sees, in the representation.
     classifier : tuple of str
         What tells the classes apart; settings of each stand in ``classifiers``.
+    representation : tuple of str
+        Kinds of representation, or names that ``by_representation`` gives a meaning to; by default the one of
+        ``representation``.
+    scaling : tuple of str
+        Values of ``scaling.by``.
+    prediction_length : tuple of int
+        Values of ``windows.prediction_length``.
+    patch_length : tuple of int
+        Values of ``backbone.input_patch_size``, of models that are built from their sizes.
+    seed : tuple of int
+        Repeats of everything but the split; the report averages over them.
+    exclude : tuple of mappings
+        Combinations to leave out: each names some axes, with the values of each, and a cell that has one of these
+        values on all of them is not in the grid.
     """
 
     method: _axis(_names("motor.methods"))  # type: ignore[valid-type]
     domain: _axis(str)  # type: ignore[valid-type]
     context_length: _axis(Annotated[int, Field(gt=0)])  # type: ignore[valid-type]
     classifier: _axis(_names("motor.classifiers"))  # type: ignore[valid-type]
+    representation: _axis(str) | None = None  # type: ignore[valid-type]
+    scaling: _axis(Literal["domain", "item", "reference"]) | None = None  # type: ignore[valid-type]
+    prediction_length: _axis(Annotated[int, Field(gt=0)]) | None = None  # type: ignore[valid-type]
+    patch_length: _axis(Annotated[int, Field(gt=0)]) | None = None  # type: ignore[valid-type]
+    seed: _axis(Annotated[int, Field(ge=0)]) | None = None  # type: ignore[valid-type]
+    exclude: tuple[dict[str, tuple[str | int, ...]], ...] = ()
+
+    def leaves_out(self, place: Mapping[str, Any]) -> bool:
+        """Tell whether a combination of values of the axes is excluded."""
+        return any(all(place.get(axis) in values for axis, values in of.items()) for of in self.exclude)
+
+    def of_settings(self) -> dict[str, tuple[Any, ...]]:
+        """Return the axes of this grid that stand for a setting, with their values."""
+        values = {axis: getattr(self, axis) for axis in SETTING_AXES}
+        return {axis: value for axis, value in values.items() if value is not None}
 
 
 class Windows(Record):
@@ -85,6 +122,14 @@ class Evaluation(Record):
 
     false_alarm_rate: float = Field(
         default=0.05, gt=0, lt=1, description="share of normal series that may raise an alarm; it sets the threshold"
+    )
+
+
+class Audit(Record):
+    """What the leak audit may find."""
+
+    accept: tuple[Literal[FINDINGS], ...] = Field(  # type: ignore[valid-type]
+        default=(), description="findings, by name, that do not stop the grid but head its report"
     )
 
 
@@ -107,8 +152,14 @@ class ResourceSettings(Record):
         Splitting, representing and scaling; one core does.
     finetune : Asked
         Training a forecaster, one for each fold; the stage that wants a GPU.
+    audit, cleared : Asked
+        The search for leaks, and its verdict; one core does.
     features : Asked
         Forecasts or embeddings of every series; a GPU helps.
+    describe : Asked
+        Features that are computed from recordings alone; one core does.
+    learn : Asked
+        Features that are learned from windows without a forecaster; never on a GPU.
     classify : Asked
         Fitting and judging one cell's classifier; never on a GPU.
     """
@@ -116,7 +167,11 @@ class ResourceSettings(Record):
     recordings: Asked = Asked()
     prepare: Asked = Asked()
     finetune: Asked = Asked()
+    audit: Asked = Asked()
+    cleared: Asked = Asked()
     features: Asked = Asked()
+    describe: Asked = Asked()
+    learn: Asked = Asked()
     classify: Asked = Asked()
     batch_size: int = Field(default=32, ge=1, description="windows a forward pass when features are computed")
 
@@ -138,6 +193,7 @@ class Settings(Record):
     )
     normal: str = Field(default="normal", description="the class of healthy series")
     dataset: choice("motor.recordings.readers")  # type: ignore[valid-type]
+    speed: Speed = Speed()
     split: choice("motor.recordings.splits")  # type: ignore[valid-type]
     representation: choice("motor.windows.representations") = Raw()  # type: ignore[valid-type]
     scaling: Scaling = Scaling()
@@ -149,137 +205,9 @@ class Settings(Record):
     features: FEATURES = FEATURES()
     classifiers: CLASSIFIERS = CLASSIFIERS()
     evaluation: Evaluation = Evaluation()
+    audit: Audit = Audit()
     axes: Axes
     resources: ResourceSettings = ResourceSettings()
     by_method: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
     by_domain: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
-
-
-class Experiment:
-    """A config that was checked whole: its settings, as they hold for each method and domain."""
-
-    def __init__(self, document: Document, name: str) -> None:
-        self.document = document
-        faults = self._schema_faults()
-        base, _ = check(document, Settings)
-        if base is None:
-            raise ConfigError(faults)
-        self.base = base
-        self.name = document.data.get("name", name)
-        self.settings = cache(self._settings)
-        faults += self._grid_faults()
-        if faults := faults or list(self._misfits()):
-            raise ConfigError(faults)
-
-    def _settings(self, method: str | None = None, domain: str | None = None) -> Settings:
-        """Return the settings for a method and a domain (or Joint): what is said by domain counts last."""
-        settings, faults = check(_overlaid(self.document, method, domain), Settings)
-        if settings is None:
-            raise ConfigError(faults)
-        return settings
-
-    def regime_domains(self, regime: str) -> tuple[str, ...]:
-        """Return the domains that a value of the axis `domain` stands for."""
-        return tuple(self.base.dataset.domains) if regime == JOINT else (regime,)
-
-    def _schema_faults(self) -> list[Fault]:
-        """Return what is wrong with the settings as they are, and with what is said by method or by domain."""
-        data = self.document.data
-        methods, regimes = (
-            [None, *section] if isinstance(section := data.get(name), dict) else [None]
-            for name in ("by_method", "by_domain")
-        )
-        documents = (_overlaid(self.document, method, regime) for method in methods for regime in regimes)
-        return [fault for document in documents for fault in check(document, Settings)[1]]
-
-    def _grid_faults(self) -> list[Fault]:
-        """Return what is wrong with names: on the axes, of overrides, of folders."""
-        regimes = [*self.base.dataset.domains, JOINT]
-        faults = [*self._axis_faults(regimes), *self._name_faults()]
-        faults += self._override_faults("by_method", list(plugins("motor.methods")))
-        return [*faults, *self._override_faults("by_domain", regimes)]
-
-    def _misfits(self) -> Iterable[Fault]:
-        """Yield what cannot work together, for each method in each regime that is compared."""
-        recipes = {name: plugin.model_validate({}) for name, plugin in plugins("motor.methods").items()}
-        for method in self.base.axes.method:
-            recipe: Any = recipes[method]
-            for regime in self.base.axes.domain:
-                document, settings = _overlaid(self.document, method, regime), self.settings(method, regime)
-                found = list(misfits(settings, recipe, self.regime_domains(regime)))
-                if recipe.start:
-                    found += inheritance_misfits(settings, self.settings(recipe.start, regime), recipe)
-                yield from _placed(document, found)
-                for domain in self.regime_domains(regime):
-                    of_domain = augmentation_misfits(self.settings(method, domain))
-                    yield from _placed(_overlaid(self.document, method, domain), of_domain)
-
-    def _axis_faults(self, regimes: list[str]) -> Iterable[Fault]:
-        for index, domain in enumerate(self.base.axes.domain):
-            if domain not in regimes:
-                place = self.document.place(("axes", "domain", index))
-                yield Fault(place, f"unknown domain {domain!r}; there are: {', '.join(regimes)}")
-        if JOINT in self.base.axes.domain and len(self.base.dataset.domains) < 2:
-            yield Fault(self.document.place(("axes", "domain")), f"{JOINT} needs at least two dataset.domains")
-        if self.base.normal not in self.base.dataset.classes:
-            classes = ", ".join(self.base.dataset.classes)
-            message = f"normal is {self.base.normal!r}, which is not among dataset.classes: {classes}"
-            yield Fault(self.document.place(("normal",)), message)
-
-    def _name_faults(self) -> Iterable[Fault]:
-        """Yield names of domains and folds that cannot name a folder, or are taken."""
-        dataset, split = self.base.dataset, self.base.split
-        for keys, names in {("dataset", "domains"): dataset.domains, ("split",): split.fold_names()}.items():
-            for name in names:
-                if not name or name.startswith(".") or "/" in name:
-                    yield Fault(self.document.place(keys), f"{name!r} cannot name a folder; write it without / and .")
-        if JOINT in dataset.domains:
-            place = self.document.place(("dataset", "domains"))
-            yield Fault(place, f"{JOINT!r} stands for all domains together; call the domain otherwise")
-
-    def _override_faults(self, section: str, names: list[str]) -> Iterable[Fault]:
-        for name, overrides in getattr(self.base, section).items():
-            if name not in names:
-                what = section.removeprefix("by_")
-                place = self.document.place((section, name))
-                yield Fault(place, f"unknown {what} {name!r}; there are: {', '.join(names)}")
-            for key in overrides:
-                if key in SHARED:
-                    place = self.document.place((section, name, key))
-                    yield Fault(place, f"{key} is shared by all cells and cannot differ {section.replace('_', ' ')}")
-                elif name == JOINT and key in BY_DOMAIN:
-                    place, domains = self.document.place((section, name, key)), ", ".join(self.base.dataset.domains)
-                    yield Fault(place, f"{key} is by domain in {JOINT}, too; give it for one of: {domains}")
-
-
-def _placed(document: Document, found: Iterable[Misfit]) -> Iterable[Fault]:
-    """Yield faults, each at the first of its places that the document has."""
-    for places, message in found:
-        given = next((keys for keys in places if _stands_in(document.data, keys)), places[-1])
-        yield Fault(document.place(given), message)
-
-
-def _stands_in(data: Any, keys: tuple[str | int, ...]) -> bool:
-    for key in keys:
-        if isinstance(key, int) or not isinstance(data, dict) or key not in data:
-            return isinstance(key, int)
-        data = data[key]
-    return True
-
-
-def _overlaid(document: Document, method: str | None, domain: str | None) -> Document:
-    """Return the document as it holds for a method and a domain; without an overlay nothing changes."""
-    for section, name in (("by_method", method), ("by_domain", domain)):
-        document = document.overlaid((section, name)) if name is not None else document
-    return document
-
-
-def read_experiment(path: Path, overrides: Sequence[str], environment: Mapping[str, str]) -> Experiment:
-    """Read and check a config; the file's name is the grid's, unless it says otherwise.
-
-    Raises
-    ------
-    grid.config.ConfigError
-        With every fault, each with its place.
-    """
-    return Experiment(read_document(path, overrides, environment), path.stem)
+    by_representation: dict[str, dict[str, Any]] = Field(default={}, exclude=True)

@@ -104,8 +104,8 @@ def make_tiny(tiny_text: str) -> Callable[..., Tiny]:
     """Plan a tiny experiment in a folder, with overrides as on the command line."""
     from grid.plan import make_plan
     from grid.store import Store
+    from motor.experiment import read_experiment
     from motor.methods.cells import make_cells
-    from motor.settings import read_experiment
 
     def make(folder: Path, *overrides: str) -> Tiny:
         config = folder / "tiny.yaml"

@@ -61,7 +61,7 @@ def test_dry_run_of_the_full_grid_needs_neither_data_nor_weights(tmp_path, capsy
     monkeypatch.setenv("MOTOR_DATA", "/nowhere")
     monkeypatch.setenv("CHRONOS_WEIGHTS", "/nowhere")
     assert launch.main(["grid.yaml", "--dry-run", "--storage", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.startswith("108 cells, 173 distinct stages, 173 to build")
+    assert capsys.readouterr().out.startswith("198 cells, 305 distinct stages, 305 to build")
 
 
 def test_only_takes_a_part_of_the_grid(config, tmp_path, capsys):

@@ -62,8 +62,8 @@ def judged(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     from grid.plan import make_plan
     from grid.run import BuildContext, build_stage
     from grid.store import Store
+    from motor.experiment import read_experiment
     from motor.methods.cells import make_cells, resources_of
-    from motor.settings import read_experiment
 
     def judge(data: Path, unit: str, train: int, test: int, **chosen: str) -> dict[str, Any]:
         config = tmp_path / "leak.yaml"

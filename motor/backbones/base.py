@@ -1,4 +1,4 @@
-"""Settings that every backbone shares, and how they become a forecaster."""
+"""Settings that every backbone shares, those of the Chronos families, and how they become a forecaster."""
 
 import json
 from abc import ABC, abstractmethod
@@ -25,24 +25,20 @@ class Outline:
 
 
 class Backbone(Plugin, ABC):
-    """Settings of a forecaster: weights in the stock format, or the sizes of a small one with random weights."""
+    """Settings of a forecaster."""
 
-    FORECASTER: ClassVar[type[Forecaster]]
-    ARCHITECTURE: ClassVar[str]
-    LEVELS: ClassVar[tuple[float, ...]]
+    CLOSED_FORM: ClassVar[bool] = False
+    """True: its forecaster has `fit`, which solves for it in two passes over windows; no training loop is run."""
 
-    weights: str | None = Field(
-        default=None, exclude=True, description="local folder or hub name; its digest enters the record instead"
-    )
-    horizon: Literal["resize", "roll_out"] = Field(
-        default="resize", description="what is done where the weights' head is shorter than the horizon"
-    )
-    d_model: int = Field(default=64, ge=1, description="width; this and the sizes below are used only without weights")
-    d_kv: int = Field(default=16, ge=2, multiple_of=2, description="width of an attention head")
-    d_ff: int = Field(default=256, ge=1, description="width of the feed-forward layers")
-    num_layers: int = Field(default=2, ge=1, description="blocks of the encoder")
-    num_heads: int = Field(default=4, ge=1, description="attention heads")
+    EMBEDS: ClassVar[bool] = True
+    """False: its forecaster has no encoder, so nothing but its forecasts can be taken as features."""
 
+    @property
+    @abstractmethod
+    def source(self) -> str | None:
+        """The folder or hub name of the weights that it starts from; None where it starts from none."""
+
+    @abstractmethod
     def create(
         self,
         context_length: int,
@@ -52,7 +48,7 @@ class Backbone(Plugin, ABC):
         domains: tuple[str, ...],
         seed: int,
     ) -> Forecaster:
-        """Build a forecaster from `weights`, else with random weights that depend on `seed` alone.
+        """Build a forecaster that is ready to be trained, or fitted.
 
         Parameters
         ----------
@@ -65,7 +61,75 @@ class Backbone(Plugin, ABC):
         domains : tuple of str
             With two or more, the model is told each window's domain.
         seed : int
-            Of the random weights; unused with `weights`.
+            Of random weights.
+
+        Raises
+        ------
+        ValueError
+            If a quantile level is not one of the model's, or the domain cannot be told in this way.
+        """
+
+    @abstractmethod
+    def load(self, folder: Path, domains: tuple[str, ...]) -> Forecaster:
+        """Load a forecaster that its `save` wrote.
+
+        Raises
+        ------
+        motor.backbones.weights.WeightsError
+            If the folder is incomplete, of another family, or was trained on other domains.
+        """
+
+    @abstractmethod
+    def outline(self) -> Outline | None:
+        """Return what is known before anything is built; None where nothing is."""
+
+    @abstractmethod
+    def misfits(
+        self,
+        context_length: int,
+        prediction_length: int,
+        quantile_levels: tuple[float, ...],
+        domains: tuple[str, ...],
+    ) -> Iterator[tuple[str, str]]:
+        """Yield what cannot work, as far as it is known before anything is built: the argument's name, and why."""
+
+
+class ChronosBackbone(Backbone):
+    """A Chronos model: weights in the stock format, or the sizes of a small one with random weights."""
+
+    FORECASTER: ClassVar[type[Forecaster]]
+    ARCHITECTURE: ClassVar[str]
+    LEVELS: ClassVar[tuple[float, ...]]
+
+    weights: str | None = Field(
+        default=None, exclude=True, description="local folder or hub name; its digest enters the record instead"
+    )
+    initial: Literal["weights", "random"] = Field(
+        default="weights", description="``random``: the weights' sizes with random values, to see what their values do"
+    )
+    horizon: Literal["resize", "roll_out"] = Field(
+        default="resize", description="what is done where the weights' head is shorter than the horizon"
+    )
+    d_model: int = Field(default=64, ge=1, description="width; this and the sizes below are used only without weights")
+    d_kv: int = Field(default=16, ge=2, multiple_of=2, description="width of an attention head")
+    d_ff: int = Field(default=256, ge=1, description="width of the feed-forward layers")
+    num_layers: int = Field(default=2, ge=1, description="blocks of the encoder")
+    num_heads: int = Field(default=4, ge=1, description="attention heads")
+
+    @property
+    def source(self) -> str | None:
+        return self.weights
+
+    def create(
+        self,
+        context_length: int,
+        prediction_length: int,
+        quantile_levels: tuple[float, ...],
+        dropout_rate: float,
+        domains: tuple[str, ...],
+        seed: int,
+    ) -> Forecaster:
+        """Build a forecaster from `weights`, else with random weights that depend on `seed` alone (see `Backbone`).
 
         Raises
         ------
@@ -81,6 +145,8 @@ class Backbone(Plugin, ABC):
             folder = weights_folder(self.weights)
             check_family(folder, self.ARCHITECTURE, self.__class__.model_fields["kind"].default)
             model = self._load_model(folder, context_length, dropout_rate)
+            if self.initial == "random":
+                model = seeded(lambda: type(model)(model.config).eval(), seed)
             method = self._reach(model, prediction_length)
         return self.FORECASTER(model, prediction_length, quantile_levels, method, domains)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from motor.backbones import domain_mark
-from motor.backbones.base import Backbone, Outline, seeded
+from motor.backbones.base import ChronosBackbone, Outline, seeded
 from motor.backbones.forecaster import Forecaster, HorizonMethod
 from motor.backbones.weights import load_model
 
@@ -89,7 +89,7 @@ def unaligned(patch: int, context_length: int, rolled_out_head: int | None) -> I
         yield "horizon", f"{needs} the rolled-out head is {rolled_out_head}"
 
 
-class Bolt(Backbone):
+class Bolt(ChronosBackbone):
     """Chronos-Bolt (amazon/chronos-bolt-*), or a small one from these sizes."""
 
     FORECASTER: ClassVar[type[Forecaster]] = BoltForecaster

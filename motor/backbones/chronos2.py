@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from motor.backbones import domain_mark
-from motor.backbones.base import Backbone, Outline, seeded
+from motor.backbones.base import ChronosBackbone, Outline, seeded
 from motor.backbones.forecaster import Forecaster, HorizonMethod
 from motor.backbones.weights import load_model
 
@@ -118,7 +118,7 @@ class Chronos2Forecaster(Forecaster):
         return rows[::2] if self.is_told else rows
 
 
-class Chronos2(Backbone):
+class Chronos2(ChronosBackbone):
     """Chronos-2 (amazon/chronos-2), or a small one from these sizes."""
 
     FORECASTER: ClassVar[type[Forecaster]] = Chronos2Forecaster

@@ -29,6 +29,7 @@ class _Sheet:
     probability_nC: NDArray[np.float64]
     alarm_n: NDArray[np.bool_] | None
     motor_n: NDArray[np.intp]
+    strata: tuple[Any, ...]
     weights_RM: NDArray[np.float64]
 
     @property
@@ -38,6 +39,11 @@ class _Sheet:
     @property
     def fault_score_n(self) -> NDArray[np.float64]:
         return 1.0 - self.probability_nC[:, self.classes.index(self.normal)]
+
+    @property
+    def squared_errors_n(self) -> NDArray[np.float64]:
+        wanted_nC = np.eye(len(self.classes))[self.true_n]
+        return np.asarray(((self.probability_nC - wanted_nC) ** 2).sum(axis=1))
 
     def motors_of(self, chosen_n: NDArray[np.bool_]) -> int:
         return len(np.unique(self.motor_n[chosen_n]))
@@ -66,7 +72,8 @@ def classification_metrics(predictions: pd.DataFrame, classes: tuple[str, ...], 
         Normal against faulty: `roc_auc_faulty`, `pr_auc_faulty` (average precision, faulty is positive),
         and at the threshold `false_alarm_rate`, `detection_rate`, `detection_by_class`.
         `<metric>_interval`: [low, high], 95 %, from 1000 resamples of motors, stratified by their classes
-        and domains. `chance`: macro-F1 of always naming the most frequent class, and of guessing.
+        and domains, widened for few motors; by class where the metric is.
+        `chance`: macro-F1 of always naming the most frequent class, and of guessing.
         `undefined`: for each value that is None, why. `by_domain`: all of this for each domain.
         `by_motor`: errors of each motor, worst first.
 
@@ -107,10 +114,13 @@ def motor_strata(predictions: pd.DataFrame) -> pd.Series:
     """Return each motor's stratum for resampling: its classes and its domains, indexed by motor (sorted)."""
     import pandas as pd
 
-    strata = {
-        str(motor): (tuple(sorted(set(part["label"]))), tuple(sorted(set(part["domain"]))))
-        for motor, part in predictions.astype({"motor": str}).groupby("motor", sort=True)
-    }
+    seen: dict[str, tuple[set[str], set[str]]] = {}
+    columns = predictions[["motor", "label", "domain"]].drop_duplicates()
+    for motor, label, domain in columns.itertuples(index=False):
+        labels, domains = seen.setdefault(str(motor), (set(), set()))
+        labels.add(label)
+        domains.add(domain)
+    strata = {motor: (tuple(sorted(seen[motor][0])), tuple(sorted(seen[motor][1]))) for motor in sorted(seen)}
     return pd.Series(list(strata.values()), index=list(strata), dtype=object)
 
 
@@ -144,18 +154,18 @@ def chance_levels(counts: NDArray[np.float64]) -> dict[str, float]:
 def _describe(predictions: pd.DataFrame, classes: tuple[str, ...], normal: str) -> Metrics:
     """Compute the metrics of one table, without its division by domain and motor."""
     sheet = _sheet(predictions, classes, normal)
-    resampled = _resampled(sheet)
+    resampled, by_class = _resampled(sheet), _resampled_by_class(sheet)
+    resampled["roc_auc_macro"] = np.mean(list(by_class["roc_auc"].values()), axis=0)
     metrics: Metrics = {
         **_counts(sheet),
         **{name: float(values[0]) for name, values in resampled.items()},
-        **_by_class(sheet),
-        "pr_auc_faulty": _average_precision(sheet.fault_score_n, sheet.faulty_n),
-        "brier": float(((sheet.probability_nC - np.eye(len(classes))[sheet.true_n]) ** 2).sum(axis=1).mean()),
-        "detection_by_class": _detection_by_class(sheet),
+        **{name: {label: float(of[0]) for label, of in values.items()} for name, values in by_class.items()},
+        "confusion": _confusion(sheet),
     }
     intervals, reasons = _intervals(sheet, resampled)
-    undefined = _reasons(sheet) | reasons
-    return _plain(metrics | intervals | {"undefined": undefined})
+    intervals_by_class, more = _intervals_by_class(sheet, by_class)
+    undefined = _reasons(sheet) | reasons | more
+    return _plain(metrics | intervals | intervals_by_class | {"undefined": undefined})
 
 
 def _sheet(predictions: pd.DataFrame, classes: tuple[str, ...], normal: str) -> _Sheet:
@@ -168,6 +178,7 @@ def _sheet(predictions: pd.DataFrame, classes: tuple[str, ...], normal: str) -> 
         probability_nC=predictions[[f"probability_{name}" for name in classes]].to_numpy(dtype=float),
         alarm_n=predictions["alarm"].to_numpy(dtype=bool) if "alarm" in predictions.columns else None,
         motor_n=class_codes(predictions["motor"].astype(str), tuple(strata.index)),
+        strata=tuple(strata),
         weights_RM=resampling.motor_weights(list(strata)),
     )
 
@@ -196,6 +207,8 @@ def _resampled(sheet: _Sheet) -> dict[str, NDArray[np.float64]]:
         "accuracy": hits / confusions_RCC.sum(axis=(1, 2)),
         "macro_f1": resampling.macro_f1(confusions_RCC),
         "roc_auc_faulty": resampling.roc_auc(sheet.fault_score_n, sheet.faulty_n, weights_Rn),
+        "pr_auc_faulty": resampling.average_precision(sheet.fault_score_n, sheet.faulty_n, weights_Rn),
+        "brier": weights_Rn @ sheet.squared_errors_n / weights_Rn.sum(axis=1),
         "false_alarm_rate": _alarm_rate(sheet, ~sheet.faulty_n, weights_Rn),
         "detection_rate": _alarm_rate(sheet, sheet.faulty_n, weights_Rn),
     }
@@ -211,47 +224,37 @@ def _alarm_rate(sheet: _Sheet, among_n: NDArray[np.bool_], weights_Rn: NDArray[n
     return np.divide(weights @ sheet.alarm_n[among_n].astype(float), total, out=missing, where=total > 0)
 
 
-def _by_class(sheet: _Sheet) -> Metrics:
-    """Compute what each class has: F1, precision, recall, ROC-AUC and its row of the confusion matrix."""
-    n_classes = len(sheet.classes)
-    confusion = np.zeros((n_classes, n_classes))
-    np.add.at(confusion, (sheet.true_n, sheet.predicted_n), 1)
-    hits, support, named = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    nothing = np.full(n_classes, np.nan)
-    precision = np.divide(hits, named, out=nothing.copy(), where=(named > 0) & (support > 0))
-    recall = np.divide(hits, support, out=nothing.copy(), where=support > 0)
-    ones = np.ones((1, len(sheet.true_n)))
-    areas = [
-        resampling.roc_auc(sheet.probability_nC[:, index], sheet.true_n == index, ones)[0] for index in range(n_classes)
-    ]
-    by_class = {"f1": resampling.f1_by_class(confusion), "precision": precision, "recall": recall, "roc_auc": areas}
-    return {
-        **{name: dict(zip(sheet.classes, values, strict=True)) for name, values in by_class.items()},
-        "roc_auc_macro": float(np.mean(areas)),
-        "confusion": {
-            name: dict(zip(sheet.classes, row.astype(int), strict=True))
-            for name, row in zip(sheet.classes, confusion, strict=True)
-        },
+def _resampled_by_class(sheet: _Sheet) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Compute what each class has, by metric and class: arrays of shape (R,), of which row 0 is the measured value."""
+    n_motors, n_classes = sheet.weights_RM.shape[1], len(sheet.classes)
+    motors_MCC = resampling.motor_confusions(sheet.true_n, sheet.predicted_n, sheet.motor_n, n_motors, n_classes)
+    confusions_RCC = resampling.weighted_confusions(sheet.weights_RM, motors_MCC)
+    weights_Rn = sheet.weights_RM[:, sheet.motor_n]
+    hits = np.diagonal(confusions_RCC, axis1=1, axis2=2)
+    support, named = confusions_RCC.sum(axis=2), confusions_RCC.sum(axis=1)
+    nothing = np.full(hits.shape, np.nan)
+    areas = [resampling.roc_auc(sheet.probability_nC[:, at], sheet.true_n == at, weights_Rn) for at in range(n_classes)]
+    columns = {
+        "f1": resampling.f1_by_class(confusions_RCC),
+        "precision": np.divide(hits, named, out=nothing.copy(), where=(named > 0) & (support > 0)),
+        "recall": np.divide(hits, support, out=nothing.copy(), where=support > 0),
+        "roc_auc": np.stack(areas, axis=1),
+        "detection_by_class": np.stack(
+            [_alarm_rate(sheet, sheet.true_n == at, weights_Rn) for at in range(n_classes)], axis=1
+        ),
     }
+    by_class = {name: dict(zip(sheet.classes, values_RC.T, strict=True)) for name, values_RC in columns.items()}
+    del by_class["detection_by_class"][sheet.normal]  # an alarm on a normal series detects nothing
+    return by_class
 
 
-def _average_precision(score_n: NDArray[np.float64], positive_n: NDArray[np.bool_]) -> float:
-    """Sum over falling thresholds of (recall gained) x (precision there); NaN if one side is empty."""
-    if positive_n.all() or not positive_n.any():
-        return float("nan")
-    order = np.argsort(-score_n, kind="stable")
-    ends = np.flatnonzero(np.diff(score_n[order], append=np.nan) != 0)  # last series of each tied score
-    hits = np.cumsum(positive_n[order])[ends]
-    return float(np.sum(np.diff(hits, prepend=0) * hits / (ends + 1)) / positive_n.sum())
-
-
-def _detection_by_class(sheet: _Sheet) -> dict[str, float]:
-    """Share of each fault's series that raise an alarm."""
-    ones = np.ones((1, len(sheet.true_n)))
+def _confusion(sheet: _Sheet) -> dict[str, dict[str, int]]:
+    n_classes = len(sheet.classes)
+    counts = np.zeros((n_classes, n_classes), dtype=int)
+    np.add.at(counts, (sheet.true_n, sheet.predicted_n), 1)
     return {
-        name: float(_alarm_rate(sheet, sheet.true_n == index, ones)[0])
-        for index, name in enumerate(sheet.classes)
-        if name != sheet.normal
+        name: dict(zip(sheet.classes, row.tolist(), strict=True))
+        for name, row in zip(sheet.classes, counts, strict=True)
     }
 
 
@@ -266,10 +269,31 @@ def _intervals(sheet: _Sheet, resampled: dict[str, NDArray[np.float64]]) -> tupl
     for name, values in resampled.items():
         key = f"{name}_interval"
         reason = _no_interval(sheet, values, needed.get(name, every))
-        intervals[key] = None if reason else list(resampling.percentile_interval(values))
+        intervals[key] = None if reason else _interval(sheet, values)
         if reason:
             reasons[key] = reason
     return intervals, reasons
+
+
+def _intervals_by_class(
+    sheet: _Sheet, by_class: dict[str, dict[str, NDArray[np.float64]]]
+) -> tuple[Metrics, dict[str, str]]:
+    """Return the intervals of what each class has, and the reason for each that cannot be given."""
+    intervals: Metrics = {}
+    reasons: dict[str, str] = {}
+    for name, values_by_class in by_class.items():
+        key = f"{name}_interval"
+        intervals[key] = {}
+        for label, values in values_by_class.items():
+            reason = _no_interval(sheet, values, (sheet.classes.index(label),))
+            intervals[key][label] = None if reason else _interval(sheet, values)
+            if reason:
+                reasons[f"{key}.{label}"] = reason
+    return intervals, reasons
+
+
+def _interval(sheet: _Sheet, values: NDArray[np.float64]) -> list[float]:
+    return list(resampling.percentile_interval(values, resampling.strata_degrees_of_freedom(sheet.strata)))
 
 
 def _no_interval(sheet: _Sheet, values: NDArray[np.float64], class_indices: tuple[int, ...]) -> str | None:
@@ -279,6 +303,8 @@ def _no_interval(sheet: _Sheet, values: NDArray[np.float64], class_indices: tupl
     for index in class_indices:
         if sheet.motors_of(sheet.true_n == index) == 1:
             return f"class {sheet.classes[index]} rests on one motor"
+    if np.isnan(values).any():
+        return "some resamples of the motors leave one side empty"
     if np.ptp(values) < 1e-12:
         return f"all resamples of the {sheet.weights_RM.shape[1]} motors agree; that is no proof of certainty"
     return None

@@ -3,6 +3,7 @@
 Shapes: R = 1 + resamples (row 0 is the measured sample), M motors, n series, C classes, K comparisons.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -78,6 +79,18 @@ def macro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(total, n_present, out=np.full(total.shape, np.nan), where=n_present > 0)
 
 
+def macro_f1_influence(confusions_MCC: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what each motor adds to macro-F1: its derivative by the motor's weight, shape (M,).
+
+    The infinitesimal jackknife (Jaeckel, Bell Labs MM 72-1215-11, 1972), by central differences; the values
+    add up to zero, for macro-F1 does not change when all weights grow alike.
+    """
+    step = 1e-4
+    total_CC = confusions_MCC.sum(axis=0)
+    above, below = macro_f1(total_CC + step * confusions_MCC), macro_f1(total_CC - step * confusions_MCC)
+    return np.asarray((above - below) / (2 * step))
+
+
 def roc_auc(
     score_n: NDArray[np.float64], positive_n: NDArray[np.bool_], weights_Rn: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -96,23 +109,144 @@ def roc_auc(
     return np.divide((positive * below).sum(axis=1), pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 
-def percentile_interval(values_R: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the central 95 % of the resamples (row 0, the measured value, left out)."""
+def average_precision(
+    score_n: NDArray[np.float64], positive_n: NDArray[np.bool_], weights_Rn: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sum over falling thresholds of (recall gained) x (precision there), with weights: shape (R,).
+
+    Tied scores are one threshold. NaN where one side is empty.
+    """
+    order = np.argsort(-score_n, kind="stable")
+    starts = np.flatnonzero(np.diff(score_n[order], prepend=np.nan) != 0)
+    weights = weights_Rn[:, order]
+    hits = np.add.reduceat(np.where(positive_n[order], weights, 0.0), starts, axis=1)
+    named = np.cumsum(np.add.reduceat(weights, starts, axis=1), axis=1)
+    positive = hits.sum(axis=1)
+    is_defined = (positive > 0) & (named[:, -1] > positive)
+    precision = np.divide(np.cumsum(hits, axis=1), named, out=np.zeros_like(named), where=named > 0)
+    return np.divide((hits * precision).sum(axis=1), positive, out=np.full(len(positive), np.nan), where=is_defined)
+
+
+def strata_degrees_of_freedom(strata: Sequence[Hashable]) -> int:
+    """Return how many deviations of motors from their stratum's mean are free: sum of (motors - 1)."""
+    return sum(size - 1 for size in Counter(strata).values())
+
+
+def percentile_interval(values_R: NDArray[np.float64], degrees_of_freedom: float = np.inf) -> tuple[float, float]:
+    """Return the central 95 % of the resamples (row 0, the measured value, left out).
+
+    Percentiles of few motors are too narrow, as normal quantiles are where Student's are due; the tails are
+    moved out to where a normal distribution has Student's quantile (the expanded percentile interval;
+    Hesterberg, The American Statistician 69, 2015).
+
+    Parameters
+    ----------
+    values_R : ndarray of shape (R,)
+        A figure under each resample.
+    degrees_of_freedom : float
+        From `strata_degrees_of_freedom`; infinite for none of this.
+    """
+    from scipy.special import ndtr, stdtrit
+
     tail = (1 - COVERAGE) / 2
+    if np.isfinite(degrees_of_freedom):
+        tail = float(ndtr(stdtrit(max(degrees_of_freedom, 1.0), tail)))
     low, high = np.quantile(values_R[1:], [tail, 1 - tail])
     return float(low), float(high)
 
 
-def simultaneous_intervals(differences_RK: NDArray[np.float64]) -> NDArray[np.float64]:
+def simultaneous_intervals(
+    differences_RK: NDArray[np.float64], degrees_of_freedom_K: NDArray[np.float64] | float = np.inf
+) -> NDArray[np.float64]:
     """Return intervals that hold for all K differences together: shape (K, 2).
 
     Each is symmetric about the measured difference, and as wide as the largest studentised deviation
     of any of them allows (single-step max-T; Westfall & Young, Resampling-Based Multiple Testing, 1993),
     so that the best of many is not taken for better by its luck alone.
+
+    Parameters
+    ----------
+    differences_RK : ndarray of shape (R, K)
+        Row 0 holds the measured differences.
+    degrees_of_freedom_K : ndarray of shape (K,) or float
+        Of each difference's standard error, from `welch_degrees_of_freedom`; infinite for normal quantiles.
     """
-    measured = differences_RK[0]
-    deviations = differences_RK[1:] - measured
-    errors = np.sqrt((deviations**2).mean(axis=0))
-    studentised = np.divide(np.abs(deviations), errors, out=np.zeros_like(deviations), where=errors > 1e-12)
-    reach = np.quantile(studentised.max(axis=1), COVERAGE) * errors
-    return np.stack([measured - reach, measured + reach], axis=1)
+    errors_K = standard_errors(differences_RK)
+    reach_K = quantile_of_level(familywise_level(differences_RK), degrees_of_freedom_K) * errors_K
+    return np.stack([differences_RK[0] - reach_K, differences_RK[0] + reach_K], axis=1)
+
+
+def standard_errors(values_RK: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Root mean squared deviation of the resamples from the measured value: shape (K,)."""
+    return np.sqrt(((values_RK[1:] - values_RK[0]) ** 2).mean(axis=0))
+
+
+def familywise_level(differences_RK: NDArray[np.float64]) -> float:
+    """Return the level at which each of K differences is to be tested, so that 5 % holds for all together.
+
+    It is the two-sided level of the 95 % quantile of the largest studentised deviation; no less than
+    Bonferroni's, which resamples cannot resolve further.
+    """
+    deviations = differences_RK[1:] - differences_RK[0]
+    return _level_of_largest(_studentised(deviations).max(axis=1), differences_RK.shape[1])
+
+
+def familywise_level_of_pairs(values_RK: NDArray[np.float64]) -> float:
+    """Return the level for all K (K - 1) / 2 differences between K figures, as `familywise_level` does for K.
+
+    The best of K is found by looking at all of them: its leads are judged as what they are, the largest of
+    all pairs, not as if it had been named beforehand.
+    """
+    deviations_RK = values_RK[1:] - values_RK[0]
+    n_figures = values_RK.shape[1]
+    largest_R = np.zeros(len(deviations_RK))
+    for index in range(n_figures - 1):
+        pairs = deviations_RK[:, index + 1 :] - deviations_RK[:, [index]]
+        np.maximum(largest_R, _studentised(pairs).max(axis=1), out=largest_R)
+    return _level_of_largest(largest_R, n_figures * (n_figures - 1) // 2)
+
+
+def quantile_of_level(level: float, degrees_of_freedom: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Return Student's two-sided quantile of a level; the normal one where the degrees of freedom are infinite."""
+    from scipy.special import stdtrit
+
+    # Beyond a million the two agree, and stdtrit has no infinity.
+    freedom = np.clip(np.asarray(degrees_of_freedom, dtype=float), 1.0, 1e6)
+    return np.asarray(-stdtrit(freedom, level / 2))
+
+
+def welch_degrees_of_freedom(influence_M: NDArray[np.float64], strata: Sequence[Hashable]) -> float:
+    """Return the degrees of freedom of a standard error that adds up over strata.
+
+    Welch-Satterthwaite (Satterthwaite, Biometrics Bulletin 2, 1946): few where most of the variance comes
+    from a stratum of few motors, however many motors the others have.
+
+    Parameters
+    ----------
+    influence_M : ndarray of shape (M,)
+        What each motor adds to the figure: its derivative by the motor's weight.
+    strata : sequence of n_motors hashables
+        As for `motor_weights`.
+    """
+    members: dict[Hashable, list[int]] = {}
+    for index, stratum in enumerate(strata):
+        members.setdefault(stratum, []).append(index)
+    several = [rows for rows in members.values() if len(rows) > 1]
+    sizes = np.array([len(rows) for rows in several], dtype=float)
+    variances = np.array([len(rows) * np.var(influence_M[rows], ddof=1) for rows in several])
+    if not variances.size or variances.max() <= 0:
+        return float(max(len(influence_M) - len(members), 1))
+    return float(variances.sum() ** 2 / (variances**2 / (sizes - 1)).sum())
+
+
+def _studentised(deviations_RK: NDArray[np.float64]) -> NDArray[np.float64]:
+    errors = np.sqrt((deviations_RK**2).mean(axis=0))
+    return np.divide(np.abs(deviations_RK), errors, out=np.zeros_like(deviations_RK), where=errors > 1e-12)
+
+
+def _level_of_largest(largest_R: NDArray[np.float64], n_comparisons: int) -> float:
+    """Two-sided normal level of the 95 % quantile of the largest of several studentised deviations."""
+    from scipy.special import ndtr
+
+    level = float(2 * ndtr(-np.quantile(largest_R, COVERAGE)))
+    return float(np.clip(level, (1 - COVERAGE) / n_comparisons, 1 - COVERAGE))

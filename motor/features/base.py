@@ -1,4 +1,7 @@
-"""What every feature plug-in has: one pass over windows, then one row for each series.
+"""What feature plug-ins have in common: whatever they look at, one row for each series comes out.
+
+There are three kinds: what a forecaster says of windows (`ForecastFeature`), what is learned from the
+windows of training series (`FittedFeature`), and what is computed from a recording alone (`RecordingFeature`).
 
 Shapes: B windows, N samples of a window (context, and horizon where `needs_future`), T context,
 H horizon.
@@ -62,15 +65,85 @@ class WindowFeatures:
         return cls(frame, np.concatenate(residuals) if residuals else None)
 
 
-class Feature(Plugin, ABC):
-    """Turns windows of a series into what a classifier sees of that series."""
-
-    needs_future: ClassVar[bool]
-    """True: a window is a context and the horizon after it; False: a context alone."""
+class Feature(Plugin):
+    """Turns a series into what a classifier sees of it."""
 
     def misfits(self, prediction_length: int, quantile_levels: tuple[float, ...]) -> Iterator[tuple[str, str]]:
         """Yield what cannot work, known before anything runs: the argument's name, and why."""
         yield from ()
+
+
+class RecordingFeature(Feature, ABC):
+    """Describes a recording as it was measured: nothing is fitted, represented or scaled."""
+
+    @abstractmethod
+    def from_recording(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:
+        """Describe one recording; every recording of a data set gets the same names.
+
+        Parameters
+        ----------
+        signal : ndarray of shape (n_samples,), float32
+            In the unit of the file; never written to.
+        sampling_rate_hz : float
+        speed_rpm : float or None
+            Of the shaft, where it is known.
+
+        Raises
+        ------
+        ValueError
+            If the recording cannot be described so, with the next step.
+        """
+
+
+class FittedModel(ABC):
+    """What a `FittedFeature` learned; it pickles."""
+
+    @abstractmethod
+    def transform(self, windows_BT: np.ndarray, position_B: np.ndarray, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Describe series: one row for each row of `meta`, indexed by item, in its order.
+
+        Parameters
+        ----------
+        windows_BT : ndarray of shape (n_windows, context_length), float32
+            Scaled windows, in any order.
+        position_B : ndarray of shape (n_windows,), int
+            The row of `meta` that each window is cut from.
+        meta : DataFrame
+            Columns item, motor, domain; labels are not given.
+        """
+
+
+class FittedFeature(Feature, ABC):
+    """Learned from the windows of training series."""
+
+    needs_labels: ClassVar[bool]
+    """True: the labels of training series shape it, so training series are described by models of other motors."""
+
+    @abstractmethod
+    def fit(
+        self, windows_BT: np.ndarray, position_B: np.ndarray, meta: "pd.DataFrame", seed: int, n_threads: int
+    ) -> FittedModel:
+        """Learn from training series.
+
+        Parameters
+        ----------
+        windows_BT : ndarray of shape (n_windows, context_length), float32
+            Scaled windows.
+        position_B : ndarray of shape (n_windows,), int
+            The row of `meta` that each window is cut from.
+        meta : DataFrame
+            One row for each training series: item, motor, domain, label.
+        seed : int
+        n_threads : int
+            Changes no result.
+        """
+
+
+class ForecastFeature(Feature, ABC):
+    """Turns windows, as a forecaster sees them, into what a classifier sees of a series."""
+
+    needs_future: ClassVar[bool]
+    """True: a window is a context and the horizon after it; False: a context alone."""
 
     @abstractmethod
     def per_window(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from motor.features.base import Feature, WindowFeatures, check_series, check_windows, domain_one_hot
+from motor.features.base import ForecastFeature, WindowFeatures, check_series, check_windows, domain_one_hot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ STILL = 1e-6
 """A standard deviation below this, in scaled units, counts as this: a flat window has a finite logarithm."""
 
 
-class Embedding(Feature):
+class Embedding(ForecastFeature):
     """Hidden states pooled over tokens, then over the windows of a series.
 
     Columns, D of each: ``embedding_<tokens>_000`` ...; with spread over tokens
@@ -48,7 +48,7 @@ class Embedding(Feature):
         context_length: int,
         sampling_rate_hz: float,
     ) -> WindowFeatures:
-        """Embed each window and pool its tokens (see `Feature.per_window`).
+        """Embed each window and pool its tokens (see `ForecastFeature.per_window`).
 
         Raises
         ------
@@ -70,7 +70,7 @@ class Embedding(Feature):
         return WindowFeatures(pd.concat(blocks, axis=1).astype(np.float32))
 
     def per_series(self, windows: WindowFeatures, meta: "pd.DataFrame") -> "pd.DataFrame":
-        """Pool each series' windows and add the domain (see `Feature.per_series`).
+        """Pool each series' windows and add the domain (see `ForecastFeature.per_series`).
 
         Whatever is not a token pool itself (spread over tokens, level) is averaged over windows.
         """

@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from motor.features import skill
-from motor.features.base import Feature, WindowFeatures, check_series, check_windows, domain_one_hot
-from motor.features.residual_statistics import N_QUARTERS, level_position, residual_features
+from motor.features.base import ForecastFeature, WindowFeatures, check_series, check_windows, domain_one_hot
+from motor.features.residual_statistics import N_QUARTERS, SPANS, level_position, residual_features
 from motor.features.sensor_pairs import partner_correlation
 
 if TYPE_CHECKING:
@@ -19,10 +19,14 @@ DEFAULT_CUT_SAMPLES = 10
 """A horizon of so many samples has a frequency below the default cut, 0.2 of Nyquist."""
 
 
-class Residual(Feature):
+class Residual(ForecastFeature):
     """Errors of the forecast: size, by segment and quantile, correlation, spectrum, and by sensor.
 
-    About 50 columns. Those named ``skill_...`` are for `motor.features.skill.forecast_skill` alone.
+    About 65 columns; which, the horizon alone decides. For each segment that grows from the forecast's origin (the
+    first 1, 4, 16, 64, 256, 1024 samples, as far as the horizon is longer) and for the whole there are
+    ``mae_first_<n>`` and ``mse_first_<n>`` in scaled units, ``context_mae_<segment>`` over the context's standard
+    deviation and ``relative_mae_<segment>`` over the error of the mean forecast. Those named ``skill_...`` are for
+    `motor.features.skill` alone.
     """
 
     kind: Literal["residual"] = "residual"
@@ -62,7 +66,7 @@ class Residual(Feature):
         context_length: int,
         sampling_rate_hz: float,
     ) -> WindowFeatures:
-        """Forecast each window's horizon and describe the error (see `Feature.per_window`).
+        """Forecast each window's horizon and describe the error (see `ForecastFeature.per_window`).
 
         Raises
         ------
@@ -80,12 +84,13 @@ class Residual(Feature):
             y_BH, quantiles_BHQ, levels, sampling_rate_hz, self.loss_levels, self.n_lags, self.cut_hz
         )
         median_BH = quantiles_BHQ[..., level_position(levels, 0.5)]
-        skills = skill.skill_columns(y_BH, median_BH, context_BT)
-        frame = pd.concat([frame, pd.DataFrame({**skill.relative_errors(skills), **skills})], axis=1)
+        skills = skill.skill_columns(y_BH, median_BH, context_BT, SPANS)
+        ratios = {**skill.context_errors(skills, context_BT), **skill.relative_errors(skills)}
+        frame = pd.concat([frame, pd.DataFrame({**ratios, **skills})], axis=1)
         return WindowFeatures(frame.astype(np.float32), (y_BH - median_BH).astype(np.float32))
 
     def per_series(self, windows: WindowFeatures, meta: "pd.DataFrame") -> "pd.DataFrame":
-        """Pool each series' windows and add the other sensors and the domain (see `Feature.per_series`).
+        """Pool each series' windows and add the other sensors and the domain (see `ForecastFeature.per_series`).
 
         ``cross_sensor_correlation`` and ``has_partner`` are there if any series has a partner; for
         a series without one both are 0. ``domain_is_...`` are there if there are several domains.
@@ -101,6 +106,9 @@ class Residual(Feature):
         grouped = frame.groupby(level="item")
         pooled = {"mean": grouped.mean, "std": lambda: grouped.std(ddof=0).add_suffix("_std")}
         series = pd.concat([pooled[way]() for way in dict.fromkeys(self.pooling)], axis=1).loc[meta["item"]].fillna(0.0)
+        if "mean" in self.pooling:
+            errors = windows.frame.filter(regex=f"^{skill.PREFIX}").astype(np.float64).groupby(level="item").mean()
+            series = series.assign(**skill.relative_errors(errors.loc[meta["item"]]))
         if correlation is not None:
             series["has_partner"] = correlation.notna().groupby(level="item").any().astype(np.float64)
         return series.join(domain_one_hot(meta))

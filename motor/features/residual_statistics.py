@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 N_QUARTERS = 4
-SPANS = (1, 4, 16, 64, 256)
+SPANS = (1, 4, 16, 64, 256, 1024)
 """Samples from the forecast's origin: what can be forecast of a raw vibration lies in the first ones."""
 ZERO_GUARD = 0.1
 """MAPE takes no sample as smaller than this share of the window's mean magnitude."""
@@ -143,7 +143,10 @@ def quarter_errors(residual_BH: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def span_errors(residual_BH: np.ndarray) -> dict[str, np.ndarray]:
-    """Return MAE and MSE of the first samples after the forecast's origin, for each of `SPANS` in the horizon."""
+    """Return MAE and MSE of the first samples after the forecast's origin, for each of `SPANS` within the horizon.
+
+    A span as long as the horizon is left out: it is MAE and MSE of the whole.
+    """
     columns = {}
     for span in SPANS:
         if span < residual_BH.shape[1]:

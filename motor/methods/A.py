@@ -8,8 +8,9 @@ from motor.methods.base import Recipe
 class A(Recipe):
     kind: Literal["A"] = "A"
     folder: str = "methodA_residual_normal_ft"
-    labels: Literal["none", "normal", "all"] = "normal"
-    feature: str = "residual"
+    labels: Literal["none", "normal", "all", "each"] = "normal"
+    features: tuple[str, ...] = ("residual",)
+    control: str | None = "untrained_residual"
 
 
 PLUGIN = A

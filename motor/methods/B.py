@@ -8,8 +8,9 @@ from motor.methods.base import Recipe
 class B(Recipe):
     kind: Literal["B"] = "B"
     folder: str = "methodB_embed_normal_ft"
-    labels: Literal["none", "normal", "all"] = "normal"
-    feature: str = "embedding"
+    labels: Literal["none", "normal", "all", "each"] = "normal"
+    features: tuple[str, ...] = ("embedding",)
+    control: str | None = "untrained"
 
 
 PLUGIN = B

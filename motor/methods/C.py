@@ -8,8 +8,9 @@ from motor.methods.base import Recipe
 class C(Recipe):
     kind: Literal["C"] = "C"
     folder: str = "methodC_embed_all_ft"
-    labels: Literal["none", "normal", "all"] = "all"
-    feature: str = "embedding"
+    labels: Literal["none", "normal", "all", "each"] = "all"
+    features: tuple[str, ...] = ("embedding",)
+    control: str | None = "untrained"
 
 
 PLUGIN = C

@@ -8,10 +8,11 @@ from motor.methods.base import Recipe
 class CTwoStage(Recipe):
     kind: Literal["C_two_stage"] = "C_two_stage"
     folder: str = "methodC_embed_all_ft_two_stage"
-    labels: Literal["none", "normal", "all"] = "all"
-    feature: str = "embedding"
+    labels: Literal["none", "normal", "all", "each"] = "all"
+    features: tuple[str, ...] = ("embedding",)
     start: str | None = "B"
     trainable_blocks: int | None = 2
+    control: str | None = "untrained"
 
 
 PLUGIN = CTwoStage

@@ -1,27 +1,39 @@
 """From a checked config to the cells of its grid."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grid.plan import Cell
 from grid.stage import InputError, Resources, Stage
 from motor.backbones.weights import WeightsError, is_at_hand, model_files, weights_folder
-from motor.methods.chain import Chain
+from motor.methods.chain import Chain, leaky_split, recipe
 from motor.recordings.digest import content_digest
 from motor.recordings.readers.base import Reader
 from motor.recordings.recording import DataError
 from motor.stages.recordings import ImportRecordings
 
 if TYPE_CHECKING:  # `motor.settings` reads this folder for the names of the methods
-    from motor.settings import Experiment
+    from motor.experiment import Experiment
 
 UNKNOWN = "not there"  # stands for a digest in a dry run where the data or the weights are elsewhere
-AXES = ("method", "domain", "context_length", "classifier")
+# Every axis that a grid can have, in the order of a cell's name.
+AXES = (
+    "method",
+    "domain",
+    "representation",
+    "scaling",
+    "prediction_length",
+    "patch_length",
+    "context_length",
+    "seed",
+    "classifier",
+)
 
 
-def make_cells(experiment: "Experiment", storage: Path, dry_run: bool) -> list[Cell]:
+def make_cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str = "motor") -> list[Cell]:
     """Return a cell for each combination of the axes.
 
     Parameters
@@ -32,6 +44,8 @@ def make_cells(experiment: "Experiment", storage: Path, dry_run: bool) -> list[C
         Where digests of files are remembered.
     dry_run : bool
         Whether data and weights may be missing.
+    unit : {"motor", "series"}
+        What the split deals out; by series it leaks, and shows by how much.
 
     Raises
     ------
@@ -43,21 +57,35 @@ def make_cells(experiment: "Experiment", storage: Path, dry_run: bool) -> list[C
     chain = Chain(
         experiment=experiment,
         recordings=ImportRecordings(reader, _data_digest(reader, storage, dry_run)),
-        folds=settings.split.fold_names(),
+        folds=(settings.split if unit == "motor" else leaky_split(settings.split)).fold_names(),
         weights_digest=_weights_digests(experiment, storage, dry_run),
+        unit=unit,
     )
-    axes = settings.axes
-    combinations = product(axes.method, axes.domain, axes.context_length, axes.classifier)
-    named = [dict(zip(AXES, values, strict=True)) for values in combinations]
-    return [
-        Cell(cell, chain.classify(cell["method"], cell["domain"], cell["context_length"], cell["classifier"]))
-        for cell in named
-    ]
+    checks = (chain.check(),) if unit == "motor" else ()  # a split by series leaks, and is made to show it
+    chain = replace(chain, cleared=checks)
+    return [Cell(axes, chain.classify(axes), checks) for axes in _places(experiment)]
+
+
+def _places(experiment: "Experiment") -> list[dict[str, Any]]:
+    """Return each combination of the axes once; an axis that means nothing for a method is None there."""
+    values = {axis: getattr(experiment.base.axes, axis) for axis in AXES}
+    given = {axis: of_axis for axis, of_axis in values.items() if of_axis is not None}
+    places: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for method in given["method"]:
+        idle = recipe(method).idle_axes
+        of_method = {axis: (None,) if axis in idle else of_axis for axis, of_axis in given.items()}
+        for place in product(*(of_method | {"method": (method,)}).values()):
+            places[place] = dict(zip(given, place, strict=True))
+    return [place for place in places.values() if not experiment.base.axes.leaves_out(place)]
 
 
 def chosen_cells(cells: Iterable[Cell], chosen: dict[str, set[str]]) -> list[Cell]:
-    """Return the cells that `--only` keeps; an axis that it does not name keeps all."""
-    return [cell for cell in cells if all(str(cell.axes[axis]) in values for axis, values in chosen.items())]
+    """Return the cells that `--only` keeps; an axis that it does not name, or that is idle in a cell, keeps it."""
+
+    def keeps(cell: Cell) -> bool:
+        return all(cell.axes[axis] is None or str(cell.axes[axis]) in values for axis, values in chosen.items())
+
+    return [cell for cell in cells if keeps(cell)]
 
 
 def parse_only(words: Iterable[str], experiment: "Experiment") -> dict[str, set[str]]:
@@ -71,8 +99,9 @@ def parse_only(words: Iterable[str], experiment: "Experiment") -> dict[str, set[
     chosen: dict[str, set[str]] = {}
     for word in words:
         axis, _, values = word.partition("=")
-        if axis not in AXES:
-            known = f"there are: {', '.join(AXES)}; settings (KEY=VALUE) stand before --only"
+        given = [name for name in AXES if getattr(experiment.base.axes, name) is not None]
+        if axis not in given:
+            known = f"there are: {', '.join(given)}; settings (KEY=VALUE) stand before --only"
             raise ValueError(f"--only {word}: there is no axis {axis!r}; {known}")
         there = [str(value) for value in getattr(experiment.base.axes, axis)]
         for value in values.split(","):
@@ -104,8 +133,9 @@ def _data_digest(reader: Reader, storage: Path, dry_run: bool) -> str:
 
 
 def _weights_digests(experiment: "Experiment", storage: Path, dry_run: bool) -> dict[str, str]:
-    axes = experiment.base.axes
-    named = {experiment.settings(m, d).backbone.weights for m in axes.method for d in axes.domain}
+    axes, variants = experiment.base.axes, list(experiment.variants())
+    chosen = (experiment.settings(*place).backbone for place in product(axes.method, axes.domain, variants))
+    named = {backbone.source for backbone in chosen}
     return {weights: _weights_digest(weights, storage, dry_run) for weights in sorted(named - {None})}
 
 

@@ -8,8 +8,7 @@ from motor.methods.base import Recipe
 class Untrained(Recipe):
     kind: Literal["untrained"] = "untrained"
     folder: str = "control_embed_untrained"
-    labels: Literal["none", "normal", "all"] = "none"
-    feature: str = "embedding"
+    features: tuple[str, ...] = ("embedding",)
 
 
 PLUGIN = Untrained

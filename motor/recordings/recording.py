@@ -33,6 +33,10 @@ class Recording:
         Shared by recordings of one motor which several sensors took at the same time.
     fold : str, optional
         Name of the test fold that the data itself gives.
+    recorded_at : float, optional
+        When the signal begins, in seconds since 1970 UTC.
+    reference : bool
+        Whether the data marks this recording as its motor's own healthy reference.
     """
 
     item: str
@@ -44,6 +48,8 @@ class Recording:
     speed_rpm: float | None = None
     moment: str | None = None
     fold: str | None = None
+    recorded_at: float | None = None
+    reference: bool = False
 
 
 class DataError(ValueError):

@@ -1,9 +1,15 @@
 """The dataset as one file, memory-mapped: what every later step reads."""
 
-from collections import Counter
+import errno
+import mmap
+import os
+import shutil
+import socket
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,47 +23,44 @@ FILE_NAME = "recordings.arrow"
 BATCH_BYTES = 64 * 10**6
 # Arrow's lists are addressed with 32 bits.
 MOST_SAMPLES = 2**31 - 1
+# No space on the device, over the user's quota, over the process's limit of a file's size.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def write_recordings(recordings: Iterable[Recording], folder: Path) -> dict[str, Any]:
+def write_recordings(recordings: Iterable[Recording], folder: Path) -> None:
     """Write recordings to ``recordings.arrow`` in a folder, as a stream.
 
     The file is Arrow IPC, uncompressed, in record batches of at most 64 MB (a longer recording is a batch of its
-    own), so that a signal can be used where it lies in the memory map.
+    own), so that a signal can be used where it lies in the memory map, and memory does not grow with the dataset.
 
     Parameters
     ----------
     recordings : iterable of Recording
         In the order that the table gets.
     folder : Path
-        Existing or not; a failure leaves no table in it.
-
-    Returns
-    -------
-    dict
-        `n_recordings`, `n_motors`, `n_samples`; recordings by `domain`, by `label` and by `domain_label`; motors by
-        `domain_label`; the recordings of each sampling rate (Hz) and of each length (samples), as text.
+        Existing or not; a failure leaves no table in it, and a killed process none under its final name.
 
     Raises
     ------
     DataError
         If an item comes twice, has more samples than a list can hold, or if there is no recording at all.
+    OSError
+        If the disk is full; the message says what it holds and what to do.
     """
     import pyarrow
 
     folder.mkdir(parents=True, exist_ok=True)
     file, draft = folder / FILE_NAME, folder / f"{FILE_NAME}.draft"
-    summary = _Summary()
+    items: set[str] = set()
     try:
-        with pyarrow.ipc.new_file(draft, _schema()) as writer:
-            for batch in _batches(map(summary.count, recordings)):
+        with _told_how_full(draft), pyarrow.ipc.new_file(draft, _schema()) as writer:
+            for batch in _batches(_checked(recordings, items)):
                 writer.write_batch(_record_batch(batch))
-        if not summary.items:
+        if not items:
             raise DataError(f"{file}: the dataset holds no recording; if all were skipped, see why each was")
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)
-    return summary.as_dict()
 
 
 def open_recordings(folder: Path) -> "Recordings":
@@ -74,8 +77,11 @@ class Recordings:
     ----------
     folder : Path
     meta : pandas.DataFrame
-        One row a recording: item, motor, domain, label, sampling_rate_hz, speed_rpm, moment, fold, n_samples;
-        the index is the recording's position.
+        One row a recording: item, motor, domain, label, sampling_rate_hz, speed_rpm, moment, fold, recorded_at
+        (seconds since 1970 UTC), reference, n_samples; the index is the recording's position.
+    samples : ndarray of float32, shape (n_file,)
+        The whole file, read-only: signal `i` is ``samples[begins[i] : begins[i] + n_samples[i]]``.
+    begins, n_samples : ndarray of int64, shape (n_recordings,)
     """
 
     def __init__(self, folder: Path) -> None:
@@ -84,18 +90,27 @@ class Recordings:
         self.folder = Path(folder)
         file = self.folder / FILE_NAME
         if not file.is_file():
-            raise FileNotFoundError(f"{file}: there is no table of recordings; prepare the dataset first")
-        table = pyarrow.ipc.open_file(pyarrow.memory_map(str(file))).read_all()
-        self._signals = [_Chunk(chunk) for chunk in table["signal"].chunks]
-        self._starts = np.cumsum([0, *(len(chunk) for chunk in self._signals)])
-        self.meta: pandas.DataFrame = table.drop_columns("signal").to_pandas()
-        self.meta["n_samples"] = np.concatenate([chunk.lengths() for chunk in self._signals])
+            raise FileNotFoundError(
+                f"{file}: there is no table of recordings (seen from {socket.gethostname()}); prepare the dataset "
+                "first, and on a cluster give --storage a folder that every node sees"
+            )
+        with file.open("rb") as opened:
+            whole = pyarrow.py_buffer(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+        # From a buffer: of its own memory maps Arrow asks the system for every page at once, all signals included.
+        self._table = pyarrow.ipc.open_file(pyarrow.BufferReader(whole)).read_all()
+        self.samples, self.begins, self.n_samples = _places(whole, self._table["signal"].chunks)
+
+    @cached_property
+    def meta(self) -> "pandas.DataFrame":
+        """Return what is known of each recording; nothing of the signals is read for it."""
+        known = self._table.drop_columns("signal").to_pandas()
+        return known.assign(n_samples=self.n_samples)
 
     def __reduce__(self) -> "tuple[type[Recordings], tuple[Path]]":
         return Recordings, (self.folder,)
 
     def __len__(self) -> int:
-        return len(self.meta)
+        return len(self.begins)
 
     def signal(self, i: int) -> np.ndarray:
         """Return signal `i` as float32 (n_samples,), read-only: a view of the memory map.
@@ -107,41 +122,30 @@ class Recordings:
         """
         if not 0 <= i < len(self):
             raise IndexError(f"no recording {i} in {self.folder}; there are 0 to {len(self) - 1}")
-        chunk = int(np.searchsorted(self._starts, i, side="right")) - 1
-        return self._signals[chunk].signal(i - int(self._starts[chunk]))
+        begin = self.begins[i]
+        return self.samples[begin : begin + self.n_samples[i]]
 
 
-class _Chunk:
-    """The signals of one record batch, as one array and where each begins."""
+def _places(
+    whole: "pyarrow.Buffer", signals: "Sequence[pyarrow.ListArray]"
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a file as one float32 array, and where in it each signal begins and how long it is.
 
-    def __init__(self, chunk: "pyarrow.ListArray") -> None:
-        self.offsets = chunk.offsets.to_numpy()
-        self.values = chunk.values.to_numpy(zero_copy_only=True)
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def lengths(self) -> np.ndarray:
-        return np.diff(self.offsets).astype(np.int64)
-
-    def signal(self, i: int) -> np.ndarray:
-        return self.values[self.offsets[i] : self.offsets[i + 1]]
+    Arrow aligns what it writes to 8 bytes at least, and a float32 has 4.
+    """
+    samples = np.frombuffer(whole, np.float32, count=whole.size // 4)
+    begins, n_samples = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for chunk in signals:
+        offsets = chunk.offsets.to_numpy().astype(np.int64)
+        begins.append((chunk.values.buffers()[1].address - whole.address) // 4 + offsets[:-1])
+        n_samples.append(np.diff(offsets))
+    return samples, np.concatenate(begins), np.concatenate(n_samples)
 
 
-class _Summary:
-    """Counts recordings while they pass."""
-
-    def __init__(self) -> None:
-        self.items: set[str] = set()
-        self.n_samples = 0
-        self.cells: Counter[tuple[str, str]] = Counter()
-        self.motors: dict[tuple[str, str], set[str]] = {}
-        self.rates: Counter[float] = Counter()
-        self.lengths: Counter[int] = Counter()
-
-    def count(self, recording: Recording) -> Recording:
-        """Count a recording and hand it on; raise if its item was there already."""
-        if recording.item in self.items:
+def _checked(recordings: Iterable[Recording], items: set[str]) -> Iterator[Recording]:
+    """Yield the recordings and note their items; raise if one cannot stand in the table."""
+    for recording in recordings:
+        if recording.item in items:
             raise DataError(
                 f"duplicate item {recording.item!r}, now of motor {recording.motor!r} in domain {recording.domain!r}; "
                 "give each recording (and each series cut from one) a name of its own"
@@ -151,40 +155,25 @@ class _Summary:
                 f"item {recording.item!r} has {len(recording.signal)} samples; allowed: {MOST_SAMPLES}; "
                 "set series_length, to cut it"
             )
-        self.items.add(recording.item)
-        self.n_samples += len(recording.signal)
-        self.cells[recording.domain, recording.label] += 1
-        self.motors.setdefault((recording.domain, recording.label), set()).add(recording.motor)
-        self.rates[recording.sampling_rate_hz] += 1
-        self.lengths[len(recording.signal)] += 1
-        return recording
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the counts, sorted, with text keys as JSON has them."""
-        by_domain: Counter[str] = Counter()
-        by_label: Counter[str] = Counter()
-        for (domain, label), count in self.cells.items():
-            by_domain[domain] += count
-            by_label[label] += count
-        return {
-            "n_recordings": len(self.items),
-            "n_motors": len(set().union(*self.motors.values())),
-            "n_samples": self.n_samples,
-            "recordings_by_domain": dict(sorted(by_domain.items())),
-            "recordings_by_label": dict(sorted(by_label.items())),
-            "recordings_by_domain_label": _nested(self.cells),
-            "motors_by_domain_label": _nested({cell: len(motors) for cell, motors in self.motors.items()}),
-            "recordings_by_sampling_rate_hz": {f"{rate:g}": count for rate, count in sorted(self.rates.items())},
-            "recordings_by_n_samples": {str(length): count for length, count in sorted(self.lengths.items())},
-        }
+        items.add(recording.item)
+        yield recording
 
 
-def _nested(cells: dict[tuple[str, str], int]) -> dict[str, dict[str, int]]:
-    """Return counts by domain and label as a dict of dicts."""
-    nested: dict[str, dict[str, int]] = {}
-    for (domain, label), count in sorted(cells.items()):
-        nested.setdefault(domain, {})[label] = count
-    return nested
+@contextmanager
+def _told_how_full(file: Path) -> Iterator[None]:
+    """Say of a full disk what it holds, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        written_mb, free_mb = file.stat().st_size / 1e6, shutil.disk_usage(file.parent).free / 1e6
+        raise OSError(
+            error.errno,
+            f"{os.strerror(error.errno)}: {file} had {written_mb:.0f} MB of recordings (4 bytes a sample), and "
+            f"{free_mb:.0f} MB are free on that disk; nothing of this import is kept: make room, or give --storage a "
+            "folder on another disk, and launch again",
+        ) from error
 
 
 def _schema() -> "pyarrow.Schema":
@@ -199,6 +188,8 @@ def _schema() -> "pyarrow.Schema":
             pyarrow.field("speed_rpm", number),
             pyarrow.field("moment", text),
             pyarrow.field("fold", text),
+            pyarrow.field("recorded_at", number),
+            pyarrow.field("reference", pyarrow.bool_(), nullable=False),
             pyarrow.field("signal", pyarrow.list_(pyarrow.float32()), nullable=False),
         ]
     )

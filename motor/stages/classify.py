@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from grid.stage import Context, Stage
+from grid.stage import Context, Stage, after
 from grid.store import write_json
 from motor.classifiers.base import Classifier
 from motor.evaluation.figures.confusion import confusion_figure
 from motor.evaluation.figures.curves import roc_pr_figure
 from motor.evaluation.metrics import classification_metrics
 from motor.evaluation.thresholds import Threshold, apply_thresholds, choose_thresholds
-from motor.stages.features import Features, feature_columns, sides
+from motor.stages.series_features import SeriesFeatures, feature_columns, sides
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,61 +27,62 @@ class Classify(Stage):
 
     KIND: ClassVar[str] = "classify"
 
-    features: tuple[Features, ...]  # one a fold
+    features: tuple[SeriesFeatures, ...]  # one a fold
     classifier: Classifier
     classes: tuple[str, ...]
     normal: str
     false_alarm_rates: dict[str, float]  # by domain
     seed: int
     axes: dict[str, Any]  # they name the cell in its files, so two methods with one recipe are two cells
+    cleared: tuple[Stage, ...] = after(default=())
 
     def label(self) -> str:
-        return "-".join(map(str, self.axes.values()))
+        return "-".join(str(value) for value in self.axes.values() if value is not None)
 
     def build(self, folder: Path, context: Context) -> None:
-        """Write ``metrics.json``, ``predictions.csv``, ``figures/`` and for each fold ``clf_model.pkl``."""
+        """Write ``metrics.json``, ``predictions.csv``, ``held_out.csv``, ``figures/`` and a ``clf_model.pkl`` a fold.
+
+        ``held_out.csv`` has the motors of each fold's train and validation sides, predicted by classifiers that did
+        not see them: what a choice between recipes may look at. It has no rows where features saw their labels.
+        """
         import pandas as pd
 
         threads = max(1, int(context.resources.cpus))
         folds = [self._fold(features, context.folder(features), folder, threads) for features in self.features]
-        predictions = pd.concat([predicted for predicted, _ in folds], ignore_index=True)
+        predictions = pd.concat([fold.predictions for fold in folds], ignore_index=True)
         metrics = classification_metrics(predictions, self.classes, self.normal)
         summaries = [_read(context.folder(features) / "summary.json") for features in self.features]
-        thresholds = {
-            features.finetune.fold: chosen for features, (_, chosen) in zip(self.features, folds, strict=True)
-        }
+        thresholds = {fold.name: fold.thresholds for fold in folds}
         told = {"thresholds": thresholds, "forecast_skill": pooled_skill(summaries), "folds": summaries}
         (folder / "figures").mkdir()
         confusion_figure(folder / "figures" / "confusion.png", metrics)
         roc_pr_figure(folder / "figures" / "roc_pr.png", predictions, self.classes, self.normal)
         predictions.to_csv(folder / "predictions.csv", index=False)
+        honest = [fold.held_out.head(None if fold.is_honest else 0) for fold in folds]
+        pd.concat(honest, ignore_index=True).to_csv(folder / "held_out.csv", index=False)
         write_json(folder / "metrics.json", {"axes": self.axes, **metrics, **told})
         self._write_hyperparameters(folder / "tensorboard", metrics)
 
-    def _fold(
-        self, features: Features, source: Path, folder: Path, threads: int
-    ) -> tuple["pd.DataFrame", dict[str, Any]]:
+    def _fold(self, features: SeriesFeatures, source: Path, folder: Path, threads: int) -> "_Fold":
         import joblib
         import pandas as pd
 
+        name = features.of_fold[1]
         table = pd.read_parquet(source / "features.parquet")
         columns = feature_columns(table)
         train, validation, test = sides(table)
         estimator = self.classifier.estimator(self.seed, threads).fit(train[columns].to_numpy(), train["label"])
-        held_out = (
-            self._predicted(estimator, validation, columns)
-            if len(validation)
-            else self._cross_predicted(train, columns, threads)
-        )
-        thresholds = self._thresholds(held_out)
-        predictions = self._predicted(estimator, test, columns).assign(fold=features.finetune.fold)
+        crossed, of_validation = self._crossed(train, columns, threads), self._predicted(estimator, validation, columns)
+        thresholds = self._thresholds(of_validation if len(validation) else crossed)
+        predictions = self._predicted(estimator, test, columns).assign(fold=name)
         predictions["alarm"] = apply_thresholds(predictions, thresholds)
         told = {domain: asdict(threshold) for domain, threshold in thresholds.items()}
         model = {"estimator": estimator, "columns": columns, "classes": self.classes, "thresholds": told}
-        target = folder / f"fold-{features.finetune.fold}"
+        target = folder / f"fold-{name}"
         target.mkdir()
         joblib.dump(model, target / "clf_model.pkl")
-        return predictions, told
+        held_out = pd.concat([crossed, of_validation], ignore_index=True).assign(fold=name)
+        return _Fold(name, predictions, held_out, told, not _read(source / "summary.json")["saw_labels"])
 
     def _predicted(self, estimator: Any, table: "pd.DataFrame", columns: list[str]) -> "pd.DataFrame":
         rows = table[["item", "motor", "domain", "label"]].reset_index(drop=True)
@@ -93,8 +94,8 @@ class Classify(Stage):
             rows[f"probability_{name}"] = 0.0 if place is None else probability_BC[:, place]
         return rows.assign(predicted=estimator.classes_[probability_BC.argmax(axis=1)])
 
-    def _cross_predicted(self, train: "pd.DataFrame", columns: list[str], threads: int) -> "pd.DataFrame":
-        """Predict each training motor by a classifier that did not see it: what stands in for validation motors."""
+    def _crossed(self, train: "pd.DataFrame", columns: list[str], threads: int) -> "pd.DataFrame":
+        """Predict each training motor by a classifier that did not see it; no rows where a class has one motor."""
         import pandas as pd
         from sklearn.model_selection import StratifiedGroupKFold
 
@@ -113,7 +114,7 @@ class Classify(Stage):
 
     def _thresholds(self, held_out: "pd.DataFrame") -> dict[str, Threshold]:
         thresholds: dict[str, Threshold] = {}
-        for domain in self.features[0].finetune.domains:
+        for domain in self.features[0].of_fold[2]:
             rows = held_out[held_out["domain"] == domain]
             chosen = choose_thresholds(rows, self.normal, self.false_alarm_rates[domain], also=(domain,))
             thresholds[domain] = chosen[domain]
@@ -126,10 +127,22 @@ class Classify(Stage):
 
         values = {f"cell/{name}": float(metrics[name]) for name in SCALARS if metrics.get(name) is not None}
         with SummaryWriter(str(folder), write_to_disk=True) as writer:
-            for summary in hparams(self.axes, values):
+            shown = {axis: value for axis, value in self.axes.items() if value is not None}
+            for summary in hparams(shown, values):
                 writer.file_writer.add_summary(summary)
             for name, value in values.items():
                 writer.add_scalar(name, value, 0)
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """What one fold gives: predictions of test motors, and of held-out ones with whether their labels were unseen."""
+
+    name: str
+    predictions: "pd.DataFrame"
+    held_out: "pd.DataFrame"
+    thresholds: dict[str, Any]
+    is_honest: bool
 
 
 def pooled_skill(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from grid.stage import Context, Stage, beside
+from grid.stage import Context, Stage, after, beside
 from grid.store import write_json
 from motor.backbones.base import Backbone
 from motor.backbones.training import Batch, Training, train
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
     from motor.backbones.forecaster import Forecaster
 
+ONLY = "only "  # before a class: trained on its series alone
 VALIDATION_WINDOWS = 2  # even windows a series
 SKILL_WINDOWS = 4
+FITTED_WINDOWS = 16  # even windows a series that a closed form is solved on
 
 
 @dataclass(frozen=True)
 class Finetune(Stage):
-    """Train a forecaster on the training motors of one fold: on normal series, or on all.
+    """Train a forecaster on the training motors of one fold: on normal series, on all, or on ``only <class>``.
 
     With two or more `domains` the forecaster is told which one a window is from (see `docs/domain.md`).
     """
@@ -40,7 +42,7 @@ class Finetune(Stage):
     prepared: Prepare
     fold: str
     domains: tuple[str, ...]
-    labels: Literal["none", "normal", "all"]
+    labels: str
     context_length: int
     prediction_length: int
     quantile_levels: tuple[float, ...]
@@ -54,10 +56,17 @@ class Finetune(Stage):
     regime: str = beside(default="")
     stream: str = beside(default="memory_map")
     batch_size: int = beside(default=32)
+    cleared: tuple[Stage, ...] = after(default=())
 
     def label(self) -> str:
         trained = f"{self.start.labels}_then_{self.labels}" if self.start else self.labels
-        return f"{trained}-{self.regime}-ctx{self.context_length}-fold{self.fold}"
+        return f"{trained.replace(' ', '_')}-{self.place()}"
+
+    def place(self) -> str:
+        """Return the rest of its name: domain, representation, context and fold."""
+        heard = self.prepared.representation.kind
+        regime = self.regime if heard == "raw" else f"{self.regime}-{heard}"
+        return f"{regime}-ctx{self.context_length}-fold{self.fold}"
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``predictor/`` (stock format), ``training.json`` and ``skill.json``."""
@@ -65,7 +74,11 @@ class Finetune(Stage):
         meta = prepared.meta(self.fold, self.domains)
         device = one_device(context)
         forecaster = self._start(context)
-        history = self._train(forecaster, prepared, meta, device, context) if self.labels != "none" else []
+        history = []
+        if self.backbone.CLOSED_FORM and self.labels != "none":
+            self._solve(forecaster, prepared, meta)
+        elif self.labels != "none":
+            history = self._train(forecaster, prepared, meta, device, context)
         forecaster.save(folder / "predictor")
         skill = self._skill(forecaster.to(device), prepared, meta[meta["side"] == "test"])
         write_json(folder / "skill.json", skill)
@@ -83,6 +96,13 @@ class Finetune(Stage):
             self.domains,
             self.seed,
         )
+
+    def _solve(self, forecaster: Any, prepared: Prepared, meta: "pd.DataFrame") -> None:
+        """Fit a forecaster that has a closed form, on even windows of the training series."""
+        with input_faults():
+            training = meta[self._is_trained_on(meta) & (meta["side"] == "train")]
+            windows = self._fixed(prepared, training, FITTED_WINDOWS)
+            forecaster.fit(lambda: self._fixed_batches(windows))
 
     def _train(
         self, forecaster: "Forecaster", prepared: Prepared, meta: "pd.DataFrame", device: str, context: Context
@@ -107,7 +127,10 @@ class Finetune(Stage):
         return in_ray_train(loop, device)
 
     def _is_trained_on(self, meta: "pd.DataFrame") -> "pd.Series":
-        return (meta["label"] == self.prepared.normal) | (self.labels == "all")
+        """Tell which series the labels allow."""
+        if self.labels == "all":
+            return meta["label"].notna()
+        return meta["label"] == (self.labels.removeprefix(ONLY) if ONLY in self.labels else self.prepared.normal)
 
     def _stream(self, prepared: Prepared, meta: "pd.DataFrame") -> WindowStream:
         if meta.empty:
@@ -132,7 +155,7 @@ class Finetune(Stage):
         if self.stream == "ray_data":
             source: Iterable[dict[str, np.ndarray]] = ray_batches(stream, first, end, size)
         else:
-            source = (stream.batch(np.arange(number, number + size)) for number in range(first, end, size))
+            source = stream.batches(first, end, size)
         return (self._batch(cut, cut["number"]) for cut in source)
 
     def _fixed_batches(self, windows: FixedWindows) -> Iterator[Batch]:
@@ -157,6 +180,14 @@ class Finetune(Stage):
             frames.append(pd.DataFrame(columns, index=window_index(windows, cut)))
         return forecast_skill(pd.concat(frames), meta, by=("domain", "label")).to_dict("records")
 
+    def _context_seen(self, forecaster: "Forecaster") -> int:
+        """Return the samples that the encoder sees, which must be all of the context: a shorter one is a sham."""
+        if forecaster.context_length < self.context_length:
+            raise RuntimeError(
+                f"the encoder sees {forecaster.context_length} samples, not the context_length of {self.context_length}"
+            )
+        return self.context_length
+
     def _summary(self, forecaster: "Forecaster", history: list[dict[str, float]]) -> dict[str, Any]:
         validated = [row for row in history if "validation_wql" in row]
         best = min(validated, key=lambda row: row["validation_wql"], default={})
@@ -164,6 +195,7 @@ class Finetune(Stage):
             "n_steps": int(history[-1]["step"]) if history else 0,
             "best": {name: best[name] for name in ("step", "validation_wql", "validation_mae")} if validated else None,
             "horizon_method": forecaster.horizon_method,
+            "context_seen": self._context_seen(forecaster),
             "n_tokens": forecaster.n_tokens(self.context_length),
             "n_parameters": sum(weight.numel() for weight in forecaster.model.parameters()),
             "history": history,

@@ -14,12 +14,17 @@ from motor.recordings.recording import Recording
 from motor.recordings.splits.base import Split
 from motor.recordings.table import FILE_NAME, Recordings, open_recordings, write_recordings
 from motor.stages.faults import input_faults
+from motor.stages.own_levels import SeriesScalers, read_own_levels, write_own_levels
 from motor.stages.recordings import ImportRecordings
-from motor.windows.cutting import Series
+from motor.stages.scalers import Scalers, fit_domains, fit_references
+from motor.stages.speeds import Speed, speeds_rpm
+from motor.windows.references import scored
 from motor.windows.representations.base import Representation
-from motor.windows.scaling import Scaler, Scaling
+from motor.windows.scaling import Scaling
+from motor.windows.source import Series
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -27,15 +32,19 @@ if TYPE_CHECKING:
 class Prepare(Stage):
     """Give every motor its side, every series its representation, every domain its scaler.
 
-    Scalers are fitted for each fold, on the normal series of that fold's training motors alone.
+    Scalers are fitted for each fold, on the normal series of that fold's training motors alone, or for each motor on
+    its own healthy references, which are then scored and trained upon nowhere (`motor.windows.references`).
     """
 
     KIND: ClassVar[str] = "prepare"
 
     recordings: ImportRecordings
     representation: Representation
+    speed: Speed
     split: Split
+    unit: str  # what is dealt to the sides: "motor", or "series", which leaks and shows by how much
     scaling: dict[str, Scaling]  # by domain
+    references: dict[str, int]  # by domain that some cell scales by reference: how many first recordings are such
     normal: str
     seed: int
 
@@ -43,14 +52,24 @@ class Prepare(Stage):
         return self.representation.kind
 
     def build(self, folder: Path, context: Context) -> None:
-        """Write ``recordings.arrow``, ``split.csv`` (fold, motor, side) and ``scalers.json`` (fold, domain)."""
+        """Write ``recordings.arrow``, ``split.csv`` (fold, motor, side) and ``scalers.json`` (see `Scalers`).
+
+        With scaling by item also ``own_levels.npy`` (see `write_own_levels`).
+        """
         source = context.folder(self.recordings)
         with input_faults():
-            sides = self.split.split(open_recordings(source).meta, self.seed, self.normal)
+            meta = scored(open_recordings(source).meta, self.references, self.normal)
+            sides = self.split.split(self._units(meta), self.seed, self.normal)
             self._represent(source, folder)
-            scalers = self._fit_scalers(open_recordings(folder), sides)
+            recordings = open_recordings(folder)
+            scalers = self._fit_scalers(recordings, sides)
+            write_own_levels(recordings, self.scaling, folder)
         sides.to_csv(folder / "split.csv", index=False)
-        write_json(folder / "scalers.json", scalers)
+        write_json(folder / "scalers.json", scalers.to_json())
+
+    def _units(self, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the recordings with what is dealt out in the place of the motor."""
+        return meta.assign(motor=meta["item"]) if self.unit == "series" else meta
 
     def _represent(self, source: Path, folder: Path) -> None:
         if self.representation.kind == "raw":  # the same bytes: share them where the file system can
@@ -62,25 +81,20 @@ class Prepare(Stage):
         import pandas as pd
 
         names = [field.name for field in fields(Recording) if field.name not in ("signal", "sampling_rate_hz")]
-        for index, row in recordings.meta.iterrows():
+        meta = recordings.meta.assign(speed_rpm=speeds_rpm(recordings, self.speed))
+        for index, row in meta.iterrows():
             known: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in names}
             speed_rpm, rate = known["speed_rpm"], row["sampling_rate_hz"]
             signal, rate = self.representation.apply(recordings.signal(int(index)), rate, speed_rpm)
             yield Recording(**known, signal=signal, sampling_rate_hz=rate)
 
-    def _fit_scalers(self, recordings: Recordings, sides: "pd.DataFrame") -> dict[str, dict[str, dict[str, float]]]:
-        meta, fitted = recordings.meta, {}
+    def _fit_scalers(self, recordings: Recordings, sides: "pd.DataFrame") -> Scalers:
+        meta, by_fold = self._units(scored(recordings.meta, self.references, self.normal)), {}
         for fold, of_fold in sides.groupby("fold"):
             training = set(of_fold.loc[of_fold["side"] == "train", "motor"])
             healthy = meta[meta["motor"].isin(training) & (meta["label"] == self.normal)]
-            fitted[str(fold)] = {
-                domain: scaler.to_dict()
-                for domain, scaling in self.scaling.items()
-                for scaler in scaling.fit(
-                    (domain, recordings.signal(i)) for i in healthy.index[healthy["domain"] == domain]
-                ).values()
-            }
-        return fitted
+            by_fold[str(fold)] = fit_domains(recordings, healthy, self.scaling)
+        return Scalers(by_fold, fit_references(recordings, self.scaling, self.references, self.normal))
 
 
 @dataclass(frozen=True)
@@ -89,44 +103,35 @@ class Prepared:
 
     recordings: Recordings
     sides: "pd.DataFrame"
-    scalers: dict[str, dict[str, Scaler]]
-    scaling: dict[str, Scaling]
+    scalers: Scalers
+    own_levels: "np.ndarray | None"  # see `write_own_levels`
+    stage: Prepare
 
     @classmethod
     def open(cls, folder: Path, stage: Prepare) -> "Prepared":
         import pandas as pd
 
-        stored = json.loads((folder / "scalers.json").read_text(encoding="utf-8"))
-        scalers = {
-            fold: {domain: Scaler.from_dict(values) for domain, values in of_fold.items()}
-            for fold, of_fold in stored.items()
-        }
+        scalers = Scalers.from_json(json.loads((folder / "scalers.json").read_text(encoding="utf-8")))
         sides = pd.read_csv(folder / "split.csv", dtype=str, keep_default_na=False)
-        return cls(open_recordings(folder), sides, scalers, stage.scaling)
+        return cls(open_recordings(folder), sides, scalers, read_own_levels(folder), stage)
 
     def meta(self, fold: str, domains: tuple[str, ...]) -> "pd.DataFrame":
-        """Return the recordings of some domains, with the column `side` that a fold gives them."""
-        meta = self.recordings.meta.drop(columns="fold", errors="ignore")
+        """Return the recordings of some domains, without references, with the column `side` that a fold gives them."""
+        meta = scored(self.recordings.meta, self.stage.references, self.stage.normal)
+        meta = meta.drop(columns="fold", errors="ignore")
         of_fold = self.sides[self.sides["fold"] == fold].set_index("motor")["side"]
-        meta = meta.assign(side=meta["motor"].map(of_fold))
+        meta = meta.assign(side=meta["item" if self.stage.unit == "series" else "motor"].map(of_fold))
         return meta[meta["domain"].isin(domains)]
 
     def series(self, meta: "pd.DataFrame", fold: str) -> tuple[Series, ...]:
         """Return the rows of `meta` as series to cut windows from, each with its scaler."""
+        fitted = SeriesScalers(self.recordings, self.stage.scaling, self.scalers.of_fold(fold), self.own_levels)
+        columns = ("item", "motor", "domain", "label", "sampling_rate_hz")
+        rows = zip(meta.index.tolist(), *(meta[column].tolist() for column in columns), strict=True)
         return tuple(
-            Series(
-                index=int(index),
-                item=row["item"],
-                domain=row["domain"],
-                label=row["label"],
-                sampling_rate_hz=row["sampling_rate_hz"],
-                scaler=self._scaler(int(index), row["item"], row["domain"], fold),
-            )
-            for index, row in meta.iterrows()
+            Series(item, index, domain, label, sampling_rate_hz, fitted.scaler(index, item, domain, motor))
+            for index, item, motor, domain, label, sampling_rate_hz in rows
         )
-
-    def _scaler(self, index: int, item: str, domain: str, fold: str) -> Scaler:
-        return self.scaling[domain].scaler(self.scalers[fold], item, domain, self.recordings.signal(index))
 
 
 def _link(source: Path, target: Path) -> None:

@@ -1,57 +1,20 @@
 """Windows out of signals: an endless random stream for training, fixed ones for everything else.
 
-Shapes: B windows, N samples of a window (context and future).
+Shapes: S series, B windows, N samples of a window (context and future).
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from motor.windows.augmentations.base import Augmentation, augment
-from motor.windows.scaling import Scaler
+from motor.windows.source import Source
 
-FAULTS_SHOWN = 5
-
-
-class Signals(Protocol):
-    """Random access to represented signals; it pickles to Ray's workers, so it should reopen a file."""
-
-    def __len__(self) -> int:
-        """Return the number of signals."""
-        ...
-
-    def signal(self, index: int, /) -> np.ndarray:
-        """Return one signal as float32 of shape (n_samples,), read-only."""
-        ...
-
-
-@dataclass(frozen=True)
-class Series:
-    """One signal and what must be known to cut windows from it.
-
-    Parameters
-    ----------
-    item : str
-        Its name, which seeds its windows.
-    index : int
-        Its place in `Signals`.
-    domain, label : str
-    sampling_rate_hz : float
-        Of the represented signal.
-    scaler : Scaler
-    """
-
-    item: str
-    index: int
-    domain: str
-    label: str
-    sampling_rate_hz: float
-    scaler: Scaler
+DRAWN_AT_ONCE = 1024  # windows; drawing costs numpy calls, which should not count a batch
 
 
 def even_starts(n_samples: int, window_length: int, count: int) -> np.ndarray:
@@ -84,55 +47,20 @@ def even_starts(n_samples: int, window_length: int, count: int) -> np.ndarray:
     return np.unique(np.arange(count, dtype=np.int64) * last // (count - 1))
 
 
-@dataclass(frozen=True)
-class _Source:
-    """What both kinds of windows are cut from, checked once, before any worker starts."""
+class Draws(NamedTuple):
+    """What chance says of some windows of the stream."""
 
-    signals: Signals
-    series: tuple[Series, ...]
-    domains: tuple[str, ...]
-    window_length: int
+    rows_B: np.ndarray  # int64, places in `series`
+    starts_B: np.ndarray  # int64, in the series
+    entropy_B: Sequence[bytes]  # 32 bytes each: 8 of them say the start, the others seed the augmentation
 
-    def __post_init__(self) -> None:
-        faults = list(self._faults())
-        if faults:
-            more = f"\n... and {len(faults) - FAULTS_SHOWN} more" if len(faults) > FAULTS_SHOWN else ""
-            raise ValueError("\n".join(faults[:FAULTS_SHOWN]) + more)
-
-    def _faults(self) -> Iterator[str]:
-        """Yield a line for each fault."""
-        if not self.series:
-            yield "there is no series to cut windows from; check the split and the labels that are trained on"
-        if self.window_length < 1:
-            yield f"window_length is {self.window_length}; it must be at least 1"
-        for item, count in Counter(series.item for series in self.series).items():
-            if count > 1:
-                yield f"{item}: {count} series have this name; names seed the windows and must be unique"
-        for series in self.series:
-            yield from self._series_faults(series)
-
-    def _series_faults(self, series: Series) -> Iterator[str]:
-        """Yield a line for each fault of one series."""
-        if series.domain not in self.domains:
-            yield f"{series.item}: unknown domain {series.domain!r}; there are: {', '.join(self.domains)}"
-        if not 0 <= series.index < len(self.signals):
-            yield f"{series.item}: signal {series.index} does not exist; there are {len(self.signals)}"
-            return
-        n_samples = self.signals.signal(series.index).size
-        if n_samples < self.window_length:
-            yield (
-                f"{series.item}: its series has {n_samples} samples, but a window (context_length + prediction_length) "
-                f"needs {self.window_length}; choose a shorter context_length or prediction_length"
-            )
-
-    @cached_property
-    def _domain_numbers(self) -> np.ndarray:
-        """Return each series' place in `domains`."""
-        return np.array([self.domains.index(series.domain) for series in self.series], dtype=np.int64)
+    def part(self, places: slice) -> "Draws":
+        """Return what chance says of some of the windows."""
+        return Draws(self.rows_B[places], self.starts_B[places], self.entropy_B[places])
 
 
 @dataclass(frozen=True)
-class WindowStream(_Source):
+class WindowStream(Source):
     """An endless stream of random training windows, each a function of its number.
 
     An epoch holds `windows_per_series` windows of each series, in an order drawn from (seed, epoch).
@@ -172,6 +100,11 @@ class WindowStream(_Source):
         """Return the number of windows in an epoch."""
         return len(self.series) * self.windows_per_series
 
+    @property
+    def is_augmented(self) -> bool:
+        """Tell whether windows of some domain are augmented."""
+        return any(self.augmentations.values())
+
     def locate(self, number: int) -> tuple[int, int, int]:
         """Return (place in `series`, epoch, k) of a window of the stream.
 
@@ -180,15 +113,12 @@ class WindowStream(_Source):
         IndexError
             If the number is negative.
         """
-        if number < 0:
-            raise IndexError(f"window {number} does not exist; the stream begins at 0")
-        epoch, place = divmod(int(number), self.windows_per_epoch)
-        row, k = divmod(int(_epoch_order(self.seed, epoch, self.windows_per_epoch)[place]), self.windows_per_series)
-        return row, epoch, k
+        row_1, epoch_1, k_1 = self._locate(np.array([number], dtype=np.int64))
+        return int(row_1[0]), int(epoch_1[0]), int(k_1[0])
 
     def cut(self, number: int) -> np.ndarray:
         """Return window `number`, scaled and augmented, as a new float32 array of shape (N,)."""
-        return self._cut(*self.locate(number))
+        return self.batch([number])["window"][0]
 
     def batch(self, numbers: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
         """Return several windows of the stream.
@@ -208,29 +138,76 @@ class WindowStream(_Source):
         IndexError
             If a number is negative.
         """
-        window_BN = np.empty((len(numbers), self.window_length), dtype=np.float32)
-        places = [self.locate(number) for number in numbers]
-        for window_N, place in zip(window_BN, places, strict=True):
-            window_N[:] = self._cut(*place)
-        return {
-            "window": window_BN,
-            "domain": self._domain_numbers[[row for row, _, _ in places]],
-            "number": np.asarray(numbers, dtype=np.int64),
-        }
+        numbers_B = np.asarray(numbers, dtype=np.int64)
+        return self._batch(numbers_B, self.draw(numbers_B))
 
-    def _cut(self, row: int, epoch: int, k: int) -> np.ndarray:
-        """Return window k of an epoch and a series, from random numbers of its own."""
-        series = self.series[row]
-        signal = self.signals.signal(series.index)
-        entropy = sha256(f"{self.seed}\n{epoch}\n{k}\n{series.item}".encode()).digest()
-        # 64 random bits as a fraction of 2**64, times the number of places: no generator is built for one draw.
-        start = int.from_bytes(entropy[:8]) * (signal.size - self.window_length + 1) >> 64
-        window_N = series.scaler.apply(signal[start : start + self.window_length])
-        augmentations = self.augmentations.get(series.domain, ())
-        if not augmentations:
-            return window_N
-        generator = np.random.Generator(np.random.PCG64(int.from_bytes(entropy[8:])))
-        return augment(window_N, augmentations, generator, series.sampling_rate_hz, series.label)
+    def batches(self, first: int, end: int, batch_size: int) -> Iterator[dict[str, np.ndarray]]:
+        """Yield what `batch` gives for windows `first` to `end` (excluded), `batch_size` at a time, only faster.
+
+        The last batch may be smaller.
+        """
+        run = batch_size * max(1, DRAWN_AT_ONCE // batch_size)
+        for begin in range(first, end, run):
+            numbers = np.arange(begin, min(begin + run, end))
+            draws = self.draw(numbers)
+            for place in range(0, len(numbers), batch_size):
+                of_batch = slice(place, place + batch_size)
+                yield self._batch(numbers[of_batch], draws.part(of_batch))
+
+    def windows(self, draws: Draws) -> np.ndarray:
+        """Return windows that were drawn, scaled and augmented: a new float32 array of shape (B, N)."""
+        window_BN = self.scaled(draws.rows_B, draws.starts_B)
+        if self.is_augmented:
+            self._augment(window_BN, draws)
+        return window_BN
+
+    def _batch(self, numbers_B: np.ndarray, draws: Draws) -> dict[str, np.ndarray]:
+        return {"window": self.windows(draws), "domain": self.columns.domain_S[draws.rows_B], "number": numbers_B}
+
+    def _augment(self, window_BN: np.ndarray, draws: Draws) -> None:
+        """Change windows in place, each by random numbers of its own."""
+        for window_N, row, entropy in zip(window_BN, draws.rows_B.tolist(), draws.entropy_B, strict=True):
+            series = self.series[row]
+            if augmentations := self.augmentations.get(series.domain, ()):
+                generator = np.random.Generator(np.random.PCG64(int.from_bytes(entropy[8:])))
+                window_N[:] = augment(window_N, augmentations, generator, series.sampling_rate_hz, series.label)
+
+    def draw(self, numbers_B: np.ndarray) -> Draws:
+        """Draw where windows of the stream begin, and what augments them.
+
+        Raises
+        ------
+        IndexError
+            If a number is negative.
+        """
+        rows_B, epochs_B, ks_B = self._locate(numbers_B)
+        places = zip(rows_B.tolist(), epochs_B.tolist(), ks_B.tolist(), strict=True)
+        names, prefix = self._names, lru_cache(self._prefix)
+        entropy_B = [sha256(prefix(epoch, k) + names[row]).digest() for row, epoch, k in places]
+        high_B = np.frombuffer(b"".join(entropy_B), dtype=">u8")[::4].astype(np.uint64)
+        n_places_B = (self.columns.n_samples_S[rows_B] - self.window_length + 1).astype(np.uint64)
+        return Draws(rows_B, _share(high_B, n_places_B).astype(np.int64), entropy_B)
+
+    def _locate(self, numbers_B: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return (places in `series`, epochs, ks) of windows of the stream."""
+        if numbers_B.size and numbers_B.min() < 0:
+            raise IndexError(f"window {numbers_B.min()} does not exist; the stream begins at 0")
+        epochs_B, places_B = np.divmod(numbers_B, self.windows_per_epoch)
+        ordered_B = np.empty_like(places_B)
+        for epoch in np.unique(epochs_B).tolist():
+            there = epochs_B == epoch
+            ordered_B[there] = _epoch_order(self.seed, epoch, self.windows_per_epoch)[places_B[there]]
+        rows_B, ks_B = np.divmod(ordered_B, self.windows_per_series)
+        return rows_B, epochs_B, ks_B
+
+    def _prefix(self, epoch: int, k: int) -> bytes:
+        """Return what is hashed before a series' name."""
+        return f"{self.seed}\n{epoch}\n{k}\n".encode()
+
+    @cached_property
+    def _names(self) -> list[bytes]:
+        """Return the series' names as they are hashed."""
+        return [series.item.encode() for series in self.series]
 
     def _faults(self) -> Iterator[str]:
         """Yield a line for each fault, those of the stream's own fields first."""
@@ -241,20 +218,22 @@ class WindowStream(_Source):
         for domain in sorted(set(self.augmentations) - set(self.domains)):
             yield f"augmentations are given for domain {domain!r}; there are: {', '.join(self.domains)}"
         yield from super()._faults()
+        yield from self._augmentation_faults()
 
-    def _series_faults(self, series: Series) -> Iterator[str]:
-        """Yield a line for each fault of one series or of the augmentations that will touch it."""
-        yield from super()._series_faults(series)
-        for augmentation in self.augmentations.get(series.domain, ()):
-            try:
-                if augmentation.touches(series.label):
-                    augmentation.check(series.sampling_rate_hz)
-            except ValueError as fault:
-                yield f"{series.item}: {fault}"
+    def _augmentation_faults(self) -> Iterator[str]:
+        """Yield a line for each augmentation that does not fit a rate, with the first series that has it."""
+        kinds = {(series.domain, series.label, series.sampling_rate_hz): series.item for series in self.series[::-1]}
+        for (domain, label, sampling_rate_hz), item in kinds.items():
+            for augmentation in self.augmentations.get(domain, ()):
+                try:
+                    if augmentation.touches(label):
+                        augmentation.check(sampling_rate_hz)
+                except ValueError as fault:
+                    yield f"{item}: {fault}"
 
 
 @dataclass(frozen=True)
-class FixedWindows(_Source):
+class FixedWindows(Source):
     """Evenly spaced windows without augmentation: for validation, forecasts and embeddings.
 
     Parameters
@@ -275,12 +254,15 @@ class FixedWindows(_Source):
     @cached_property
     def rows(self) -> np.ndarray:
         """Return an int64 array of shape (n_windows, 3): place in `series`, window index, start."""
-        tables = []
-        for place, series in enumerate(self.series):
-            n_samples = self.signals.signal(series.index).size
-            starts = even_starts(n_samples, self.window_length, self.windows_per_series)
-            tables.append(np.stack([np.full(starts.size, place), np.arange(starts.size), starts], axis=1))
-        return np.concatenate(tables).astype(np.int64)
+        lengths, kind_S = np.unique(self.columns.n_samples_S, return_inverse=True)
+        starts = [even_starts(int(length), self.window_length, self.windows_per_series) for length in lengths]
+        count_S = np.array([len(of_length) for of_length in starts])[kind_S]
+        place = np.repeat(np.arange(len(self.series)), count_S)
+        window_index = np.arange(place.size) - np.repeat(np.cumsum(count_S) - count_S, count_S)
+        padded = np.zeros((len(starts), max(map(len, starts))), dtype=np.int64)
+        for row, of_length in zip(padded, starts, strict=True):
+            row[: len(of_length)] = of_length
+        return np.stack([place, window_index, padded[kind_S[place], window_index]], axis=1).astype(np.int64)
 
     def __len__(self) -> int:
         """Return the number of windows over all series."""
@@ -301,14 +283,9 @@ class FixedWindows(_Source):
             `domains`; ``item``, places in `series`; ``window_index``, from 0 within each series.
         """
         rows_B3 = self.rows[np.asarray(numbers, dtype=np.int64)]
-        window_BN = np.empty((len(rows_B3), self.window_length), dtype=np.float32)
-        for window_N, (place, _, start) in zip(window_BN, rows_B3.tolist(), strict=True):
-            series = self.series[place]
-            signal = self.signals.signal(series.index)
-            window_N[:] = series.scaler.apply(signal[start : start + self.window_length])
         return {
-            "window": window_BN,
-            "domain": self._domain_numbers[rows_B3[:, 0]],
+            "window": self.scaled(rows_B3[:, 0], rows_B3[:, 2]),
+            "domain": self.columns.domain_S[rows_B3[:, 0]],
             "item": rows_B3[:, 0],
             "window_index": rows_B3[:, 1],
         }
@@ -331,3 +308,12 @@ def _epoch_order(seed: int, epoch: int, n_windows: int) -> np.ndarray:
     order = np.random.default_rng([seed, epoch]).permutation(n_windows)
     order.setflags(write=False)
     return order
+
+
+def _share(fraction_B: np.ndarray, of_B: np.ndarray) -> np.ndarray:
+    """Return ``fraction * of / 2**64``, rounded down, exactly: uint64, `of` below 2**32.
+
+    The product has up to 96 bits; the halves of the fraction are taken in turn.
+    """
+    half, low = np.uint64(32), np.uint64(0xFFFFFFFF)
+    return ((fraction_B >> half) * of_B + ((fraction_B & low) * of_B >> half)) >> half

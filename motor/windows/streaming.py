@@ -1,23 +1,38 @@
-"""Training windows as a Ray Data stream of Arrow blocks.
+"""Training windows as a Ray Data stream, in the order of their numbers.
 
-The windows are cut from the memory map inside Ray Data's read tasks, by their numbers, so that neither the
-number of tasks nor where they run can change them, and a stream can begin anywhere (a resumed training).
-The tasks ask for no CPU: the trainer holds those of its trial, and would wait for ever for tasks that need one.
+What travels is where the windows begin: the trainer cuts them from its own memory map, which costs less than to take
+them through the object store. Windows that have to be augmented are cut and changed inside Ray Data's tasks, beside
+the training, and travel whole. Either way a window is a function of its number, so that neither the number of tasks
+nor where they run can change it, and a stream can begin anywhere (a resumed training). Until Ray Data's first block
+has come, which takes seconds where worker processes have to start, the trainer makes its batches by itself.
+
+The tasks ask for no CPU: the trainer holds those of its trial, and would wait for ever for tasks that need one. On
+several nodes each opens the recordings by their path, so `--storage` has to lie where every node sees it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from motor.windows.cutting import Draws
+
 if TYPE_CHECKING:
     import pyarrow
+    import ray
     import ray.data
 
     from motor.windows.cutting import WindowStream
 
 CONCURRENCY = 2  # tasks that ask for no CPU would otherwise all start at once, each in a process of its own
-BLOCK_BYTES = 4 << 20  # small enough for a first batch soon, large enough that a task's start does not count
+FIRST_BYTES = (
+    1 << 20
+)  # of the first block, for a first batch soon; each next one is twice as large, up to the last size
+BLOCK_BYTES = 16 << 20  # of windows, in the object store; a task's start and a block's way cost some 10 ms
+PLACES = 1 << 17  # windows a block where only their places travel: 40 bytes each
+PLACE_BYTES = 40
 
 
 def ray_batches(stream: "WindowStream", first: int, end: int, batch_size: int) -> Iterator[dict[str, np.ndarray]]:
@@ -26,7 +41,7 @@ def ray_batches(stream: "WindowStream", first: int, end: int, batch_size: int) -
     Parameters
     ----------
     stream : WindowStream
-        Where the windows come from; it is sent to the tasks.
+        Where the windows come from; it is sent to the tasks, once.
     first, end : int
         Numbers of windows, `end` excluded.
     batch_size : int
@@ -37,73 +52,149 @@ def ray_batches(stream: "WindowStream", first: int, end: int, batch_size: int) -
     dict
         As `WindowStream.batch`.
     """
-    import ray.data
-
     if first >= end:
         return
+    with _Ahead(lambda: _blocks(stream, first, end, batch_size)) as ahead:
+        own, number = stream.batches(first, end, batch_size), first
+        while number < end and not ahead.is_ready():
+            yield next(own)
+            number += batch_size
+        if number < end:
+            yield from _from(number, ahead, stream, batch_size)
+
+
+def _blocks(stream: "WindowStream", first: int, end: int, batch_size: int) -> "Iterator[pyarrow.Table]":
+    """Start Ray Data, and return its blocks in their order."""
+    import ray.data
+
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
     context.print_on_execution_start = False
-    dataset = windows_dataset(stream, first, end)
-    for batch in dataset.iter_batches(batch_size=batch_size, batch_format="pyarrow", prefetch_batches=2):
-        yield _arrays(batch)
+    dataset = windows_dataset(stream, first, end, batch_size)
+    return iter(dataset.iter_batches(batch_size=None, batch_format="pyarrow"))
 
 
-def windows_dataset(stream: "WindowStream", first: int, end: int) -> "ray.data.Dataset":
-    """Return windows `first` to `end` of a stream as a Ray data set with columns window, domain and number."""
+def _from(
+    first: int, blocks: "Iterable[pyarrow.Table]", stream: "WindowStream", batch_size: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield batches from window `first` on; what lies before it in the blocks is passed over."""
+    for block in blocks:
+        passed = max(0, first - block["number"][0].as_py())
+        for place in range(passed, block.num_rows, batch_size):
+            yield _batch(stream, block.slice(place, batch_size))
+
+
+class _Ahead:
+    """Takes blocks one ahead of who reads them, in a thread, and tells whether the next has come."""
+
+    def __init__(self, start: "Callable[[], Iterator[pyarrow.Table]]") -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._blocks = self._pool.submit(start)
+        self._coming = self._pool.submit(self._next)
+
+    def __enter__(self) -> "_Ahead":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)  # a block that is being waited for comes soon
+
+    def is_ready(self) -> bool:
+        return self._coming.done()
+
+    def __iter__(self) -> "Iterator[pyarrow.Table]":
+        while (block := self._coming.result()) is not None:
+            self._coming = self._pool.submit(self._next)
+            yield block
+
+    def _next(self) -> "pyarrow.Table | None":
+        return next(self._blocks.result(), None)
+
+
+def windows_dataset(stream: "WindowStream", first: int, end: int, batch_size: int) -> "ray.data.Dataset":
+    """Return windows `first` to `end` of a stream as a Ray data set whose blocks hold whole batches.
+
+    Its columns are number, row (the place in `series`) and start; and window, where windows are augmented.
+    """
     import ray.data
 
-    source = _source(stream, first, end)
+    source = _source(stream, _ranges(stream, first, end, batch_size))
     n_tasks = len(source.ranges)
     return ray.data.read_datasource(
         source, num_cpus=0, override_num_blocks=n_tasks, concurrency=min(CONCURRENCY, n_tasks)
     )
 
 
-def _source(stream: "WindowStream", first: int, end: int) -> "ray.data.Datasource":
+def _ranges(stream: "WindowStream", first: int, end: int, batch_size: int) -> tuple[tuple[int, int], ...]:
+    """Return the numbers of each block, from small blocks to the size that they keep."""
+    row_bytes = 4 * stream.window_length if stream.is_augmented else PLACE_BYTES
+    largest = min(BLOCK_BYTES // row_bytes, PLACES)
+    size, ranges = FIRST_BYTES // row_bytes, []
+    while first < end:
+        step = max(1, min(size, largest) // batch_size) * batch_size
+        ranges.append((first, min(first + step, end)))
+        first, size = first + step, 2 * size
+    return tuple(ranges)
+
+
+def _source(stream: "WindowStream", numbers: tuple[tuple[int, int], ...]) -> "ray.data.Datasource":
+    import ray
     import ray.data
     from ray.data.block import BlockMetadata
 
-    row_bytes = 4 * stream.window_length
-    step = max(1, BLOCK_BYTES // row_bytes)
+    # As bytes, so that a node that does not see the recordings fails as a task does; Ray would retry for ever what it
+    # cannot unpickle by itself.
+    sent = ray.put(ray.cloudpickle.dumps(stream))
+    row_bytes = PLACE_BYTES + (4 * stream.window_length if stream.is_augmented else 0)
 
     class WindowSource(ray.data.Datasource):
         """A read task for each run of numbers."""
 
-        ranges = tuple((start, min(start + step, end)) for start in range(first, end, step))
+        ranges = numbers
 
         def estimate_inmemory_data_size(self) -> int:
-            return (end - first) * row_bytes
+            return (numbers[-1][1] - numbers[0][0]) * row_bytes
 
         def get_read_tasks(self, parallelism: int, *_: object, **__: object) -> list[ray.data.ReadTask]:
             return [
                 ray.data.ReadTask(
-                    lambda start=start, stop=stop: [_table(stream, start, stop)],
+                    lambda start=start, stop=stop: [_table(_fetched(sent), start, stop)],
                     BlockMetadata(
                         num_rows=stop - start, size_bytes=(stop - start) * row_bytes, input_files=None, exec_stats=None
                     ),
                 )
-                for start, stop in self.ranges
+                for start, stop in numbers
             ]
 
     return WindowSource()
 
 
+@lru_cache(maxsize=1)
+def _fetched(sent: "ray.ObjectRef") -> "WindowStream":
+    """Return the stream; a worker process keeps it from task to task."""
+    import ray
+
+    return ray.cloudpickle.loads(ray.get(sent))
+
+
 def _table(stream: "WindowStream", start: int, stop: int) -> "pyarrow.Table":
     import pyarrow as pa
 
-    cut = stream.batch(np.arange(start, stop))
-    windows = pa.FixedSizeListArray.from_arrays(pa.array(cut["window"].ravel()), stream.window_length)
-    return pa.table({"window": windows, "domain": cut["domain"], "number": cut["number"]})
+    numbers = np.arange(start, stop)
+    draws = stream.draw(numbers)
+    columns = {"number": numbers, "row": draws.rows_B, "start": draws.starts_B}
+    if stream.is_augmented:
+        flat = pa.array(stream.windows(draws).ravel())
+        columns["window"] = pa.FixedSizeListArray.from_arrays(flat, stream.window_length)
+    return pa.table(columns)
 
 
-def _arrays(table: "pyarrow.Table") -> dict[str, np.ndarray]:
-    windows = table["window"].combine_chunks()
-    n_windows = len(windows)
-    flat = windows.flatten().to_numpy(zero_copy_only=False)
-    return {
-        "window": flat.reshape(n_windows, -1),
-        "domain": table["domain"].to_numpy(),
-        "number": table["number"].to_numpy(),
-    }
+def _batch(stream: "WindowStream", table: "pyarrow.Table") -> dict[str, np.ndarray]:
+    """Return a batch in arrays of its own: a block is freed as soon as it was read."""
+    rows = table["row"].to_numpy()
+    if "window" in table.column_names:
+        flat = table["window"].combine_chunks().flatten().to_numpy()
+        windows = flat.reshape(len(rows), -1).copy()
+    else:
+        windows = stream.windows(Draws(rows, table["start"].to_numpy(), ()))
+    return {"window": windows, "domain": stream.columns.domain_S[rows], "number": table["number"].to_numpy().copy()}

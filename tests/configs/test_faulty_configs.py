@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from grid.config import ConfigError
+from motor.experiment import read_experiment
 from motor.registry import plugins
-from motor.settings import read_experiment
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 GOOD = """\
@@ -61,11 +61,11 @@ ONE_FAULT = {
     "number for text": ("normal: normal", "normal: 3", "3:1, normal", ["must be a string, got 3"]),
     "scalar for a list": ("[svm, lda]", "svm", "37:3, axes.classifier", ["must be a list, got the string 'svm'"]),
     "unknown reader": ("simulator", "simulater", "5:3, dataset.kind", ["unknown dataset kind", "mean 'simulator'?"]),
-    "unknown split": ("{kind: ratio", "{kind: half", "9:9, split.kind", ["there are: folds, named, ratio"]),
+    "unknown split": ("{kind: ratio", "{kind: half", "9:9, split.kind", ["there are: combinations, folds, named"]),
     "unknown representation": ("{kind: raw}", "{kind: fft}", "10:18, representation.kind", ["decimated, envelope"]),
     "unknown augmentation": ("jitter:", "noise:", "14:3, augmentation.noise", ["amplitude, jitter, masking, shift"]),
     "unknown backbone": ("kind: bolt", "kind: bold", "17:3, backbone.kind", ["there are: bolt, chronos2", "'bolt'?"]),
-    "unknown feature": ("residual:", "residuals:", "25:3, features.residuals", ["allowed: embedding, residual"]),
+    "unknown feature": ("residual:", "residuals:", "25:3, features.residuals", ["minirocket, orders, residual"]),
     "unknown classifier": ("  svm: {}", "  swm: {}", "27:3, classifiers.swm", ["'svm'?", "lda, lightgbm"]),
     "unknown method on the axis": ("[A, B,", "[A, D,", "34:15, axes.method[1]", ["unknown value 'D'", "A, B, C"]),
     "unknown classifier on the axis": ("[svm, lda]", "[svm, ldb]", "37:21, axes.classifier[1]", ["'lda'?"]),

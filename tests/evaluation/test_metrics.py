@@ -119,6 +119,30 @@ def test_interval_of_accuracy_agrees_with_the_standard_error_over_motors(make_pr
     assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    "name", ["accuracy", "macro_f1", "roc_auc_faulty", "roc_auc_macro", "pr_auc_faulty", "brier", "false_alarm_rate"]
+)
+def test_every_metric_lies_in_its_interval(measured, name):
+    low, high = measured[f"{name}_interval"]
+    assert low < high
+    assert low <= measured[name] <= high
+
+
+@pytest.mark.parametrize("name", ["f1", "precision", "recall", "roc_auc", "detection_by_class"])
+def test_every_metric_of_a_class_lies_in_its_interval(measured, name):
+    assert set(measured[f"{name}_interval"]) == set(measured[name])
+    for label, (low, high) in measured[f"{name}_interval"].items():
+        assert low <= measured[name][label] <= high
+
+
+def test_interval_of_recall_agrees_with_the_standard_error_over_motors(make_predictions):
+    table = make_predictions(quality=0.8, domains=("one",), n_motors=40)
+    low, high = classification_metrics(table, CLASSES, "normal")["recall_interval"]["spark"]
+    of_class = table[table["label"] == "spark"]
+    by_motor = (of_class["predicted"] == "spark").groupby(of_class["motor"]).mean()
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(by_motor.var(ddof=1) / 40), rel=0.1)
+
+
 def test_interval_of_a_class_with_one_motor_is_none_with_the_reason(make_predictions):
     table = make_predictions()
     table = table[(table["label"] != "spark") | (table["motor"] == "spark-0")]

@@ -31,6 +31,22 @@ def test_overview_figure_cell_without_an_interval_is_drawn(tmp_path):
     assert (tmp_path / "bare.png").read_bytes() != (tmp_path / "full.png").read_bytes()
 
 
+def test_overview_figure_of_cells_without_a_context_is_drawn(tmp_path):
+    bare = [({**axes, "context_length": None, "classifier": None}, metrics) for axes, metrics in cells()]
+    overview_figure(tmp_path / "figure.png", bare, ["method", "context_length"], "domain", "classifier")
+    assert (tmp_path / "figure.png").stat().st_size > 5000
+
+
+def test_overview_figure_of_many_rows_draws_the_best_alone(tmp_path):
+    many = [
+        ({"method": f"m{number}", "domain": "d", "classifier": "lda"}, {**cells()[0][1], "macro_f1": number / 200})
+        for number in range(120)
+    ]
+    overview_figure(tmp_path / "many.png", many, ["method"], "domain", "classifier")
+    overview_figure(tmp_path / "best.png", many[:71:-1], ["method"], "domain", "classifier")
+    assert (tmp_path / "many.png").read_bytes() == (tmp_path / "best.png").read_bytes()
+
+
 def test_overview_figure_without_cells_raises(tmp_path):
     with pytest.raises(ValueError, match="no cells"):
         overview_figure(tmp_path / "none.png", [], ["method"], "domain", "classifier")

@@ -1,4 +1,4 @@
-"""What every feature keeps to; a new plug-in is tested here with no new test."""
+"""What every feature of forecasts keeps to; a new plug-in is tested here with no new test."""
 
 import subprocess
 import sys
@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor.features.base import Feature, WindowFeatures
+from motor.features.base import ForecastFeature, WindowFeatures
 from motor.registry import plugins
 
-FEATURES = plugins("motor.features")
+FEATURES = {name: plugin for name, plugin in plugins("motor.features").items() if issubclass(plugin, ForecastFeature)}
 ITEMS = ["b", "b", "a", "a", "c", "c"]
 META = pd.DataFrame(
     {
@@ -24,17 +24,19 @@ META = pd.DataFrame(
 
 
 @pytest.fixture(params=FEATURES)
-def feature(request: pytest.FixtureRequest) -> Feature:
+def feature(request: pytest.FixtureRequest) -> ForecastFeature:
     return FEATURES[request.param]()
 
 
-def compute(feature: Feature, forecaster, signal: np.ndarray, rows: list[int], domains: int = 0) -> WindowFeatures:
+def compute(
+    feature: ForecastFeature, forecaster, signal: np.ndarray, rows: list[int], domains: int = 0
+) -> WindowFeatures:
     used = signal if feature.needs_future else signal[:, : forecaster.context_length]
     domain = np.full(len(rows), domains)
     return feature.per_window(forecaster, used[rows], domain, forecaster.context_length, 1000.0)
 
 
-def series(feature: Feature, forecaster, signal: np.ndarray, meta: pd.DataFrame = META) -> pd.DataFrame:
+def series(feature: ForecastFeature, forecaster, signal: np.ndarray, meta: pd.DataFrame = META) -> pd.DataFrame:
     parts = [compute(feature, forecaster, signal, rows) for rows in ([0, 1, 2, 3], [4, 5])]
     return feature.per_series(WindowFeatures.join(parts, ITEMS, [0, 1] * 3), meta)
 

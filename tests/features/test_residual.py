@@ -48,6 +48,36 @@ def test_series_are_means_over_windows_without_the_skill_columns(forecaster, sig
     assert not table.columns.str.startswith("skill_").any()
 
 
+def test_segments_grow_from_the_origin_in_every_measure(forecaster, signal):
+    columns = set(windows(Residual(), forecaster, signal).frame)
+    assert {f"{measure}_first_{n}" for measure in ("mae", "mse") for n in (1, 4, 16, 64)} < columns
+    for measure in ("relative_mae", "context_mae"):
+        expected = {f"{measure}_{segment}" for segment in ("first_1", "first_4", "first_16", "first_64", "whole")}
+        assert {column for column in columns if column.startswith(measure)} == expected
+
+
+def test_segments_are_those_of_the_horizon_whatever_the_signal(forecaster, signal):
+    still = np.zeros_like(signal)
+    assert list(windows(Residual(), forecaster, still).frame) == list(windows(Residual(), forecaster, signal).frame)
+
+
+def test_window_error_over_the_contexts_deviation_knows_no_gain(forecaster, signal):
+    quiet, loud = (windows(Residual(), forecaster, gain * signal).frame for gain in (1.0, 100.0))
+    median = forecaster.predict_quantiles(torch.tensor(signal[:, :64]), torch.zeros(6))[..., 1].numpy()
+    expected = np.abs(signal[:, 64:80] - median[:, :16]).mean(axis=1) / signal[:, :64].std(axis=1)
+    np.testing.assert_allclose(quiet["context_mae_first_16"], expected, rtol=1e-5)
+    np.testing.assert_allclose(loud["context_mae_first_16"], expected, rtol=1e-4)
+
+
+def test_series_relative_error_is_that_of_its_mean_errors(forecaster, signal):
+    found = windows(Residual(), forecaster, signal)
+    table = Residual().per_series(found, META)
+    own = found.frame.iloc[2:4].astype(float)
+    expected = own["skill_error_first_1"].mean() / own["skill_reference_first_1"].mean()
+    assert table.loc["b", "relative_mae_first_1"] == pytest.approx(expected, rel=1e-6)
+    assert own["relative_mae_first_1"].mean() != pytest.approx(expected, rel=1e-3)
+
+
 def test_series_with_std_have_both(forecaster, signal):
     feature = Residual(pooling=("mean", "std"))
     found = windows(feature, forecaster, signal)

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor.features.skill import forecast_skill, relative_errors, skill_columns
+from motor.features.skill import context_errors, forecast_skill, named_segments, relative_errors, skill_columns
 
 META = pd.DataFrame({"item": ["a", "b", "c"], "label": ["normal", "spark", "spark"], "domain": ["x", "x", "y"]})
 
@@ -30,6 +30,16 @@ def test_columns_of_a_short_horizon_have_one_segment():
         "skill_error_whole",
         "skill_reference_whole",
     }
+
+
+def test_columns_of_chosen_spans_end_before_the_horizon():
+    columns = skill_columns(np.ones((1, 64)), np.ones((1, 64)), np.ones((1, 8)), (1, 4, 16, 64, 256))
+    assert named_segments(columns) == ["first_1", "first_4", "first_16", "whole"]
+
+
+def test_context_errors_of_a_still_context_are_bounded():
+    columns = skill_columns(np.ones((1, 8)), np.zeros((1, 8)), np.full((1, 32), 0.5))
+    assert context_errors(columns, np.full((1, 32), 0.5))["context_mae_whole"].item() == 100.0
 
 
 def test_relative_errors_of_the_mean_forecast_are_one():

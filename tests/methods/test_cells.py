@@ -10,9 +10,9 @@ from grid.plan import make_plan
 from grid.stage import InputError
 from grid.store import Store
 from motor.backbones.weights import is_at_hand
+from motor.experiment import read_experiment
 from motor.methods.cells import chosen_cells, make_cells, parse_only, resources_of
 from motor.registry import plugins
-from motor.settings import read_experiment
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -38,26 +38,42 @@ def kinds(plan):
 def test_grid_81_cells_of_a_b_c_plan_to_18_fine_tunes(grid_plan):
     plan, _ = grid_plan("axes.method=[A, B, C]")
     assert len(plan.cells) == 81
-    assert kinds(plan) == {"recordings": 1, "prepare": 1, "finetune": 18, "features": 27, "classify": 81}
+    assert kinds(plan) == {
+        "recordings": 1,
+        "prepare": 1,
+        "audit": 1,
+        "cleared": 1,
+        "finetune": 18,
+        "features": 27,
+        "classify": 81,
+    }
 
 
 def test_grid_108_cells_with_two_stage_plan_to_27_fine_tunes(grid_plan):
-    plan, _ = grid_plan()
+    plan, _ = grid_plan("axes.method=[A, B, C, C_two_stage]")
     assert len(plan.cells) == 108
-    assert kinds(plan) == {"recordings": 1, "prepare": 1, "finetune": 27, "features": 36, "classify": 108}
+    assert kinds(plan) == {
+        "recordings": 1,
+        "prepare": 1,
+        "audit": 1,
+        "cleared": 1,
+        "finetune": 27,
+        "features": 36,
+        "classify": 108,
+    }
 
 
 def test_grid_each_fine_tune_asks_for_one_gpu(grid_plan):
     plan, experiment = grid_plan()
     asked = resources_of(experiment, plan.stages.values())
     gpus = {stage.KIND: asked[key].gpus for key, stage in plan.stages.items()}
-    assert gpus == {"recordings": 0, "prepare": 0, "finetune": 1, "features": 1, "classify": 0}
+    assert {kind for kind, number in gpus.items() if number} == {"finetune", "features"}
 
 
 def test_grid_without_data_is_an_input_error_unless_it_is_a_dry_run(tmp_path):
     environment = {"MOTOR_DATA": "/nowhere/motors.csv", "CHRONOS_WEIGHTS": "/nowhere/weights"}
     experiment = read_experiment(CONFIGS / "grid.yaml", (), environment)
-    assert len(make_cells(experiment, tmp_path, dry_run=True)) == 108
+    assert len(make_cells(experiment, tmp_path, dry_run=True)) == 198
     with pytest.raises(InputError, match=r"/nowhere/motors\.csv"):
         make_cells(experiment, tmp_path, dry_run=False)
 
@@ -68,7 +84,7 @@ def test_grid_dry_run_downloads_no_weights(tmp_path, monkeypatch):
     name = "nobody/such-weights-as-these"
     assert not is_at_hand(name)
     experiment = read_experiment(CONFIGS / "grid.yaml", [f"backbone.weights={name}"], {"MOTOR_DATA": "/nowhere"})
-    assert len(make_cells(experiment, tmp_path, dry_run=True)) == 108
+    assert len(make_cells(experiment, tmp_path, dry_run=True)) == 198
 
 
 def test_weights_moved_have_the_same_keys_and_changed_have_others(make_tiny, tmp_path):
@@ -82,7 +98,7 @@ def test_weights_moved_have_the_same_keys_and_changed_have_others(make_tiny, tmp
         config.write("\n")
     changed = make_tiny(tmp_path, f"backbone.weights={tmp_path / 'moved' / 'weights'}", "by_method={}")
     same = changed.plan.stages.keys() & first.plan.stages.keys()
-    assert {changed.plan.stages[key].KIND for key in same} == {"recordings", "prepare"}
+    assert {changed.plan.stages[key].KIND for key in same} == {"recordings", "prepare", "audit", "cleared"}
 
 
 def test_weights_missing_are_an_input_error_with_the_next_step(make_tiny, tmp_path):

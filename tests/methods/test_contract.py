@@ -15,8 +15,20 @@ def recipe(request):
     return METHODS[request.param]()
 
 
-def test_recipe_takes_a_feature_that_there_is(recipe):
-    assert recipe.feature in plugins("motor.features")
+def test_recipe_takes_features_of_one_kind(recipe):
+    features = [plugins("motor.features")[name] for name in recipe.features]
+    assert all(issubclass(feature, recipe.feature_kind) for feature in features)
+
+
+def test_recipe_has_a_control_that_is_the_same_without_training(recipe):
+    if recipe.control is not None:
+        control = METHODS[recipe.control]()
+        assert (control.labels, control.features, control.backbone) == ("none", recipe.features, recipe.backbone)
+
+
+def test_recipe_that_trains_a_chronos_forecaster_has_a_control(recipe):
+    trains = recipe.labels != "none" and recipe.backbone == "config"
+    assert (recipe.control is not None) == trains
 
 
 def test_recipe_has_a_results_folder_of_its_own(recipe):
@@ -40,16 +52,23 @@ def test_recipe_with_free_blocks_is_fine_tuned(recipe):
 def test_recipe_describes_itself_unlike_the_others(recipe):
     others = [METHODS[name]().describe() for name in METHODS if name != recipe.kind]
     assert recipe.describe() not in others
-    assert recipe.feature in recipe.describe()
+    assert all(feature in recipe.describe() for feature in recipe.features)
 
 
 def test_recipe_makes_a_cell_in_every_regime(recipe, make_tiny, tmp_path):
     tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", "backbone.num_layers=2")
+    context = "-" if "context_length" in recipe.idle_axes else "64"
     assert [cell.name() for cell in tiny.plan.cells] == [
-        f"{recipe.kind}/{regime}/64/lda" for regime in ("ShengYing", "ZhenDong", "Joint")
+        f"{recipe.kind}/{regime}/{context}/lda" for regime in ("ShengYing", "ZhenDong", "Joint")
     ]
-    stage = tiny.plan.cells[0].stage.features[0]
-    assert (stage.feature.kind, stage.finetune.labels) == (recipe.feature, recipe.labels)
+    assert tiny.plan.cells[0].stage.features[0].names == recipe.features
+
+
+def test_recipe_axes_that_are_idle_make_no_cells(recipe, make_tiny, tmp_path):
+    axes = ["axes.context_length=[64, 128]", "axes.representation=[raw, decimated]", "axes.prediction_length=[16, 32]"]
+    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", "axes.domain=[Joint]", "backbone.num_layers=2", *axes)
+    idle = {"context_length", "representation", "prediction_length"} & set(recipe.idle_axes)
+    assert len(tiny.plan.cells) == 2 ** (3 - len(idle))
 
 
 def test_methods_import_nothing_heavy():

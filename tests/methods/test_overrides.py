@@ -25,7 +25,9 @@ def changed_cells(make_tiny, tmp_path):
 
 
 def key(cell, kind):
-    """The key of the last stage of a kind in a cell."""
+    """The key of the last stage of a kind in a cell; what is prepared is what its features see."""
+    if kind == "prepare":
+        return cell.stage.features[0].of_fold[0].key
     return [stage.key for stage in cell.stage.walk() if kind == stage.KIND][-1]
 
 
@@ -82,7 +84,7 @@ def test_by_domain_fine_tune_is_of_the_regime_alone(changed_cells, regime):
 def test_by_domain_counts_before_by_method(make_tiny, tmp_path):
     both = ("by_method.C.finetune.num_steps=7", "by_domain.Joint.finetune.num_steps=9")
     tiny = make_tiny(tmp_path, *both)
-    steps = {r: tiny.cell(f"C/{r}/64/lda").features[0].finetune.training.num_steps for r in REGIMES}
+    steps = {r: tiny.cell(f"C/{r}/64/lda").features[0].finetunes[0].training.num_steps for r in REGIMES}
     assert steps == {"ShengYing": 7, "ZhenDong": 7, "Joint": 9}
 
 
@@ -90,7 +92,7 @@ def test_by_domain_augmentation_in_joint_changes_the_windows_of_that_domain_alon
     other = make_tiny(tmp_path, "by_domain.ShengYing.augmentation={jitter: {sigma: 0.5}}")
     batches = []
     for tiny in (tiny_built, other):
-        stage = tiny.cell("C/Joint/64/lda").features[0].finetune
+        stage = tiny.cell("C/Joint/64/lda").features[0].finetunes[0]
         prepared = Prepared.open(tiny_built.folder(stage.prepared), stage.prepared)
         meta = prepared.meta(stage.fold, stage.domains)
         stream = stage._stream(prepared, meta[meta["side"] == "train"])

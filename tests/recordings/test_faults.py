@@ -79,7 +79,7 @@ def item_with_two_labels(folder: Path) -> Reader:
     return long_csv(folder, ["a,1,normal", "a,2,spark"])
 
 
-@fault("x.csv", "Row #3", "got 2", "correct the table")
+@fault("x.csv, line 3", "2 cells", "the header has 3", "correct the line")
 def row_with_a_missing_cell(folder: Path) -> Reader:
     return long_csv(folder, ["a,1,normal", "a,2", "a,3,normal"])
 

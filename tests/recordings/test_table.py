@@ -26,6 +26,15 @@ def test_table_written_and_opened_gives_the_recordings_back(recordings: list[Rec
     assert opened.meta["fold"].isna().all()
 
 
+def test_table_keeps_time_and_reference(recordings: list[Recording], tmp_path: Path) -> None:
+    first = replace(recordings[0], recorded_at=1.5, reference=True)
+    write_recordings([first, *recordings[1:]], tmp_path)
+    meta = open_recordings(tmp_path).meta
+    assert meta["recorded_at"].tolist()[0] == 1.5
+    assert meta["recorded_at"].isna().tolist() == [False, *[True] * 5]
+    assert meta["reference"].tolist() == [True, *[False] * 5]
+
+
 def test_signal_is_a_view_of_the_memory_map(
     recordings: list[Recording], noise: Callable[..., np.ndarray], tmp_path: Path
 ) -> None:
@@ -62,18 +71,6 @@ def test_signal_out_of_range_raises(i: int, recordings: list[Recording], tmp_pat
     write_recordings(recordings, tmp_path)
     with pytest.raises(IndexError, match="0 to 5"):
         open_recordings(tmp_path).signal(i)
-
-
-def test_summary_counts_what_was_written(recordings: list[Recording], tmp_path: Path) -> None:
-    summary = write_recordings(recordings, tmp_path)
-    assert summary["n_recordings"] == 6
-    assert summary["n_motors"] == 3
-    assert summary["n_samples"] == sum(range(40, 46))
-    assert summary["recordings_by_domain"] == {"east": 3, "west": 3}
-    assert summary["recordings_by_label"] == {"normal": 4, "spark": 2}
-    assert summary["motors_by_domain_label"]["west"] == {"normal": 2, "spark": 1}
-    assert summary["recordings_by_sampling_rate_hz"] == {"1000": 6}
-    assert summary["recordings_by_n_samples"]["45"] == 1
 
 
 def test_table_duplicate_item_raises_and_leaves_no_file(recordings: list[Recording], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from motor.stages.classify import pooled_skill
-from motor.stages.features import sides
+from motor.stages.series_features import sides
 
 CELL = "A/Joint/64/lda"
 
@@ -30,7 +30,7 @@ def predictions(folder):
 
 def test_classify_folder_holds_what_the_docstring_says(folder, files_of):
     figures = {"figures/confusion.png", "figures/roc_pr.png"}
-    tables = {"metrics.json", "predictions.csv", "fold-0/clf_model.pkl"}
+    tables = {"metrics.json", "predictions.csv", "held_out.csv", "fold-0/clf_model.pkl"}
     assert files_of(folder) == {*tables, *figures, "tensorboard/"}
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from motor.stages.features import KNOWN, feature_columns
+from motor.stages.series_features import KNOWN, feature_columns
 
 
 def described(tiny, cell):

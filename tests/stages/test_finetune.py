@@ -37,7 +37,7 @@ class CrashInStep2(BuildContext):
 
 
 def finetuned(tiny, cell):
-    return tiny.cell(cell).features[0].finetune
+    return tiny.cell(cell).features[0].finetunes[0]
 
 
 def weights(tiny, cell):

@@ -4,8 +4,8 @@ import pytest
 
 from grid.plan import make_plan
 from grid.store import Store
+from motor.experiment import read_experiment
 from motor.methods.cells import make_cells
-from motor.settings import read_experiment
 
 PINNED = """\
 dataset: {kind: simulator, motors_per_class: 4, recordings_per_motor: 1, n_samples: 512, sampling_rate_hz: 4096}
@@ -18,21 +18,27 @@ axes:
   {method: [A, B, C, C_two_stage], domain: [ShengYing, ZhenDong, Joint], context_length: [64], classifier: [lda, svm]}
 """
 KNOWN = {
-    "recordings simulator": "06f0912e1a04f7c4",
-    "prepare raw": "b97926c38a6658ee",
-    "finetune normal-Joint-ctx64-fold0": "3e69a7afedcb6014",
-    "features residual-normal-Joint-ctx64-fold0": "e72de9975c793b58",
-    "classify A-Joint-64-lda": "14237260270c5ac3",
-    "finetune normal-ShengYing-ctx64-fold0": "c3196e827be72155",
-    "finetune normal_then_all-ShengYing-ctx64-fold0": "e390612eb46e9c5c",
-    "features embedding-normal_then_all-ShengYing-ctx64-fold0": "ea89030c13aa462d",
-    "classify C_two_stage-ShengYing-64-svm": "f9e42662ec37c30f",
+    "recordings simulator": "507f56c0796da68e",
+    "prepare raw": "f1610d5ff1335502",
+    "finetune normal-Joint-ctx64-fold0": "ac52ea761cc6235c",
+    "features residual-normal-Joint-ctx64-fold0": "c0bba6f4a954de9b",
+    "classify A-Joint-64-lda": "4f6afb8fdd60b5b4",
+    "finetune normal-ShengYing-ctx64-fold0": "f09a93a6dae2b77a",
+    "finetune normal_then_all-ShengYing-ctx64-fold0": "cb2c31639d26afd4",
+    "features embedding-normal_then_all-ShengYing-ctx64-fold0": "b46ad5f889552a4f",
+    "classify C_two_stage-ShengYing-64-svm": "87e24e21054b9338",
 }
+
+
+def made_from(stage):
+    """The stages that decide a stage's result, inputs first, and itself."""
+    found = {made.key: made for source in stage.inputs for made in made_from(source)}
+    return [*found.values(), stage]
 
 
 @pytest.fixture
 def stages(tmp_path):
-    """Return the stages behind a cell, inputs first, for some overrides."""
+    """Return the stages that a cell is made from, inputs first, without the checks before it, for some overrides."""
 
     def of(*overrides, cell="A/Joint/64/lda"):
         config = tmp_path / "pinned.yaml"
@@ -40,7 +46,7 @@ def stages(tmp_path):
         experiment = read_experiment(config, overrides, {})
         plan = make_plan(make_cells(experiment, tmp_path, dry_run=False), Store(tmp_path))
         stage = next(made.stage for made in plan.cells if made.name() == cell)
-        return list(stage.walk())
+        return made_from(stage)
 
     return of
 
@@ -104,7 +110,7 @@ def test_keys_what_changes_the_result_enters_there_and_below(keys, override, fir
 
 
 def test_keys_regime_is_no_more_than_its_domains(tiny_built):
-    tuned = tiny_built.cell("A/Joint/64/lda").features[0].finetune
+    tuned = tiny_built.cell("A/Joint/64/lda").features[0].finetunes[0]
     assert "regime" not in tuned.record
     assert "regime" not in str(tuned.record)
 

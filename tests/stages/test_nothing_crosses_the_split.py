@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
-from motor.stages.features import feature_columns
+from motor.stages.series_features import feature_columns
 
 CELLS = ("A/Joint/64/lda", "C_two_stage/Joint/64/lda")
 
@@ -100,7 +100,7 @@ def test_finetune_does_not_depend_on_test_motors(tiny_built, other_test, tuned):
 def test_finetune_stops_early_by_validation_motors_which_it_does_not_train_on(tiny_built, other_validation):
     rows = []
     for tiny in (tiny_built, other_validation):
-        stage = tiny.cell("A/ShengYing/64/lda").features[0].finetune
+        stage = tiny.cell("A/ShengYing/64/lda").features[0].finetunes[0]
         rows.append(json.loads(read(tiny, stage, "training.json"))["history"])
     columns = {name: [[row.get(name) for row in history] for history in rows] for name in ("loss", "validation_wql")}
     assert columns["loss"][0] == columns["loss"][1]
@@ -109,11 +109,11 @@ def test_finetune_stops_early_by_validation_motors_which_it_does_not_train_on(ti
 
 def test_finetune_on_normal_series_does_not_depend_on_faulty_ones(tiny_built, make_tiny, change_data, tmp_path):
     data = change_data(tmp_path, lambda motor, label: label != "normal")
-    changed = make_tiny(tmp_path, f"dataset.path={data}")
+    changed = make_tiny(tmp_path, f"dataset.path={data}", "audit.accept=[dc_offset]")  # which tells the faulty ones
     changed.build_stages("finetune", regime="ShengYing", labels="normal")
     name = "predictor/model.safetensors"
     first, second = (
-        tiny.folder(tiny.cell("A/ShengYing/64/lda").features[0].finetune) / name for tiny in (tiny_built, changed)
+        tiny.folder(tiny.cell("A/ShengYing/64/lda").features[0].finetunes[0]) / name for tiny in (tiny_built, changed)
     )
     assert first.read_bytes() == second.read_bytes()
 

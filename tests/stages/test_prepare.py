@@ -22,7 +22,7 @@ def test_prepare_scalers_are_those_of_training_motors_normal_series(tiny_built, 
     folder = tiny_built.folder(tiny_built.stages("prepare")[0])
     recordings, sides = open_recordings(folder), sides_of(tiny_built)
     meta = recordings.meta.assign(side=recordings.meta["motor"].map(sides))
-    scalers = json.loads((folder / "scalers.json").read_text())["0"]
+    scalers = json.loads((folder / "scalers.json").read_text())["by_fold"]["0"]
     for domain in ("ShengYing", "ZhenDong"):
         rows = meta[(meta["side"] == "train") & (meta["label"] == "normal") & (meta["domain"] == domain)]
         heard = np.concatenate([recordings.signal(i) for i in rows.index]).astype(np.float64)

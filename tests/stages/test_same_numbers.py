@@ -19,13 +19,15 @@ def test_cell_built_twice_has_the_same_bytes(tiny_built, again, cell, name):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_predictor_built_twice_has_the_same_bytes(tiny_built, again, cell):
-    folders = [tiny.folder(tiny.cell(cell).features[0].finetune) / "predictor" for tiny in (tiny_built, again)]
+    folders = [tiny.folder(tiny.cell(cell).features[0].finetunes[0]) / "predictor" for tiny in (tiny_built, again)]
     for file in folders[0].iterdir():
         assert file.read_bytes() == (folders[1] / file.name).read_bytes()
 
 
 def test_cell_of_another_seed_has_other_weights(tiny_built, make_tiny, tmp_path):
     other = make_tiny(tmp_path, "seed=7").build_stages("finetune", regime="ShengYing", labels="normal")
-    first, second = (tiny.folder(tiny.cell("A/ShengYing/64/lda").features[0].finetune) for tiny in (tiny_built, other))
+    first, second = (
+        tiny.folder(tiny.cell("A/ShengYing/64/lda").features[0].finetunes[0]) for tiny in (tiny_built, other)
+    )
     name = "predictor/model.safetensors"
     assert (first / name).read_bytes() != (second / name).read_bytes()

@@ -1,15 +1,18 @@
 import pickle
 from collections import Counter
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import numpy as np
 import pytest
 
 from motor.registry import plugins
+from motor.windows import cutting
 from motor.windows.augmentations.amplitude import Amplitude
 from motor.windows.augmentations.tone import Tone
-from motor.windows.cutting import FixedWindows, Series, WindowStream, even_starts
+from motor.windows.cutting import FixedWindows, WindowStream, even_starts
 from motor.windows.scaling import Scaler
+from motor.windows.source import Series
 
 RATE_HZ = 8000.0
 LENGTH = 64
@@ -23,13 +26,22 @@ class Ramps:
 
     sizes: tuple[int, ...] = (400, 500, 64, 600)
 
-    def __len__(self) -> int:
-        return len(self.sizes)
+    @property
+    def n_samples(self) -> np.ndarray:
+        return np.array(self.sizes, dtype=np.int64)
+
+    @property
+    def begins(self) -> np.ndarray:
+        return np.cumsum(self.n_samples) - self.n_samples
+
+    @property
+    def samples(self) -> np.ndarray:
+        samples = np.concatenate([np.arange(size) + 1000 * i for i, size in enumerate(self.sizes)]).astype(np.float32)
+        samples.setflags(write=False)
+        return samples
 
     def signal(self, index: int) -> np.ndarray:
-        signal = np.arange(self.sizes[index], dtype=np.float32) + 1000 * index
-        signal.setflags(write=False)
-        return signal
+        return self.samples[self.begins[index] :][: self.sizes[index]]
 
 
 def series(index: int, domain: str = "sound", label: str = "normal", scaler: Scaler = UNSCALED) -> Series:
@@ -109,6 +121,31 @@ def test_stream_batch_equals_single_cuts_at_any_batch_size():
         parts = [AUGMENTED.batch(numbers[first : first + size])["window"] for first in range(0, 30, size)]
         np.testing.assert_array_equal(np.concatenate(parts), whole)
     np.testing.assert_array_equal(np.stack([AUGMENTED.cut(number) for number in range(30)]), whole)
+
+
+@pytest.mark.parametrize(("first", "end", "size"), [(0, 30, 7), (5, 26, 4), (11, 12, 8)])
+def test_stream_batches_are_those_of_batch_from_anywhere_on(monkeypatch, first, end, size):
+    monkeypatch.setattr(cutting, "DRAWN_AT_ONCE", 9)  # several runs of draws
+    batches = list(AUGMENTED.batches(first, end, size))
+    assert [len(batch["number"]) for batch in batches[:-1]] == [size] * (len(batches) - 1)
+    for name, column in AUGMENTED.batch(range(first, end)).items():
+        np.testing.assert_array_equal(np.concatenate([batch[name] for batch in batches]), column)
+
+
+def test_stream_window_is_scaled_to_the_last_bit_as_its_scaler_does():
+    scaler = Scaler(1000.3, 7.7)
+    stream = replace(STREAM, series=(series(1, "vibration", scaler=scaler),))
+    plain = replace(STREAM, series=(series(1, "vibration"),))
+    np.testing.assert_array_equal(stream.batch(range(9))["window"], scaler.apply(plain.batch(range(9))["window"]))
+
+
+def test_stream_starts_are_exact_for_long_series():
+    """The start is the high half of a 128-bit product, here in whole numbers and there in halves."""
+    entropy = [sha256(bytes([k])).digest() for k in range(50)]
+    for n_places in (1, 2**31 - 1, 2**32 - 1):
+        fractions = [int.from_bytes(bits[:8]) for bits in entropy]
+        found = cutting._share(np.array(fractions, np.uint64), np.full(50, n_places, np.uint64))
+        assert found.tolist() == [fraction * n_places >> 64 for fraction in fractions]
 
 
 def test_stream_order_of_asking_does_not_matter():

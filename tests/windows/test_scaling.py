@@ -94,6 +94,44 @@ def test_scaler_centred_by_item_keeps_relative_strength():
     assert np.mean([signal.var() for signal in scaled]) == pytest.approx(1, rel=1e-4)
 
 
+def test_fit_by_reference_has_a_scaler_for_each_motor_and_domain():
+    signals = [(("m1", "a"), SIGNALS[0][1]), (("m2", "a"), SIGNALS[2][1]), (("m1", "b"), SIGNALS[1][1])]
+    scaling = Scaling(by="reference")
+    fitted = scaling.fit(signals)
+    assert list(fitted) == [("m1", "a"), ("m1", "b"), ("m2", "a")]
+    own = scaling.scaler(fitted, "m2/7", "a", SIGNALS[0][1], "m2")
+    assert own.scale == pytest.approx(SIGNALS[2][1].astype(np.float64).std(), rel=1e-9)
+
+
+def test_scaler_by_reference_keeps_how_a_motor_changed_and_not_how_machines_differ():
+    scaling = Scaling(by="reference")
+    quiet, loud = ((s * GENERATOR.standard_normal(4000)).astype(np.float32) for s in (1, 50))
+    fitted = scaling.fit([(("m1", "a"), quiet), (("m2", "a"), loud)])
+    worn = [
+        scaling.scaler(fitted, "later", "a", 3 * signal, motor).apply(3 * signal).std()
+        for motor, signal in (("m1", quiet), ("m2", loud))
+    ]
+    assert worn == pytest.approx([3, 3], rel=1e-5)
+
+
+def test_scaler_by_reference_centred_by_item_has_the_references_scale():
+    scaling = Scaling(by="reference", centre_by="item")
+    fitted = scaling.fit([(("m1", "a"), SIGNALS[0][1])])
+    scaler = scaling.scaler(fitted, "m1/2", "a", np.array([5, 7], dtype=np.float32), "m1")
+    assert (scaler.loc, scaler.scale) == (6.0, fitted["m1", "a"].scale)
+
+
+def test_scaler_by_reference_of_a_motor_without_one_raises():
+    fitted = Scaling(by="reference").fit([(("m1", "a"), SIGNALS[0][1])])
+    with pytest.raises(ValueError, match=r"m2/7: motor 'm2' in domain 'a' has no scaler.*needs a healthy reference"):
+        Scaling(by="reference").scaler(fitted, "m2/7", "a", SIGNALS[0][1], "m2")
+
+
+def test_fit_by_reference_constant_raises_with_motor_and_domain():
+    with pytest.raises(ValueError, match=r"motor 'm1' in domain 'a': all 5 samples are 2"):
+        Scaling(by="reference").fit([(("m1", "a"), np.full(5, 2.0, dtype=np.float32))])
+
+
 def test_scaler_unknown_domain_raises_with_the_known():
     with pytest.raises(ValueError, match=r"m1: domain 'c' has no scaler; fitted were: a, b"):
         Scaling().scaler(Scaling().fit(SIGNALS), "m1", "c", SIGNALS[0][1])
@@ -117,5 +155,5 @@ def test_scaler_impossible_values_raise(loc, scale):
 
 
 def test_scaling_unknown_choice_is_refused():
-    with pytest.raises(ValidationError, match="'domain' or 'item'"):
+    with pytest.raises(ValidationError, match="'domain', 'item' or 'reference'"):
         Scaling(by="motor")

@@ -1,26 +1,41 @@
 """Training windows through Ray Data are those of the memory map, wherever the stream begins."""
 
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from motor.windows import streaming
 from motor.windows.augmentations.jitter import Jitter
-from motor.windows.cutting import Series, WindowStream
+from motor.windows.cutting import WindowStream
 from motor.windows.scaling import Scaler
+from motor.windows.source import Series
 
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context"),  # Ray Data warns of its own defaults
+    # ... and leaves the log file of each data set to the garbage collector.
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <_io.FileIO:pytest.PytestUnraisableExceptionWarning"),
 ]
 
 
 class Noise:
     """Signals that are computed where they are asked for, as a file is opened."""
 
-    def __len__(self):
-        return 5
+    n_samples = np.arange(300, 305)
+    begins = np.cumsum(n_samples) - n_samples
 
-    def signal(self, index):
-        return np.random.default_rng(index).normal(size=300 + index).astype(np.float32)
+    @property
+    def samples(self):
+        return np.random.default_rng(0).normal(size=self.n_samples.sum()).astype(np.float32)
+
+
+class Unreachable(Noise):
+    """Signals that lie where only this process sees them."""
+
+    def __reduce__(self):
+        return open, ("/nowhere/recordings.arrow",)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,39 +50,74 @@ def one_ray():
 
 
 @pytest.fixture
-def stream():
+def plain():
     domains = ("east", "west")
     series = tuple(Series(f"s{i}", i, domains[i % 2], "normal", 1000.0, Scaler(0.1 * i, 1.0 + i)) for i in range(5))
-    return WindowStream(Noise(), series, domains, 64, 2, 3, {"west": (Jitter(),)})
+    return WindowStream(Noise(), series, domains, 64, 2, 3)
 
 
-def read(stream, first, end, size):
-    from motor.windows.streaming import ray_batches
+@pytest.fixture(params=["plain", "augmented"])
+def stream(request, plain):
+    return plain if request.param == "plain" else replace(plain, augmentations={"west": (Jitter(),)})
 
-    return list(ray_batches(stream, first, end, size))
+
+def joined(batches, name):
+    return np.concatenate([batch[name] for batch in batches])
 
 
-@pytest.mark.parametrize(("first", "end", "size"), [(0, 40, 4), (12, 40, 4), (7, 9, 4)])
-def test_stream_by_ray_data_gives_the_windows_of_the_memory_map(stream, first, end, size):
-    batches = read(stream, first, end, size)
-    expected = [stream.batch(np.arange(n, min(n + size, end))) for n in range(first, end, size)]
+def from_blocks(stream, first, end, size):
+    """Batches of Ray Data's blocks alone."""
+    return list(streaming._from(first, streaming._blocks(stream, first, end, size), stream, size))
+
+
+@pytest.mark.parametrize("read", [from_blocks, lambda *which: list(streaming.ray_batches(*which))])
+@pytest.mark.parametrize(("first", "end", "size"), [(0, 40, 4), (13, 38, 4)])
+def test_stream_by_ray_data_gives_the_batches_of_the_memory_map(stream, read, first, end, size):
+    batches, expected = read(stream, first, end, size), list(stream.batches(first, end, size))
     assert len(batches) == len(expected)
     for found, wanted in zip(batches, expected, strict=True):
         for name in ("window", "domain", "number"):
             np.testing.assert_array_equal(found[name], wanted[name])
             assert found[name].dtype == wanted[name].dtype
+            assert found[name].flags.writeable
 
 
 def test_stream_by_ray_data_of_many_blocks_stays_in_order(stream, monkeypatch):
-    from motor.windows import streaming
+    monkeypatch.setattr(streaming, "BLOCK_BYTES", 8 * 4 * 64)  # eight windows a task
+    monkeypatch.setattr(streaming, "PLACES", 8)
+    assert len(streaming._ranges(stream, 5, 47, 4)) == 6
+    np.testing.assert_array_equal(joined(from_blocks(stream, 5, 47, 4), "number"), np.arange(5, 47))
 
-    monkeypatch.setattr(streaming, "BLOCK_BYTES", 3 * 4 * 64)  # three windows a task
-    numbers = np.concatenate([batch["number"] for batch in read(stream, 5, 47, 4)])
-    np.testing.assert_array_equal(numbers, np.arange(5, 47))
+
+def test_stream_by_ray_data_takes_over_from_the_trainer_without_a_gap(stream, monkeypatch):
+    monkeypatch.setattr(streaming, "BLOCK_BYTES", 8 * 4 * 64)
+    monkeypatch.setattr(streaming, "PLACES", 8)
+    taken = []
+    monkeypatch.setattr(streaming, "_batch", lambda *block, made=streaming._batch: taken.append(1) or made(*block))
+    batches = []
+    for batch in streaming.ray_batches(stream, 5, 1205, 4):
+        batches.append(batch)
+        time.sleep(0.1 if not taken else 0.0)
+    assert len(batches) > len(taken) > 0
+    np.testing.assert_array_equal(joined(batches, "number"), np.arange(5, 1205))
+    np.testing.assert_array_equal(joined(batches, "window"), stream.batch(range(5, 1205))["window"])
+
+
+def test_stream_by_ray_data_begins_at_once_and_stops_when_left(stream):
+    batches = streaming.ray_batches(stream, 0, 10**6, 4)
+    began = time.monotonic()
+    next(batches)
+    assert time.monotonic() - began < 1
+    batches.close()
 
 
 def test_stream_by_ray_data_with_nothing_left_is_empty(stream):
-    assert read(stream, 8, 8, 4) == []
+    assert list(streaming.ray_batches(stream, 8, 8, 4)) == []
+
+
+def test_stream_by_ray_data_says_when_a_node_does_not_see_the_recordings(plain):
+    with pytest.raises(Exception, match=r"/nowhere/recordings\.arrow"):
+        from_blocks(replace(plain, signals=Unreachable()), 0, 40, 4)
 
 
 def test_fine_tune_by_ray_data_gives_the_bytes_of_the_memory_map(make_tiny, tmp_path):
@@ -76,5 +126,5 @@ def test_fine_tune_by_ray_data_gives_the_bytes_of_the_memory_map(make_tiny, tmp_
         (tmp_path / way).mkdir()
         tiny = make_tiny(tmp_path / way, f"windows.stream={way}", "finetune.num_steps=20")
         tiny.build_stages("finetune", regime="Joint", labels="normal")
-        files.append(tiny.folder(tiny.cell("A/Joint/64/lda").features[0].finetune) / name)
+        files.append(tiny.folder(tiny.cell("A/Joint/64/lda").features[0].finetunes[0]) / name)
     assert files[0].read_bytes() == files[1].read_bytes()

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-from motor.evaluation.report.cells import CellResult, ReportContext
+from collections.abc import Sequence
+
+from motor.evaluation.report.alarms import TooGood, alarm_text
+from motor.evaluation.report.audit import NOT_AUDITED
+from motor.evaluation.report.cells import CellResult, ReportContext, axes_text, cell_key, varying_axes
 from motor.evaluation.report.comparisons import LEAST_MOTORS
 from motor.evaluation.report.markdown import escape, number, some
 from motor.evaluation.report.ranking import Ranking
 from motor.evaluation.report.scores import Scores
 
-ALARM = 0.98  # macro-F1; clean splits of public data give 0.5 to 0.75
 NOT_LEARNED = 0.95  # error over the mean forecast's
 
 
-def caveats(cells: list[CellResult], scores: Scores, ranking: Ranking | None, context: ReportContext) -> list[str]:
+def caveats(
+    cells: list[CellResult],
+    scores: Scores,
+    ranking: Ranking | None,
+    context: ReportContext,
+    suspects: Sequence[TooGood] = (),
+) -> list[str]:
     """List all honest warnings, most serious first, one paragraph each."""
     found = [
-        _too_good(cells, scores),
+        alarm_text(list(suspects)),
+        NOT_AUDITED if context.audit is None else "",
         _chance(scores, ranking),
         _few_motors(scores),
         _missing_classes(scores),
         _one_class_per_motor(scores),
+        _sham_contexts(cells),
         _not_learned(cells),
         _unresolved_thresholds(cells),
         _failed(cells, context),
         _left_out(scores),
     ]
     return [text for text in found if text]
-
-
-def _too_good(cells: list[CellResult], scores: Scores) -> str:
-    suspects = {index for (index, _), values in scores.macro_f1_R.items() if values[0] >= ALARM}
-    if not suspects:
-        return ""
-    return (
-        f"**ALARM: too good.** {len(suspects)} of {len(cells)} cells reach a macro-F1 of {ALARM} or more in some "
-        "domain. Clean splits of public motor data give 0.5 to 0.75; look for a leak (one motor on both sides, a gain, "
-        "an offset or a sampling rate that differs by class) before you believe it."
-    )
 
 
 def _chance(scores: Scores, ranking: Ranking | None) -> str:
@@ -85,20 +85,58 @@ def _one_class_per_motor(scores: Scores) -> str:
     )
 
 
+def _sham_contexts(cells: list[CellResult]) -> str:
+    """Name the recipes whose encoder saw less than their context, or as many tokens at several contexts."""
+    sham = [*dict.fromkeys(filter(None, map(_cut_context, cells))), *_equal_contexts(cells)]
+    if not sham:
+        return ""
+    return (
+        "**Contexts that are not real.** The encoder did not see what the context length says "
+        f"({some(sham, 4)}), so these cells do not differ in context as they claim."
+    )
+
+
+def _cut_context(cell: CellResult) -> str:
+    """Say so if the encoder saw fewer samples than the cell's context."""
+    length, seen = cell.axes.get("context_length"), (cell.training or {}).get("context_seen")
+    values = [value for value in (seen if isinstance(seen, list | tuple) else [seen]) if value is not None]
+    if length is None or not values or min(values) >= int(length):
+        return ""
+    return f"{escape(cell.axes['method'])}: {min(values)} of {length} samples"
+
+
+def _equal_contexts(cells: list[CellResult]) -> list[str]:
+    """Name the recipes whose encoder saw the same number of tokens at several context lengths."""
+    lengths: dict[tuple[str, str, object], set[str]] = {}
+    for cell in cells:
+        tokens, length = (cell.training or {}).get("tokens"), cell.axes.get("context_length")
+        if tokens is not None and length is not None:
+            rest = cell_key(cell.axes, "context_length", "classifier", "seed", "domain")
+            lengths.setdefault((str(cell.axes["method"]), str(tokens), rest), set()).add(str(length))
+    return sorted(
+        {
+            f"{escape(method)}: {escape(tokens)} tokens for {' and '.join(sorted(several))} samples"
+            for (method, tokens, _), several in lengths.items()
+            if len(several) > 1
+        }
+    )
+
+
 def _not_learned(cells: list[CellResult]) -> str:
-    """Name the methods and regimes in which no class is forecast better than by the mean."""
-    known = [cell for cell in cells if cell.skill]
+    """Name the fine-tunes with which no class is forecast better than by the mean."""
+    named = [name for name in varying_axes(cells) if name not in ("domain", "classifier", "seed")]
     lame: dict[str, float] = {}
-    for cell in known:
+    for cell in cells:
         errors = [error for error in (cell.skill or {}).values() if error is not None]
         if errors and min(errors) >= NOT_LEARNED:
-            lame.setdefault(f"{escape(cell.axes['method'])} in {escape(cell.axes['domain'])}", min(errors))
+            text = axes_text(cell.axes, named).removeprefix("method ")
+            lame.setdefault(f"{escape(text)} in {escape(cell.axes['domain'])}", min(errors))
     if not lame:
         return ""
     return (
         f"**The forecaster did not learn to forecast** ({some(list(lame), 8)}): on every class its error is at least "
         f"{NOT_LEARNED} of that of a constant mean. What these cells achieve comes from the encoder's form or from "
-        "the classifier, not from fine-tuning; compare with an untrained control."
+        "the classifier, not from fine-tuning; compare with the untrained control."
     )
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Axes = Mapping[str, str | int]
+Axes = Mapping[str, str | int | None]
+
+NO_VALUE = "–"  # an axis that means nothing for this method: physics features have no context
+FORECASTER, PLAIN = "forecaster", "plain"  # the families of methods
+
+
+def no_rows() -> pd.DataFrame:
+    """Return a table without rows: nothing was held out."""
+    import pandas as pd
+
+    return pd.DataFrame(columns=["fold", "item", "motor", "domain", "label", "predicted"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +30,8 @@ class CellResult:
     ----------
     axes : mapping
         What sets this cell apart: `method` and `domain` (one domain, or the joint regime's name) always,
-        then `context_length`, `classifier`, `representation`, `seed`, ... All cells have the same axes.
+        then `context_length`, `classifier`, `representation`, `seed`, ... All cells have the same axes;
+        None stands where an axis means nothing for the method.
     metrics : dict
         From `classification_metrics`, possibly read back from JSON.
     folder : str
@@ -29,15 +40,23 @@ class CellResult:
         As for `classification_metrics`.
     skill : mapping, optional
         The forecaster's error over the mean forecast's on held-out series, by class name; 1 means that it
-        forecasts no better than the mean. A key "faulty" may give all faults together.
+        forecasts no better than the mean. A key "faulty" may give all faults together. None for methods
+        that have no forecaster.
     training : mapping, optional
-        `steps`, `best_step`, `validation_loss`, ...: a value, or a list with one value a fold.
+        `steps`, `best_step`, `validation_loss`, `tokens` (what the encoder really saw), ...: a value, or a
+        list with one value a fold. None for methods that fine-tune nothing.
     n_fits : int
         How many fine-tunes (folds) the cell rests on.
     figures : tuple of str
         Figure files relative to `folder`.
     thresholds : tuple of mappings
         The fields of each `Threshold` that raised the alarms.
+    held_out : DataFrame
+        As `predictions`, with a column `fold`, but over the training side's series, each predicted by a
+        classifier that did not see its motor: all that a choice between recipes may look at. Empty where
+        there is none.
+    seconds : float
+        Compute that the recipe cost: all of its stages, all folds.
     """
 
     axes: Axes
@@ -49,6 +68,8 @@ class CellResult:
     n_fits: int = 1
     figures: tuple[str, ...] = ()
     thresholds: tuple[Mapping[str, Any], ...] = ()
+    held_out: pd.DataFrame = field(default_factory=no_rows)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +112,17 @@ class ReportContext:
         The cells without a result.
     overview : str, optional
         The figure over all cells, relative to the report.
+    families : mapping
+        Method -> "forecaster" (it uses a network that forecasts, trained or not) or "plain".
+    controls : mapping
+        Method -> the method that is its untrained control.
+    audit : mapping, optional
+        The leak audit: `findings` (name, what, evidence, next_step), `probe` (cue, domain, macro_f1,
+        interval, chance, p_value, beats_chance, n_motors), `checks` (name, passed, what), `seconds`.
+    accepted : tuple of str
+        Findings that the config accepts by name.
+    leaky : mapping, optional
+        `cell_key` of a cell -> its macro-F1 where series, not motors, are divided between the sides.
     """
 
     name: str
@@ -107,16 +139,35 @@ class ReportContext:
     digests: Mapping[str, str] = field(default_factory=dict)
     failed: tuple[FailedCell, ...] = ()
     overview: str | None = None
+    families: Mapping[str, str] = field(default_factory=dict)
+    controls: Mapping[str, str] = field(default_factory=dict)
+    audit: Mapping[str, Any] | None = None
+    accepted: tuple[str, ...] = ()
+    leaky: Mapping[tuple[tuple[str, str], ...], float] | None = None
+
+
+def cell_key(axes: Axes, *left_out: str) -> tuple[tuple[str, str], ...]:
+    """Return coordinates as a key that does not depend on their order, some axes left out."""
+    return tuple(sorted((name, str(value)) for name, value in axes.items() if name not in left_out))
 
 
 def varying_axes(cells: list[CellResult]) -> list[str]:
-    """Return the axes with more than one value, `method` and `domain` always, in the cells' order."""
+    """Return the axes with more than one value, `method` and `domain` always, in the cells' order.
+
+    That an axis means nothing for some methods is no second value: the method tells it.
+    """
     names = list(dict.fromkeys(name for cell in cells for name in cell.axes))
-    several = {name for name in names if len({cell.axes.get(name) for cell in cells}) > 1}
-    return [name for name in names if name in several | {"method", "domain"}]
+    values = {name: {cell.axes.get(name) for cell in cells} - {None} for name in names}
+    return [name for name in names if len(values[name]) > 1 or name in ("method", "domain")]
 
 
-def axis_text(name: str, value: str | int) -> str:
+def axis_text(name: str, value: str | int | None) -> str:
     """Return how one coordinate is written in a sentence: "method C", "context 4096", "svm"."""
     prefixes = {"method": "method ", "context_length": "context ", "seed": "seed "}
-    return f"{prefixes.get(name, '')}{value}"
+    prefixes |= {"prediction_length": "horizon ", "patch_length": "patch "}
+    return f"{prefixes.get(name, '')}{NO_VALUE if value is None else value}"
+
+
+def axes_text(axes: Axes, names: Iterable[str]) -> str:
+    """Return several coordinates as a sentence has them, without those that mean nothing here."""
+    return ", ".join(axis_text(name, axes[name]) for name in names if axes.get(name) is not None)

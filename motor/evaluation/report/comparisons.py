@@ -1,27 +1,32 @@
-"""Paired comparisons: everything else equal, averaged, with an interval from resampled motors."""
+"""Paired comparisons: everything else equal, averaged, with an interval from resampled motors.
+
+Shapes: R = 1 + resamples (row 0 is the measured sample), M motors, K columns.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from motor.evaluation.report.cells import CellResult
+from motor.evaluation import resampling
+from motor.evaluation.report.power import about, motors_needed, smallest_shown
 from motor.evaluation.report.scores import Scores, SliceKey
-from motor.evaluation.resampling import simultaneous_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from motor.evaluation.report.groups import Group
 
 # Six motors that all speak for the same side are the fewest that a two-sided sign test calls no chance:
 # 2 / 2**6 = 0.03. With fewer, a bootstrap interval that leaves out zero proves nothing.
 LEAST_MOTORS = 6
 
+Level = str | int
 Pair = tuple[SliceKey, SliceKey]
-Group = dict[str | int, SliceKey]
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,25 @@ class Difference:
         Pairs of slices that are equal in all else.
     n_motors, n_differing : int
         Test motors, and those of them on which the two differ at all.
+    standard_deviation : float
+        Of the difference over motors: its standard error times the root of `n_motors`.
+    level : float
+        Two-sided level of this one comparison, so that 5 % holds for all of its question.
+    degrees_of_freedom : float
+        Of the standard error (Welch-Satterthwaite).
     """
 
-    first: str | int
-    second: str | int
+    first: Level
+    second: Level
     value: float
     interval: tuple[float, float] | None
     n_pairs: int
     n_motors: int
     n_differing: int
     reason: str | None = None
+    standard_deviation: float = 0.0
+    level: float = 0.05
+    degrees_of_freedom: float = np.inf
 
     @property
     def told_apart(self) -> bool:
@@ -61,6 +75,37 @@ class Difference:
             return f"cannot tell ({self.n_motors} motors)"
         return "pays" if self.value > 0 else "does not pay"
 
+    @property
+    def motors_needed(self) -> int | None:
+        """How many test motors would show a difference this large with 80 % power; None if 10 000 do not."""
+        needed = motors_needed(self.value, self.standard_deviation, self.level, self._freedom_per_motor)
+        if needed is None or not self.n_differing:
+            return None
+        enough_differ = -(-LEAST_MOTORS * self.n_motors // self.n_differing)
+        return max(needed, enough_differ, self.n_motors + 1)
+
+    @property
+    def smallest_shown(self) -> float | None:
+        """The least difference that so many motors show with 80 % power."""
+        return smallest_shown(self.n_motors, self.standard_deviation, self.level, self._freedom_per_motor)
+
+    @property
+    def _freedom_per_motor(self) -> float:
+        return min(self.degrees_of_freedom, self.n_motors - 1) / max(self.n_motors, 1)
+
+    @property
+    def wanting(self) -> str:
+        """Say how many motors would do, where these cannot tell; "" where they can."""
+        if self.told_apart:
+            return ""
+        if not self.n_differing:
+            return "the two are right and wrong on the same motors"
+        needed, shown = self.motors_needed, self.smallest_shown
+        less = f"; these show {shown:.2f} or more" if shown is not None and shown < 1 else ""
+        if needed is None:
+            return f"no number of motors would show so small a difference{less}"
+        return f"about {about(needed)} motors would show a difference this large{less}"
+
 
 @dataclass(frozen=True)
 class Levels:
@@ -73,37 +118,109 @@ class Levels:
     best : str or int
         The level of the greatest mean.
     behind : dict
-        Every other level -> the best one's lead over it.
+        Every other level -> the best one's lead over it; intervals as for the largest of all pairs, because
+        the best was found by looking.
     n_settings, n_incomplete : int
         Settings compared, and those left out for want of some level.
+    missing : tuple
+        Levels that share no setting with the others, and so are not compared.
     """
 
-    means: dict[str | int, float]
-    best: str | int
-    behind: dict[str | int, Difference]
+    means: dict[Level, float]
+    best: Level
+    behind: dict[Level, Difference]
     n_settings: int
     n_incomplete: int
+    missing: tuple[Level, ...] = ()
 
     @property
-    def not_worse(self) -> list[str | int]:
+    def not_worse(self) -> list[Level]:
         """The best level and all that cannot be told from it, in the axis' order."""
         return [level for level in self.means if level == self.best or not self.behind[level].told_apart]
 
 
-def differences(scores: Scores, contrasts: Sequence[tuple[str | int, str | int, list[Pair]]]) -> list[Difference]:
-    """Compute the differences of several contrasts (first, second, pairs), intervals for all together."""
-    columns_RK = np.stack([_mean_difference(scores, pairs) for _, _, pairs in contrasts], axis=1)
-    intervals_K2 = simultaneous_intervals(columns_RK)
-    found = []
-    for (first, second, pairs), column, interval in zip(contrasts, columns_RK.T, intervals_K2, strict=True):
-        motors = _motor_differences(scores, pairs)
-        reason = scores.thin({domain for pair in pairs for _, domain in pair})
-        limits = None if reason else (float(interval[0]), float(interval[1]))
-        n_motors, n_differing = int((~np.isnan(motors)).sum()), int((np.abs(np.nan_to_num(motors)) > 1e-12).sum())
-        found.append(
-            Difference(first, second, float(column[0]), limits, len(pairs), n_motors, n_differing, reason=reason)
+@dataclass(frozen=True, eq=False)
+class Column:
+    """The average of several slices: macro-F1 under each resample, accuracy and influence of each motor."""
+
+    macro_f1_R: NDArray[np.float64]
+    accuracy_M: NDArray[np.float64]
+    influence_M: NDArray[np.float64]
+
+    def minus(self, other: Column) -> Column:
+        """Return the difference in all three."""
+        return Column(
+            self.macro_f1_R - other.macro_f1_R,
+            self.accuracy_M - other.accuracy_M,
+            self.influence_M - other.influence_M,
         )
-    return found
+
+
+def column(scores: Scores, keys: Sequence[SliceKey]) -> Column:
+    """Average slices."""
+    return average([Column(scores.macro_f1_R[key], scores.accuracy_M[key], scores.influence_M[key]) for key in keys])
+
+
+def average(columns: Sequence[Column]) -> Column:
+    """Average columns; a motor's accuracy over those that tested it."""
+    accuracy = np.stack([one.accuracy_M for one in columns])
+    tested = ~np.isnan(accuracy)
+    total = np.where(tested, accuracy, 0.0).sum(axis=0)
+    return Column(
+        np.mean([one.macro_f1_R for one in columns], axis=0),
+        np.divide(total, tested.sum(axis=0), out=np.full(len(total), np.nan), where=tested.any(axis=0)),
+        np.mean([one.influence_M for one in columns], axis=0),
+    )
+
+
+def differences(scores: Scores, contrasts: Sequence[tuple[Level, Level, list[Pair]]]) -> list[Difference]:
+    """Compute the differences of several contrasts (first, second, pairs), intervals for all together."""
+    columns = [
+        column(scores, [first for first, _ in pairs]).minus(column(scores, [second for _, second in pairs]))
+        for _, _, pairs in contrasts
+    ]
+    level = resampling.familywise_level(np.stack([one.macro_f1_R for one in columns], axis=1))
+    return [
+        difference(scores, (first, second), one, level, len(pairs), {domain for pair in pairs for _, domain in pair})
+        for (first, second, pairs), one in zip(contrasts, columns, strict=True)
+    ]
+
+
+def leads(
+    scores: Scores, columns: Mapping[Level, Column], best: Level, n_pairs: int, domains: set[str]
+) -> dict[Level, Difference]:
+    """Return the lead of the best column over each of the others, judged as the largest of all pairs."""
+    if len(columns) < 2:
+        return {}
+    level = resampling.familywise_level_of_pairs(np.stack([one.macro_f1_R for one in columns.values()], axis=1))
+    return {
+        name: difference(scores, (best, name), columns[best].minus(other), level, n_pairs, domains)
+        for name, other in columns.items()
+        if name != best
+    }
+
+
+def difference(
+    scores: Scores, names: tuple[Level, Level], found: Column, level: float, n_pairs: int, domains: set[str]
+) -> Difference:
+    """Judge one difference at a level: Student's interval with the resamples' standard error."""
+    error = float(resampling.standard_errors(found.macro_f1_R[:, None])[0])
+    freedom = resampling.welch_degrees_of_freedom(found.influence_M, scores.strata)
+    value, reach = float(found.macro_f1_R[0]), error * float(resampling.quantile_of_level(level, freedom))
+    reason = scores.thin(domains)
+    n_motors = int((~np.isnan(found.accuracy_M)).sum())
+    return Difference(
+        *names,
+        value=value,
+        interval=None if reason else (value - reach, value + reach),
+        n_pairs=n_pairs,
+        n_motors=n_motors,
+        n_differing=int((np.abs(np.nan_to_num(found.accuracy_M)) > 1e-12).sum()),
+        reason=reason,
+        standard_deviation=error * n_motors**0.5,
+        level=level,
+        degrees_of_freedom=freedom,
+    )
 
 
 def compare_levels(scores: Scores, groups: list[Group]) -> Levels | None:
@@ -116,55 +233,30 @@ def compare_levels(scores: Scores, groups: list[Group]) -> Levels | None:
     groups : list of dict
         One for each setting of everything else: level -> slice.
     """
-    levels = _ordered({level for group in groups for level in group}, groups)
-    complete = [group for group in groups if len(group) == len(levels)]
+    every = _ordered({level for group in groups for level in group}, groups)
+    levels = _comparable(every, groups)
+    complete = [group for group in groups if set(levels) <= set(group)]
     if len(levels) < 2 or not complete:
         return None
-    means = {level: float(np.mean([scores.macro_f1_R[group[level]][0] for group in complete])) for level in levels}
+    columns = {level: column(scores, [group[level] for group in complete]) for level in levels}
+    means = {level: float(found.macro_f1_R[0]) for level, found in columns.items()}
     best = max(levels, key=lambda level: round(means[level], 12))  # of equal ones the first
-    others = [level for level in levels if level != best]
-    contrasts = [(best, other, [(group[best], group[other]) for group in complete]) for other in others]
-    behind = dict(zip(others, differences(scores, contrasts), strict=True))
-    return Levels(means, best, behind, len(complete), len(groups) - len(complete))
+    domains = {domain for group in complete for _, domain in group.values()}
+    behind = leads(scores, columns, best, len(complete), domains)
+    missing = tuple(level for level in every if level not in levels)
+    return Levels(means, best, behind, len(complete), len(groups) - len(complete), missing)
 
 
-def axis_groups(cells: list[CellResult], scores: Scores, axis: str) -> list[Group]:
-    """Group slices that are equal in all axes but one, and in the domain they are tested on."""
-    return _groups(cells, scores, axis, lambda cell: cell.axes[axis])
+def _comparable(levels: list[Level], groups: list[Group]) -> list[Level]:
+    """Leave out the rarest level, again and again, until the rest share a setting."""
+    kept = list(levels)
+    while len(kept) > 1 and not any(set(kept) <= set(group) for group in groups):
+        kept.remove(min(reversed(kept), key=lambda level: sum(level in group for group in groups)))
+    return kept
 
 
-def regime_groups(cells: list[CellResult], scores: Scores, joint: str) -> list[Group]:
-    """Group the slice of a domain's own cell with the one of the joint cell in the same domain."""
-    return _groups(cells, scores, "domain", lambda cell: joint if cell.axes["domain"] == joint else "alone")
-
-
-def _groups(
-    cells: list[CellResult], scores: Scores, axis: str, level_of: Callable[[CellResult], str | int]
-) -> list[Group]:
-    groups: dict[tuple[object, ...], Group] = {}
-    for index, domain in scores.macro_f1_R:
-        axes = cells[index].axes
-        if axis in axes:
-            rest = tuple(sorted((name, str(value)) for name, value in axes.items() if name != axis))
-            groups.setdefault((rest, domain), {})[level_of(cells[index])] = (index, domain)
-    return list(groups.values())
-
-
-def _ordered(levels: set[str | int], groups: list[Group]) -> list[str | int]:
+def _ordered(levels: set[Level], groups: list[Group]) -> list[Level]:
     """Numbers by size, names in the cells' order."""
     if all(isinstance(level, int) for level in levels):
         return sorted(levels)
     return list(dict.fromkeys(level for group in groups for level in group))
-
-
-def _mean_difference(scores: Scores, pairs: list[Pair]) -> NDArray[np.float64]:
-    """Average the pairs' differences in macro-F1 under each resample: shape (R,)."""
-    return np.mean([scores.macro_f1_R[first] - scores.macro_f1_R[second] for first, second in pairs], axis=0)
-
-
-def _motor_differences(scores: Scores, pairs: list[Pair]) -> NDArray[np.float64]:
-    """Average the pairs' differences in accuracy on each motor: shape (M,), NaN where untested."""
-    stacked = np.array([scores.accuracy_M[first] - scores.accuracy_M[second] for first, second in pairs])
-    tested = ~np.isnan(stacked)
-    total = np.where(tested, stacked, 0.0).sum(axis=0)
-    return np.divide(total, tested.sum(axis=0), out=np.full(len(total), np.nan), where=tested.any(axis=0))

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from motor.evaluation.report.advice import Advice, advise, evidence_rule, regime_differences
+from motor.evaluation.report.advice import Advice, evidence_rule, regime_differences
+from motor.evaluation.report.audit import audit_section, findings_first
 from motor.evaluation.report.caveats import caveats
 from motor.evaluation.report.cells import CellResult, ReportContext, varying_axes
+from motor.evaluation.report.evidence import (
+    LONG_TABLE,
+    LONGEST_TABLE,
+    alarms_section,
+    baselines_section,
+    critical_section,
+    leaky_section,
+    nested_section,
+    seeds_section,
+    training_section,
+)
+from motor.evaluation.report.findings import Findings, find
 from motor.evaluation.report.markdown import escape, folded, link, number, signed_with_interval, table
-from motor.evaluation.report.ranking import Ranking, Recipe, rank_recipes
-from motor.evaluation.report.scores import Scores, score_cells
+from motor.evaluation.report.ranking import Recipe
+from motor.evaluation.report.repeats import best_by_method_and_domain
 from motor.evaluation.report.tables import cells_table, counts_table, regime_table, training_table
-from motor.evaluation.report.verdict import best_by_domain, best_by_method_and_domain, verdict
+from motor.evaluation.report.verdict import best_by_domain, verdict
 
 _WORST_MOTORS = 10
-_LONG_TABLE = 24  # rows
-
-
-@dataclass(frozen=True, eq=False)
-class _Findings:
-    """Everything derived from the cells before a word is written."""
-
-    cells: list[CellResult]
-    context: ReportContext
-    scores: Scores
-    ranking: Ranking | None
-    advice: list[Advice]
 
 
 def write_report(path: Path, cells: list[CellResult], context: ReportContext) -> None:
-    """Write `result.md`.
+    """Write `result.md`, and beside it the critical-difference diagram where there is one.
 
     Parameters
     ----------
@@ -46,25 +46,26 @@ def write_report(path: Path, cells: list[CellResult], context: ReportContext) ->
     ValueError
         If the cells of a domain share no test series, so that nothing can be compared.
     """
-    parts = [f"# Result: {escape(context.name)}"]
-    if cells:
-        scores = score_cells(cells, context.classes)
-        ranking = rank_recipes(cells, scores, context.joint)
-        findings = _Findings(cells, context, scores, ranking, advise(cells, scores, context))
-        parts += [_opening(findings), _data(context), _training(findings), _all_cells(findings)]
-        parts += [_regimes(findings), _comparisons(findings), _motors(findings), _figures(findings)]
-    else:
-        parts += ["## Verdict", "No cell has a result yet."]
-    parts += [_failed(context), _repeat(context)]
     path.parent.mkdir(parents=True, exist_ok=True)
+    parts = [f"# Result: {escape(context.name)}", findings_first(context)]
+    if cells:
+        findings = find(cells, context)
+        parts += [_opening(findings), baselines_section(findings), nested_section(findings), training_section(findings)]
+        parts += [audit_section(context), alarms_section(findings), leaky_section(findings)]
+        parts += [_data(context), _training(findings), _all_cells(findings), seeds_section(findings)]
+        parts += [_regimes(findings), critical_section(findings, path.parent), _comparisons(findings)]
+        parts += [_motors(findings), _figures(findings)]
+    else:
+        parts += ["## Verdict", "No cell has a result yet.", audit_section(context)]
+    parts += [_failed(context), _repeat(context)]
     path.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
 
 
-def _opening(findings: _Findings) -> str:
+def _opening(findings: Findings) -> str:
     """Verdict, warnings, advice: what must be read."""
-    cells, scores = findings.cells, findings.scores
-    parts = ["## Verdict", verdict(cells, scores, findings.ranking, findings.context)]
-    if warnings := caveats(cells, scores, findings.ranking, findings.context):
+    cells, scores, ranking, context = findings.cells, findings.scores, findings.ranking, findings.context
+    parts = ["## Verdict", verdict(cells, scores, ranking, context, findings.nested)]
+    if warnings := caveats(cells, scores, ranking, context, findings.suspects):
         parts += ["### Before you trust it", "\n".join(f"- {text}" for text in warnings)]
     if findings.advice:
         parts += ["### Advice", _advice_table(findings.advice), evidence_rule()]
@@ -90,55 +91,62 @@ def _data(context: ReportContext) -> str:
     return "\n\n".join(part for part in parts if part) if any(parts[1:]) else ""
 
 
-def _training(findings: _Findings) -> str:
+def _training(findings: Findings) -> str:
     """Manipulation: what the cells are made of, and what was fine-tuned."""
     context = findings.context
-    shown = set(varying_axes(findings.cells))
-    fixed = {name: value for name, value in findings.cells[0].axes.items() if name not in shown}
-    rows = [*fixed.items(), *context.settings]
+    rows = [*_fixed_axes(findings.cells).items(), *context.settings]
     meanings = [[escape(name), escape(text)] for name, text in context.descriptions.items()]
+    tuned = training_table(findings.cells)
+    n_rows = tuned.count("\n") - 1
+    if n_rows > LONGEST_TABLE:
+        tuned = f"{n_rows} fine-tunes; their steps, losses and tokens stand in cells.csv."
+    elif n_rows > LONG_TABLE:
+        tuned = folded(tuned, "Show every fine-tune")
     parts = [
         "## Data manipulation: configurations",
         table(["Name", "Meaning"], meanings, left=2) if meanings else "",
         table(["Setting", "Value"], [[escape(name), escape(value)] for name, value in rows], left=2) if rows else "",
-        _training_rows(findings.cells),
+        tuned,
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _training_rows(cells: list[CellResult]) -> str:
-    """Return what was fine-tuned, folded if it is long."""
-    rows = training_table(cells)
-    return rows if rows.count("\n") <= _LONG_TABLE else folded(rows, "Show every fine-tune")
+def _fixed_axes(cells: list[CellResult]) -> dict[str, object]:
+    """Return the axes that have one value only, where they mean something."""
+    shown = set(varying_axes(cells))
+    known = {name: value for cell in cells for name, value in cell.axes.items() if value is not None}
+    return {name: value for name, value in known.items() if name not in shown}
 
 
-def _all_cells(findings: _Findings) -> str:
-    cells, context = findings.cells, findings.context
-    rows = [cells_table(cells, context)]
-    if len(cells) > _LONG_TABLE:
-        rows = [
-            "The best cell of each method and domain:",
-            cells_table(best_by_method_and_domain(cells), context, cells),
-        ]
-        rows.append(folded(cells_table(cells, context), f"Show all {len(cells)} cells"))
+def _all_cells(findings: Findings) -> str:
+    rows, gains, context = findings.rows, findings.gains, findings.context
+    shown = [cells_table(rows, gains, context)]
+    if len(rows) > LONG_TABLE:
+        best = best_by_method_and_domain(rows)
+        shown = ["The best row of each method and domain:", cells_table(best, gains, context, rows)]
+    if LONG_TABLE < len(rows) <= LONGEST_TABLE:
+        shown.append(folded(cells_table(rows, gains, context), f"Show all {len(rows)} rows"))
+    elif len(rows) > LONGEST_TABLE:
+        shown.append(f"All {len(rows)} rows stand in cells.csv.")
     return "\n\n".join(
         [
             "## State detection and health assessment: all cells",
             *(["!" + link("Macro-F1 of every cell, with intervals", context.overview)] if context.overview else []),
-            *rows,
+            *shown,
             f"A row of {escape(context.joint)} pools its domains. *AUC faulty*: normal against faulty. *False alarms*, "
             "*faults caught*: at the threshold chosen on validation motors. *Forecast error*: over that of the mean "
-            "forecast on held-out series; 1.00 means that nothing was forecast. Intervals: 95 %, resampling motors; "
-            "without brackets all resamples agree or a class rests on one motor, which is no proof of certainty. "
-            "Remaining life (prognosis) is not estimated.",
+            "forecast on held-out series; 1.00 means that nothing was forecast. *Training added*: over the untrained "
+            "control, every interval for itself. Intervals: 95 %, resampling motors; without brackets all resamples "
+            "agree or a class rests on one motor, which is no proof of certainty. Remaining life (prognosis) is not "
+            "estimated.",
         ]
     )
 
 
-def _regimes(findings: _Findings) -> str:
+def _regimes(findings: Findings) -> str:
     """Each domain alone against Joint, in the same domain and on the same series."""
     joint = findings.context.joint
-    rows = regime_table(findings.cells, findings.scores, joint)
+    rows = regime_table(findings.rows, findings.scores, joint)
     if not rows:
         return ""
     summary = [
@@ -150,13 +158,19 @@ def _regimes(findings: _Findings) -> str:
             f"## Domain by domain against {escape(joint)}",
             f"{escape(joint)} minus the domain's own model, averaged over all other settings:",
             table(["Domain", "Difference [95 %]", "Pairs", f"Does {escape(joint)} pay?"], summary),
-            "Each setting (every interval for itself, so one in twenty excludes zero by chance):",
-            folded(rows, "Show every setting"),
+            *_every_setting(rows),
         ]
     )
 
 
-def _comparisons(findings: _Findings) -> str:
+def _every_setting(rows: str) -> list[str]:
+    if rows.count("\n") - 1 > LONGEST_TABLE:
+        return []
+    lead = "Each setting (every interval for itself, so one in twenty excludes zero by chance):"
+    return [lead, folded(rows, "Show every setting")]
+
+
+def _comparisons(findings: Findings) -> str:
     """The levels of each axis, everything else equal."""
     parts = ["## Comparisons behind the advice"]
     for advice in findings.advice:
@@ -182,7 +196,7 @@ def _standing(advice: Advice, level: str | int) -> list[str]:
     return [lead, f"{found.n_differing} of {found.n_motors}", escape(verdict_text)]
 
 
-def _motors(findings: _Findings) -> str:
+def _motors(findings: Findings) -> str:
     """Where the best recipe goes wrong, motor by motor."""
     if findings.ranking is None:
         return ""
@@ -215,7 +229,7 @@ def _motors(findings: _Findings) -> str:
     return "\n\n".join([title, count, table(headers, rows, left=3), *_confusion_images(findings, best)])
 
 
-def _confusion_images(findings: _Findings, best: Recipe) -> list[str]:
+def _confusion_images(findings: Findings, best: Recipe) -> list[str]:
     """Show the confusion matrices of the best recipe, where a cell has such a figure."""
     shown = []
     for index in sorted({index for index, _ in best.slices}):
@@ -227,18 +241,21 @@ def _confusion_images(findings: _Findings, best: Recipe) -> list[str]:
     return shown
 
 
-def _figures(findings: _Findings) -> str:
+def _figures(findings: Findings) -> str:
     """Links to the figures of the best cell for each method and domain."""
-    best = best_by_method_and_domain(findings.cells)
+    best = best_by_method_and_domain(findings.rows)
     rows = [
         [
-            escape(cell.axes["method"]),
-            escape(cell.axes["domain"]),
-            number(cell.metrics["macro_f1"]),
-            ", ".join(link(Path(figure).stem.replace("_", " "), f"{cell.folder}/{figure}") for figure in cell.figures),
+            escape(row.axes["method"]),
+            escape(row.axes["domain"]),
+            number(row.macro_f1),
+            ", ".join(
+                link(Path(figure).stem.replace("_", " "), f"{row.first.folder}/{figure}")
+                for figure in row.first.figures
+            ),
         ]
-        for cell in best
-        if cell.figures
+        for row in best
+        if row.first.figures
     ]
     if not rows:
         return ""

@@ -7,34 +7,50 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from motor.evaluation.report.cells import Axes, CellResult, axis_text, varying_axes
-from motor.evaluation.report.comparisons import Difference, differences
+from motor.evaluation.report.cells import Axes, CellResult, axes_text, cell_key, varying_axes
+from motor.evaluation.report.comparisons import Column, Difference, average, column, leads
 from motor.evaluation.report.scores import Scores, SliceKey
 from motor.evaluation.resampling import percentile_interval
+
+ALONE = "each domain alone"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All axes but the domain, and the regime: with it one gets a model for every domain.
+    """All axes but the domain and the seed, and the regime: with it one gets a model for every domain.
 
     Attributes
     ----------
     name : str
         How it is called in the report.
     axes : mapping
-        Its coordinates without `domain`.
+        Its coordinates without `domain` and `seed`; None where an axis means nothing for its method.
     slices : tuple
-        Its slice in each domain.
+        Its slices, domain by domain: one for each seed.
+    seconds : float
+        Compute of one repeat of it, over all its domains; 0 where it was not measured.
+    is_joint : bool
+        Whether one model serves all domains.
     """
 
     name: str
     axes: Axes
     slices: tuple[SliceKey, ...]
+    seconds: float = 0.0
+    is_joint: bool = False
+
+    @property
+    def method(self) -> str:
+        return str(self.axes["method"])
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(domain for _, domain in self.slices))
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Recipes, best first, by macro-F1 averaged over the domains.
+    """Recipes, best first, by macro-F1 averaged over the seeds, then over the domains.
 
     Attributes
     ----------
@@ -43,7 +59,8 @@ class Ranking:
     interval : (low, high) or None
         Of the best recipe; None where a class rests on one motor, or all resamples agree.
     behind : list of Difference
-        The best recipe's lead over each of the others, intervals for all together.
+        The best recipe's lead over each of the others, in their order; the intervals hold for all pairs of
+        recipes together, because the best was found by looking at them.
     optimism : float
         How much the best of so many is flattered by being picked on the motors it is judged on: the
         mean, over resamples, of the picked recipe's score in the resample minus its measured score
@@ -56,43 +73,86 @@ class Ranking:
     behind: list[Difference]
     optimism: float
 
+    @property
+    def best_set(self) -> list[Recipe]:
+        """The best recipe and all that these motors cannot tell from it, best first."""
+        ties = [other for other, lead in zip(self.recipes[1:], self.behind, strict=True) if not lead.told_apart]
+        return [self.recipes[0], *ties]
+
+    @property
+    def cheapest(self) -> Recipe:
+        """The recipe of the best set that costs least; of equally cheap ones the better."""
+        return min(self.best_set, key=lambda recipe: recipe.seconds)
+
+    def score(self, recipe: Recipe) -> float:
+        """Return a recipe's macro-F1."""
+        return float(self.scores_RK[0, self.recipes.index(recipe)])
+
+    def lead_over(self, recipe: Recipe) -> Difference | None:
+        """Return the best recipe's lead over another; None for itself."""
+        place = self.recipes.index(recipe)
+        return self.behind[place - 1] if place else None
+
 
 def rank_recipes(cells: list[CellResult], scores: Scores, joint: str) -> Ranking | None:
     """Rank the recipes that have a result in every domain; None if there is none."""
-    recipes = [recipe for recipe in _recipes(cells, scores, joint) if len(recipe.slices) == len(scores.domains)]
+    recipes = [recipe for recipe in recipes_of(cells, scores, joint) if len(recipe.domains) == len(scores.domains)]
     if not recipes:
         return None
-    columns = [np.mean([scores.macro_f1_R[key] for key in recipe.slices], axis=0) for recipe in recipes]
-    order = sorted(range(len(recipes)), key=lambda index: (-round(columns[index][0], 12), index))
-    recipes, scores_RK = [recipes[index] for index in order], np.stack([columns[index] for index in order], axis=1)
-    best, others = recipes[0], recipes[1:]
-    contrasts = [(best.name, other.name, list(zip(best.slices, other.slices, strict=True))) for other in others]
+    columns = [_column(scores, recipe) for recipe in recipes]
+    order = sorted(range(len(recipes)), key=lambda index: (-round(float(columns[index].macro_f1_R[0]), 12), index))
+    recipes, columns = [recipes[index] for index in order], [columns[index] for index in order]
+    scores_RK = np.stack([found.macro_f1_R for found in columns], axis=1)
+    behind = _behind(scores, recipes, columns)
     picked = scores_RK[1:].argmax(axis=1)
     optimism = float(np.mean(scores_RK[1:].max(axis=1) - scores_RK[0, picked]))
-    behind = differences(scores, contrasts) if contrasts else []
     return Ranking(recipes, scores_RK, _interval(scores, scores_RK[:, 0]), behind, max(optimism, 0.0))
+
+
+def recipes_of(cells: list[CellResult], scores: Scores, joint: str) -> list[Recipe]:
+    """Put the domains' own cells of equal axes together, and seeds; a joint cell is a recipe by itself."""
+    shown = [name for name in varying_axes(cells) if name not in ("domain", "seed")]
+    several = len({cell.axes["domain"] for cell in cells}) > 1
+    found: dict[object, list[SliceKey]] = {}
+    for index, domain in sorted(scores.macro_f1_R):
+        axes = cells[index].axes
+        found.setdefault((axes["domain"] == joint, cell_key(axes, "domain", "seed")), []).append((index, domain))
+    recipes = []
+    for keys in found.values():
+        cell = cells[keys[0][0]]
+        axes = {name: value for name, value in cell.axes.items() if name not in ("domain", "seed")}
+        is_joint = cell.axes["domain"] == joint
+        name = _name(axes, shown, (joint if is_joint else ALONE) if several else "")
+        slices = tuple(sorted(keys, key=lambda key: (key[1], key[0])))
+        recipes.append(Recipe(name, axes, slices, _seconds(cells, slices), is_joint))
+    return recipes
+
+
+def _name(axes: Axes, shown: list[str], regime: str) -> str:
+    """Return the method, the regime, then the rest."""
+    rest = axes_text(axes, [name for name in shown if name != "method"])
+    return ", ".join(part for part in (axes_text(axes, ["method"]), regime, rest) if part)
+
+
+def _seconds(cells: list[CellResult], slices: tuple[SliceKey, ...]) -> float:
+    """Add up what the cells cost, and divide by the repeats."""
+    indices = {index for index, _ in slices}
+    seeds = {cells[index].axes.get("seed") for index in indices}
+    return sum(cells[index].seconds for index in indices) / len(seeds)
+
+
+def _column(scores: Scores, recipe: Recipe) -> Column:
+    """Average over the seeds of each domain, then over the domains."""
+    by_domain = [[key for key in recipe.slices if key[1] == domain] for domain in recipe.domains]
+    return average([column(scores, keys) for keys in by_domain])
+
+
+def _behind(scores: Scores, recipes: list[Recipe], columns: list[Column]) -> list[Difference]:
+    by_name: dict[str | int, Column] = {recipe.name: found for recipe, found in zip(recipes, columns, strict=True)}
+    return list(leads(scores, by_name, recipes[0].name, len(scores.domains), set(scores.domains)).values())
 
 
 def _interval(scores: Scores, values_R: NDArray[np.float64]) -> tuple[float, float] | None:
     if scores.thin(set(scores.domains)) or np.ptp(values_R) < 1e-12:
         return None
-    return percentile_interval(values_R)
-
-
-def _recipes(cells: list[CellResult], scores: Scores, joint: str) -> list[Recipe]:
-    """Put the domains' own cells of equal axes together; a joint cell is a recipe by itself."""
-    shown = [name for name in varying_axes(cells) if name != "domain"]
-    several = len({cell.axes["domain"] for cell in cells}) > 1
-    found: dict[tuple[bool, tuple[tuple[str, str | int], ...]], list[SliceKey]] = {}
-    for index, domain in sorted(scores.macro_f1_R, key=lambda key: (key[0], key[1])):
-        axes = cells[index].axes
-        rest = tuple((name, value) for name, value in axes.items() if name != "domain")
-        found.setdefault((axes["domain"] == joint, rest), []).append((index, domain))
-    recipes = []
-    for (is_joint, rest), slices in found.items():
-        axes = dict(rest)
-        words = [axis_text(name, axes[name]) for name in shown if name in axes]
-        if several:
-            words.insert(1, joint if is_joint else "each domain alone")
-        recipes.append(Recipe(", ".join(words), axes, tuple(sorted(slices, key=lambda key: key[1]))))
-    return recipes
+    return percentile_interval(values_R, scores.degrees_of_freedom)

@@ -19,6 +19,8 @@ from motor.evaluation.metrics import chance_levels, class_codes, motor_strata
 from motor.evaluation.report.cells import CellResult
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     import pandas as pd
 
 SliceKey = tuple[int, str]
@@ -34,12 +36,16 @@ class Scores:
         Slice -> macro-F1 under each resample, shape (R,).
     accuracy_M : dict
         Slice -> accuracy on each motor, shape (M,); NaN for motors that are not in it.
+    influence_M : dict
+        Slice -> what each motor adds to macro-F1, shape (M,): its derivative by the motor's weight.
     chance : dict
         Domain -> chance levels.
     motors : dict
         Domain -> class -> number of test motors.
     motor_labels : dict
-        Motor -> its classes.
+        Motor -> its classes, in the order of every M.
+    strata : tuple
+        Each motor's stratum for resampling.
     n_series : int
         Test series that all cells of their domain share, over all domains.
     n_left_out : int
@@ -48,15 +54,22 @@ class Scores:
 
     macro_f1_R: dict[SliceKey, NDArray[np.float64]]
     accuracy_M: dict[SliceKey, NDArray[np.float64]]
+    influence_M: dict[SliceKey, NDArray[np.float64]]
     chance: dict[str, dict[str, float]]
     motors: dict[str, dict[str, int]]
     motor_labels: dict[str, tuple[str, ...]]
+    strata: tuple[Hashable, ...]
     n_series: int
     n_left_out: int
 
     @property
     def domains(self) -> tuple[str, ...]:
         return tuple(self.motors)
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Of every interval over all domains: motors beyond the first of each stratum."""
+        return resampling.strata_degrees_of_freedom(self.strata)
 
     def thin(self, domains: set[str]) -> str | None:
         """Name a class that rests on one motor in one of the domains, or None."""
@@ -92,11 +105,13 @@ def score_cells(cells: list[CellResult], classes: tuple[str, ...]) -> Scores:
     }
     by_domain = dict(iter(known.groupby("domain", sort=True)))
     return Scores(
-        macro_f1_R={key: score for key, (score, _) in scored.items()},
-        accuracy_M={key: accuracy for key, (_, accuracy) in scored.items()},
+        macro_f1_R={key: score for key, (score, _, _) in scored.items()},
+        accuracy_M={key: accuracy for key, (_, accuracy, _) in scored.items()},
+        influence_M={key: influence for key, (_, _, influence) in scored.items()},
         chance={str(name): chance_levels(_class_counts(part, classes)) for name, part in by_domain.items()},
         motors={str(name): _motor_counts(part, classes) for name, part in by_domain.items()},
         motor_labels={str(motor): labels for motor, (labels, _) in strata.items()},
+        strata=tuple(strata),
         n_series=len(known),
         n_left_out=len(everything) - len(known),
     )
@@ -114,15 +129,16 @@ def _shared_items(tables: list[pd.DataFrame]) -> dict[str, set[str]]:
 
 def _score(
     part: pd.DataFrame, classes: tuple[str, ...], motors: tuple[str, ...], weights_RM: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return macro-F1 under each resample, and each motor's accuracy."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return macro-F1 under each resample, each motor's accuracy, and each motor's influence."""
     codes = [class_codes(part[column], classes) for column in ("label", "predicted")]
     motor_n = class_codes(part["motor"], motors)
     confusions_MCC = resampling.motor_confusions(codes[0], codes[1], motor_n, len(motors), len(classes))
     n_series_M = confusions_MCC.sum(axis=(1, 2))
     hits_M = np.trace(confusions_MCC, axis1=1, axis2=2)
     accuracy_M = np.divide(hits_M, n_series_M, out=np.full(len(motors), np.nan), where=n_series_M > 0)
-    return resampling.macro_f1(resampling.weighted_confusions(weights_RM, confusions_MCC)), accuracy_M
+    macro_f1_R = resampling.macro_f1(resampling.weighted_confusions(weights_RM, confusions_MCC))
+    return macro_f1_R, accuracy_M, resampling.macro_f1_influence(confusions_MCC)
 
 
 def _class_counts(part: pd.DataFrame, classes: tuple[str, ...]) -> NDArray[np.float64]:

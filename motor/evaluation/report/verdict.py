@@ -4,22 +4,80 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from motor.evaluation.report.cells import CellResult, ReportContext, axis_text, varying_axes
+from motor.evaluation.report.cells import FORECASTER, PLAIN, CellResult, ReportContext, axes_text, varying_axes
 from motor.evaluation.report.comparisons import LEAST_MOTORS
-from motor.evaluation.report.markdown import escape, link, number, percent, some, table, with_interval
-from motor.evaluation.report.ranking import Ranking
+from motor.evaluation.report.markdown import (
+    escape,
+    link,
+    number,
+    percent,
+    signed_with_interval,
+    some,
+    table,
+    with_interval,
+)
+from motor.evaluation.report.nested import ALL, Nested
+from motor.evaluation.report.ranking import Ranking, Recipe
 from motor.evaluation.report.scores import Scores
 
 if TYPE_CHECKING:
     import pandas as pd
 
+GOAL = 0.95  # macro-F1 that a forecaster's recipe is to reach in every column
 
-def verdict(cells: list[CellResult], scores: Scores, ranking: Ranking | None, context: ReportContext) -> str:
-    """Return the verdict in plain words."""
+
+def verdict(
+    cells: list[CellResult],
+    scores: Scores,
+    ranking: Ranking | None,
+    context: ReportContext,
+    nested: Nested | None = None,
+) -> str:
+    """Return the verdict in plain words: what to do, the best recipe, its rivals, what to expect of it.
+
+    Parameters
+    ----------
+    cells, scores, ranking, context
+        As everywhere in the report.
+    nested : Nested, optional
+        From `nested_selection`; without it the expectation is corrected by resampling alone.
+    """
     if ranking is None:
         return "No recipe has a result in every domain, so there is no overall best; see the best cell of each domain."
-    points = [_expectation(ranking), _rivals(ranking), _alarms(cells, ranking, context)]
-    return "\n\n".join([_headline(scores, ranking), "\n".join(f"- {point}" for point in points if point)]).strip()
+    points = [
+        _rivals(ranking),
+        _families(ranking, context),
+        _expectation(ranking, nested),
+        _forecasters_inside(nested, context),
+        _alarms(cells, ranking, context),
+    ]
+    listed = "\n".join(f"- {point}" for point in points if point)
+    return "\n\n".join(part for part in (decision(ranking, context), _headline(scores, ranking), listed) if part)
+
+
+def decision(ranking: Ranking, context: ReportContext) -> str:
+    """Return what to do, in one or two sentences; "" where it is no more than to take the best recipe."""
+    best_set, n_recipes = ranking.best_set, len(ranking.recipes)
+    plain = [recipe for recipe in best_set if context.families.get(recipe.method) == PLAIN]
+    families = {context.families.get(recipe.method) for recipe in ranking.recipes}
+    if plain and FORECASTER in families:
+        chosen = min(plain, key=lambda recipe: recipe.seconds)
+        alone = all(context.families.get(recipe.method) == PLAIN for recipe in best_set)
+        n_motors = max((lead.n_motors for lead in ranking.behind), default=0)
+        how = "better.**" if alone else f"as good or better**, as far as these {n_motors} motors can tell."
+        return (
+            f"**Do not fine-tune: the plain features are {how} Use {escape(chosen.name)}: "
+            f"macro-F1 {number(ranking.score(chosen))}{_cost(chosen, ranking)}."
+        )
+    cheapest = ranking.cheapest
+    if cheapest is not ranking.recipes[0]:
+        return (
+            f"**Use {escape(cheapest.name)}**: of the {len(best_set)} recipes that these motors cannot tell from the "
+            f"best, it is the cheapest: macro-F1 {number(ranking.score(cheapest))}{_cost(cheapest, ranking)}."
+        )
+    if len(best_set) == n_recipes > 1:
+        return f"**These motors cannot tell the {n_recipes} recipes apart.** Take the one that is easiest to keep."
+    return ""
 
 
 def best_by_domain(cells: list[CellResult], scores: Scores) -> str:
@@ -32,7 +90,7 @@ def best_by_domain(cells: list[CellResult], scores: Scores) -> str:
         cell = cells[index]
         metrics = cell.metrics["by_domain"][domain]
         trained = "itself" if cell.axes["domain"] == domain else str(cell.axes["domain"])
-        named = ", ".join(axis_text(name, cell.axes[name]) for name in axes if name in cell.axes)
+        named = axes_text(cell.axes, axes)
         rows.append(
             [
                 escape(domain),
@@ -46,16 +104,6 @@ def best_by_domain(cells: list[CellResult], scores: Scores) -> str:
         )
     headers = ["Domain", "Best cell", "Trained on", "Macro-F1 [95 %]", "False alarms", "Faults caught", "Chance"]
     return table(headers, rows, left=3)
-
-
-def best_by_method_and_domain(cells: list[CellResult]) -> list[CellResult]:
-    """Return the cell with the greatest macro-F1 of each method and domain regime."""
-    best: dict[tuple[str, str], CellResult] = {}
-    for cell in cells:
-        key = str(cell.axes["method"]), str(cell.axes["domain"])
-        if key not in best or (cell.metrics["macro_f1"] or 0.0) > (best[key].metrics["macro_f1"] or 0.0):
-            best[key] = cell
-    return [best[key] for key in sorted(best)]
 
 
 def _headline(scores: Scores, ranking: Ranking) -> str:
@@ -102,11 +150,30 @@ def _slice(predictions: pd.DataFrame, domain: str) -> pd.DataFrame:
     return predictions[predictions["domain"].astype(str) == domain]
 
 
+def _cost(recipe: Recipe, ranking: Ranking) -> str:
+    """Say what a recipe costs beside the best one, where both were measured."""
+    best = ranking.recipes[0]
+    if recipe is best or not recipe.seconds or not best.seconds:
+        return ""
+    return (
+        f" for {_time(recipe.seconds)} of compute (the best, {escape(best.name)}: {number(ranking.score(best))} for "
+        f"{_time(best.seconds)})"
+    )
+
+
+def _time(seconds: float) -> str:
+    """Return a duration with two digits: 8.2 s, 45 s, 12 min, 3.5 h."""
+    for limit, unit, size in ((120.0, "s", 1.0), (7200.0, "min", 60.0)):
+        if seconds < limit:
+            return f"{seconds / size:.2g} {unit}" if seconds / size < 100 else f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 3600:.1f} h"
+
+
 def _rivals(ranking: Ranking) -> str:
-    """Say which recipes it beats and which these motors cannot tell from it."""
+    """Say which recipes it beats, which these motors cannot tell from it, and how many motors would."""
     if not ranking.behind:
         return ""
-    ties = [str(found.second) for found in ranking.behind if not found.told_apart]
+    ties = ranking.best_set[1:]
     n_beaten = len(ranking.behind) - len(ties)
     beaten = f"It beats {n_beaten or 'none'} of the other {len(ranking.behind)} recipes beyond chance."
     if not ties:
@@ -114,16 +181,69 @@ def _rivals(ranking: Ranking) -> str:
     few = ""
     if max(found.n_differing for found in ranking.behind) < LEAST_MOTORS:
         few = f" (no recipe differs from it on {LEAST_MOTORS} motors or more)"
-    return f"{beaten} {len(ties)} might be as good; these motors cannot tell{few}: {escape(some(ties, 4))}."
+    named = escape(some([recipe.name for recipe in ties], 4))
+    return f"{beaten} {len(ties)} might be as good; these motors cannot tell{few}: {named}. {_how_many(ranking)}"
 
 
-def _expectation(ranking: Ranking) -> str:
+def _how_many(ranking: Ranking) -> str:
+    """Say how many motors would tell the best from the runner-up, or from the cheapest where that is another."""
+    rival = ranking.cheapest if ranking.cheapest is not ranking.recipes[0] else ranking.best_set[1]
+    lead = ranking.lead_over(rival)
+    if lead is None:
+        return ""
+    return f"To tell it from {escape(rival.name)} ({signed_with_interval(lead.value, lead.interval)}): {lead.wanting}."
+
+
+def _families(ranking: Ranking, context: ReportContext) -> str:
+    """Set the best forecaster beside the best plain recipe."""
+    best = {
+        family: next((one for one in ranking.recipes if context.families.get(one.method) == family), None)
+        for family in (FORECASTER, PLAIN)
+    }
+    forecaster, plain = best[FORECASTER], best[PLAIN]
+    if forecaster is None or plain is None:
+        return ""
+    first, second = sorted((forecaster, plain), key=ranking.recipes.index)
+    told = ""
+    if first is ranking.recipes[0] and (lead := ranking.lead_over(second)) is not None:
+        ahead = "beyond chance" if lead.told_apart else f"within chance ({lead.n_motors} motors)"
+        told = f"; the difference of {signed_with_interval(lead.value, lead.interval)} is {ahead}"
+    return (
+        f"Best with a forecaster: {escape(forecaster.name)}, {number(ranking.score(forecaster))}. Best with plain "
+        f"features: {escape(plain.name)}, {number(ranking.score(plain))}{told}."
+    )
+
+
+def _expectation(ranking: Ranking, nested: Nested | None) -> str:
     """Warn of the best of many."""
     n_recipes = len(ranking.recipes)
     if n_recipes == 1:
         return ""
+    inside = None if nested is None else nested.overall_of(ALL)
+    if inside is not None and inside.n_recipes > 1:
+        value = with_interval(inside.chosen_inside.macro_f1, inside.chosen_inside.interval)
+        return (
+            f"**Expect about {value} on new motors of this kind**: that is what choosing among {inside.n_recipes} "
+            "recipes inside the training folds reaches on motors that the choice never saw. The best of them, picked "
+            f"on the very motors that judge it, shows {number(inside.best_of_all.macro_f1)}."
+        )
     expected = float(ranking.scores_RK[0, 0]) - ranking.optimism
     return (
         f"**Expect about {number(expected)} on new motors of this kind**: it was picked as the best of {n_recipes} "
         f"recipes on the very motors it is judged by, which flatters it by some {number(ranking.optimism)}."
     )
+
+
+def _forecasters_inside(nested: Nested | None, context: ReportContext) -> str:
+    """Say what the forecasters reach in each column, chosen inside the training folds, and where that is too little."""
+    figures = [] if nested is None else nested.of(FORECASTER)
+    if not figures:
+        return ""
+    places = [
+        (f"{context.joint} in {figure.domain}" if figure.regime == context.joint else f"{figure.domain} alone", figure)
+        for figure in figures
+    ]
+    told = ", ".join(f"{number(figure.chosen_inside.macro_f1)} ({escape(place)})" for place, figure in places)
+    short = [escape(place) for place, figure in places if round(figure.chosen_inside.macro_f1, 2) < GOAL]
+    goal = f"**they miss {GOAL} in {some(short, 8)}**" if short else f"{GOAL} or more everywhere"
+    return f"Forecasters, chosen inside the training folds: {told}: {goal}."

@@ -3,9 +3,9 @@
 A reader yields a `Source` for each recording, in `sources()`; `Reader.read` turns sources into checked recordings.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal, get_args
@@ -13,14 +13,19 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from motor.recordings.ordered import ordered_map
 from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, near
 from motor.recordings.signals import finite_signal
+from motor.recordings.told import Value, first_told, positive, seconds_since_1970, truth
 from motor.registry import Plugin
 
-ItemField = Literal["motor", "domain", "label", "moment", "fold", "speed_rpm", "sampling_rate_hz"]
+ItemField = Literal[
+    "motor", "domain", "label", "moment", "fold", "speed_rpm", "sampling_rate_hz", "recorded_at", "reference"
+]
 ITEM_FIELDS: tuple[str, ...] = get_args(ItemField)
+# Signals are read ahead on so many threads, for files on shared storage come late, each after the other.
+N_LOADS = 4
 TEXT_FIELDS = ("motor", "domain", "label", "moment", "fold")
-Value = str | float | None
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Reader(Plugin):
         File or folder, seen from the working directory. Its content counts for the results, not its place.
     pattern : str, optional
         Regular expression, searched in the item's name, with named groups out of motor, domain, label, moment,
-        fold, speed_rpm and sampling_rate_hz.
+        fold, speed_rpm, sampling_rate_hz, recorded_at and reference.
     columns : dict
         Field -> column of the table, beside those that a reader expects by itself.
     constants : dict
@@ -86,7 +91,7 @@ class Reader(Plugin):
     path: str = Field(exclude=True)
     pattern: str | None = None
     columns: dict[str, str] = Field(default={})
-    constants: dict[ItemField, str | float] = Field(default={})
+    constants: dict[ItemField, str | float | bool] = Field(default={})
     labels: dict[str, str] = Field(default={})
     classes: tuple[str, ...] = Field(min_length=1)
     domains: tuple[str, ...] = Field(min_length=1)
@@ -155,21 +160,21 @@ class Reader(Plugin):
         DataError
             If the data is at fault; the message names the file, the place, the value and the next step.
         """
-        places: dict[str, str] = {}
-        for source in self.sources():
-            self._claim(source, places)
-            fields = self._fields(source)
-            try:
-                whole = self._load(source, fields)
-            except SeriesError as error:
-                self._skip(source.item, error, skipped)
-                continue
-            for series in cut(whole, self.series_length):
-                if series.signal.min() == series.signal.max():
-                    every = f"the signal of {series.item!r} is constant, every sample is {series.signal[0]}"
-                    self._skip(series.item, SeriesError(f"{source.place}: {every}; {NEXT_STEP}"), skipped)
-                else:
-                    yield series
+        yield from self.checked(self.sources(), skipped)
+
+    def checked(self, sources: Iterable[Source], skipped: list[dict[str, str]] | None = None) -> Iterator[Recording]:
+        """Yield the recordings of some sources, as `read` does with all of them."""
+        with ThreadPoolExecutor(N_LOADS) as executor:
+            for source, whole in ordered_map(self._loaded, self._claimed(sources), executor, N_LOADS):
+                if isinstance(whole, SeriesError):
+                    self._skip(source.item, whole, skipped)
+                    continue
+                for series in cut(whole, self.series_length):
+                    if series.signal.min() == series.signal.max():
+                        every = f"the signal of {series.item!r} is constant, every sample is {series.signal[0]}"
+                        self._skip(series.item, SeriesError(f"{source.place}: {every}; {NEXT_STEP}"), skipped)
+                    else:
+                        yield series
 
     def known_length(self) -> tuple[int | None, float | None]:
         """Return the samples of every series and their rate (Hz), as far as the settings alone tell them."""
@@ -199,14 +204,25 @@ class Reader(Plugin):
                 raise DataError(f"{place}: column {column!r} comes twice; take one out, or rename it")
         return {name: column for name, column in wanted.items() if column in header}
 
-    def _claim(self, source: Source, places: dict[str, str]) -> None:
-        """Note the item's place; raise if the item has one already."""
-        if source.item in places:
-            raise DataError(
-                f"{source.place}: duplicate item {source.item!r}, it stands already at {places[source.item]}; "
-                f"{self.duplicate_advice}"
-            )
-        places[source.item] = source.place
+    def _claimed(self, sources: Iterable[Source]) -> Iterator[tuple[Source, dict[str, Value]]]:
+        """Yield each source with its fields; raise if an item comes twice."""
+        places: dict[str, str] = {}
+        for source in sources:
+            if source.item in places:
+                raise DataError(
+                    f"{source.place}: duplicate item {source.item!r}, it stands already at {places[source.item]}; "
+                    f"{self.duplicate_advice}"
+                )
+            places[source.item] = source.place
+            yield source, self._fields(source)
+
+    def _loaded(self, known: tuple[Source, dict[str, Value]]) -> tuple[Source, Recording | SeriesError]:
+        """Return a source's recording, or why its signal is bad."""
+        source, fields = known
+        try:
+            return source, self._load(source, fields)
+        except SeriesError as error:
+            return source, error
 
     def _fields(self, source: Source) -> dict[str, Value]:
         """Return what is told of a recording; all but its sampling rate is checked."""
@@ -225,7 +241,14 @@ class Reader(Plugin):
         self._check_known("domain", str(texts["domain"]), self.domains, source)
         # The file's own rate is known only once its signal is read, and these two origins come before it.
         rate = first_told(origin.get("sampling_rate_hz") for origin in (source.columns, groups))
-        return {**texts, "speed_rpm": positive(told["speed_rpm"], "speed_rpm", source), "sampling_rate_hz": rate}
+        item, place = source.item, source.place
+        return {
+            **texts,
+            "speed_rpm": positive(told["speed_rpm"], "speed_rpm", item, place),
+            "recorded_at": seconds_since_1970(told["recorded_at"], item, place),
+            "reference": truth(told["reference"], "reference", item, place),
+            "sampling_rate_hz": rate,
+        }
 
     def _load(self, source: Source, fields: dict[str, Value]) -> Recording:
         """Return the whole recording, its signal finite and long enough."""
@@ -234,7 +257,7 @@ class Reader(Plugin):
         rate = first_told((*ranked, self.constants.get("sampling_rate_hz"), self.sampling_rate_hz))
         if rate is None:
             raise self._missing("sampling_rate_hz", source)
-        fields["sampling_rate_hz"] = positive(rate, "sampling_rate_hz", source)
+        fields["sampling_rate_hz"] = positive(rate, "sampling_rate_hz", source.item, source.place)
         signal = finite_signal(signal, source.place)
         needed = self.series_length or 2
         if len(signal) < needed:
@@ -280,29 +303,10 @@ def cut(recording: Recording, series_length: int | None) -> Iterator[Recording]:
     if series_length is None or len(recording.signal) == series_length:
         yield recording
         return
+    seconds = series_length / recording.sampling_rate_hz
     for k in range(len(recording.signal) // series_length):
         signal = recording.signal[k * series_length : (k + 1) * series_length]
         # The moment is numbered too, so that two sensors are tied series by series.
         moment = None if recording.moment is None else f"{recording.moment}#{k}"
-        yield replace(recording, item=f"{recording.item}#{k}", signal=signal, moment=moment)
-
-
-def first_told(values: Iterable[Value]) -> Value:
-    """Return the first value that is not None, "" or NaN."""
-    told = (value for value in values if value not in (None, "") and value == value)
-    return next(told, None)
-
-
-def positive(value: Value, name: str, source: Source) -> float | None:
-    """Return a told number as a positive float, None if nothing is told."""
-    if value is None:
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise DataError(
-            f"{source.place}: item {source.item!r} has {name} {value!r}; allowed: a number above 0; correct it there"
-        )
-    return number
+        began = None if recording.recorded_at is None else recording.recorded_at + k * seconds
+        yield replace(recording, item=f"{recording.item}#{k}", signal=signal, moment=moment, recorded_at=began)

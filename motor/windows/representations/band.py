@@ -1,4 +1,4 @@
-"""The log envelope of a band, which both envelope representations start from."""
+"""The envelope of a band, which both envelope representations start from."""
 
 from typing import Literal, Self
 
@@ -23,10 +23,14 @@ class BandEnvelope(Representation):
     band_unit : {"nyquist", "hz"}
         Whether `band` is given as shares of the Nyquist frequency, which differ in Hz between
         recordings of different rates, or in Hz.
+    amplitude : {"log", "linear"}
+        The envelope's natural logarithm, where a gain is an offset that scaling removes and a fault's
+        impacts do not drown all else; or the envelope itself, in the unit of the signal.
     """
 
     band: tuple[float, float] = (0.02, 0.977)
     band_unit: Literal["nyquist", "hz"] = Field(default="nyquist")
+    amplitude: Literal["log", "linear"] = "log"
 
     @model_validator(mode="after")
     def _band_is_ordered(self) -> Self:
@@ -39,8 +43,8 @@ class BandEnvelope(Representation):
             )
         return self
 
-    def log_envelope(self, signal: np.ndarray, sampling_rate_hz: float) -> np.ndarray:
-        """Return the natural logarithm of the band's envelope, at the signal's own rate.
+    def envelope(self, signal: np.ndarray, sampling_rate_hz: float) -> np.ndarray:
+        """Return the band's envelope, or its natural logarithm, at the signal's own rate.
 
         Parameters
         ----------
@@ -50,7 +54,7 @@ class BandEnvelope(Representation):
         Returns
         -------
         ndarray of float64, shape (n_samples,)
-            Never lower than -80 dB under the envelope's root mean square.
+            The logarithm is never lower than -80 dB under the envelope's root mean square.
 
         Raises
         ------
@@ -76,7 +80,7 @@ class BandEnvelope(Representation):
                 f"the signal ({signal.size} samples at {sampling_rate_hz:g} Hz) is silent between {low_hz:g} and "
                 f"{high_hz:g} Hz; choose another band or drop the series"
             )
-        return np.log(np.maximum(envelope, FLOOR * level))
+        return np.log(np.maximum(envelope, FLOOR * level)) if self.amplitude == "log" else envelope
 
     def _band_hz(self, sampling_rate_hz: float) -> tuple[float, float]:
         """Return the band's edges in Hz, checked against the sampling rate."""

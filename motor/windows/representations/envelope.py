@@ -1,4 +1,4 @@
-"""The log envelope of a band, at a low rate: what modulates the noise, without the noise."""
+"""The (log) envelope of a band, at a low rate: what modulates the noise, without the noise."""
 
 import math
 from typing import Literal
@@ -11,7 +11,7 @@ from motor.windows.representations.resampling import resample
 
 
 class Envelope(BandEnvelope):
-    """Log Hilbert envelope of a band, brought to a rate in time.
+    """Hilbert envelope of a band, or its logarithm, brought to a rate in time.
 
     Parameters
     ----------
@@ -29,11 +29,11 @@ class Envelope(BandEnvelope):
     def represent(
         self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None
     ) -> tuple[np.ndarray, float]:
-        """Return the log envelope at `rate_hz`.
+        """Return the envelope at `rate_hz`.
 
         The logarithm comes first: the filter against aliases could swing below zero after it.
         """
-        return resample(self.log_envelope(signal, sampling_rate_hz), sampling_rate_hz, self.rate_hz), self.rate_hz
+        return resample(self.envelope(signal, sampling_rate_hz), sampling_rate_hz, self.rate_hz), self.rate_hz
 
 
 PLUGIN = Envelope

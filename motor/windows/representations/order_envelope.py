@@ -1,4 +1,4 @@
-"""The log envelope of a band, sampled in shaft angle: a fault's period is the same at every speed."""
+"""The (log) envelope of a band, sampled in shaft angle: a fault's period is the same at every speed."""
 
 from typing import Literal
 
@@ -10,10 +10,11 @@ from motor.windows.representations.resampling import resample
 
 
 class OrderEnvelope(BandEnvelope):
-    """Log Hilbert envelope of a band, at a fixed number of samples for each revolution of the shaft.
+    """Hilbert envelope of a band, or its logarithm, at a fixed number of samples for each revolution of the shaft.
 
     The speed is taken as constant over a recording, as nominal speeds are: sampling in angle is then
-    sampling in time at ``samples_per_revolution * speed_rpm / 60`` Hz.
+    sampling in time at ``samples_per_revolution * speed_rpm / 60`` Hz. A speed that was estimated from the
+    signal serves as one that was given: an error of 1 % moves every order by 1 %.
 
     Parameters
     ----------
@@ -27,7 +28,7 @@ class OrderEnvelope(BandEnvelope):
     def represent(
         self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None
     ) -> tuple[np.ndarray, float]:
-        """Return the log envelope in shaft angle, and its nominal rate in samples a second.
+        """Return the envelope in shaft angle, and its nominal rate in samples a second.
 
         The rate therefore differs between recordings of different speeds; a feature in orders divides
         frequencies by it and multiplies by `samples_per_revolution`.
@@ -36,10 +37,11 @@ class OrderEnvelope(BandEnvelope):
         if speed_rpm is None or not 0 < speed_rpm < np.inf:
             raise ValueError(
                 f"representation order_envelope needs speed_rpm > 0 of every recording, but it is {speed_rpm}; "
-                "give the reader a column, a pattern or a constant for speed_rpm, or choose representation envelope"
+                "give the reader a column, a pattern or a constant for speed_rpm, or set speed: {source: estimated}, "
+                "or choose representation envelope, which needs no speed"
             )
         rate_hz = self.samples_per_revolution * speed_rpm / 60
-        return resample(self.log_envelope(signal, sampling_rate_hz), sampling_rate_hz, rate_hz), rate_hz
+        return resample(self.envelope(signal, sampling_rate_hz), sampling_rate_hz, rate_hz), rate_hz
 
 
 PLUGIN = OrderEnvelope

@@ -1,6 +1,7 @@
 """A change of sampling rate without aliases and without delay."""
 
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def resample(signal: np.ndarray, sampling_rate_hz: float, new_rate_hz: float) ->
     Discrete-Time Signal Processing, sections 4.6 and 7.5 (Kaiser's window). The ends are mirrored, so
     that a signal far from zero does not fall off there.
     """
-    from scipy.signal import firwin, resample_poly
+    from scipy.signal import resample_poly
 
     ratio = Fraction(new_rate_hz / sampling_rate_hz).limit_denominator(LARGEST_DENOMINATOR)
     if not 0 < ratio <= 1:
@@ -49,7 +50,17 @@ def resample(signal: np.ndarray, sampling_rate_hz: float, new_rate_hz: float) ->
         )
     if ratio == 1:
         return signal.astype(np.float64)
-    taps = firwin(2 * HALF_LENGTH * ratio.denominator + 1, CUTOFF / ratio.denominator, window=("kaiser", KAISER_BETA))
+    taps = _filter(ratio.denominator)
     samples = signal.astype(np.float64)
     # The stubs forget that `window` may hold the filter itself.
     return resample_poly(samples, ratio.numerator, ratio.denominator, window=taps, padtype="symmetric")
+
+
+@lru_cache(maxsize=4)
+def _filter(denominator: int) -> np.ndarray:
+    """Return the filter against aliases; recordings of one speed share it, and a long one takes 25 ms."""
+    from scipy.signal import firwin
+
+    taps = firwin(2 * HALF_LENGTH * denominator + 1, CUTOFF / denominator, window=("kaiser", KAISER_BETA))
+    taps.setflags(write=False)
+    return taps

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from motor.evaluation.report import FailedCell, summary_table, write_report
+from motor.evaluation.report.cells import cell_key
 
 REGIMES = ("ShengYing", "ZhenDong", "Joint")
 
@@ -104,7 +105,8 @@ def test_links_lead_to_the_cells_and_figures(grid, grid_text):
     targets = {unquote(target) for target in re.findall(r"\]\(([^)\s]+)\)", grid_text)}
     folders = {cell.folder for cell in grid}
     assert folders <= targets
-    assert targets - folders <= {f"{cell.folder}/{figure}" for cell in grid for figure in cell.figures}
+    figures = {f"{cell.folder}/{figure}" for cell in grid for figure in cell.figures}
+    assert targets - folders <= figures | {"critical-difference.png"}
     assert any("figures/roc pr.png" in target for target in targets)
 
 
@@ -182,6 +184,110 @@ def test_summary_has_one_row_a_cell_with_axes_and_intervals(grid):
         table.columns
     )
     assert table["forecast_error_faulty"].iloc[0] == pytest.approx(0.95)
+
+
+def test_audit_findings_stand_before_the_verdict(write, make_cell, context):
+    finding = {"name": "dc_offset", "what": "DC offset tells the class.", "evidence": {}, "next_step": "Remove it."}
+    audit = {"findings": [finding], "probe": [], "checks": [], "seconds": 1.0}
+    text = write([make_cell(1.5)], replace(context, audit=audit, accepted=("dc_offset",)))
+    assert text.split("\n\n")[1] == "## ACCEPTED BY CONFIG, BUT READ THIS FIRST"
+    assert text.index("READ THIS FIRST") < text.index("## Verdict") < text.index("## Leak audit")
+
+
+def test_report_without_an_audit_says_so(grid_text):
+    assert "- **No leak audit ran with this grid.**" in grid_text
+    assert "## Leak audit\n\n**No leak audit ran" in grid_text
+
+
+def test_report_says_where_training_added_and_where_not(write, make_cell, context):
+    qualities = {"C": 4.0, "B": 1.0, "untrained": 1.0}
+    cells = [make_cell(quality, seed, method) for seed, (method, quality) in enumerate(qualities.items())]
+    families = dict.fromkeys((*qualities, "D"), "forecaster")
+    text = write(cells, replace(context, families=families, controls=dict.fromkeys("CB", "untrained")))
+    section = text.split("## What training added\n\n")[1].split("\n\n")[0]
+    assert re.search(r"added nothing that these motors can show\*\* to B \(", section)
+    assert re.search(r"\*\*Training added\*\* to C \(\+0\.\d\d \[", section)
+
+
+def test_every_recipes_row_shows_skill_control_and_difference(write, make_cell, context):
+    cells = [
+        make_cell(quality, seed, method) for seed, (method, quality) in enumerate({"C": 4.0, "untrained": 1.0}.items())
+    ]
+    text = write(cells, replace(context, controls={"C": "untrained"}))
+    (row,) = [line for line in text.splitlines() if line.startswith("| C | Joint | ") and "[files]" in line]
+    control = f"{cells[1].metrics['macro_f1']:.2f}"
+    assert re.search(rf"\| 0\.70 / 0\.95 \| {control} \| \+0\.\d\d \[\+0\.\d\d, \+0\.\d\d\] \| \[files\]", row)
+
+
+def test_report_of_methods_without_a_forecaster_has_dashes_and_no_fine_tunes(write, make_cell, context):
+    made = [
+        make_cell(1.0, seed, "order", context_length=None, classifier=name) for seed, name in enumerate(("lda", "svm"))
+    ]
+    cells = [replace(cell, skill=None, training=None, n_fits=0, folder="order") for cell in made]
+    text = write(cells, replace(context, families={"order": "plain"}))
+    assert not re.search(r"\b(nan|NaN|None|inf)\b", text)
+    assert "validation loss" not in text
+    assert "## What training added" not in text
+
+
+def test_seeds_are_one_row_with_a_table_of_their_own(write, make_cell):
+    cells = [replace(cell, axes={**cell.axes, "seed": seed}) for seed in (1, 2) for cell in [make_cell(1.0, seed)]]
+    text = write(cells)
+    assert len([line for line in text.splitlines() if line.startswith("| C | Joint |") and "[files]" in line]) == 1
+    assert re.search(r"## Seeds\n\n.*\n\n\| method \| domain \| seed 1 \| seed 2 \| mean \| spread \|", text)
+
+
+def test_critical_difference_is_drawn_beside_the_report_and_goes_when_it_no_longer_can(write, make_cell, tmp_path):
+    write([make_cell(quality, seed, method) for seed, (method, quality) in enumerate({"A": 0, "B": 1, "C": 3}.items())])
+    assert (tmp_path / "critical-difference.png").stat().st_size > 5000
+    text = write([make_cell(1.0)])
+    assert not (tmp_path / "critical-difference.png").exists()
+    assert "critical-difference" not in text
+
+
+def test_report_says_when_contexts_are_not_real(write, make_cell):
+    cells = [
+        replace(make_cell(1.0, length, context_length=length), training={"steps": 10, "tokens": tokens})
+        for length, tokens in ((512, 32), (4096, 32), (8192, 512))
+    ]
+    assert "C: 32 tokens for 4096 and 512 samples" in write(cells)
+
+
+def test_report_says_when_the_encoder_saw_less_than_its_context(write, make_cell):
+    cell = replace(make_cell(1.0, context_length=4096), training={"steps": 10, "context_seen": [512, 512]})
+    assert "C: 512 of 4096 samples" in write([cell])
+    assert "not real" not in write([replace(cell, training={"steps": 10, "context_seen": 4096})])
+
+
+def test_leaky_figures_stand_beside_the_clean_ones_on_request(write, make_cell, context):
+    cell = make_cell(1.0)
+    assert "## Leaky beside clean" in write([cell], replace(context, leaky={cell_key(cell.axes): 0.97}))
+    assert "Leaky" not in write([cell])
+
+
+def test_a_figure_of_98_percent_is_printed_with_what_explains_it(write, make_cell, context):
+    cue = {"cue": "level", "domain": "ZhenDong", "macro_f1": 0.4, "interval": None, "chance": 0.33}
+    cue |= {"p_value": 0.3, "beats_chance": False, "n_motors": 24}
+    audit = {"findings": [], "probe": [cue], "checks": [], "seconds": 1.0}
+    cells = [make_cell(50, method=name, domain="ZhenDong") for name in ("C", "order")]
+    text = write(cells, replace(context, audit=audit, families={"C": "forecaster", "order": "plain"}))
+    assert "1.00 † method C" in text
+    assert "explained: plain features reach the same" in text
+    assert "ALARM" not in text.replace("else it is an alarm", "")
+
+
+def test_long_report_keeps_the_best_rows_and_leaves_the_rest_to_the_table_of_cells(write, make_cell):
+    made = [make_cell(1.0, seed, method, "ZhenDong") for seed, method in enumerate("AB")]
+    cells = [
+        replace(cell, axes={**cell.axes, "context_length": length, "classifier": name})
+        for cell in made
+        for length in range(100, 1400, 100)
+        for name in ("lda", "svm", "mlp", "knn", "rf")
+    ]
+    text = write(cells)
+    assert "All 130 rows stand in cells.csv." in text
+    assert "Show the best 120 of 130" in text
+    assert len([line for line in text.splitlines() if "[files]" in line and line.startswith(("| A |", "| B |"))]) == 2
 
 
 def test_import_loads_no_heavy_library():

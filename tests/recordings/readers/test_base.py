@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
@@ -74,6 +75,35 @@ def test_optional_fields_are_told_or_none(shelf: Callable[..., Reader]) -> None:
     recording = only(shelf(source("900rpm-f2"), pattern=pattern))
     assert (recording.speed_rpm, recording.fold, recording.moment) == (900.0, "f2", None)
     assert only(shelf(source("900rpm"), pattern=pattern)).fold is None
+
+
+def test_time_and_reference_are_told_by_columns_patterns_and_constants(shelf: Callable[..., Reader]) -> None:
+    told = source("a", columns={"recorded_at": "1970-01-01T00:01:00Z", "reference": "yes"})
+    assert (only(shelf(told)).recorded_at, only(shelf(told)).reference) == (60.0, True)
+    assert only(shelf(source("1970-01-02.wav"), pattern=r"(?P<recorded_at>[\d-]+)\.wav")).recorded_at == 86400
+    constants = {"motor": "M", "domain": "east", "label": "normal", "reference": True}
+    assert only(shelf(source("a"), constants=constants)).reference
+    assert (only(shelf(source("a"))).recorded_at, only(shelf(source("a"))).reference) == (None, False)
+
+
+def test_series_length_cut_series_begin_one_after_the_other(shelf: Callable[..., Reader]) -> None:
+    series = shelf(source("a", columns={"recorded_at": 50.0}), series_length=5).read()
+    assert [one.recorded_at for one in series] == [50.0, 50.005]
+
+
+def test_sources_are_yielded_in_order_when_the_first_comes_last(shelf: Callable[..., Reader]) -> None:
+    def slow() -> tuple[np.ndarray, None]:
+        time.sleep(0.05)
+        return SIGNAL, None
+
+    stock = [Source("first", "shelf", slow), *(source(f"s{k}") for k in range(20))]
+    assert [one.item for one in shelf(*stock).read()] == ["first", *(f"s{k}" for k in range(20))]
+
+
+def test_bad_series_before_a_fault_of_structure_is_the_one_that_is_raised(shelf: Callable[..., Reader]) -> None:
+    stock = [source("bad", SIGNAL * np.nan), source("a"), source("a")]
+    with pytest.raises(DataError, match="sample 0 is nan"):
+        list(shelf(*stock).read())
 
 
 def test_series_length_cuts_item_and_moment(shelf: Callable[..., Reader]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from motor.recordings.readers import long_csv
+from motor.recordings import csv_blocks
 from motor.recordings.readers.long_csv import LongCsv
 from motor.recordings.recording import DataError, Recording
 
@@ -45,7 +45,7 @@ def test_items_across_blocks_are_read_whole(
     known: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(long_csv, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", block_bytes)
     found = read(table, known)
     assert list(found) == list(signals)
     assert all(np.array_equal(found[item].signal, signal) for item, signal in signals.items())
@@ -84,7 +84,7 @@ def test_folder_of_tables_is_read_in_order(table: Path, known: dict[str, Any]) -
 def test_bad_item_is_skipped_alone_with_its_line(
     value: str, table: Path, known: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(long_csv, "BLOCK_BYTES", 300)
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 300)
     lines = table.read_text().split("\n")
     cells = lines[150].split(",")
     lines[150] = ",".join([*cells[:2], value, cells[3]])
@@ -102,6 +102,6 @@ def test_label_that_changes_between_blocks_raises(
     lines = table.read_text().split("\n")
     changed = [line.replace("normal", "spark") if 60 <= k < 102 else line for k, line in enumerate(lines)]
     table.write_text("\n".join(changed))
-    monkeypatch.setattr(long_csv, "BLOCK_BYTES", len("\n".join(lines[:60])) + 1)
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", len("\n".join(lines[:60])) + 1)
     with pytest.raises(DataError, match=r"x\.csv, line 61: label is 'spark' where item 'east_M0_0' has 'normal'"):
         read(table, known)

@@ -22,6 +22,8 @@ def write(file: Path, signals: pyarrow.Array, prefix: str = "r") -> None:
         "domain": pyarrow.array(["east"] * n_rows).dictionary_encode(),
         "label": ["normal"] * n_rows,
         "speed_rpm": [float("nan"), *[900.0] * (n_rows - 1)],
+        "recorded_at": pyarrow.array([None, *[86400 * 10**9] * (n_rows - 1)], pyarrow.timestamp("ns")),
+        "reference": [True, *[False] * (n_rows - 1)],
         "signal": signals,
     }
     pyarrow.parquet.write_table(pyarrow.table(columns), file, row_group_size=7)
@@ -50,6 +52,7 @@ def test_parquet_signals_of_every_type_are_read(
     assert [one.item for one in found] == [f"r{k}" for k in range(ROWS)]
     assert all(np.array_equal(one.signal, signal) for one, signal in zip(found, signals, strict=True))
     assert (found[4].motor, found[4].speed_rpm, found[0].speed_rpm) == ("1", 900.0, None)
+    assert [(one.recorded_at, one.reference) for one in found[:2]] == [(None, True), (86400.0, False)]
 
 
 def test_parquet_folder_is_read_in_order(signals: list[np.ndarray], known: dict[str, Any], tmp_path: Path) -> None:

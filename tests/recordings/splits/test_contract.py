@@ -67,3 +67,26 @@ def test_split_seed_decides(split: Any, table: Callable[..., pandas.DataFrame]) 
     meta = table(random_rows(1))
     drawn = {tuple(split.split(meta, seed)["side"]) for seed in range(4)}
     assert len(drawn) == (1 if split.kind == "named" else 4)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_split_never_tests_what_it_trains_upon_down_to_the_recording(
+    seed: int, split: Any, table: Callable[..., pandas.DataFrame]
+) -> None:
+    """A recording, its other sensor and its moment follow their motor in every fold."""
+    meta = table(random_rows(seed)).reset_index(names="item")
+    meta["moment"] = meta["motor"] + "@" + (meta["item"] // 2).astype(str)
+    for _, fold in split.split(meta, seed).groupby("fold"):
+        joined = meta.merge(fold, on="motor", validate="many_to_one")
+        for unit in ("motor", "moment", "item"):
+            seen = [set(rows[unit]) for _, rows in joined.groupby("side")]
+            assert sum(map(len, seen)) == len(set().union(*seen))
+
+
+def test_split_does_not_depend_on_what_motors_are_called(split: Any, table: Callable[..., pandas.DataFrame]) -> None:
+    """Names that sort alike are dealt alike: nothing is read from a name but its order (and `named`'s patterns)."""
+    meta = table(random_rows(2))
+    renamed = meta.assign(motor="x" + meta["motor"])
+    expected = split.split(meta, 1)
+    found = split.split(renamed, 1)
+    pandas.testing.assert_frame_equal(found.assign(motor=found["motor"].str[1:]), expected)

@@ -16,7 +16,7 @@ class WholeBand(BandEnvelope):
     """A band envelope alone, to look at it before it is resampled."""
 
     def represent(self, signal, sampling_rate_hz, speed_rpm):
-        return self.log_envelope(signal, sampling_rate_hz), sampling_rate_hz
+        return self.envelope(signal, sampling_rate_hz), sampling_rate_hz
 
 
 def modulated(modulation_hz: float, carrier_hz: float) -> tuple[np.ndarray, np.ndarray]:
@@ -53,6 +53,14 @@ def test_envelope_gain_is_an_offset():
     loud, _ = Envelope().apply(1000 * signal, RATE_HZ, None)
     quiet, _ = Envelope().apply(signal, RATE_HZ, None)
     np.testing.assert_allclose(loud - quiet, np.log(1000), atol=1e-4)
+
+
+def test_envelope_linear_is_the_modulation_itself_and_scales_with_the_gain():
+    signal, envelope = modulated(37.0, 9000.0)
+    linear, _ = Envelope(amplitude="linear").apply(signal, RATE_HZ, None)
+    np.testing.assert_allclose(linear[50:-50], envelope[::16][50:-50], atol=4e-3)
+    loud, _ = Envelope(amplitude="linear").apply(1000 * signal, RATE_HZ, None)
+    np.testing.assert_allclose(loud, 1000 * linear, rtol=1e-4)
 
 
 def test_envelope_rate_that_does_not_divide_gives_that_many_samples():

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from motor.recordings.readers.base import Reader, Source, Value
+from motor.recordings.readers.base import Reader, Source
 from motor.recordings.readers.simulator.condition import STATES, draw_condition, draw_operation
 from motor.recordings.readers.simulator.forces import brush_force, impact_force, rotor_force, run
 from motor.recordings.readers.simulator.machine import Machine, draw_machine
 from motor.recordings.readers.simulator.sensors import hear, ranged, transfer
+from motor.recordings.told import Value
 
 # Cut from the start of what is computed: filtering is circular, and in 0.1 s each mode and echo has died away.
 SETTLING_SECONDS = 0.1
@@ -82,11 +84,19 @@ class Simulator(Reader):
 
     def sources(self) -> Iterator[Source]:
         """Yield both sensors of each moment, motor by motor."""
-        for motor in range(self.motors_per_class * len(self.classes)):
-            machine = draw_machine(self._stream(BUILD, motor), self.speed_rpm, self.sampling_rate_hz)
-            responses = cache(partial(transfer, machine.structure, self._frequencies()))
-            for recording, label in enumerate(self._labels(motor)):
-                yield from self._moment(motor, recording, label, machine, responses)
+        for motor in range(self.n_motors()):
+            yield from self.sources_of(motor)
+
+    def n_motors(self) -> int:
+        """Return how many motors there are."""
+        return self.motors_per_class * len(self.classes)
+
+    def sources_of(self, motor: int) -> Iterator[Source]:
+        """Yield both sensors of each moment of one motor, counted from 0."""
+        machine = draw_machine(self._stream(BUILD, motor), self.speed_rpm, self.sampling_rate_hz)
+        responses = _once(partial(transfer, machine.structure, self._frequencies()))
+        for recording, label in enumerate(self._labels(motor)):
+            yield from self._moment(motor, recording, label, machine, responses)
 
     def _moment(
         self, motor: int, recording: int, label: str, machine: Machine, responses: Callable[[], np.ndarray]
@@ -97,8 +107,7 @@ class Simulator(Reader):
         state = self.classes.index(label)
         condition = draw_condition(self._stream(CONDITION, motor, state), machine, STATES[state], self.difficulty)
 
-        @cache
-        def signals() -> np.ndarray:
+        def compute() -> np.ndarray:
             random = self._stream(NOISE, motor, recording)
             impacts = impact_force(random, machine, condition, course)
             brush = brush_force(random, machine, condition, course)
@@ -106,6 +115,7 @@ class Simulator(Reader):
             heard = hear(random, machine, course, forces, responses())
             return ranged(heard[:, -self.n_samples :], machine, operation)
 
+        signals = _once(compute)
         name = f"motor_{motor:03d}"
         moment = f"{name}-{recording:02d}"
         speed_rpm = 60 * course.mean_speed_hz(self.n_samples)
@@ -143,6 +153,17 @@ class Simulator(Reader):
     def _frequencies(self) -> np.ndarray:
         """Return the frequencies of the transform, in Hz."""
         return np.fft.rfftfreq(self._n_computed(), 1 / self.sampling_rate_hz)
+
+
+def _once(compute: Callable[[], np.ndarray]) -> Callable[[], np.ndarray]:
+    """Return a function that computes at its first call alone, also when threads call it at once."""
+    lock, stored = Lock(), cache(compute)
+
+    def get() -> np.ndarray:
+        with lock:
+            return stored()
+
+    return get
 
 
 PLUGIN = Simulator

@@ -1,0 +1,216 @@
+"""A linear autoregressive forecaster: every step of the horizon has its own ridge regression on the last samples.
+
+Direct forecasts, in units of the context's own mean and deviation, as Chronos-Bolt normalises.
+
+Shapes: B windows, T context, H horizon, Q quantiles, N models (one for each domain that is told, else 1),
+L lags and a one for the intercept, R rows (one for each window and origin), M samples of a row and its future.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motor.backbones.forecaster import SIDECAR, Forecaster
+from motor.backbones.least_squares import ErrorHistogram, NormalEquations
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from motor.backbones.linear import Linear
+
+WEIGHTS = "model.safetensors"
+STILL = 1e-6
+"""A context that deviates less than this, in scaled units, is not divided by its deviation."""
+
+Windows = Callable[[], Iterable[tuple[Any, ...]]]  # context_BT, future_BH, domain_B first, as `training.Batch` has them
+
+
+class LinearForecaster(Forecaster):
+    """Ridge regressions with quantiles of their own errors; one set for each domain that is told.
+
+    Until `fit` was called it forecasts the context's mean, with a normal distribution's quantiles.
+    """
+
+    def __init__(
+        self,
+        context_length: int,
+        prediction_length: int,
+        quantile_levels: tuple[float, ...],
+        domains: tuple[str, ...],
+        settings: "Linear",
+    ) -> None:
+        import torch
+
+        self.settings, self._context_length = settings, context_length
+        self.n_lags = min(settings.n_lags, context_length)
+        self.quantile_levels = tuple(quantile_levels)
+        n_models = len(domains) if len(domains) >= 2 else 1
+        normal_Q = torch.tensor([NormalDist().inv_cdf(level) for level in quantile_levels], dtype=torch.float32)
+        tensors = {
+            "coefficient_NLH": torch.zeros(n_models, self.n_lags + 1, prediction_length),
+            "offset_NHQ": normal_Q.repeat(n_models, prediction_length, 1),
+        }
+        parameters = {name: torch.nn.Parameter(tensor, requires_grad=False) for name, tensor in tensors.items()}
+        super().__init__(torch.nn.ParameterDict(parameters), prediction_length, quantile_levels, "native", domains)
+
+    @property
+    def context_length(self) -> int:
+        return self._context_length
+
+    @property
+    def model_levels(self) -> tuple[float, ...]:
+        """The levels that were asked for: any can be taken from the errors."""
+        return self.quantile_levels
+
+    @property
+    def patch(self) -> int:
+        return 1
+
+    @property
+    def native_length(self) -> int:
+        return self.prediction_length
+
+    def n_tokens(self, context_length: int) -> int:
+        """Return how many samples it weighs; the rest of a context sets mean and deviation alone."""
+        return min(context_length, self.n_lags)
+
+    def fit(self, windows: Windows) -> dict[str, int]:
+        """Fit in two passes: normal equations in float64, then the quantiles of the errors.
+
+        Parameters
+        ----------
+        windows : callable
+            Gives an iterable of batches (context_BT, future_BH, domain_B, ...), the same each time. Windows
+            with missing samples are left out.
+
+        Returns
+        -------
+        dict
+            `n_windows` and `n_rows` that were fitted on.
+
+        Raises
+        ------
+        ValueError
+            If a domain has no window, or contexts are shorter than the lags.
+        """
+        import torch
+
+        equations = self._accumulated(windows)
+        coefficients = [one.solved(self.settings.penalty) for one in equations]
+        histograms = [
+            ErrorHistogram.empty(one.rms(weights)) for one, weights in zip(equations, coefficients, strict=True)
+        ]
+        for model, _, rows_RL, future_RH in self._rows(windows, n_origins=1):  # errors at the end of each context
+            histograms[model].add(future_RH - rows_RL @ coefficients[model])
+        offsets = [histogram.quantiles(self.quantile_levels) for histogram in histograms]
+        for name, values in (("coefficient_NLH", coefficients), ("offset_NHQ", offsets)):
+            self.model[name].copy_(torch.as_tensor(np.stack(values)))
+        return {"n_windows": sum(e.n_windows for e in equations), "n_rows": sum(e.n_rows for e in equations)}
+
+    def save(self, folder: Path) -> None:
+        """Write model.safetensors (float32) and forecaster.json."""
+        from safetensors.torch import save_file
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {name: value.detach().cpu().contiguous() for name, value in self.model.items()}
+        save_file(tensors, folder / WEIGHTS)
+        record = {
+            "kind": self.settings.kind,
+            "settings": self.settings.model_dump(),
+            "context_length": self.context_length,
+            "prediction_length": self.prediction_length,
+            "n_tokens": self.n_tokens(self.context_length),
+            "quantile_levels": list(self.quantile_levels),
+            "domains": list(self.domains),
+        }
+        (folder / SIDECAR).write_text(json.dumps(record, indent=2) + "\n")
+
+    def embed(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+        raise NotImplementedError("a linear forecaster has no encoder to embed with; take its residuals as features")
+
+    def train_only_last(self, n_blocks: int) -> "Forecaster":
+        raise ValueError(f"cannot train the last {n_blocks} encoder blocks: a linear forecaster has no encoder")
+
+    def domain_recipe(self) -> dict[str, Any]:
+        return {"means": "a model of its own for each domain", "position": {d: i for i, d in enumerate(self.domains)}}
+
+    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", length: int) -> "Tensor":
+        import torch
+
+        loc_B1, scale_B1 = _loc_scale(context_BT)
+        n_lags = self.n_lags
+        lags_BL = ((context_BT[:, -n_lags:] - loc_B1) / scale_B1).nan_to_num()  # a missing sample counts as the mean
+        rows_BL = torch.cat([lags_BL, torch.ones_like(loc_B1)], dim=1)
+        model_B = domain_B if self.is_told else torch.zeros_like(domain_B)
+        quantiles_BHQ = rows_BL.new_empty(len(rows_BL), length, len(self.quantile_levels))
+        for model in model_B.unique().tolist():
+            chosen = model_B == model
+            point_BH1 = (rows_BL[chosen] @ self.model["coefficient_NLH"][model, :, :length])[..., None]
+            quantiles_BHQ[chosen] = point_BH1 + self.model["offset_NHQ"][model, :length]
+        return quantiles_BHQ * scale_B1[..., None] + loc_B1[..., None]
+
+    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+        raise NotImplementedError("one pass of a linear forecaster covers the whole horizon")
+
+    def _loss(self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor") -> "Tensor":
+        raise NotImplementedError("a linear forecaster is fitted in closed form; call `fit`")
+
+    def _embed(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+        return self.embed(context_BT, domain_B)
+
+    def _accumulated(self, windows: Windows) -> "list[NormalEquations]":
+        n_models = len(self.model["coefficient_NLH"])
+        equations = [NormalEquations.empty(self.n_lags + 1, self.prediction_length) for _ in range(n_models)]
+        for model, n_windows, rows_RL, future_RH in self._rows(windows, self.settings.n_origins):
+            equations[model].add(n_windows, rows_RL, future_RH)
+        for model, one in enumerate(equations):
+            if not one.n_rows:
+                whose = f"domain {self.domains[model]!r} has" if self.is_told else "there are"
+                raise ValueError(f"{whose} no windows without missing samples to fit a linear forecaster on")
+        return equations
+
+    def _rows(self, windows: Windows, n_origins: int) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+        """Yield (model, n_windows, rows_RL, future_RH) in normalised units, for each batch and model in it."""
+        import torch
+
+        for context, future, domain, *_ in windows():
+            context_BT, future_BH = (torch.as_tensor(np.array(part), dtype=torch.float64) for part in (context, future))
+            check_lags(context_BT.shape[1], self.n_lags)
+            loc_B1, scale_B1 = _loc_scale(context_BT)
+            whole_BN = ((torch.cat([context_BT, future_BH], dim=1) - loc_B1) / scale_B1).numpy()
+            model_B = np.asarray(domain) if self.is_told else np.zeros(len(whole_BN), dtype=np.int64)
+            whole = np.isfinite(whole_BN).all(axis=1)
+            for model in np.unique(model_B[whole]):
+                chosen_BN = whole_BN[whole & (model_B == model)]
+                yield int(model), len(chosen_BN), *self._cut(chosen_BN, context_BT.shape[1], n_origins)
+
+    def _cut(self, whole_BN: np.ndarray, context_length: int, n_origins: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of lags and a one, and their futures, at evenly spaced origins; the last is the context's end."""
+        n_lags = self.n_lags
+        origins = np.unique(np.linspace(context_length, n_lags, n_origins).astype(int))
+        view_BWM = np.lib.stride_tricks.sliding_window_view(whole_BN, n_lags + self.prediction_length, axis=1)
+        cut_RM = view_BWM[:, origins - n_lags].reshape(-1, view_BWM.shape[-1])
+        return np.column_stack([cut_RM[:, :n_lags], np.ones(len(cut_RM))]), cut_RM[:, n_lags:]
+
+
+def check_lags(context_length: int, n_lags: int) -> None:
+    """Raise ValueError where a context has fewer samples than are weighed."""
+    if context_length < n_lags:
+        raise ValueError(
+            f"a linear forecaster with n_lags = {n_lags} needs contexts of {n_lags} samples or more, not "
+            f"{context_length}; lengthen context_length or set backbone.n_lags to {context_length} or less"
+        )
+
+
+def _loc_scale(context_BT: "Tensor") -> "tuple[Tensor, Tensor]":
+    """Mean and deviation of each context, over samples that are not missing: (B, 1) each."""
+    import torch
+
+    loc_B1 = context_BT.nanmean(dim=1, keepdim=True).nan_to_num()
+    scale_B1 = (context_BT - loc_B1).square().nanmean(dim=1, keepdim=True).nan_to_num().sqrt()
+    return loc_B1, torch.where(scale_B1 > STILL, scale_B1, torch.ones_like(scale_B1))

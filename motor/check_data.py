@@ -1,0 +1,93 @@
+"""What `launch.py CONFIG --check-data` does: import the dataset, say what was found in it, and train nothing."""
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from grid.build import BuildContext, build_stage
+from grid.plan import Cell
+from grid.stage import InputError, Resources
+from grid.store import Store
+from motor.methods.cells import UNKNOWN
+from motor.recordings.data_report import describe
+from motor.recordings.readers.base import Reader
+from motor.recordings.recording import DataError, SeriesError
+from motor.recordings.table import open_recordings
+from motor.stages.faults import input_faults
+from motor.stages.recordings import REPORT, SUMMARY, ImportRecordings
+
+if TYPE_CHECKING:
+    from motor.experiment import Experiment
+
+SHOWN = 20
+
+
+def check_data(experiment: "Experiment", cells: list[Cell], store: Store) -> None:
+    """Import a config's dataset if the store has it not yet, print the report, and try the split.
+
+    The import is the one that a launch makes, and the next launch finds it.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The checked config.
+    cells : list of Cell
+        Its cells, made for a dry run: neither weights nor a cluster are needed.
+    store : Store
+
+    Raises
+    ------
+    InputError
+        If the data is at fault. It lists every bad series, not the first alone.
+    """
+    stage = next(made for made in cells[0].stage.walk() if isinstance(made, ImportRecordings))
+    with input_faults():
+        stage.reader.files()  # a dry run passes over missing data
+    if stage.content_digest == UNKNOWN:
+        raise InputError(f"{stage.reader.path}: not all of its files can be read; check who may read them")
+    if not store.holds(stage):
+        _build(stage, store)
+    folder = store.folder(stage)
+    summary, report = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (SUMMARY, REPORT))
+    print(describe(summary, report))
+    print(f"\nThe same as JSON, with all names: {folder / REPORT} and {SUMMARY} beside it")
+    base = experiment.base
+    with input_faults():
+        base.split.split(open_recordings(folder).meta, base.seed, base.normal)
+
+
+def _build(stage: ImportRecordings, store: Store) -> None:
+    store.sweep()
+    try:
+        build_stage(stage, store, BuildContext(store, stage, Resources(), _tell))
+    except InputError as error:
+        if isinstance(error.__cause__, SeriesError) and stage.reader.on_bad_series == "fail":
+            raise InputError(_all_bad_series(stage.reader)) from error
+        raise
+    finally:
+        _end_of_line()
+
+
+def _all_bad_series(reader: Reader) -> str:
+    """Return every bad series with its reason; reading goes on behind each, and nothing is written."""
+    lenient = reader.model_copy(update={"on_bad_series": "skip"})
+    skipped: list[dict[str, str]] = []
+    number, fault = 0, ""
+    try:
+        for _ in lenient.read(skipped):
+            number += 1
+    except DataError as error:  # a fault of structure behind the bad series
+        fault = f"\n- and then: {error}"
+    lines = [f"- {bad['reason']}" for bad in skipped[:SHOWN]]
+    lines += [f"- and {len(skipped) - SHOWN} more"] if len(skipped) > SHOWN else []
+    return f"{len(skipped)} of {number + len(skipped)} series are bad:\n" + "\n".join(lines) + fault
+
+
+def _tell(progress: dict[str, float]) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{progress['recordings']:.0f} series read", end="", file=sys.stderr, flush=True)
+
+
+def _end_of_line() -> None:
+    if sys.stderr.isatty():
+        print(file=sys.stderr)

@@ -1,0 +1,165 @@
+"""Signal processing that physics features share: the mean taken off, envelopes of bands, spectra in orders.
+
+An order is a multiple of the shaft's frequency: a fault's orders stay where they are when the speed changes.
+"""
+
+import numpy as np
+
+# The envelope of noise touches zero, where the logarithm has no floor: -80 dB below its root mean square.
+FLOOR = 1e-4
+# Less than this of the signal's root mean square is rounding of float32, not signal.
+SILENCE = 1e-7
+
+
+def centred(signal: np.ndarray) -> np.ndarray:
+    """Return the signal in float64 without its mean, which tells the measuring chain and no fault.
+
+    Raises
+    ------
+    ValueError
+        If the signal has fewer than two samples, is not finite, or does not move.
+    """
+    values = signal.astype(np.float64)
+    if values.ndim != 1 or values.size < 2:
+        raise ValueError(f"a signal has shape {values.shape}; expected (n_samples,) with two samples or more")
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{int((~np.isfinite(values)).sum())} samples of {values.size} are not finite; drop the series"
+        )
+    largest = np.abs(values).max()
+    values -= values.mean()
+    if np.abs(values).max() <= SILENCE * largest:
+        raise ValueError(f"all {values.size} samples are {signal[0]:g}: there is no signal; drop the series")
+    return values
+
+
+def log_envelopes(values: np.ndarray, bands: tuple[tuple[float, float], ...]) -> list[np.ndarray]:
+    """Return the natural logarithm of each band's envelope, at the signal's own rate.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,), float64
+        Without its mean (`centred`).
+    bands : tuple of (float, float)
+        Lower and upper edge of each band, as shares of the Nyquist frequency.
+
+    Returns
+    -------
+    list of ndarray of shape (n_samples,)
+        One for each band; never lower than -80 dB under the envelope's root mean square.
+
+    Raises
+    ------
+    ValueError
+        If a band holds no signal.
+
+    Notes
+    -----
+    Magnitude of the analytic signal, whose negative frequencies are zero (Marple 1999, IEEE Transactions on Signal
+    Processing 47(9), 2600-2603). The logarithm turns a gain into an offset and holds single impacts down (Borghesani
+    and Antoni 2018, Mechanical Systems and Signal Processing 107, 378-397).
+    """
+    spectrum = np.fft.rfft(values)
+    share_of_nyquist = np.arange(spectrum.size) / (values.size / 2)
+    spectrum[1 : (values.size + 1) // 2] *= 2
+    limit = SILENCE * np.sqrt(np.mean(values**2))
+    within = [(share_of_nyquist >= low) & (share_of_nyquist <= high) for low, high in bands]
+    return [_log_magnitude(spectrum * kept, values.size, limit, band) for kept, band in zip(within, bands, strict=True)]
+
+
+def _log_magnitude(one_sided: np.ndarray, n_samples: int, limit: float, band: tuple[float, float]) -> np.ndarray:
+    """Return the logarithm of the analytic signal's magnitude; `limit` is the least root mean square."""
+    one_sided[0] = 0.0
+    envelope = np.abs(np.fft.ifft(one_sided, n_samples))
+    level = np.sqrt(np.mean(envelope**2))
+    if level <= limit:
+        raise ValueError(
+            f"the signal ({n_samples} samples) is silent between {band[0]:g} and {band[1]:g} of its Nyquist frequency; "
+            "take this band out of bands, or drop the series"
+        )
+    return np.log(np.maximum(envelope, FLOOR * level))
+
+
+def order_power(envelope: np.ndarray, samples_per_revolution: float, revolutions: int, n_orders: int) -> np.ndarray:
+    """Return the power of an envelope at orders ``0, 1 / revolutions, 2 / revolutions, ...``, `n_orders` of them.
+
+    Welch's method (1967, IEEE Transactions on Audio and Electroacoustics 15(2), 70-73) with Hann windows and segments
+    of whole revolutions that overlap by half at least: the resolution in orders is the same at every speed, rate and
+    length, and nothing need be resampled.
+
+    Raises
+    ------
+    ValueError
+        If the signal does not hold one segment.
+    """
+    length = round(revolutions * samples_per_revolution)
+    if envelope.size < length:
+        raise ValueError(
+            f"the recording holds {envelope.size / samples_per_revolution:.2f} revolutions of the shaft; a segment "
+            f"needs {revolutions}; set revolutions lower, or give longer recordings"
+        )
+    n_segments = 1 + int(np.ceil(2 * (envelope.size - length) / length))
+    starts = np.linspace(0, envelope.size - length, n_segments).round().astype(int)
+    window = np.hanning(length + 1)[:-1]
+    power = np.zeros(n_orders)
+    for start in starts:
+        segment = envelope[start : start + length]
+        power += np.abs(np.fft.rfft((segment - segment.mean()) * window)[:n_orders]) ** 2
+    return power / n_segments
+
+
+def prominence_db(power: np.ndarray, half_width: int) -> np.ndarray:
+    """Return how far each value stands over the median of its neighbourhood, in decibels.
+
+    Parameters
+    ----------
+    power : ndarray of shape (n,)
+        A spectrum.
+    half_width : int
+        Values on each side; at the ends the neighbourhood is shifted inwards.
+    """
+    from scipy.ndimage import median_filter
+
+    level_db = 10.0 * np.log10(np.maximum(power, np.finfo(np.float64).tiny))
+    return level_db - median_filter(level_db, size=2 * half_width + 1, mode="nearest")
+
+
+def harmonic_families(prominence: np.ndarray, first: int, last: int, n_harmonics: int) -> np.ndarray:
+    """Return for each place from `first` to `last` the mean over itself and its multiples.
+
+    Parameters
+    ----------
+    prominence : ndarray of shape (n,)
+        From order 0 on, evenly spaced.
+    first, last : int
+        Places of the lowest and the highest fundamental.
+    n_harmonics : int
+        The fundamental included.
+
+    Returns
+    -------
+    ndarray of shape (last - first + 1,)
+
+    Raises
+    ------
+    ValueError
+        If the last multiple does not lie in the spectrum.
+
+    Notes
+    -----
+    A harmonic sum (Noll 1970, Symposium on Computer Processing in Communications, 779-797): a line of another source
+    (say mains hum) stands alone, a fault's lines come in families. A fundamental is known to half a place, so its
+    multiple `h` is looked for within `h / 2` places.
+    """
+    reach = last * n_harmonics + n_harmonics // 2
+    if reach >= prominence.size:
+        raise ValueError(
+            f"multiple {n_harmonics} of place {last} needs {reach + 1} values; there are {prominence.size}"
+        )
+    fundamentals = np.arange(first, last + 1)
+    total = np.zeros(fundamentals.size)
+    for multiple in range(1, n_harmonics + 1):
+        width = multiple // 2
+        near = [prominence[fundamentals * multiple + shift] for shift in range(-width, width + 1)]
+        total += np.max(near, axis=0)
+    return total / n_harmonics

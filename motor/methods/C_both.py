@@ -1,0 +1,16 @@
+"""Method C with both kinds of features: embeddings, and the residuals of the same forecaster."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class CBoth(Recipe):
+    kind: Literal["C_both"] = "C_both"
+    folder: str = "methodC_embed_residual_all_ft"
+    labels: Literal["none", "normal", "all", "each"] = "all"
+    features: tuple[str, ...] = ("embedding", "residual")
+    control: str | None = "untrained_both"
+
+
+PLUGIN = CBoth

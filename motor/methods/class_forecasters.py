@@ -1,0 +1,16 @@
+"""One forecaster for each class: the residuals of all of them are the features."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class ClassForecasters(Recipe):
+    kind: Literal["class_forecasters"] = "class_forecasters"
+    folder: str = "method_class_forecasters"
+    labels: Literal["none", "normal", "all", "each"] = "each"
+    features: tuple[str, ...] = ("residual",)
+    control: str | None = "untrained_residual"
+
+
+PLUGIN = ClassForecasters

@@ -1,0 +1,14 @@
+"""Plain rival: 1200 classical features of time and spectrum."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class Classical(Recipe):
+    kind: Literal["classical"] = "classical"
+    folder: str = "baseline_classical"
+    features: tuple[str, ...] = ("classical",)
+
+
+PLUGIN = Classical

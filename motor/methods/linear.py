@@ -1,0 +1,16 @@
+"""A plain rival of A: a linear autoregressive forecaster in the place of Chronos."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class Linear(Recipe):
+    kind: Literal["linear"] = "linear"
+    folder: str = "baseline_linear_residual"
+    labels: Literal["none", "normal", "all", "each"] = "normal"
+    features: tuple[str, ...] = ("residual",)
+    backbone: Literal["config", "random", "linear"] = "linear"
+
+
+PLUGIN = Linear

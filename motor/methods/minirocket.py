@@ -1,0 +1,14 @@
+"""Plain rival: MiniRocket's random convolutions of the windows."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class Minirocket(Recipe):
+    kind: Literal["minirocket"] = "minirocket"
+    folder: str = "baseline_minirocket"
+    features: tuple[str, ...] = ("minirocket",)
+
+
+PLUGIN = Minirocket

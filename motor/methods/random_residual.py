@@ -1,0 +1,15 @@
+"""What pretraining gives: residuals of the same shapes with random weights (where the config has weights)."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class RandomResidual(Recipe):
+    kind: Literal["random_residual"] = "random_residual"
+    folder: str = "control_residual_random"
+    features: tuple[str, ...] = ("residual",)
+    backbone: Literal["config", "random", "linear"] = "random"
+
+
+PLUGIN = RandomResidual

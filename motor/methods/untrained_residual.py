@@ -1,0 +1,14 @@
+"""The control of A: residuals of the backbone as it came, without any fine-tune."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class UntrainedResidual(Recipe):
+    kind: Literal["untrained_residual"] = "untrained_residual"
+    folder: str = "control_residual_untrained"
+    features: tuple[str, ...] = ("residual",)
+
+
+PLUGIN = UntrainedResidual

@@ -1,0 +1,115 @@
+"""What is measured of each signal while it is imported: level, converter's step, clipping, what it is equal to."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from motor.recordings.recording import Recording
+
+# A converter's steps show in few samples; sorting all would take longer than reading them.
+SAMPLES_FOR_STEP = 2048
+# Below so many samples at the extreme, an extreme is an extreme.
+FEWEST_CLIPPED = 10
+
+
+@dataclass(frozen=True)
+class SignalFacts:
+    """Facts of one signal, in its own unit.
+
+    Attributes
+    ----------
+    level_db : float
+        Root mean square around the mean, 20 log10.
+    offset : float
+        Mean.
+    peak : float
+        Largest absolute value.
+    step_db : float or None
+        The smallest step between its values, 20 log10, if all values are whole steps apart: what one bit of the
+        converter times the recorder's gain is worth. None if the values lie on no grid.
+    clipped_share : float
+        Share of samples at its largest or smallest value, where that is clipping; else 0.
+    digest : bytes
+        Of the samples: signals with the same one are the same.
+    """
+
+    level_db: float
+    offset: float
+    peak: float
+    step_db: float | None
+    clipped_share: float
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is kept of one recording: all of it but the signal."""
+
+    item: str
+    motor: str
+    domain: str
+    label: str
+    sampling_rate_hz: float
+    n_samples: int
+    facts: SignalFacts
+
+
+def seen_of(recording: Recording) -> Seen:
+    """Return what is kept of a recording."""
+    fields = {name: getattr(recording, name) for name in ("item", "motor", "domain", "label", "sampling_rate_hz")}
+    return Seen(**fields, n_samples=len(recording.signal), facts=signal_facts(recording.signal))
+
+
+def signal_facts(signal: np.ndarray) -> SignalFacts:
+    """Return the facts of a signal that is finite and not constant, float32 of shape (n_samples,)."""
+    low, high = float(signal.min()), float(signal.max())
+    step = quantisation_step(signal[:SAMPLES_FOR_STEP])
+    return SignalFacts(
+        level_db=decibels(float(signal.std(dtype=np.float64))),
+        offset=float(signal.mean(dtype=np.float64)),
+        peak=max(abs(low), abs(high)),
+        step_db=None if step is None else decibels(step),
+        clipped_share=(n_clipped(signal, high, high - low) + n_clipped(-signal, -low, high - low)) / len(signal),
+        digest=hashlib.sha256(np.ascontiguousarray(signal).data).digest()[:16],
+    )
+
+
+def decibels(amplitude: float) -> float:
+    """Return 20 log10 of an amplitude; the smallest float32 stands for 0."""
+    return float(20 * np.log10(max(amplitude, float(np.finfo(np.float32).tiny))))
+
+
+def quantisation_step(signal: np.ndarray) -> float | None:
+    """Return the step of the grid that a signal's values lie on, None if there is none.
+
+    Values lie on a grid if every gap between neighbours is a whole number of steps, as far as float32 tells, and the
+    grid is coarser than float32 itself.
+    """
+    values = np.unique(signal).astype(np.float64)
+    if len(values) < 2:
+        return None
+    gaps = np.diff(values)
+    rounding = float(np.spacing(np.float32(np.abs(values).max())))
+    step = float(gaps.min())
+    if step < 16 * rounding:
+        return None
+    near = gaps[gaps < 10 * step]  # their mean tells the step better than the smallest, which is rounded
+    step = float(near.sum() / np.round(near / step).sum())
+    off_grid = np.abs(gaps - step * np.round(gaps / step)).max()
+    return step if off_grid < 4 * rounding + 0.01 * step else None
+
+
+def n_clipped(signal: np.ndarray, high: float, span: float) -> int:
+    """Return how many samples lie at the top of a signal, 0 if that is no clipping.
+
+    It is clipping where more samples lie at the top than in the hundredth of the signal's span below it (in the next
+    value below, if that is further): a distribution that is cut off, where noise and tones thin out or rise gently.
+    """
+    at_top = int(np.count_nonzero(signal == high))
+    if at_top < FEWEST_CLIPPED:
+        return 0
+    next_value = float(signal[signal < high].max())
+    beneath = min(next_value, high - span / 100)
+    just_below = int(np.count_nonzero(signal >= beneath)) - at_top
+    return at_top if at_top > just_below else 0

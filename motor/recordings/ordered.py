@@ -1,0 +1,53 @@
+"""A map over other threads or processes that keeps the order, and runs only a bounded number ahead."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def ordered_map(
+    function: Callable[[Item], Result], items: Iterable[Item], executor: Executor, n_ahead: int
+) -> Iterator[Result]:
+    """Yield what a function returns for each item, in the items' order.
+
+    Parameters
+    ----------
+    function : callable
+        Has to pickle where the executor's workers are processes.
+    items : iterable
+        Taken one by one, only as fast as results are: `Executor.map` would take all of them at once.
+    executor : Executor
+    n_ahead : int
+        How many items are computed, or have been, beyond the one that is yielded: what bounds the memory.
+
+    Raises
+    ------
+    Exception
+        What `items` or the function raised, after the results of the items before it.
+    """
+    waiting: deque[Future[Result]] = deque()
+    failures: list[Exception] = []
+    try:
+        for item in _until_failure(items, failures):
+            waiting.append(executor.submit(function, item))
+            if len(waiting) > n_ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+    if failures:
+        raise failures[0]
+
+
+def _until_failure(items: Iterable[Item], failures: list[Exception]) -> Iterator[Item]:
+    """Yield items; note what ends them before their end."""
+    try:
+        yield from items
+    except Exception as error:
+        failures.append(error)

@@ -1,0 +1,191 @@
+"""Stages `audit` and `cleared`: what could lift a score without a fault being heard, and whether that is accepted."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from grid.stage import Context, InputError, Stage
+from grid.store import write_json
+from motor.evaluation.audit.cues import signal_cues
+from motor.evaluation.audit.duplicates import duplicates
+from motor.evaluation.audit.fingerprint import Fingerprint, fingerprint, reach_for
+from motor.evaluation.audit.metadata import values_of_classes
+from motor.evaluation.audit.names import FINDINGS
+from motor.evaluation.audit.order import file_order
+from motor.evaluation.audit.outcome import Check, Finding
+from motor.evaluation.audit.probe import Row, power, probe, probe_outcome
+from motor.evaluation.audit.statistics import Fitted, Moments, fitted_on_training_alone, moments
+from motor.evaluation.audit.units import shared_motors
+from motor.recordings.table import Recordings, open_recordings
+from motor.stages.prepare import Prepare, Prepared
+from motor.stages.recordings import ImportRecordings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILE_NAME = "audit.json"
+
+
+@dataclass(frozen=True)
+class Audit(Stage):
+    """Search the recordings and their split for leaks. It only measures: `Cleared` judges."""
+
+    KIND: ClassVar[str] = "audit"
+
+    prepared: Prepare
+    classes: tuple[str, ...]
+    normal: str
+    domains: tuple[str, ...]
+    seed: int
+    recordings: ImportRecordings = field(init=False)  # an input of its own: the raw signals are read, too
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "recordings", self.prepared.recordings)
+
+    def build(self, folder: Path, context: Context) -> None:
+        """Write ``audit.json``: `findings`, `probe` (the trivial cues), `checks` and `seconds`."""
+        began = time.monotonic()
+        prepared = Prepared.open(context.folder(self.prepared), self.prepared)
+        raw = open_recordings(context.folder(self.recordings))
+        dealt = self._dealt(prepared)
+        meta = dealt.drop_duplicates("item").set_index("position").sort_index()
+        cues, prints = self._heard(raw, meta, context)
+        known = meta[["item", "motor", "domain", "label"]].reset_index(drop=True).join(cues)
+        rows = probe(known, dealt[["fold", "item", "side"]], self.classes, self.seed)
+        positions = meta.index.tolist()
+        outcomes = [
+            shared_motors(dealt),
+            duplicates(known, _crossing(dealt, meta), prints, lambda place: raw.signal(positions[place])),
+            fitted_on_training_alone(self._fitted(prepared, dealt)),
+            probe_outcome(rows),
+        ]
+        findings = [finding for outcome in outcomes for finding in outcome.findings]
+        findings += [
+            finding
+            for cue in ("sampling_rate", "length")
+            for finding in values_of_classes(known, cue)
+            if finding.name not in {found.name for found in findings}
+        ]
+        checks = [check for outcome in outcomes for check in outcome.checks]
+        n_cues = len({row.cue for row in rows if row.cue in FINDINGS})
+        checks.append(power(known, self.classes, n_cues, self.seed))
+        write_json(folder / FILE_NAME, as_json(findings, rows, checks, time.monotonic() - began))
+
+    def _dealt(self, prepared: Prepared) -> "pd.DataFrame":
+        """Return one row for each recording of each fold: fold, position, item, motor, domain, label, side, ..."""
+        import pandas as pd
+
+        folds = sorted(prepared.sides["fold"].unique())
+        of_folds = [prepared.meta(fold, self.domains).assign(fold=fold) for fold in folds]
+        return pd.concat(of_folds).rename_axis("position").reset_index()
+
+    def _heard(
+        self, raw: Recordings, meta: "pd.DataFrame", context: Context
+    ) -> tuple["pd.DataFrame", list[Fingerprint]]:
+        """Read each raw signal once; return its cues (one row a recording of `meta`) and its fingerprint."""
+        import pandas as pd
+
+        raw_meta = raw.meta.loc[meta.index]
+        reach = reach_for(float(raw_meta["n_samples"].median()))
+        cues, prints = [], []
+        for place, rate_hz in zip(meta.index, raw_meta["sampling_rate_hz"], strict=True):
+            signal = raw.signal(int(place))
+            cues.append(signal_cues(signal, float(rate_hz)))
+            prints.append(fingerprint(signal, reach))
+            context.report(recordings=len(prints), of=len(meta))
+        table = pd.DataFrame(cues)
+        table["sampling_rate"] = raw_meta["sampling_rate_hz"].to_numpy(np.float64)
+        table["length"] = raw_meta["n_samples"].to_numpy(np.float64)
+        table["recorded_at"] = raw_meta["recorded_at"].to_numpy(np.float64)
+        table["file_order"] = 0.0
+        for _, rows in raw_meta.reset_index(drop=True).groupby("domain"):
+            table.loc[rows.index, "file_order"] = file_order(rows["item"])
+        return table, prints
+
+    def _fitted(self, prepared: Prepared, dealt: "pd.DataFrame") -> list[Fitted]:
+        """Return the scalers that were fitted by domain, each with what it may have seen."""
+        seen: dict[int, Moments] = {}
+
+        def of(position: int) -> Moments:
+            if position not in seen:
+                seen[position] = moments(prepared.recordings.signal(position))
+            return seen[position]
+
+        healthy = dealt[(dealt["side"] == "train") & (dealt["label"] == self.normal)]
+        fitted = []
+        for fold, scalers in prepared.scalers.by_fold.items():
+            for domain, scaler in scalers.items():
+                rows = healthy[(healthy["fold"] == fold) & (healthy["domain"] == domain)]
+                centred = self.prepared.scaling[domain].centre_by == "item"
+                allowed = tuple(of(int(position)) for position in rows["position"])
+                fitted.append(Fitted(fold, domain, scaler.loc, scaler.scale, centred, allowed))
+        return fitted
+
+
+def as_json(findings: list[Finding], rows: tuple[Row, ...], checks: list[Check], seconds: float) -> dict[str, Any]:
+    """Return what `audit.json` holds; a check fails with the finding of its name."""
+    found = {finding.name for finding in findings}
+    return {
+        "findings": [asdict(finding) for finding in findings],
+        "probe": [asdict(row) for row in rows],
+        "checks": [{**asdict(check), "passed": check.passed and check.name not in found} for check in checks],
+        "seconds": round(seconds, 2),
+    }
+
+
+def _crossing(dealt: "pd.DataFrame", meta: "pd.DataFrame") -> Callable[[int, int], bool]:
+    """Return a function that says whether two recordings of `meta` are on different sides in some fold."""
+    sides = dealt.pivot(index="position", columns="fold", values="side").loc[meta.index]
+    codes = np.stack([np.unique(sides[fold].fillna(""), return_inverse=True)[1] for fold in sides], axis=1)
+    known = sides.notna().to_numpy()
+
+    def crosses(one: int, other: int) -> bool:
+        return bool((known[one] & known[other] & (codes[one] != codes[other])).any())
+
+    return crosses
+
+
+@dataclass(frozen=True)
+class Cleared(Stage):
+    """Let the grid begin where the audit found nothing, or nothing that the config does not accept by name."""
+
+    KIND: ClassVar[str] = "cleared"
+
+    audit: Audit
+    accepted: tuple[str, ...]
+
+    def build(self, folder: Path, context: Context) -> None:
+        """Write ``cleared.json``: the findings that were accepted.
+
+        Raises
+        ------
+        InputError
+            If a finding is not accepted, or if what is accepted is no finding's name.
+        """
+        if unknown := sorted(set(self.accepted) - set(FINDINGS)):
+            raise InputError(f"audit.accept: there is no finding {unknown[0]!r}; there are: {', '.join(FINDINGS)}")
+        path = context.folder(self.audit) / FILE_NAME
+        findings = json.loads(path.read_text(encoding="utf-8"))["findings"]
+        refused = [finding for finding in findings if finding["name"] not in self.accepted]
+        if refused:
+            raise InputError(refusal(refused, self.accepted))
+        write_json(folder / "cleared.json", {"accepted": [finding["name"] for finding in findings]})
+
+
+def refusal(findings: list[dict[str, Any]], accepted: tuple[str, ...]) -> str:
+    """Return the message that names every finding, its evidence, and what to do."""
+    lines = ["the leak audit found what can lift the scores without a fault being heard:"]
+    for finding in findings:
+        told = json.dumps(finding["evidence"], ensure_ascii=False)
+        lines.append(f"- {finding['name']}: {finding['what']} Evidence: {told}. {finding['next_step']}")
+    names = ", ".join(sorted({*accepted, *(finding["name"] for finding in findings)}))
+    lines.append(
+        f"Correct the data or the split; or, if it cannot be helped, accept it by name in the config "
+        f"(audit: {{accept: [{names}]}}), and every report begins with it."
+    )
+    return "\n".join(lines)

@@ -1,0 +1,132 @@
+"""Stage `learn`: features that are learned from the windows of training series, without a forecaster."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from grid.stage import Context, Stage, after, beside
+from motor.features.base import FittedFeature, domain_one_hot
+from motor.stages.faults import input_faults
+from motor.stages.prepare import Prepare, Prepared
+from motor.stages.series_features import SeriesFeatures, side_by_side
+from motor.windows.cutting import FixedWindows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CROSS_FITS = 5  # at most; as many as the class of fewest motors has
+BATCH_SIZE = 256
+
+
+@dataclass(frozen=True)
+class Learn(SeriesFeatures):
+    """Learn from the training series of a fold, then describe all of its series.
+
+    Where labels shape a feature, each training series is described by a model that did not see its motor:
+    what it would look like if it were new, which is what the classifier has to learn from.
+    """
+
+    KIND: ClassVar[str] = "learn"
+
+    prepared: Prepare
+    fold: str
+    domains: tuple[str, ...]
+    features: tuple[FittedFeature, ...]
+    context_length: int
+    windows_per_series: int
+    classes: tuple[str, ...]
+    seed: int
+    regime: str = beside(default="")
+    cleared: tuple[Stage, ...] = after(default=())
+
+    @property
+    def of_fold(self) -> tuple[Prepare, str, tuple[str, ...], int]:
+        return self.prepared, self.fold, self.domains, self.seed
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(feature.kind for feature in self.features)
+
+    def label(self) -> str:
+        return f"{'_'.join(self.names)}-{self.regime}-ctx{self.context_length}-fold{self.fold}"
+
+    def build(self, folder: Path, context: Context) -> None:
+        """Write ``features.parquet``, the files by side, ``figures/``, ``summary.json`` and a model each."""
+        import joblib
+
+        prepared = Prepared.open(context.folder(self.prepared), self.prepared)
+        meta = prepared.meta(self.fold, self.domains).reset_index(drop=True)
+        with input_faults():
+            windows_BT, position_B = self._windows(prepared, prepared.meta(self.fold, self.domains))
+        frames, saw_labels = [], False
+        for feature in self.features:
+            fitting = _Fitting(feature, windows_BT, position_B, meta, self.seed, max(1, int(context.resources.cpus)))
+            model, frame = fitting.fit_and_describe()
+            joblib.dump(model, folder / f"{feature.kind}.pkl")
+            frames.append(frame)
+            saw_labels |= feature.needs_labels and fitting.n_splits() < 2
+        self.write(folder, meta, side_by_side([*frames, domain_one_hot(meta)]), {"saw_labels": saw_labels})
+
+    def _windows(self, prepared: Prepared, meta: "pd.DataFrame") -> tuple[np.ndarray, np.ndarray]:
+        series = prepared.series(meta, self.fold)
+        fixed = FixedWindows(prepared.recordings, series, self.domains, self.context_length, self.windows_per_series)
+        cuts = list(fixed.batches(BATCH_SIZE))
+        return np.concatenate([cut["window"] for cut in cuts]), np.concatenate([cut["item"] for cut in cuts])
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """One feature, fitted on the train side of `meta` and applied to all of it."""
+
+    feature: FittedFeature
+    windows_BT: np.ndarray
+    position_B: np.ndarray
+    meta: "pd.DataFrame"
+    seed: int
+    n_threads: int
+
+    def fit_and_describe(self) -> tuple[object, "pd.DataFrame"]:
+        import pandas as pd
+
+        rows = np.flatnonzero(self.meta["side"] == "train")
+        others = np.flatnonzero(self.meta["side"] != "train")
+        model = self._fit(rows)
+        if not self.feature.needs_labels:
+            return model, self._transform(model, np.arange(len(self.meta)))
+        frames = [self._transform(self._fit(seen), unseen) for seen, unseen in self._crossed(rows)]
+        frames += [self._transform(model, others)] if len(others) else []
+        return model, pd.concat(frames).loc[self.meta["item"]]
+
+    def n_splits(self) -> int:
+        """Return in how many parts the training motors are crossed: 1 where a class has one motor, to learn it from."""
+        train = self.meta[self.meta["side"] == "train"]
+        return min(CROSS_FITS, int(train.groupby("label")["motor"].nunique().min()))
+
+    def _crossed(self, rows: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        from sklearn.model_selection import StratifiedGroupKFold
+
+        train = self.meta.iloc[rows]
+        if self.n_splits() < 2:
+            return [(rows, rows)]
+        splitter = StratifiedGroupKFold(self.n_splits(), shuffle=True, random_state=self.seed)
+        parts = splitter.split(train, train["label"], train["motor"])
+        return [(rows[seen], rows[unseen]) for seen, unseen in parts]
+
+    def _fit(self, rows: np.ndarray) -> object:
+        windows_BT, position_B = self._of(rows)
+        meta = self.meta.iloc[rows][["item", "motor", "domain", "label"]].reset_index(drop=True)
+        return self.feature.fit(windows_BT, position_B, meta, self.seed, self.n_threads)
+
+    def _transform(self, model: object, rows: np.ndarray) -> "pd.DataFrame":
+        windows_BT, position_B = self._of(rows)
+        meta = self.meta.iloc[rows][["item", "motor", "domain"]].reset_index(drop=True)
+        return model.transform(windows_BT, position_B, meta)  # type: ignore[attr-defined]
+
+    def _of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the windows of some rows, and which of these rows each is of."""
+        place = np.full(len(self.meta), -1)
+        place[rows] = np.arange(len(rows))
+        chosen = place[self.position_B] >= 0
+        return self.windows_BT[chosen], place[self.position_B[chosen]]

@@ -1,0 +1,99 @@
+"""What every stage that describes series hands on: one row a series, for every classifier alike."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grid.stage import Stage
+from grid.store import write_json
+from motor.evaluation.figures.residuals import residual_figure
+from motor.evaluation.figures.tsne import tsne_figure
+from motor.stages.prepare import Prepare
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIDES = ("train", "validation", "test")
+KNOWN = ["item", "motor", "domain", "label", "side"]  # what stands before the features in `features.parquet`
+
+
+@dataclass(frozen=True)
+class SeriesFeatures(Stage):
+    """The series of one fold's domains, described: ``features.parquet``, figures and ``summary.json``."""
+
+    @property
+    def of_fold(self) -> tuple[Prepare, str, tuple[str, ...], int]:
+        """The prepared recordings, the fold, its domains and the seed."""
+        raise NotImplementedError
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features' names."""
+        raise NotImplementedError
+
+    @property
+    def saw_labels(self) -> bool:
+        """Whether a training series is described by what learned its own motor's label."""
+        return False
+
+    def write(self, folder: Path, meta: "pd.DataFrame", features: "pd.DataFrame", told: dict[str, Any]) -> None:
+        """Write the described series of a fold.
+
+        Parameters
+        ----------
+        folder : Path
+            The stage's draft.
+        meta : DataFrame
+            One row a series, with the columns of `KNOWN`.
+        features : DataFrame
+            Indexed by item.
+        told : dict
+            What else the summary says: `training` and `forecast_skill`, say.
+        """
+        _, fold, _, seed = self.of_fold
+        table = meta.set_index("item", drop=False)[KNOWN].join(features, validate="one_to_one")
+        table.reset_index(drop=True).to_parquet(folder / "features.parquet", index=False)
+        self._write_by_side(table, features.columns, folder)
+        self._draw(table, features, folder / "figures", seed)
+        told = {"training": None, "forecast_skill": [], "saw_labels": self.saw_labels, **told}
+        write_json(folder / "summary.json", {"fold": fold, "n_features": len(features.columns), **told})
+
+    def _write_by_side(self, table: "pd.DataFrame", columns: "pd.Index", folder: Path) -> None:
+        """Write ``residual_features_train.csv`` or ``embeddings_train.npy``, and so on (the seeds' names)."""
+        name = "_".join(self.names)
+        for side in SIDES:
+            rows = table[table["side"] == side]
+            if name == "embedding":
+                np.save(folder / f"embeddings_{side}.npy", rows[columns].to_numpy(np.float32))
+                rows[KNOWN].to_csv(folder / f"embeddings_{side}.csv", index=False)
+            else:
+                rows.to_csv(folder / f"{name}_features_{side}.csv", index=False)
+
+    def _draw(self, table: "pd.DataFrame", features: "pd.DataFrame", folder: Path, seed: int) -> None:
+        classes = self.classes  # type: ignore[attr-defined]
+        names = (table["label"], table["motor"], table["domain"])
+        folder.mkdir()
+        tsne_figure(folder / "tsne.png", features.to_numpy(), *names, classes, seed)
+        if "mae" in features:
+            residual_figure(folder / "residuals.png", table.rename(columns={"mae": "residual"}), classes)
+
+
+def feature_columns(table: "pd.DataFrame") -> list[str]:
+    """Return the columns of `features.parquet` that a classifier sees."""
+    return [column for column in table if column not in KNOWN]
+
+
+def sides(table: "pd.DataFrame") -> Iterator["pd.DataFrame"]:
+    """Yield the rows of each side: train, validation, test."""
+    yield from (table[table["side"] == side] for side in SIDES)
+
+
+def side_by_side(frames: list["pd.DataFrame"]) -> "pd.DataFrame":
+    """Join frames of the same series; a column that comes twice (a domain's mark) is taken once."""
+    import pandas as pd
+
+    joined = pd.concat(frames, axis=1)
+    return joined.loc[:, ~joined.columns.duplicated()]

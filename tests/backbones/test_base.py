@@ -1,0 +1,47 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from motor.registry import plugins
+
+
+def weights_of(forecaster):
+    return torch.cat([weight.detach().flatten() for weight in forecaster.model.parameters()])
+
+
+def test_initial_random_keeps_the_weights_sizes_and_none_of_their_values(create, backbone, saved, forecaster, domains):
+    settings = type(backbone)(weights=str(saved), initial="random")
+    control, again, other = (create(settings, domains, seed=seed) for seed in (3, 3, 4))
+    assert weights_of(control).shape == weights_of(forecaster).shape
+    assert torch.equal(weights_of(control), weights_of(again))
+    assert not torch.equal(weights_of(control), weights_of(other))
+    assert not torch.equal(weights_of(control), weights_of(forecaster))
+    assert control.model.config.to_dict() == create(type(backbone)(weights=str(saved)), domains).model.config.to_dict()
+
+
+def test_initial_random_spreads_its_weights_as_a_fresh_model_does(create, backbone, saved):
+    control = create(type(backbone)(weights=str(saved), initial="random"), seed=3)
+    fresh = create(backbone, seed=3)
+    assert weights_of(control).std() == pytest.approx(weights_of(fresh).std().item(), rel=0.1)
+
+
+def test_source_is_the_weights_or_none(backbone, saved):
+    assert backbone.source is None
+    assert type(backbone)(weights=str(saved)).source == str(saved)
+
+
+@pytest.mark.parametrize("name", sorted(plugins("motor.backbones")))
+def test_backbone_that_is_no_closed_form_embeds(name):
+    plugin = plugins("motor.backbones")[name]
+    assert plugin.CLOSED_FORM != plugin.EMBEDS
+
+
+def test_plugins_import_nothing_heavy():
+    code = (
+        "import sys; from motor.registry import plugins; plugins('motor.backbones'); "
+        "print({'sklearn', 'scipy', 'pandas', 'torch', 'transformers', 'chronos', 'safetensors'} & set(sys.modules))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "set()"

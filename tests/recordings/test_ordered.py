@@ -1,0 +1,46 @@
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from motor.recordings.ordered import ordered_map
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+def test_ordered_map_keeps_the_order_when_the_first_is_the_slowest(executor: ThreadPoolExecutor) -> None:
+    def slow(item: int) -> int:
+        time.sleep(0.05 if item == 0 else 0)
+        return -item
+
+    assert list(ordered_map(slow, range(20), executor, 3)) == [-item for item in range(20)]
+
+
+def test_ordered_map_takes_no_more_than_it_may_be_ahead(executor: ThreadPoolExecutor) -> None:
+    taken: list[int] = []
+    items = (taken.append(k) or k for k in range(100))  # type: ignore[func-returns-value]
+    results = ordered_map(str, items, executor, 5)
+    assert next(results) == "0"
+    assert taken == list(range(6))
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_ordered_map_yields_what_came_before_a_failure_of_the_items(executor: ThreadPoolExecutor) -> None:
+    def items() -> Iterator[int]:
+        yield from (1, 2, 3)
+        raise OSError("gone")
+
+    results = ordered_map(str, items(), executor, 10)
+    assert [next(results), next(results), next(results)] == ["1", "2", "3"]
+    with pytest.raises(OSError, match="gone"):
+        next(results)
+
+
+def test_ordered_map_raises_what_the_function_raises(executor: ThreadPoolExecutor) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        list(ordered_map(int, ["1", "x", "3"], executor, 2))

@@ -1,0 +1,44 @@
+"""Features of recordings alone: described once, whatever the fold; a fault names the recording."""
+
+import pandas as pd
+import pytest
+
+from grid.stage import InputError
+from motor.stages.series_features import KNOWN
+
+
+@pytest.fixture(scope="module")
+def described(make_tiny, tmp_path_factory):
+    """The tiny experiment with the plain method `orders`, built for both regimes that share the describing."""
+    speed = "dataset.constants={speed_rpm: 12000.0}"  # 0.125 s of recording then holds 25 revolutions
+    orders = "features.orders={highest_order: 3, n_harmonics: 1, revolutions: 4}"
+    methods = ("axes.method=[orders]", "axes.domain=[ZhenDong, Joint]")
+    tiny = make_tiny(tmp_path_factory.mktemp("described"), *methods, speed, orders)
+    return tiny.build("orders/ZhenDong/-/lda", "orders/Joint/-/lda")
+
+
+def fold_of(tiny, regime):
+    return tiny.cell(f"orders/{regime}/-/lda").features[0]
+
+
+def test_describe_is_shared_by_all_regimes(described):
+    assert fold_of(described, "ZhenDong").described.key == fold_of(described, "Joint").described.key
+
+
+def test_describe_fold_has_a_row_for_each_recording_of_its_domains(described):
+    table = pd.read_parquet(described.folder(fold_of(described, "Joint")) / "features.parquet")
+    assert table.columns[: len(KNOWN)].tolist() == KNOWN
+    assert (len(table), table["item"].nunique()) == (48, 48)
+    assert {"domain_is_ShengYing", "domain_is_ZhenDong"} <= set(table)
+
+
+def test_describe_fold_of_one_domain_has_its_recordings_alone(described):
+    table = pd.read_parquet(described.folder(fold_of(described, "ZhenDong")) / "features.parquet")
+    assert set(table["domain"]) == {"ZhenDong"}
+    assert not table.isna().any().any()
+
+
+def test_describe_without_a_speed_names_the_recording_and_the_next_step(make_tiny, tmp_path):
+    tiny = make_tiny(tmp_path, "axes.method=[orders]", "axes.domain=[ZhenDong]")
+    with pytest.raises(InputError, match=r"motor_0\d+-\d.*speed"):
+        tiny.build("orders/ZhenDong/-/lda")
