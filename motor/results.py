@@ -16,6 +16,7 @@ from motor.evaluation.figures.overview import overview_figure
 from motor.evaluation.report import CellResult, FailedCell, ReportContext, summary_table, write_report
 from motor.evaluation.report.cells import cell_key, varying_axes
 from motor.experiment import Experiment
+from motor.methods.cells import LEAKY
 from motor.methods.chain import recipe
 from motor.settings import JOINT
 from motor.stages.audit import Audit
@@ -90,7 +91,7 @@ def write_results(
         drawn = [(result.axes, result.metrics) for result in results]
         overview_figure(root / OVERVIEW, drawn, rows, "domain", "classifier")
     context = _context(experiment, cells, store, failed, command, bool(results))
-    context = replace(context, leaky={cell_key(cell.axes): _macro_f1(cell, store) for cell in twins} or None)
+    context = replace(context, leaky={cell_key(cell.axes, LEAKY): _macro_f1(cell, store) for cell in twins} or None)
     write_report(root / "result.md", results, context)
     if not failed:
         write_json(root / MARK, mark)
@@ -111,7 +112,7 @@ def _standing(cells: Iterable[Cell], store: Store) -> list[Cell]:
 def _mark(standing: list[Cell], leaky: list[Cell]) -> dict[str, str]:
     """Return what results are made from: the cells, their leaky twins, and the checks that they passed."""
     checks = {check.label(): check.key for cell in standing for check in cell.checks}
-    twins = {f"leaky {cell.name()}": cell.stage.key for cell in leaky}
+    twins = {cell.name(): cell.stage.key for cell in leaky}
     return {cell.name(): cell.stage.key for cell in standing} | twins | checks
 
 

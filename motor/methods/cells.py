@@ -31,6 +31,7 @@ AXES = (
     "seed",
     "classifier",
 )
+LEAKY = "split by"  # stands in the name of a cell whose split deals out series
 
 
 def make_cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str = "motor") -> list[Cell]:
@@ -63,7 +64,8 @@ def make_cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str
     )
     checks = (chain.check(),) if unit == "motor" else ()  # a split by series leaks, and is made to show it
     chain = replace(chain, cleared=checks)
-    return [Cell(axes, chain.classify(axes), checks) for axes in _places(experiment)]
+    told = {} if unit == "motor" else {LEAKY: unit}
+    return [Cell(axes | told, chain.classify(axes), checks) for axes in _places(experiment)]
 
 
 def _places(experiment: "Experiment") -> list[dict[str, Any]]:

@@ -54,7 +54,13 @@ def ray_batches(stream: "WindowStream", first: int, end: int, batch_size: int) -
     """
     if first >= end:
         return
-    with _Ahead(lambda: _blocks(stream, first, end, batch_size)) as ahead:
+    import ray
+
+    # Here and not in the thread: what the stream computes once, the trainer may be computing there and then. As bytes,
+    # so that a node that does not see the recordings fails as a task does; Ray would retry for ever what it cannot
+    # unpickle by itself.
+    pickled = ray.cloudpickle.dumps(stream)
+    with _Ahead(lambda: _blocks(stream, pickled, first, end, batch_size)) as ahead:
         own, number = stream.batches(first, end, batch_size), first
         while number < end and not ahead.is_ready():
             yield next(own)
@@ -63,7 +69,7 @@ def ray_batches(stream: "WindowStream", first: int, end: int, batch_size: int) -
             yield from _from(number, ahead, stream, batch_size)
 
 
-def _blocks(stream: "WindowStream", first: int, end: int, batch_size: int) -> "Iterator[pyarrow.Table]":
+def _blocks(stream: "WindowStream", pickled: bytes, first: int, end: int, batch_size: int) -> "Iterator[pyarrow.Table]":
     """Start Ray Data, and return its blocks in their order."""
     import ray.data
 
@@ -71,7 +77,7 @@ def _blocks(stream: "WindowStream", first: int, end: int, batch_size: int) -> "I
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
     context.print_on_execution_start = False
-    dataset = windows_dataset(stream, first, end, batch_size)
+    dataset = windows_dataset(stream, pickled, first, end, batch_size)
     return iter(dataset.iter_batches(batch_size=None, batch_format="pyarrow"))
 
 
@@ -111,14 +117,17 @@ class _Ahead:
         return next(self._blocks.result(), None)
 
 
-def windows_dataset(stream: "WindowStream", first: int, end: int, batch_size: int) -> "ray.data.Dataset":
+def windows_dataset(
+    stream: "WindowStream", pickled: bytes, first: int, end: int, batch_size: int
+) -> "ray.data.Dataset":
     """Return windows `first` to `end` of a stream as a Ray data set whose blocks hold whole batches.
 
-    Its columns are number, row (the place in `series`) and start; and window, where windows are augmented.
+    Its columns are number, row (the place in `series`) and start; and window, where windows are augmented. `pickled`
+    is the stream, as tasks get it.
     """
     import ray.data
 
-    source = _source(stream, _ranges(stream, first, end, batch_size))
+    source = _source(stream, pickled, _ranges(stream, first, end, batch_size))
     n_tasks = len(source.ranges)
     return ray.data.read_datasource(
         source, num_cpus=0, override_num_blocks=n_tasks, concurrency=min(CONCURRENCY, n_tasks)
@@ -137,14 +146,12 @@ def _ranges(stream: "WindowStream", first: int, end: int, batch_size: int) -> tu
     return tuple(ranges)
 
 
-def _source(stream: "WindowStream", numbers: tuple[tuple[int, int], ...]) -> "ray.data.Datasource":
+def _source(stream: "WindowStream", pickled: bytes, numbers: tuple[tuple[int, int], ...]) -> "ray.data.Datasource":
     import ray
     import ray.data
     from ray.data.block import BlockMetadata
 
-    # As bytes, so that a node that does not see the recordings fails as a task does; Ray would retry for ever what it
-    # cannot unpickle by itself.
-    sent = ray.put(ray.cloudpickle.dumps(stream))
+    sent = ray.put(pickled)
     row_bytes = PLACE_BYTES + (4 * stream.window_length if stream.is_augmented else 0)
 
     class WindowSource(ray.data.Datasource):

@@ -4,6 +4,7 @@ from scipy.stats import multivariate_normal
 from sklearn.covariance import ledoit_wolf
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from motor.classifiers.estimators import pooled_lda
 from motor.classifiers.estimators.pooled_lda import PooledLda
 
 
@@ -42,3 +43,15 @@ def test_repeated_rows_of_one_class_do_not_move_the_boundary():
 def test_lone_rows_everywhere_raise():
     with pytest.raises(ValueError, match="every class has one"):
         PooledLda().fit(np.eye(3), ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("shape", [(30, 31), (40, 400), (12, 90)])
+def test_pooled_lda_of_more_columns_than_rows_is_the_same_by_rows_and_by_columns(shape):
+    generator = np.random.default_rng(0)
+    scatter_ND = generator.normal(size=shape) @ np.diag(generator.uniform(0.1, 3, shape[1]))
+    means_CD = generator.normal(size=(3, shape[1]))
+    (by_rows, shrunk), (by_columns, expected) = (
+        solve(scatter_ND, means_CD) for solve in (pooled_lda._solved_by_rows, pooled_lda._solved_by_columns)
+    )
+    assert shrunk == pytest.approx(expected, rel=1e-10)
+    np.testing.assert_allclose(by_rows, by_columns, rtol=1e-7, atol=1e-9)

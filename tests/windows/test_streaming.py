@@ -1,10 +1,13 @@
 """Training windows through Ray Data are those of the memory map, wherever the stream begins."""
 
+import threading
 import time
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from ray import cloudpickle
 
 from motor.windows import streaming
 from motor.windows.augmentations.jitter import Jitter
@@ -67,7 +70,8 @@ def joined(batches, name):
 
 def from_blocks(stream, first, end, size):
     """Batches of Ray Data's blocks alone."""
-    return list(streaming._from(first, streaming._blocks(stream, first, end, size), stream, size))
+    blocks = streaming._blocks(stream, cloudpickle.dumps(stream), first, end, size)
+    return list(streaming._from(first, blocks, stream, size))
 
 
 @pytest.mark.parametrize("read", [from_blocks, lambda *which: list(streaming.ray_batches(*which))])
@@ -109,6 +113,21 @@ def test_stream_by_ray_data_begins_at_once_and_stops_when_left(stream):
     next(batches)
     assert time.monotonic() - began < 1
     batches.close()
+
+
+class Watched(Noise):
+    """Signals that note which thread pickles them."""
+
+    threads: ClassVar[list[int]] = []
+
+    def __reduce__(self):
+        self.threads.append(threading.get_ident())
+        return Noise, ()
+
+
+def test_stream_is_pickled_by_who_uses_it_not_while_another_thread_does(plain):
+    list(streaming.ray_batches(replace(plain, signals=Watched()), 0, 40, 4))
+    assert set(Watched.threads) == {threading.get_ident()}
 
 
 def test_stream_by_ray_data_with_nothing_left_is_empty(stream):

@@ -24,7 +24,7 @@ class PooledLda(ClassifierMixin, BaseEstimator):
     The covariance is the mean of the classes' own, whatever their sizes, shrunk towards a multiple
     of the identity as Ledoit and Wolf (2004) derive. scikit-learn's `LinearDiscriminantAnalysis`
     shrinks each class by itself, which asks for two rows in every class, and solves by eigenvalues;
-    on HIT-SM both scored alike (macro-F1 .84 and .85), and this is four times faster at 2300 columns.
+    on HIT-SM both scored alike (macro-F1 .84 and .85), and this is faster.
     """
 
     def fit(self, X: Any, y: Any) -> "PooledLda":
@@ -34,10 +34,9 @@ class PooledLda(ClassifierMixin, BaseEstimator):
         scatter_ND = (X - means_CD[positions_N]) * np.sqrt(_row_weights(positions_N))[:, None]
         spread_D = np.sqrt(np.mean(scatter_ND**2, axis=0))
         self.spread_ = np.where(spread_D > STILL, spread_D, 1.0)
-        covariance_DD, self.shrinkage_ = ledoit_wolf(scatter_ND / self.spread_, assume_centered=True)
-        covariance_DD.flat[:: len(covariance_DD) + 1] += RIDGE
         scaled_means_CD = means_CD / self.spread_
-        self.coef_ = cho_solve(cho_factor(covariance_DD, overwrite_a=True), scaled_means_CD.T).T
+        solve = _solved_by_rows if X.shape[1] > X.shape[0] else _solved_by_columns
+        self.coef_, self.shrinkage_ = solve(scatter_ND / self.spread_, scaled_means_CD)
         self.intercept_ = -0.5 * np.sum(scaled_means_CD * self.coef_, axis=1)
         return self
 
@@ -48,6 +47,33 @@ class PooledLda(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+
+
+def _solved_by_columns(scatter_ND: np.ndarray, means_CD: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the means times the inverse of the shrunken covariance, and how far it is shrunk."""
+    covariance_DD, shrinkage = ledoit_wolf(scatter_ND, assume_centered=True)
+    covariance_DD.flat[:: len(covariance_DD) + 1] += RIDGE
+    return cho_solve(cho_factor(covariance_DD, overwrite_a=True), means_CD.T).T, float(shrinkage)
+
+
+def _solved_by_rows(scatter_ND: np.ndarray, means_CD: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the same where columns outnumber rows: no matrix of columns by columns is made.
+
+    All of it follows from the rows' products, the inverse by Woodbury's identity (Hager 1989, SIAM Review 31).
+    """
+    n_rows, n_columns = scatter_ND.shape
+    gram_NN = scatter_ND @ scatter_ND.T
+    square_N = np.diagonal(gram_NN)
+    mean_variance = square_N.sum() / n_rows / n_columns
+    norm = np.sum(gram_NN**2) / n_rows**2  # of the unshrunken covariance, squared
+    noise = (np.sum(square_N**2) / n_rows - norm) / n_rows
+    distance = norm - n_columns * mean_variance**2
+    shrinkage = min(noise, distance) / distance if distance > 0 and noise > 0 else 0.0
+    own, shared = (1 - shrinkage) / n_rows, shrinkage * mean_variance + RIDGE
+    inner_NN = own * gram_NN
+    inner_NN.flat[:: n_rows + 1] += shared
+    inner_NC = cho_solve(cho_factor(inner_NN, overwrite_a=True), scatter_ND @ means_CD.T)
+    return (means_CD - own * (scatter_ND.T @ inner_NC).T) / shared, float(shrinkage)
 
 
 def _row_weights(positions_N: np.ndarray) -> np.ndarray:

@@ -51,6 +51,9 @@ class Candidate:
         The share of seeds that name each class, for held-out and for test series.
     probability_nC : ndarray of shape (n, C)
         Mean probability over the seeds, for test series.
+    held_out_brier_n : ndarray of shape (n,)
+        Squared error of the mean probability, for held-out series (Brier 1950): a proper score, which tells recipes
+        apart that name the same classes.
     """
 
     key: Hashable
@@ -60,6 +63,7 @@ class Candidate:
     held_out_nC: NDArray[np.float64]
     test_nC: NDArray[np.float64]
     probability_nC: NDArray[np.float64]
+    held_out_brier_n: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +152,7 @@ def _column(
             held_out_nC=_named([held_out[index] for index in indices], classes),
             test_nC=_named([test[index] for index in indices], classes),
             probability_nC=_probability([test[index] for index in indices], classes),
+            held_out_brier_n=_brier([held_out[index] for index in indices], classes),
         )
         for key, indices in recipes.items()
     )
@@ -190,3 +195,8 @@ def _named(tables: Sequence[pd.DataFrame], classes: tuple[str, ...]) -> NDArray[
 def _probability(tables: Sequence[pd.DataFrame], classes: tuple[str, ...]) -> NDArray[np.float64]:
     names = [f"probability_{name}" for name in classes]
     return np.mean([rows[names].to_numpy(dtype=float) for rows in tables], axis=0)
+
+
+def _brier(tables: Sequence[pd.DataFrame], classes: tuple[str, ...]) -> NDArray[np.float64]:
+    true_nC = np.eye(len(classes))[class_codes(tables[0]["label"], classes)]
+    return np.asarray(np.sum((_probability(tables, classes) - true_nC) ** 2, axis=1))

@@ -125,7 +125,7 @@ def nested_selection(cells: list[CellResult], context: ReportContext) -> Nested:
     -------
     Nested
         Without figures where no cell holds anything out. The score is macro-F1 in the domain that judges, a
-        recipe's seeds averaged; ties go to the cheaper recipe, then to the first.
+        recipe's seeds averaged; ties go to the lower Brier score, the cheaper recipe, the first.
     """
     able = [can_choose(cell) for cell in cells]
     taking = [cell for cell, is_able in zip(cells, able, strict=True) if is_able]
@@ -148,7 +148,8 @@ def nested_selection(cells: list[CellResult], context: ReportContext) -> Nested:
 class _Judge:
     """Scores the recipes of one family in one column.
 
-    `test_KR` holds macro-F1 under each resample, `held_out_K` (one a fold) the measured one of held-out series.
+    `test_KR` holds macro-F1 under each resample, `held_out_K` (one a fold) the measured one of held-out series, and
+    `brier_K` (one a fold) their Brier score.
     """
 
     column: ChoiceColumn
@@ -156,6 +157,7 @@ class _Judge:
     members: tuple[Candidate, ...]
     test_KR: NDArray[np.float64]
     held_out_K: Mapping[str, NDArray[np.float64]]
+    brier_K: Mapping[str, NDArray[np.float64]]
 
     @classmethod
     def of(cls, column: ChoiceColumn, motors: Motors, members: tuple[Candidate, ...]) -> _Judge:
@@ -167,7 +169,11 @@ class _Judge:
             for fold in column.folds
         }
         test_KR = _scores(motors, [column.test.confusions(one.test_nC, n_motors) for one in members])
-        return cls(column, motors, members, test_KR, held_out)
+        brier = {
+            fold: np.array([one.held_out_brier_n[column.held_out.fold_n == fold].mean() for one in members])
+            for fold in column.folds
+        }
+        return cls(column, motors, members, test_KR, held_out, brier)
 
     def test_values_R(self, named_nC: NDArray[np.float64]) -> NDArray[np.float64]:
         """Score what was said of the test series."""
@@ -231,7 +237,8 @@ def _members(column: ChoiceColumn, family: str, context: ReportContext) -> tuple
 
 def _figure(judge: _Judge, family: str) -> NestedFigure:
     places = {
-        fold: _choose(scores_K, [one.seconds for one in judge.members]) for fold, scores_K in judge.held_out_K.items()
+        fold: _choose(scores_K, judge.brier_K[fold], [one.seconds for one in judge.members])
+        for fold, scores_K in judge.held_out_K.items()
     }
     best = _greatest(judge.test_KR[:, 0])
     return NestedFigure(
@@ -258,7 +265,9 @@ def _overall(judges: list[_Judge], family: str, joint: str) -> Overall | None:
     test_KR = np.stack([np.mean([judge.test_KR[place] for judge, place in found], axis=0) for found in places])
     seconds = [_seconds(found, joint) for found in places]
     names = [_regime_name(found, joint) for found in places]
-    picked = {fold: _choose(_mean_held_out(places, fold), seconds) for fold in folds}
+    picked = {
+        fold: _choose(_mean(places, fold, "held_out_K"), _mean(places, fold, "brier_K"), seconds) for fold in folds
+    }
     values = []
     for at in range(len(domains)):
         judge = places[0][at][0]
@@ -306,11 +315,11 @@ def _comparable(first: _Judge, second: _Judge) -> bool:
     )
 
 
-def _mean_held_out(places: list[_Everywhere], fold: str) -> NDArray[np.float64]:
-    """Average each recipe's held-out score over the domains that the fold tests: shape (K,)."""
+def _mean(places: list[_Everywhere], fold: str, name: str) -> NDArray[np.float64]:
+    """Average a held-out score of each recipe over the domains that the fold tests: shape (K,)."""
     return np.array(
         [
-            np.mean([judge.held_out_K[fold][place] for judge, place in found if fold in judge.held_out_K])
+            np.mean([getattr(judge, name)[fold][at] for judge, at in found if fold in judge.held_out_K])
             for found in places
         ]
     )
@@ -328,11 +337,13 @@ def _regime_name(found: _Everywhere, joint: str) -> str:
     return judge.members[place].name + (f", {regime}" if len(found) > 1 else "")
 
 
-def _choose(scores_K: NDArray[np.float64], seconds: list[float]) -> int:
-    """Return the place of the greatest score, then of the least cost, then the first."""
+def _choose(scores_K: NDArray[np.float64], brier_K: NDArray[np.float64], seconds: list[float]) -> int:
+    """Return the place of the greatest score; of equal ones the lowest Brier score, the least cost, the first."""
     # A fold that holds out no series of any class scores nothing: the worst of all.
-    known = np.nan_to_num(scores_K, nan=-1.0)
-    return min(range(len(seconds)), key=lambda index: (-round(float(known[index]), 12), seconds[index], index))
+    known_K = np.round(np.nan_to_num(scores_K, nan=-1.0), 12)
+    return min(
+        range(len(seconds)), key=lambda at: (-float(known_K[at]), round(float(brier_K[at]), 12), seconds[at], at)
+    )
 
 
 def _greatest(scores_K: NDArray[np.float64]) -> int:

@@ -38,7 +38,8 @@ def nested_text(nested: Nested) -> str:
         return "No cell kept predictions of held-out motors, so no choice can be made inside the training folds."
     parts = [
         "*Chosen inside*: for each test fold the recipe with the greatest held-out macro-F1 inside its training folds "
-        "(ties: the cheaper), judged on motors that the choice never saw: what to expect of a recipe chosen this way. "
+        "(ties: the lower Brier score, then the cheaper), judged on motors that the choice never saw: what to expect "
+        "of a recipe chosen this way. "
         "*Best of all*: the greatest figure on the test motors themselves; it flatters. *Vote*: mean probability, of "
         "all recipes, or of those within one standard error of the best held-out score.",
         "\n".join(_overall_lines(nested)),

@@ -80,9 +80,21 @@ class Ranking:
         return [self.recipes[0], *ties]
 
     @property
+    def near_best(self) -> list[Recipe]:
+        """The recipes of the best set that lie within one standard error of the best, best first.
+
+        Where motors are few, "cannot tell" holds for recipes that look far worse, too. To advise one for its price
+        it has to look as good (the one-standard-error rule of Breiman et al. 1984, section 3.4.3).
+        """
+        leads_RK = self.scores_RK[:, :1] - self.scores_RK
+        errors_K = leads_RK[1:].std(axis=0)
+        near = {id(one) for one, lead, error in zip(self.recipes, leads_RK[0], errors_K, strict=True) if lead <= error}
+        return [recipe for recipe in self.best_set if id(recipe) in near]
+
+    @property
     def cheapest(self) -> Recipe:
-        """The recipe of the best set that costs least; of equally cheap ones the better."""
-        return min(self.best_set, key=lambda recipe: recipe.seconds)
+        """The recipe near the best that costs least; of equally cheap ones the better."""
+        return min(self.near_best, key=lambda recipe: recipe.seconds)
 
     def score(self, recipe: Recipe) -> float:
         """Return a recipe's macro-F1."""

@@ -58,10 +58,10 @@ def verdict(
 def decision(ranking: Ranking, context: ReportContext) -> str:
     """Return what to do, in one or two sentences; "" where it is no more than to take the best recipe."""
     best_set, n_recipes = ranking.best_set, len(ranking.recipes)
-    plain = [recipe for recipe in best_set if context.families.get(recipe.method) == PLAIN]
+    plain = [recipe for recipe in ranking.near_best if context.families.get(recipe.method) == PLAIN]
     families = {context.families.get(recipe.method) for recipe in ranking.recipes}
     if plain and FORECASTER in families:
-        chosen = min(plain, key=lambda recipe: recipe.seconds)
+        chosen = min(plain, key=lambda recipe: recipe.seconds)  # all of them within one standard error of the best
         alone = all(context.families.get(recipe.method) == PLAIN for recipe in best_set)
         n_motors = max((lead.n_motors for lead in ranking.behind), default=0)
         how = "better.**" if alone else f"as good or better**, as far as these {n_motors} motors can tell."
@@ -72,8 +72,8 @@ def decision(ranking: Ranking, context: ReportContext) -> str:
     cheapest = ranking.cheapest
     if cheapest is not ranking.recipes[0]:
         return (
-            f"**Use {escape(cheapest.name)}**: of the {len(best_set)} recipes that these motors cannot tell from the "
-            f"best, it is the cheapest: macro-F1 {number(ranking.score(cheapest))}{_cost(cheapest, ranking)}."
+            f"**Use {escape(cheapest.name)}**: of the {len(ranking.near_best)} recipes within one standard error of "
+            f"the best it is the cheapest: macro-F1 {number(ranking.score(cheapest))}{_cost(cheapest, ranking)}."
         )
     if len(best_set) == n_recipes > 1:
         return f"**These motors cannot tell the {n_recipes} recipes apart.** Take the one that is easiest to keep."

@@ -71,6 +71,17 @@ def test_families_are_scored_by_themselves(cells, families):
     assert {*nested.of("plain")[0].choices.values()} == {"method physics"}
 
 
+def test_ties_go_first_to_the_recipe_whose_probabilities_are_better(cells, truth):
+    vague = with_axes(replace(cells[0], seconds=1.0), method="vague")
+    table = vague.held_out
+    better = {
+        f"probability_{name}": 0.5 * table[f"probability_{name}"] + 0.5 * (table["label"] == name)
+        for name in truth.classes
+    }
+    sure = with_axes(replace(vague, held_out=table.assign(**better), seconds=9.0), method="sure")
+    assert {*nested_selection([vague, sure], truth).figures[0].choices.values()} == {"method sure"}
+
+
 def test_ties_go_to_the_cheaper_recipe_then_to_the_first(cells, truth):
     costs = {"A": 5.0, "B": 1.0, "D": 1.0}
     (first, *_) = cells

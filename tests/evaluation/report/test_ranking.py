@@ -55,6 +55,13 @@ def test_cheapest_of_the_best_set_is_named(simulate, truth):
     assert ranking.cheapest.method == "m1"
 
 
+def test_cheapest_is_not_one_that_looks_far_worse_where_few_motors_cannot_tell(simulate, truth):
+    ranking = rank(simulate((1.5, 0.8), 1, seconds=(50.0, 1.0), n_motors=3), truth)
+    assert {recipe.method for recipe in ranking.best_set} == {"m0", "m1"}
+    assert [recipe.method for recipe in ranking.near_best] == ["m0"]
+    assert ranking.cheapest.method == "m0"
+
+
 def test_recipe_that_lacks_a_domain_takes_no_part(simulate, truth):
     cells = simulate((1.5, 3.0), 4)
     assert [recipe.method for recipe in rank(cells[:3], truth).recipes] == ["m0"]
