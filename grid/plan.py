@@ -1,6 +1,6 @@
 """From cells to the distinct stages that are still missing, inputs first."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,10 +77,21 @@ def make_plan(cells: Iterable[Cell], store: Store, force: frozenset[str] = froze
 
 
 def descendants(stages: Mapping[str, Stage], roots: Iterable[str]) -> set[str]:
-    """Return the keys of `roots` and of all that hangs on them; `stages` has inputs first."""
+    """Return the keys of `roots` and of all that waits for them; `stages` has inputs first."""
+    return _reached(stages, roots, lambda stage: stage.waits_for)
+
+
+def _made_from(stages: Mapping[str, Stage], roots: Iterable[str]) -> set[str]:
+    """Return the keys of `roots` and of all that is made from them; `stages` has inputs first."""
+    return _reached(stages, roots, lambda stage: stage.inputs)
+
+
+def _reached(
+    stages: Mapping[str, Stage], roots: Iterable[str], sources: Callable[[Stage], tuple[Stage, ...]]
+) -> set[str]:
     found = set(roots)
     for key, stage in stages.items():
-        if any(source.key in found for source in stage.waits_for):
+        if any(source.key in found for source in sources(stage)):
             found.add(key)
     return found
 
@@ -91,7 +102,7 @@ def _forced(stages: dict[str, Stage], force: frozenset[str]) -> set[str]:
     if unknown:
         there = ", ".join(sorted(kinds))
         raise ValueError(f"--force {min(unknown)}: there is no such kind of stage; there are: {there}")
-    return descendants(stages, [key for key, stage in stages.items() if "all" in force or stage.KIND in force])
+    return _made_from(stages, [key for key, stage in stages.items() if "all" in force or stage.KIND in force])
 
 
 def _needed(cells: list[Cell], stages: dict[str, Stage], forced: set[str], held: set[str]) -> set[str]:
