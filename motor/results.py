@@ -256,6 +256,7 @@ def _context(
         controls={method: control for method in methods if (control := recipe(method).control)},
         audit=_audit(cells, store),
         accepted=tuple(base.audit.accept),
+        goal=base.evaluation.goal,
         settings=_settings_rows(experiment),
         dataset=_dataset(store, prepared.recordings),
         split=_split(store, prepared),

@@ -123,6 +123,9 @@ class Evaluation(Record):
     false_alarm_rate: float = Field(
         default=0.05, gt=0, lt=1, description="share of normal series that may raise an alarm; it sets the threshold"
     )
+    goal: float | None = Field(
+        default=None, gt=0, le=1, description="macro-F1 to reach; the report says where it is missed; it is in no key"
+    )
 
 
 class Audit(Record):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grid.config import ConfigError
 from grid.stage import InputError
 
 pytestmark = pytest.mark.leak
@@ -304,7 +305,5 @@ def test_cleared_with_the_finding_accepted_lets_the_grid_begin(prepare):
 
 
 def test_cleared_with_an_unknown_name_says_which_there_are(prepare):
-    cleared, build = prepare(plant_of_motors(1), accept="dcoffset")
-    build(cleared.audit)
-    with pytest.raises(InputError, match="no finding 'dcoffset'; there are: shared_motors, duplicates"):
-        build(cleared)
+    with pytest.raises(ConfigError, match="unknown value 'dcoffset'; there are: shared_motors, duplicates"):
+        prepare(plant_of_motors(1), accept="dcoffset")

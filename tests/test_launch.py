@@ -45,10 +45,12 @@ def test_dry_run_prints_cells_stages_and_what_each_asks_for(config, tmp_path, ca
     status = launch.main([str(config), "--dry-run", "--storage", str(tmp_path), "resources.finetune.cpus=2"])
     lines = capsys.readouterr().out.splitlines()
     assert status == 0
-    assert lines[0] == "12 cells, 35 distinct stages, 35 to build"
-    assert [line.split() for line in lines[3:8]] == [
+    assert lines[0] == "12 cells, 37 distinct stages, 37 to build"
+    assert [line.split() for line in lines[3:10]] == [
         ["recordings", "1", "0", "1", "1", "CPU"],
         ["prepare", "1", "0", "1", "1", "CPU"],
+        ["audit", "1", "0", "1", "1", "CPU"],
+        ["cleared", "1", "0", "1", "1", "CPU"],
         ["finetune", "9", "0", "9", "2", "CPU"],
         ["features", "12", "0", "12", "1", "CPU"],
         ["classify", "12", "0", "12", "1", "CPU"],
@@ -67,7 +69,7 @@ def test_dry_run_of_the_full_grid_needs_neither_data_nor_weights(tmp_path, capsy
 def test_only_takes_a_part_of_the_grid(config, tmp_path, capsys):
     words = ["--only", "method=A,B", "domain=Joint", "--dry-run", "--storage", str(tmp_path)]
     assert launch.main([str(config), *words]) == 0
-    assert capsys.readouterr().out.startswith("2 cells, 7 distinct stages, 7 to build")
+    assert capsys.readouterr().out.startswith("2 cells, 9 distinct stages, 9 to build")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_only_takes_a_part_of_the_grid(config, tmp_path, capsys):
     [
         (["--only", "methods=A"], "there is no axis 'methods'; there are: method, domain, context_length, classifier"),
         (["--only", "method=Z"], "the grid has no method 'Z'; it has: A, B, C, C_two_stage"),
-        (["--force", "finetunes"], "there is no such kind of stage; there are: classify, features, finetune"),
+        (["--force", "finetunes"], "there is no such kind of stage; there are: audit, classify, cleared, features"),
         (["finetune.num_step=3"], "command line, finetune.num_step=3: unknown key 'num_step'; did you mean"),
         (["finetune.num_steps"], "command line, finetune.num_steps: not KEY=VALUE"),
         (["dataset.path=/nowhere"], "path '/nowhere' does not exist"),
@@ -143,7 +145,7 @@ def test_launch_failing_stage_is_told_in_failed_json_with_its_cause_and_log(part
 @pytest.mark.ray
 def test_launch_again_builds_what_failed_and_what_is_forced_and_nothing_else(whole, storage):
     assert whole.returncode == 0, whole.stderr
-    assert whole.stdout.startswith("3 cells, 10 distinct stages, 5 to build")
+    assert whole.stdout.startswith("3 cells, 12 distinct stages, 5 to build")
     assert "3 of 3 cells stand" in whole.stdout
     assert json.loads((storage / "results" / "tiny" / "failed.json").read_text()) == []
 

@@ -121,6 +121,8 @@ class ReportContext:
         interval, chance, p_value, beats_chance, n_motors), `checks` (name, passed, what), `seconds`.
     accepted : tuple of str
         Findings that the config accepts by name.
+    goal : float, optional
+        Macro-F1 that the user wants reached; the report says where it is missed.
     leaky : mapping, optional
         `cell_key` of a cell -> its macro-F1 where series, not motors, are divided between the sides.
     """
@@ -143,6 +145,7 @@ class ReportContext:
     controls: Mapping[str, str] = field(default_factory=dict)
     audit: Mapping[str, Any] | None = None
     accepted: tuple[str, ...] = ()
+    goal: float | None = None
     leaky: Mapping[tuple[tuple[str, str], ...], float] | None = None
 
 

@@ -23,7 +23,6 @@ from motor.evaluation.report.scores import Scores
 if TYPE_CHECKING:
     import pandas as pd
 
-GOAL = 0.95  # macro-F1 that a forecaster's recipe is to reach in every column
 
 
 def verdict(
@@ -64,9 +63,11 @@ def decision(ranking: Ranking, context: ReportContext) -> str:
         chosen = min(plain, key=lambda recipe: recipe.seconds)  # all of them within one standard error of the best
         alone = all(context.families.get(recipe.method) == PLAIN for recipe in best_set)
         n_motors = max((lead.n_motors for lead in ranking.behind), default=0)
-        how = "better.**" if alone else f"as good or better**, as far as these {n_motors} motors can tell."
+        how = "the plain features are better.**"
+        if not alone:
+            how = f"nothing here is shown to beat the plain features**, as far as these {n_motors} motors can tell."
         return (
-            f"**Do not fine-tune: the plain features are {how} Use {escape(chosen.name)}: "
+            f"**Do not fine-tune: {how} Use {escape(chosen.name)}: "
             f"macro-F1 {number(ranking.score(chosen))}{_cost(chosen, ranking)}."
         )
     cheapest = ranking.cheapest
@@ -235,7 +236,7 @@ def _expectation(ranking: Ranking, nested: Nested | None) -> str:
 
 
 def _forecasters_inside(nested: Nested | None, context: ReportContext) -> str:
-    """Say what the forecasters reach in each column, chosen inside the training folds, and where that is too little."""
+    """Say what the forecasters reach in each column, chosen inside the training folds, and where they miss the goal."""
     figures = [] if nested is None else nested.of(FORECASTER)
     if not figures:
         return ""
@@ -244,6 +245,9 @@ def _forecasters_inside(nested: Nested | None, context: ReportContext) -> str:
         for figure in figures
     ]
     told = ", ".join(f"{number(figure.chosen_inside.macro_f1)} ({escape(place)})" for place, figure in places)
-    short = [escape(place) for place, figure in places if round(figure.chosen_inside.macro_f1, 2) < GOAL]
-    goal = f"**they miss {GOAL} in {some(short, 8)}**" if short else f"{GOAL} or more everywhere"
-    return f"Forecasters, chosen inside the training folds: {told}: {goal}."
+    said = f"Forecasters, chosen inside the training folds: {told}"
+    if context.goal is None:
+        return f"{said}."
+    short = [escape(place) for place, figure in places if round(figure.chosen_inside.macro_f1, 2) < context.goal]
+    goal = f"**they miss {context.goal:g} in {some(short, 8)}**" if short else f"{context.goal:g} or more everywhere"
+    return f"{said}: {goal}."
