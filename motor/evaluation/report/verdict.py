@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-
 def verdict(
     cells: list[CellResult],
     scores: Scores,
