@@ -1,6 +1,8 @@
 """The one command: read a config, plan, run what is missing, report.
 
-    python launch.py grid.yaml [KEY=VALUE ...] [--only AXIS=VALUE ...] [--dry-run] [--check-data] [--force [KIND ...]]
+    python launch.py grid.yaml [KEY=VALUE ...] [--only AXIS=VALUE ...] [--dry-run | --status | --check-data]
+                                  [--force [KIND ...]]
+    python launch.py predict | export | serve --cell KEY ...
 
 Exit status: 0 every cell stands; 1 some failed; 2 the config or the data is at fault; 130 interrupted.
 """
@@ -26,24 +28,37 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent
 CONFIGS = ROOT / "configs"
+USES = ("predict", "export", "serve")  # of what a grid has built
 OK, SOME_FAILED, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv and argv[0] in USES:
+        from motor.predicting.command import main as use
+
+        return use(argv, ROOT)
     arguments = _parse(argv)
     try:
+        if _is_rehearsal(_config_path(arguments.config)):
+            return _rehearse(arguments)
         experiment = read_experiment(_config_path(arguments.config), arguments.overrides, os.environ)
         store = Store(Path(arguments.storage).absolute())
+        is_look = arguments.dry_run or arguments.status  # the data may be elsewhere
         if arguments.check_data:
             return _check_data(experiment, store)
-        cells = make_cells(experiment, store.root, arguments.dry_run)
-        leaky = make_cells(experiment, store.root, arguments.dry_run, unit="series") if arguments.leaky else []
+        cells = make_cells(experiment, store.root, is_look)
+        leaky = make_cells(experiment, store.root, is_look, unit="series") if arguments.leaky else []
         only = parse_only(arguments.only, experiment)
         plan = make_plan([*chosen_cells(cells, only), *chosen_cells(leaky, only)], store, _forced(arguments))
     except (ConfigError, InputError, StoreError, ValueError) as error:
         print(error, file=sys.stderr)
         return AT_FAULT
+    if arguments.status:
+        from motor.status import show_status
+
+        return show_status(experiment, plan, store)
     if arguments.dry_run:
         print(_dry_run(experiment, plan))
         return OK
@@ -75,11 +90,29 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", action="extend", default=[], metavar="AXIS=VALUE[,VALUE]")
     parser.add_argument("--leaky", action="store_true", help="also split by series, to show what a leak would claim")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and run nothing")
+    parser.add_argument("--status", action="store_true", help="say what stands, runs and failed, from storage alone")
     parser.add_argument("--check-data", action="store_true", help="import the data, say what is in it, train nothing")
     parser.add_argument("--force", nargs="*", metavar="KIND", help="rebuild all, or some kinds and what hangs on them")
     parser.add_argument("--storage", default=str(ROOT / "storage"), help="where results lie (default: storage/)")
     parser.add_argument("--address", help="a Ray cluster (default: RAY_ADDRESS, else an embedded one)")
     return parser.parse_intermixed_args(argv)
+
+
+def _is_rehearsal(path: Path) -> bool:
+    try:
+        from motor.rehearsal import is_rehearsal
+    except ImportError:
+        return False
+    return is_rehearsal(path)
+
+
+def _rehearse(arguments: argparse.Namespace) -> int:
+    from motor.rehearsal import rehearse
+
+    store = Store(Path(arguments.storage).absolute())
+    path, forced = _config_path(arguments.config), arguments.force is not None
+    given = (path, arguments.overrides, os.environ, store, arguments.address, ROOT, forced, arguments.dry_run)
+    return rehearse(*given)
 
 
 def _check_data(experiment: Experiment, store: Store) -> int:
@@ -123,6 +156,7 @@ def _launch(arguments: argparse.Namespace, grid: Grid) -> int:
 
 def _run(arguments: argparse.Namespace, grid: Grid) -> int:
     from grid.run import Outcome, run
+    from motor.live import LiveLinks
     from motor.results import write_results
 
     outcome, plan = Outcome(), grid.plan
@@ -130,7 +164,8 @@ def _run(arguments: argparse.Namespace, grid: Grid) -> int:
         resources = resources_of(grid.experiment, plan.stages.values())
         print(describe(plan, resources), flush=True)
         try:
-            outcome = run(plan, grid.store, resources, arguments.address, ROOT)
+            live = LiveLinks(grid.experiment, plan, grid.store)
+            outcome = run(plan, grid.store, resources, arguments.address, ROOT, meanwhile=live)
         except ConnectionError as error:
             where = arguments.address or os.environ.get("RAY_ADDRESS")
             print(f"no Ray cluster answers at {where!r}: {error}; correct --address or RAY_ADDRESS", file=sys.stderr)

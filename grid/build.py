@@ -11,12 +11,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from grid.energy import Meter, device_name
 from grid.stage import InputError, Resources, Stage
 from grid.store import Store, write_json
 from grid.terminal import into
 
 REPORT_INTERVAL_S = 1.0  # a report costs Tune some milliseconds
-VERSIONED = ("ray", "torch", "chronos-forecasting", "transformers", "lightgbm", "scikit-learn", "numpy", "pyarrow")
+VERSIONED = (
+    *("ray", "torch", "chronos-forecasting", "transformers", "lightgbm", "scikit-learn", "sktime"),
+    *("numpy", "scipy", "pandas", "pyarrow"),
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,10 @@ class BuildContext:
     resources: Resources
     tell: Callable[[dict[str, float]], None]
     _last: float = 0.0
+    title: str = ""  # as people call the stage; see `grid.titles`
+
+    def __post_init__(self) -> None:
+        self.title = self.title or self.stage.label()
 
     def folder(self, stage: Stage) -> Path:
         return self.store.folder(stage)
@@ -55,10 +63,15 @@ def build_stage(stage: Stage, store: Store, context: BuildContext) -> None:
     """Build one stage, here and now, into the store."""
     began = time.time()
     provenance: dict[str, Any] = {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "host": platform.node()}
-    with store.draft(stage, provenance) as draft:
-        stage.build(draft, context)
-        provenance |= {"seconds": round(time.time() - began, 3), "asked_for": context.resources.describe()}
-        provenance |= {"versions": versions()}
+    provenance |= {"asked_for": context.resources.describe(), "device": device_name(context.resources.gpus)}
+    meter = Meter(context.resources.gpus)
+    try:
+        with store.draft(stage, provenance) as draft:
+            stage.build(draft, context)
+            provenance |= {"seconds": round(time.time() - began, 3), "energy_wh": meter.stop()}
+            provenance |= {"versions": versions()}
+    finally:
+        meter.stop()
 
 
 @cache
@@ -99,8 +112,18 @@ def read_failure(store: Store, stage: Stage, died: str) -> Failure:
         store.log(stage).parent.mkdir(parents=True, exist_ok=True)
         with store.log(stage).open("a+", encoding="utf-8", errors="replace") as log:
             log.seek(0)
-            told = {"cause": _why_it_died(log.read(), died), "input_fault": False}
+            told = {"stage": stage.label(), "cause": _why_it_died(log.read(), died), "input_fault": False}
             log.write(f"\n{died}\n")
+        write_json(_failure_file(store, stage), told)
+    return Failure(stage, told["cause"], str(store.log(stage)), told["input_fault"])
+
+
+def last_failure(store: Store, stage: Stage) -> Failure | None:
+    """Return why the last build of a stage failed, None if none was begun since or it did not."""
+    try:
+        told = json.loads(_failure_file(store, stage).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
     return Failure(stage, told["cause"], str(store.log(stage)), told["input_fault"])
 
 

@@ -106,7 +106,12 @@ class Queue:
 
 
 def amounts(resources: Resources) -> dict[str, float]:
-    """Return what is asked for by Ray's names, without what is not asked for."""
+    """Return what is asked for in all by Ray's names, without what is not asked for."""
+    return {name: amount * resources.workers for name, amount in of_one_worker(resources).items()}
+
+
+def of_one_worker(resources: Resources) -> dict[str, float]:
+    """Return what one worker asks for, which a single node must have."""
     asked = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gb * 1e9}
     return {name: amount for name, amount in asked.items() if amount}
 
@@ -114,7 +119,7 @@ def amounts(resources: Resources) -> dict[str, float]:
 def too_large(
     stages: Mapping[str, Stage], asked: Mapping[str, Resources], nodes: Sequence[Mapping[str, float]]
 ) -> dict[str, str]:
-    """Return why some stages can never run: they ask for more than any node has.
+    """Return why some stages can never run: a worker asks for more than any node has, or all of them for more than all.
 
     Parameters
     ----------
@@ -125,16 +130,19 @@ def too_large(
     nodes : sequence of mapping of str to float
         What each node has, by Ray's names.
     """
-    fitting = {
-        size: any(all(node.get(name, 0) >= amount for name, amount in amounts(size).items()) for node in nodes)
-        for size in {asked[key] for key in stages}
-    }
+    fitting = {size: _places(size, nodes) >= size.workers for size in {asked[key] for key in stages}}
     there = " or ".join(sorted({_describe(node) for node in nodes}))
     return {
         key: f"{stage.KIND} asks for {asked[key].describe()}, but a node has {there}; let it ask for less"
         for key, stage in stages.items()
         if not fitting[asked[key]]
     }
+
+
+def _places(size: Resources, nodes: Sequence[Mapping[str, float]]) -> int:
+    """Return how many workers of this size the nodes have room for."""
+    asked = of_one_worker(size)
+    return sum(min(int(node.get(name, 0) / amount + ROUNDING) for name, amount in asked.items()) for node in nodes)
 
 
 def _describe(node: Mapping[str, float]) -> str:

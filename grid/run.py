@@ -5,11 +5,10 @@ are built. The folders named by content are the truth about what is done, Tune's
 """
 
 import contextlib
-import logging
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +22,8 @@ from grid.build import (
     read_failure,
     versions,
 )
+from grid.cluster import SETTINGS, STATE_TRACKING, start_ray, stop_ray
+from grid.journal import Journal
 from grid.plan import Plan, descendants
 from grid.progress import Progress
 from grid.queue import Queue, amounts, too_large
@@ -33,19 +34,6 @@ from grid.terminal import Interrupt, quiet
 __all__ = ["BuildContext", "Failure", "Outcome", "build_stage", "run", "versions"]
 
 CAPACITY_INTERVAL_S = 2.0  # between looks at what the cluster has; nodes come and go
-KNOCK_S = 10  # for a cluster's address to answer
-OBJECT_STORE_BYTES = 1 << 30  # embedded only: the windows in flight; recordings are memory-mapped
-# What Ray prints and checks by itself, turned down; read by Ray when it is first imported.
-SETTINGS = {
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # `Interrupt` does it, without Tune's wait for stages to end
-    "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # `Queue` hands out what fits and no more; Tune's 1 starts actors in turn
-    "RAY_TRAIN_ENABLE_STATE_TRACKING": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
 
 
 @dataclass
@@ -64,6 +52,7 @@ def run(
     address: str | None = None,
     code: Path | None = None,
     stream: IO[str] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Outcome:
     """Build the missing stages of a plan, as many at once as the cluster holds.
 
@@ -81,6 +70,8 @@ def run(
         The project's folder, sent to the nodes of a cluster that is not this machine's.
     stream : file, optional
         Where progress is written.
+    meanwhile : callable, optional
+        Called every few seconds while stages are built.
 
     Returns
     -------
@@ -99,56 +90,25 @@ def run(
     outcome = Outcome()
     os.environ.update({setting: os.environ.get(setting, value) for setting, value in SETTINGS.items()})
     with quiet(log, stream) as screen, Progress(plan, screen, str(log)) as progress, Interrupt() as interrupt:
-        launch = _Launch(name, plan, store, resources, log, progress, interrupt, outcome)
+        journal = Journal(store, name, progress, meanwhile)
+        launch = _Launch(name, plan, store, resources, log, progress, journal, interrupt, outcome)
+        end = "failed"
         try:
-            _start_ray(address, code)
+            progress.connect(start_ray(address, code))
             interrupt.listen()
             launch.fit()
+            end = "refused" if launch.refused else "ended"
         except KeyboardInterrupt:
-            progress.say("stopping; the same command goes on from here")
+            progress.say("stopping; the same command goes on from here", style="red")
+            end = "interrupted"
         finally:
             interrupt.deafen()
-            _stop_ray()
+            journal.write(end)
+            stop_ray()
     store.sweep()
     reached = outcome.built | descendants(plan.missing, outcome.failures)
     outcome.interrupted = not launch.refused and not plan.missing.keys() <= reached
     return outcome
-
-
-def _start_ray(address: str | None, code: Path | None) -> None:
-    import ray
-
-    address = address or os.environ.get("RAY_ADDRESS")
-    if address is None or address == "local":
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            object_store_memory=OBJECT_STORE_BYTES,
-        )
-        return
-    _knock(address)
-    in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # `ray job submit` has sent the code already
-    sent = {} if in_job or code is None else {"working_dir": str(code), "excludes": ["/storage", "/.git", "/.venv"]}
-    ray.init(address=address, runtime_env=sent, log_to_driver=False, logging_level=logging.ERROR)
-
-
-def _knock(address: str) -> None:
-    """Raise ConnectionError at once where nothing listens; Ray itself would try for minutes."""
-    host, colon, port = address.rpartition("/")[2].rpartition(":")
-    if not (colon and port.isdecimal()):
-        return  # "auto", say
-    try:
-        socket.create_connection((host, int(port)), timeout=KNOCK_S).close()
-    except OSError as error:
-        raise ConnectionError(f"nothing listens there ({error})") from error
-
-
-def _stop_ray() -> None:
-    import ray
-
-    ray.shutdown()
 
 
 @dataclass
@@ -161,6 +121,7 @@ class _Launch:
     resources: Mapping[str, Resources]
     log: Path
     progress: Progress
+    journal: Journal
     interrupt: Interrupt
     outcome: Outcome
 
@@ -183,11 +144,16 @@ class _Launch:
             return
         resources = self.resources  # all that Tune pickles; not the launch, which holds the terminal
         given = {"stages": self.plan.missing, "forced": self.plan.forced, "store": self.store, "resources": resources}
-        trainable = tune.with_parameters(_trial, **given)
+        trainable = tune.with_parameters(_trial, **given, is_watched=self.progress.dashboard is not None)
         tuner = tune.Tuner(
             tune.with_resources(trainable, lambda config: _bundle(resources[config["key"]])),
             tune_config=tune.TuneConfig(
-                search_alg=_searcher(self), scheduler=_scheduler(), num_samples=-1, reuse_actors=True
+                search_alg=_searcher(self),
+                scheduler=_scheduler(),
+                num_samples=-1,
+                reuse_actors=True,
+                trial_name_creator=_trial_name,
+                trial_dirname_creator=_trial_folder,
             ),
             run_config=tune.RunConfig(
                 name=self.name, storage_path=str(self.store.root / "tune"), callbacks=[_callback(self)], verbose=0
@@ -219,9 +185,10 @@ class _Launch:
 
 
 def _bundle(asked: Resources) -> Any:
+    """What a trial holds; one with several workers holds next to nothing, and they hold their own."""
     from ray import tune
 
-    return tune.PlacementGroupFactory([amounts(asked)])
+    return tune.PlacementGroupFactory([amounts(asked) if asked.workers == 1 else {"memory": 1}])
 
 
 class _Unstored:
@@ -247,7 +214,7 @@ def _searcher(launch: _Launch) -> Any:
             if launch.queue.is_empty():
                 return Searcher.FINISHED
             key = launch.next()
-            return key and {"key": key, "kind": launch.plan.stages[key].KIND, "label": launch.plan.stages[key].label()}
+            return key and {"key": key, "kind": launch.plan.stages[key].KIND, "title": launch.progress.titles[key]}
 
         def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
             """The callback keeps the outcome."""
@@ -308,12 +275,13 @@ def _callback(launch: _Launch) -> Any:
         def on_step_begin(self, iteration: int, trials: list, **info: Any) -> None:
             launch.interrupt.check()
             launch.progress.tick()
+            launch.journal.tick()
 
         def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
             launch.progress.start(trial.config["key"])
 
         def on_trial_result(self, iteration: int, trials: list, trial: Any, result: dict, **info: Any) -> None:
-            launch.progress.advance(trial.config["key"], result.get("progress") or {})
+            launch.progress.advance(trial.config["key"], result.get("progress") or {}, result["device"])
 
         def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
             if trial.last_result.get("built"):
@@ -327,18 +295,56 @@ def _callback(launch: _Launch) -> Any:
     return Follow()
 
 
+def _trial_name(trial: Any) -> str:
+    return f"{trial.config['kind']} {trial.config['title']}"
+
+
+def _trial_folder(trial: Any) -> str:
+    return f"{trial.config['kind']}-{trial.config['key']}"
+
+
 def _trial(
     config: dict,
     stages: dict[str, Stage],
     forced: frozenset[str],
     store: Store,
     resources: Mapping[str, Resources],
+    is_watched: bool,
 ) -> None:
     """Build one stage in a trial's actor."""
     from ray import tune
 
-    stage = stages[config["key"]]
-    context = BuildContext(store, stage, resources[stage.key], lambda progress: tune.report({"progress": progress}))
+    stage, asked = stages[config["key"]], resources[config["key"]]
+    if is_watched:  # by a dashboard; read by Ray Train when a run begins
+        os.environ[STATE_TRACKING] = "1"
+    device = _device(asked)
+
+    def tell(progress: dict[str, float]) -> None:
+        tune.report({"progress": progress, "device": device})
+        _name_process(f"{config['kind']} {config['title']}")
+
+    tell({})
+    context = BuildContext(store, stage, asked, tell, title=config["title"])
     if stage.key in forced or not store.holds(stage):
         build_logged(stage, store, context)
-    tune.report({"progress": {}, "built": 1})
+    tune.report({"progress": {}, "device": device, "built": 1})
+
+
+def _name_process(name: str) -> None:
+    """Let the dashboard's view of the cluster, `top` and `nvidia-smi` say what this process does.
+
+    Ray names it after a method of the actor each time when Tune has read a report.
+    """
+    import ray
+
+    ray._raylet.setproctitle(f"ray::{name}")
+
+
+def _device(asked: Resources) -> str:
+    """Return where a stage runs, say ``node7 GPU 0``; with several workers, what they hold."""
+    import ray
+
+    if asked.workers > 1:
+        return asked.describe()
+    gpus = ",".join(map(str, ray.get_gpu_ids())) if asked.gpus else ""
+    return f"{socket.gethostname()} {f'GPU {gpus}' if gpus else 'CPU'}"

@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,23 +24,29 @@ class InputError(ValueError):
 
 @dataclass(frozen=True)
 class Resources:
-    """What a stage asks of the cluster; it never enters a key."""
+    """What a stage asks of the cluster; it never enters a key.
+
+    With several `workers`, each has the rest to itself, on any node.
+    """
 
     cpus: float = 1
     gpus: float = 0
     memory_gb: float = 0
+    workers: int = 1
 
     def describe(self) -> str:
         """Return, say, ``"1 CPU, 1 GPU"``."""
         parts = [f"{self.cpus:g} CPU", f"{self.gpus:g} GPU" if self.gpus else ""]
         parts.append(f"{self.memory_gb:g} GB" if self.memory_gb else "")
-        return ", ".join(part for part in parts if part)
+        asked = ", ".join(part for part in parts if part)
+        return asked if self.workers == 1 else f"{self.workers} x ({asked})"
 
 
 class Context(Protocol):
     """What a stage is given beside its record while it builds."""
 
     resources: Resources
+    title: str  # as people call the stage
 
     def folder(self, stage: "Stage") -> Path:
         """Return the folder of a built input."""
@@ -79,6 +85,10 @@ class Stage:
     def label(self) -> str:
         """Return a readable name; it stands before the key in the folder's name."""
         return self.KIND
+
+    def title(self, axes: Mapping[str, tuple[Any, ...]]) -> str:
+        """Return its name for people, given the values that the cells that need it have on each axis."""
+        return self.label()
 
     @cached_property
     def inputs(self) -> tuple["Stage", ...]:

@@ -10,7 +10,7 @@ from grid.stage import InputError, Resources
 from grid.store import Store
 from motor.methods.cells import UNKNOWN
 from motor.recordings.data_report import describe
-from motor.recordings.readers.base import Reader
+from motor.recordings.readers.base import AS_RECORDED, Reader
 from motor.recordings.recording import DataError, SeriesError
 from motor.recordings.table import open_recordings
 from motor.stages.faults import input_faults
@@ -50,10 +50,17 @@ def check_data(experiment: "Experiment", cells: list[Cell], store: Store) -> Non
     folder = store.folder(stage)
     summary, report = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (SUMMARY, REPORT))
     print(describe(summary, report))
+    print(_units(stage.reader))
     print(f"\nThe same as JSON, with all names: {folder / REPORT} and {SUMMARY} beside it")
     base = experiment.base
     with input_faults():
         base.split.split(open_recordings(folder).meta, base.seed, base.normal)
+
+
+def _units(reader: Reader) -> str:
+    """Say which unit each domain's signals have."""
+    told = ", ".join(f"{domain} {reader.units.get(domain, AS_RECORDED)}" for domain in reader.domains)
+    return f"\nunits (dataset.units): {told}"
 
 
 def _build(stage: ImportRecordings, store: Store) -> None:

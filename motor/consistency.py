@@ -14,7 +14,7 @@ Keys = tuple[str | int, ...]
 Misfit = tuple[tuple[Keys, ...], str]  # where it may stand in the config, and what is wrong
 
 # What a second stage takes over from the first with its weights.
-INHERITED = (("backbone",), ("quantile_levels",), ("windows", "prediction_length"))
+INHERITED = (("backbone",), ("quantile_levels",), ("windows", "prediction_length"), ("finetune", "contexts"))
 
 
 def misfits(

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from motor.backbones.training import Training
 from motor.evaluation.audit.names import FINDINGS
+from motor.evaluation.html.words import languages
 from motor.registry import Record, choice, plugins, table
 from motor.stages.speeds import Speed
 from motor.windows.representations.raw import Raw
@@ -19,13 +20,14 @@ CLASSIFIERS: Any = table("motor.classifiers")
 # What every cell shares, so that cells can be compared: it cannot differ by method or domain.
 BY_DOMAIN = ("scaling", "augmentation", "evaluation")  # these are each domain's own in the joint regime, too
 OVERLAYS = ("by_method", "by_domain", "by_representation")
-SHARED = ("name", "seed", "normal", "dataset", "speed", "split", "axes", "audit", "resources", *OVERLAYS)
+SHARED = ("name", "seed", "normal", "dataset", "speed", "split", "axes", "audit", "report", "resources", *OVERLAYS)
 # The axes that stand for a setting, and where it is; a grid that does not name them has one value of each.
 SETTING_AXES: dict[str, tuple[str, str]] = {
     "representation": ("representation", "kind"),
     "scaling": ("scaling", "by"),
     "prediction_length": ("windows", "prediction_length"),
     "patch_length": ("backbone", "input_patch_size"),
+    "contexts": ("finetune", "contexts"),
     "seed": ("seed", ""),
 }
 Variant = tuple[tuple[str, Any], ...]  # a value of each of these axes that the grid has
@@ -42,6 +44,12 @@ def _with_median(levels: tuple[float, ...]) -> tuple[float, ...]:
     if 0.5 not in levels:
         raise ValueError(f"quantile_levels {list(levels)} lack the median, 0.5, which is the point forecast; add it")
     return levels
+
+
+def _spoken(language: str) -> str:
+    if language not in languages():
+        raise ValueError(f"no report is written in {language!r}; there are: {', '.join(languages())}")
+    return language
 
 
 def _names(package: str) -> Any:
@@ -78,6 +86,8 @@ class Axes(Record):
         Values of ``windows.prediction_length``.
     patch_length : tuple of int
         Values of ``backbone.input_patch_size``, of models that are built from their sizes.
+    contexts : tuple of str
+        Values of ``finetune.contexts``: a fine-tune for each context length, or one for all of them.
     seed : tuple of int
         Repeats of everything but the split; the report averages over them.
     exclude : tuple of mappings
@@ -93,6 +103,7 @@ class Axes(Record):
     scaling: _axis(Literal["domain", "item", "reference"]) | None = None  # type: ignore[valid-type]
     prediction_length: _axis(Annotated[int, Field(gt=0)]) | None = None  # type: ignore[valid-type]
     patch_length: _axis(Annotated[int, Field(gt=0)]) | None = None  # type: ignore[valid-type]
+    contexts: _axis(Literal["each", "shared"]) | None = None  # type: ignore[valid-type]
     seed: _axis(Annotated[int, Field(ge=0)]) | None = None  # type: ignore[valid-type]
     exclude: tuple[dict[str, tuple[str | int, ...]], ...] = ()
 
@@ -144,6 +155,25 @@ class Asked(Record):
     memory_gb: float = Field(default=0, ge=0, description="memory to reserve, in 10^9 bytes; 0 reserves none")
 
 
+class AskedOfTraining(Asked):
+    """What a fine-tune asks of the cluster; with several workers, each asks for all of it."""
+
+    workers: int = Field(default=1, ge=1, description="Ray Train workers, which share each step's windows")
+    micro_batch: int | None = Field(
+        default=None,
+        ge=1,
+        description="windows a worker takes at once; null: all of its share, halved where memory ends",
+    )
+
+
+class Reporting(Record):
+    """How the result is told."""
+
+    language: Annotated[str, AfterValidator(_spoken)] = Field(
+        default="en", description="of ``report.html``: the name of a catalogue of its words, ``en`` or ``zh``"
+    )
+
+
 class ResourceSettings(Record):
     """By kind of stage; none of it changes a result on the same kind of device.
 
@@ -153,7 +183,7 @@ class ResourceSettings(Record):
         Reading the data set into one table, once; one core does.
     prepare : Asked
         Splitting, representing and scaling; one core does.
-    finetune : Asked
+    finetune : AskedOfTraining
         Training a forecaster, one for each fold; the stage that wants a GPU.
     audit, cleared : Asked
         The search for leaks, and its verdict; one core does.
@@ -169,14 +199,16 @@ class ResourceSettings(Record):
 
     recordings: Asked = Asked()
     prepare: Asked = Asked()
-    finetune: Asked = Asked()
+    finetune: AskedOfTraining = AskedOfTraining()
     audit: Asked = Asked()
     cleared: Asked = Asked()
     features: Asked = Asked()
     describe: Asked = Asked()
     learn: Asked = Asked()
     classify: Asked = Asked()
-    batch_size: int = Field(default=32, ge=1, description="windows a forward pass when features are computed")
+    batch_size: int | None = Field(
+        default=None, ge=1, description="windows a forward pass when features are computed; null: found by measuring"
+    )
 
 
 class Settings(Record):
@@ -209,6 +241,7 @@ class Settings(Record):
     classifiers: CLASSIFIERS = CLASSIFIERS()
     evaluation: Evaluation = Evaluation()
     audit: Audit = Audit()
+    report: Reporting = Field(default=Reporting(), exclude=True)
     axes: Axes
     resources: ResourceSettings = ResourceSettings()
     by_method: dict[str, dict[str, Any]] = Field(default={}, exclude=True)

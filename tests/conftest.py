@@ -42,6 +42,10 @@ class Tiny:
         """Build some cells in plan order."""
         return self._build({stage.key for name in cells for stage in self.cell(name).walk()})
 
+    def build_all(self) -> "Tiny":
+        """Build every cell."""
+        return self._build(set(self.plan.stages))
+
     def build_stages(self, kind: str, **fields: Any) -> "Tiny":
         """Build the stages of one kind that have some fields, and what they are made from."""
         stages = [stage for stage in self.stages(kind) if fields.items() <= vars(stage).items()]

@@ -81,7 +81,7 @@ def test_only_takes_a_part_of_the_grid(config, tmp_path, capsys):
         (["finetune.num_step=3"], "command line, finetune.num_step=3: unknown key 'num_step'; did you mean"),
         (["finetune.num_steps"], "command line, finetune.num_steps: not KEY=VALUE"),
         (["dataset.path=/nowhere"], "path '/nowhere' does not exist"),
-        (["backbone.weights=/nowhere"], "no folder '/nowhere'"),
+        (["backbone={kind: bolt, weights: /nowhere}"], "no folder '/nowhere'"),
     ],
 )
 def test_launch_wrong_words_end_with_2_and_say_what_is_allowed(config, tmp_path, capsys, words, message):

@@ -2,12 +2,12 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from motor.backbones.forecaster import SIDECAR, Forecaster, HorizonMethod, positions_of
 from motor.backbones.weights import WeightsError, check_family, read_config, weights_folder
@@ -37,6 +37,11 @@ class Backbone(Plugin, ABC):
     @abstractmethod
     def source(self) -> str | None:
         """The folder or hub name of the weights that it starts from; None where it starts from none."""
+
+    @property
+    def sees_together(self) -> bool:
+        """Whether the sensors of one motor at one moment go in together, and see one another."""
+        return False
 
     @abstractmethod
     def create(
@@ -100,6 +105,8 @@ class ChronosBackbone(Backbone):
     FORECASTER: ClassVar[type[Forecaster]]
     ARCHITECTURE: ClassVar[str]
     LEVELS: ClassVar[tuple[float, ...]]
+    SIZES: ClassVar[tuple[str, ...]] = ("d_model", "d_kv", "d_ff", "num_layers", "num_heads")
+    """Settings that say how large a model is that starts from no weights."""
 
     weights: str | None = Field(
         default=None, exclude=True, description="local folder or hub name; its digest enters the record instead"
@@ -116,9 +123,26 @@ class ChronosBackbone(Backbone):
     num_layers: int = Field(default=2, ge=1, description="blocks of the encoder")
     num_heads: int = Field(default=4, ge=1, description="attention heads")
 
+    @model_validator(mode="after")
+    def _check_sizes(self) -> Self:
+        """Weights have sizes of their own, which others beside them would only seem to change."""
+        given = [name for name in self.SIZES if name in self.model_fields_set]
+        if self.weights is not None and given:
+            are = "is" if len(given) == 1 else "are"
+            raise ValueError(
+                f"{', '.join(given)} {are} given beside weights: {self.weights!r}, which have their own sizes; take "
+                f"{'it' if len(given) == 1 else 'them'} out, or start from no weights (weights: null)"
+            )
+        return self
+
     @property
     def source(self) -> str | None:
         return self.weights
+
+    @property
+    def forecaster_type(self) -> type[Forecaster]:
+        """What is built of these settings."""
+        return self.FORECASTER
 
     def create(
         self,
@@ -148,7 +172,7 @@ class ChronosBackbone(Backbone):
             if self.initial == "random":
                 model = seeded(lambda: type(model)(model.config).eval(), seed)
             method = self._reach(model, prediction_length)
-        return self.FORECASTER(model, prediction_length, quantile_levels, method, domains)
+        return self.forecaster_type(model, prediction_length, quantile_levels, method, domains)
 
     def load(self, folder: Path, domains: tuple[str, ...]) -> Forecaster:
         """Load a forecaster that `Forecaster.save` wrote.
@@ -166,12 +190,9 @@ class ChronosBackbone(Backbone):
             raise WeightsError(
                 f"{folder} has no {SIDECAR}, so it was not saved here; give it as the backbone's `weights` instead"
             ) from None
-        if tuple(record["domains"]) != tuple(domains):
-            raise WeightsError(
-                f"{folder} was trained on the domains {record['domains']}, but is loaded for {list(domains)}"
-            )
+        check_record(record, folder, domains, self.sees_together)
         model = self._load_model(folder, record["context_length"], dropout_rate=None)
-        return self.FORECASTER(
+        return self.forecaster_type(
             model, record["prediction_length"], tuple(record["quantile_levels"]), record["horizon_method"], domains
         )
 
@@ -241,6 +262,26 @@ class ChronosBackbone(Backbone):
     @abstractmethod
     def _resize(model: Any, prediction_length: int) -> None:
         """Lengthen a stock model's one-pass horizon."""
+
+
+def check_record(record: Mapping[str, Any], folder: Path, domains: tuple[str, ...], sees_together: bool) -> None:
+    """Raise unless a forecaster's sidecar says that it was trained for these domains, in this way.
+
+    Raises
+    ------
+    motor.backbones.weights.WeightsError
+        Naming what the folder was trained for, and what it is loaded for.
+    """
+    if tuple(record["domains"]) != tuple(domains):
+        raise WeightsError(
+            f"{folder} was trained on the domains {record['domains']}, but is loaded for {list(domains)}"
+        )
+    asked = "together" if sees_together else "apart"
+    if record["sensors"] != asked:
+        raise WeightsError(
+            f"{folder} was trained with backbone.sensors: {record['sensors']}, but is loaded for sensors: {asked}; "
+            "the two are told the domain in different ways"
+        )
 
 
 def seeded(build: Callable[[], Any], seed: int) -> Any:

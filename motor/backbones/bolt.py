@@ -46,17 +46,19 @@ class BoltForecaster(Forecaster):
     def domain_recipe(self) -> dict[str, Any]:
         return domain_mark.bolt_recipe(self.domains, self.patch)
 
-    def _loss(self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def _loss(
+        self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor", group_B: "Tensor | None"
+    ) -> "Tensor":
         context_BT = self._told(context_BT, domain_B)
         return self.model(context=context_BT, target=future_BH).loss / future_BH.shape[1]
 
-    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", length: int) -> "Tensor":
+    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None", length: int) -> "Tensor":
         context_BT = self._told(context_BT, domain_B)
         with self._expecting(self.n_tokens(context_BT.shape[1])):
             quantiles_BQH = self.model(context=context_BT).quantile_preds
         return quantiles_BQH[..., :length].transpose(1, 2)
 
-    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
         from chronos import ChronosBoltPipeline
 
         context_BT = self._told(context_BT, domain_B)
@@ -64,7 +66,7 @@ class BoltForecaster(Forecaster):
             warnings.filterwarnings("ignore", message="We recommend keeping prediction length")
             return ChronosBoltPipeline(self.model).predict(context_BT, self.prediction_length).transpose(1, 2)
 
-    def _embed(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def _embed(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
         return self.model.encode(context=self._told(context_BT, domain_B))[0]
 
     def _told(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
@@ -76,17 +78,8 @@ class BoltForecaster(Forecaster):
         """Raise where the marks in the context would be lost or moved."""
         domain_mark.missing_positions(len(self.domains), self.patch)
         head = self.native_length if self.horizon_method == "rolled_out" else None
-        for _, fault in unaligned(self.patch, self.context_length, head):
+        for _, fault in domain_mark.unaligned(self.patch, self.context_length, head):
             raise ValueError(fault)
-
-
-def unaligned(patch: int, context_length: int, rolled_out_head: int | None) -> Iterator[tuple[str, str]]:
-    """Yield the lengths that no domain can be told in: each pass of a roll-out moves the context by the head's."""
-    needs = f"telling Chronos-Bolt the domain needs lengths that are multiples of its patch of {patch}, but"
-    if context_length % patch:
-        yield "context_length", f"{needs} context_length is {context_length}"
-    if rolled_out_head is not None and rolled_out_head % patch:
-        yield "horizon", f"{needs} the rolled-out head is {rolled_out_head}"
 
 
 class Bolt(ChronosBackbone):
@@ -95,6 +88,7 @@ class Bolt(ChronosBackbone):
     FORECASTER: ClassVar[type[Forecaster]] = BoltForecaster
     ARCHITECTURE: ClassVar[str] = "ChronosBoltModelForForecasting"
     LEVELS: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    SIZES: ClassVar[tuple[str, ...]] = (*ChronosBackbone.SIZES, "num_decoder_layers", "input_patch_size")
 
     kind: Literal["bolt"] = "bolt"
     num_decoder_layers: int = Field(default=2, ge=1, description="blocks of the decoder")
@@ -112,7 +106,7 @@ class Bolt(ChronosBackbone):
             yield "domains", str(error)
         head = outline.head_length or prediction_length
         is_rolled = self.horizon == "roll_out" and head < prediction_length
-        yield from unaligned(outline.patch, context_length, head if is_rolled else None)
+        yield from domain_mark.unaligned(outline.patch, context_length, head if is_rolled else None)
 
     def _random_model(self, context_length: int, prediction_length: int, dropout_rate: float, seed: int) -> Any:
         from chronos.chronos_bolt import ChronosBoltModelForForecasting

@@ -1,6 +1,6 @@
 """Chronos-2: an encoder over patches of context and horizon, which lets series of one group see each other.
 
-Shapes: B windows, V rows of a group (the signal, and the covariate where the domain is told), R = B * V rows,
+Shapes: B windows, V rows of a window (the signal, and the covariate where the domain is told by one), R = B * V rows,
 T context, H horizon, Q quantiles, L tokens, D embedding.
 """
 
@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from motor.backbones import domain_mark
 from motor.backbones.base import ChronosBackbone, Outline, seeded
@@ -23,7 +25,7 @@ TIME_ENCODING_SCALE = 8192
 
 
 class Chronos2Forecaster(Forecaster):
-    """Chronos-2. A told domain is a periodic covariate, known in the past and in the future."""
+    """Chronos-2, each window by itself. A told domain is a periodic covariate, known in the past and in the future."""
 
     def __init__(
         self,
@@ -51,29 +53,29 @@ class Chronos2Forecaster(Forecaster):
     def _context_tokens(self, context_length: int) -> int:
         return math.ceil(context_length / self.patch) + int(self.model.chronos_config.use_reg_token)
 
-    def _loss(self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def _loss(
+        self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor", group_B: "Tensor | None"
+    ) -> "Tensor":
         import torch
 
         length = future_BH.shape[1]
-        inputs = self._rows(context_BT, domain_B) | self._future_rows(domain_B, length)
-        if self.is_told:  # the covariate's row has no target
+        inputs = self._rows(context_BT, domain_B, group_B) | self._future_rows(domain_B, length)
+        if self._n_rows == 2:  # the covariate's row has no target
             future_BH = torch.stack([future_BH, torch.full_like(future_BH, torch.nan)], dim=1).flatten(0, 1)
         n_patches = math.ceil(length / self.patch)
         stock = self.model(**inputs, num_output_patches=n_patches, future_target=future_BH).loss
         # the stock loss is a mean over all rows and padded samples and a sum over quantiles
-        n_rows = 2 if self.is_told else 1
-        return stock * n_rows * (n_patches * self.patch / length) / self.model.num_quantiles
+        return stock * self._n_rows * (n_patches * self.patch / length) / self.model.num_quantiles
 
-    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", length: int) -> "Tensor":
+    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None", length: int) -> "Tensor":
         n_patches = math.ceil(length / self.patch)
-        inputs = self._rows(context_BT, domain_B) | self._future_rows(domain_B, length)
+        inputs = self._rows(context_BT, domain_B, group_B) | self._future_rows(domain_B, length)
         with self._expecting(self._context_tokens(context_BT.shape[1]) + n_patches):
             quantiles_RQH = self.model(**inputs, num_output_patches=n_patches).quantile_preds
         return self._signal_rows(quantiles_RQH)[..., :length].transpose(1, 2)
 
-    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
         import torch
-        from chronos import Chronos2Pipeline
 
         inputs: Any = [{"target": context_T} for context_T in context_BT.cpu()]
         if self.is_told:
@@ -82,16 +84,27 @@ class Chronos2Forecaster(Forecaster):
             for item, past_T, future_H in zip(inputs, past_BT, future_BH, strict=True):
                 item["past_covariates"] = {domain_mark.COVARIATE_NAME: past_T}
                 item["future_covariates"] = {domain_mark.COVARIATE_NAME: future_H}
+        return torch.cat(self._by_the_pipeline(inputs)).transpose(1, 2)
+
+    def _by_the_pipeline(self, inputs: list[dict[str, Any]]) -> "list[Tensor]":
+        """Forecast items with the stock pipeline, which rolls out: (rows of the item, Q, H) each."""
+        import torch
+        from chronos import Chronos2Pipeline
+
         # the pipeline's DataLoader draws a number from torch's generator
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
             warnings.filterwarnings("ignore", message="We recommend keeping prediction length")
-            forecasts = Chronos2Pipeline(self.model).predict(inputs, self.prediction_length)
-        return torch.cat(forecasts).transpose(1, 2)
+            return Chronos2Pipeline(self.model).predict(inputs, self.prediction_length)
 
-    def _embed(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
-        return self._signal_rows(self.model.encode(**self._rows(context_BT, domain_B))[0][0])
+    def _embed(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
+        return self._signal_rows(self.model.encode(**self._rows(context_BT, domain_B, group_B))[0][0])
 
-    def _rows(self, context_BT: "Tensor", domain_B: "Tensor") -> dict[str, Any]:
+    @property
+    def _n_rows(self) -> int:
+        """Rows of the model's batch for each window."""
+        return 2 if self.is_told else 1
+
+    def _rows(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> dict[str, Any]:
         """The model's past: each window's signal, followed by its covariate where the domain is told."""
         import torch
 
@@ -115,7 +128,64 @@ class Chronos2Forecaster(Forecaster):
         return domain_mark.covariate(domain_B, len(self.domains), first, stop)
 
     def _signal_rows(self, rows: "Tensor") -> "Tensor":
-        return rows[::2] if self.is_told else rows
+        return rows[:: self._n_rows]
+
+
+class TogetherForecaster(Chronos2Forecaster):
+    """Chronos-2, whose group attention lets the windows of one moment see one another.
+
+    A covariate is shared by its whole group, so it cannot tell the group's rows apart: a told domain is a missing
+    sample in each patch of a row's context, as in Chronos-Bolt.
+    """
+
+    sees_together: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        model: Any,
+        prediction_length: int,
+        quantile_levels: tuple[float, ...],
+        horizon_method: HorizonMethod,
+        domains: tuple[str, ...],
+    ) -> None:
+        super().__init__(model, prediction_length, quantile_levels, horizon_method, domains)
+        if self.is_told:
+            domain_mark.missing_positions(len(domains), self.patch)
+            for _, fault in domain_mark.unaligned(self.patch, self.context_length, None):
+                raise ValueError(fault)
+
+    def domain_recipe(self) -> dict[str, Any]:
+        return domain_mark.together_recipe(self.domains, self.patch)
+
+    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
+        import torch
+
+        rows = self._rows(context_BT, domain_B, group_B)
+        _, places_B, sizes_G = rows["group_ids"].cpu().unique(return_inverse=True, return_counts=True)
+        contexts_BT = rows["context"].cpu()
+        shape = len(contexts_BT), len(self.model_levels), self.prediction_length
+        forecasts_BQH = contexts_BT.new_empty(shape)
+        for size in sizes_G.unique().tolist():  # the pipeline wants as many rows of all items of a call
+            of_items = [(places_B == place).nonzero().flatten() for place in (sizes_G == size).nonzero().flatten()]
+            items = self._by_the_pipeline([{"target": contexts_BT[rows_V]} for rows_V in of_items])
+            forecasts_BQH[torch.cat(of_items)] = torch.cat(items).cpu()
+        return forecasts_BQH.transpose(1, 2)
+
+    @property
+    def _n_rows(self) -> int:
+        return 1
+
+    def _rows(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> dict[str, Any]:
+        """The model's past: the windows, marked where the domain is told."""
+        import torch
+
+        if self.is_told:
+            context_BT = domain_mark.mark_context(context_BT, domain_B, len(self.domains), self.patch)
+        alone_B = torch.arange(len(context_BT), device=context_BT.device)
+        return {"context": context_BT, "group_ids": alone_B if group_B is None else group_B}
+
+    def _future_rows(self, domain_B: "Tensor", length: int) -> dict[str, Any]:
+        return {}
 
 
 class Chronos2(ChronosBackbone):
@@ -126,6 +196,18 @@ class Chronos2(ChronosBackbone):
     LEVELS: ClassVar[tuple[float, ...]] = (0.01, *(round(0.05 * i, 2) for i in range(1, 20)), 0.99)
 
     kind: Literal["chronos2"] = "chronos2"
+    sensors: Literal["apart", "together"] = Field(
+        default="apart",
+        description="``together``: a motor's sensors at one moment see one another, in Joint; ``apart``: none does",
+    )
+
+    @property
+    def sees_together(self) -> bool:
+        return self.sensors == "together"
+
+    @property
+    def forecaster_type(self) -> type[Forecaster]:
+        return TogetherForecaster if self.sees_together else self.FORECASTER
 
     def _patch(self) -> int:
         return PATCH
@@ -137,6 +219,8 @@ class Chronos2(ChronosBackbone):
             domain_mark.pattern(0, n_domains)
         except ValueError as error:
             yield "domains", str(error)
+        if self.sees_together:
+            yield from domain_mark.unaligned(outline.patch, context_length, None)
 
     def _random_model(self, context_length: int, prediction_length: int, dropout_rate: float, seed: int) -> Any:
         from chronos.chronos2.config import Chronos2CoreConfig

@@ -5,7 +5,9 @@ The models' own normalisation erases a constant covariate or an offset, so the d
 - Chronos-Bolt reads which samples are missing: one in each patch is set to NaN, and its position in the patch is
   the domain (`mark_context`). This costs 1 sample in 16. A mark in the oldest patch alone costs next to none, but is
   one token in 257 at a context of 4096; small models had not learned it after 200 steps at 17 tokens.
-- Chronos-2 reads covariates: a square-wave pattern known in the past and in the future (`covariate`).
+- Chronos-2 reads covariates: a square-wave pattern known in the past and in the future (`covariate`). Where several
+  sensors go in together, a covariate would be the whole group's and tell its rows nothing of themselves; then a
+  missing sample in each patch tells Chronos-2 too, each row its own.
 
 Measured on two domains that differ in nothing but what follows (+1 or -1), models of the default sizes, context 1024,
 200 steps at 1e-3: mean absolute error 0.07 told and 1.00 untold for Chronos-Bolt, 0.06 and 1.00 for Chronos-2.
@@ -13,6 +15,7 @@ Measured on two domains that differ in nothing but what follows (+1 or -1), mode
 Shapes: B windows, T context, H horizon, N domains, P samples of a pattern.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ def missing_positions(n_domains: int, patch: int) -> list[int]:
 def mark_context(
     context_BT: "torch.Tensor", domain_B: "torch.Tensor", n_domains: int, patch: int = 16
 ) -> "torch.Tensor":
-    """Return a copy of the contexts in which each patch says the domain by a missing sample, for Chronos-Bolt.
+    """Return a copy of the contexts in which each patch says the domain by a missing sample.
 
     Parameters
     ----------
@@ -73,6 +76,21 @@ def mark_context(
     positions_N = torch.tensor(missing_positions(n_domains, patch), device=context_BT.device)
     time_T = torch.arange(context_length, device=context_BT.device) % patch
     return context_BT.masked_fill(time_T == positions_N[domain_B.to(context_BT.device)][:, None], torch.nan)
+
+
+def unaligned(patch: int, context_length: int, rolled_out_head: int | None) -> Iterator[tuple[str, str]]:
+    """Yield the lengths in which `mark_context` cannot tell: each pass of a roll-out moves the context by the head's.
+
+    Yields
+    ------
+    tuple of str
+        The setting, and what is wrong with it.
+    """
+    needs = f"telling a model the domain by missing samples needs lengths that are multiples of its patch of {patch}"
+    if context_length % patch:
+        yield "context_length", f"{needs}, but context_length is {context_length}"
+    if rolled_out_head is not None and rolled_out_head % patch:
+        yield "horizon", f"{needs}, but the rolled-out head is {rolled_out_head}"
 
 
 def pattern(domain: int, n_domains: int) -> list[int]:
@@ -132,6 +150,26 @@ def bolt_recipe(domains: tuple[str, ...], patch: int) -> dict[str, Any]:
             "the window's domain's missing_position. Nothing else changes."
         ),
         "example": f"context[:, missing_position['NAME'] :: {patch}] = float('nan')",
+        "patch": patch,
+        "missing_position": dict(zip(domains, missing_positions(len(domains), patch), strict=True)),
+    }
+
+
+def together_recipe(domains: tuple[str, ...], patch: int) -> dict[str, Any]:
+    """Return what a user of the stock library must know to give a Chronos-2 folder the sensors of one moment."""
+    return {
+        "means": "one missing sample in each patch of the context; sensors of one moment are variates of one item",
+        "recipe": (
+            f"Cut the contexts of the sensors of one motor at the same samples; their length is a multiple of {patch}. "
+            f"In each, set to NaN each sample whose number (0 is the oldest) modulo {patch} is its domain's "
+            "missing_position. Pass a list of dicts to pipeline.predict_quantiles or pipeline.embed, one for each "
+            "moment, whose target has one row for each sensor, in any order. The items of one call must have equally "
+            "many rows; a sensor that was measured alone is an item of one row."
+        ),
+        "example": (
+            f"for row, name in zip(contexts, names): row[missing_position[name] :: {patch}] = float('nan')\n"
+            "pipeline.predict_quantiles([{'target': contexts}], prediction_length=H)"
+        ),
         "patch": patch,
         "missing_position": dict(zip(domains, missing_positions(len(domains), patch), strict=True)),
     }

@@ -5,10 +5,10 @@ Shapes: B windows, T context, H horizon, Q quantiles, L tokens, D embedding.
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from motor.backbones import domain_mark
 from motor.backbones.weights import save_model
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 HorizonMethod = Literal["native", "resized", "rolled_out"]
+Inputs = tuple["Tensor", "Tensor", "Tensor | None"]  # context_BT, domain_B, group_B
 SIDECAR = "forecaster.json"
 MEDIAN = 0.5
 
@@ -43,7 +44,11 @@ class Forecaster(ABC):
         How the model came to `prediction_length`, for the record.
     domains : tuple of str
         With two or more, the model is told each window's domain (see `domain_mark`).
+    sees_together : bool
+        Windows of one group see one another; else each window is forecast alone, whatever its batch.
     """
+
+    sees_together: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -91,19 +96,21 @@ class Forecaster(ABC):
         """Return how many tokens `embed` gives for a context of so many samples."""
 
     @abstractmethod
-    def _loss(self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def _loss(
+        self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor", group_B: "Tensor | None"
+    ) -> "Tensor":
         """Loss per time step and quantile of a future that one pass covers."""
 
     @abstractmethod
-    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", length: int) -> "Tensor":
+    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None", length: int) -> "Tensor":
         """Forecast `length` samples at the model's own levels: (B, H, Q), unsorted."""
 
     @abstractmethod
-    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
         """Forecast `prediction_length` samples by the stock pipeline's rolling: (B, H, Q), unsorted."""
 
     @abstractmethod
-    def _embed(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def _embed(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
         """Last hidden states of the encoder: (B, L, D)."""
 
     @abstractmethod
@@ -115,7 +122,9 @@ class Forecaster(ABC):
         self.model.to(device)
         return self
 
-    def loss(self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def loss(
+        self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor", group_B: "Tensor | None" = None
+    ) -> "Tensor":
         """Return the quantile loss of a batch, per time step and quantile, in units of each context's own scale.
 
         Twice the pinball loss, a mean over windows, time steps and the model's quantiles, so that learning rates
@@ -130,11 +139,18 @@ class Forecaster(ABC):
             NaN is not in the loss. Where the horizon is rolled out, what lies past `native_length` is left out.
         domain_B : LongTensor of shape (n_windows,)
             Position in `domains`; unused unless there are two or more.
-        """
-        context_BT, domain_B = self._checked(context_BT, domain_B)
-        return self._loss(context_BT, future_BH[:, : self.native_length].to(self.device).float(), domain_B)
+        group_B : LongTensor of shape (n_windows,), or None
+            Windows of one number see one another; None leaves each alone.
 
-    def predict_quantiles(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+        Raises
+        ------
+        ValueError
+            If the inputs' shapes do not fit, or groups are given where the forecaster does not see them together.
+        """
+        context_BT, domain_B, group_B = self._checked(context_BT, domain_B, group_B)
+        return self._loss(context_BT, future_BH[:, : self.native_length].to(self.device).float(), domain_B, group_B)
+
+    def predict_quantiles(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None" = None) -> "Tensor":
         """Forecast `prediction_length` samples at `quantile_levels`.
 
         The quantiles of each time step are sorted, which keeps them from crossing and never moves them away from
@@ -153,15 +169,16 @@ class Forecaster(ABC):
             If a forecast is not finite.
         """
         if self.native_length >= self.prediction_length:
-            return self.predict_one_pass(context_BT, domain_B)
-        return self._forecast(context_BT, domain_B, self._rolled_out)
+            return self.predict_one_pass(context_BT, domain_B, group_B)
+        return self._forecast(self._checked(context_BT, domain_B, group_B), self._rolled_out)
 
-    def predict_one_pass(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def predict_one_pass(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None" = None) -> "Tensor":
         """As `predict_quantiles`, but no further than one pass reaches, which is `native_length` samples."""
         length = min(self.native_length, self.prediction_length)
-        return self._forecast(context_BT, domain_B, lambda context, domain: self._one_pass(context, domain, length))
+        inputs = self._checked(context_BT, domain_B, group_B)
+        return self._forecast(inputs, lambda context, domain, group: self._one_pass(context, domain, group, length))
 
-    def embed(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def embed(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None" = None) -> "Tensor":
         """Return the encoder's last hidden states, token by token, as the stock pipeline's `embed` gives them.
 
         Returns
@@ -178,9 +195,9 @@ class Forecaster(ABC):
         import torch
 
         self._assert_evaluating()
-        context_BT, domain_B = self._checked(context_BT, domain_B)
+        inputs = self._checked(context_BT, domain_B, group_B)
         with torch.inference_mode(), self._expecting(self.n_tokens(context_BT.shape[1])):
-            return self._embed(context_BT, domain_B).float()
+            return self._embed(*inputs).float()
 
     def train_only_last(self, n_blocks: int) -> "Forecaster":
         """Freeze all but the last encoder blocks, the final norm, the head and, where there is one, the decoder.
@@ -202,10 +219,12 @@ class Forecaster(ABC):
         return self
 
     def set_dropout(self, rate: float) -> None:
-        """Set the rate of every dropout in the model and in its config."""
+        """Set the rate of every dropout in the model and in its config; LoRA's factors have a rate of their own."""
         import torch
 
-        for module in self.model.modules():
+        for name, module in self.model.named_modules():
+            if ".lora_dropout." in name:
+                continue
             if isinstance(module, torch.nn.Dropout):
                 module.p = rate
             elif isinstance(getattr(module, "dropout", None), float):
@@ -224,7 +243,11 @@ class Forecaster(ABC):
         ------
         motor.backbones.weights.WeightsError
             If what was written does not hold every tensor of the model.
+        ValueError
+            If LoRA's factors stand beside weights still; stock code would not find the weights' names.
         """
+        if any(".lora_A." in name for name, _ in self.model.named_parameters()):
+            raise ValueError("LoRA's factors are not merged; call motor.backbones.lora.merge(forecaster) before saving")
         folder = Path(folder)
         save_model(self.model, folder)
         record = {
@@ -235,19 +258,19 @@ class Forecaster(ABC):
             "n_tokens": self.n_tokens(self.context_length),
             "quantile_levels": list(self.quantile_levels),
             "domains": list(self.domains),
+            "sensors": "together" if self.sees_together else "apart",
         }
         (folder / SIDECAR).write_text(json.dumps(record, indent=2) + "\n")
         if self.is_told:
             recipe = json.dumps(self.domain_recipe(), indent=2, ensure_ascii=False)
             (folder / domain_mark.FILE_NAME).write_text(recipe + "\n", encoding="utf-8")
 
-    def _forecast(self, context_BT: "Tensor", domain_B: "Tensor", forecast: Any) -> "Tensor":
+    def _forecast(self, inputs: Inputs, forecast: "Callable[..., Tensor]") -> "Tensor":
         import torch
 
         self._assert_evaluating()
-        context_BT, domain_B = self._checked(context_BT, domain_B)
         with torch.inference_mode():
-            quantiles_BHQ = forecast(context_BT, domain_B).to(self.device).float().sort(dim=-1).values
+            quantiles_BHQ = forecast(*inputs).to(self.device).float().sort(dim=-1).values
             quantiles_BHQ = quantiles_BHQ[..., self._level_positions]
             broken_B = ~quantiles_BHQ.isfinite().flatten(1).all(dim=1)
         if broken_B.any():
@@ -257,7 +280,7 @@ class Forecaster(ABC):
             )
         return quantiles_BHQ
 
-    def _checked(self, context_BT: "Tensor", domain_B: "Tensor") -> "tuple[Tensor, Tensor]":
+    def _checked(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> Inputs:
         """Return the inputs on the model's device; a context that the model would cut is an error."""
         if context_BT.ndim != 2 or not 1 <= context_BT.shape[1] <= self.context_length:
             raise ValueError(
@@ -266,7 +289,21 @@ class Forecaster(ABC):
             )
         if self.is_told:
             domain_mark.check_domains(domain_B, len(self.domains), len(context_BT))
-        return context_BT.to(self.device).float(), domain_B.to(self.device)
+        if group_B is not None:
+            self._check_groups(group_B, len(context_BT))
+            group_B = group_B.to(self.device)
+        return context_BT.to(self.device).float(), domain_B.to(self.device), group_B
+
+    def _check_groups(self, group_B: "Tensor", n_windows: int) -> None:
+        if not self.sees_together:
+            raise ValueError(
+                "windows come in groups, but this forecaster sees each window alone; give no groups, or train one "
+                "whose backbone is {kind: chronos2, sensors: together}"
+            )
+        if group_B.shape != (n_windows,):
+            raise ValueError(
+                f"group_B has shape {tuple(group_B.shape)} for {n_windows} windows; it must be ({n_windows},)"
+            )
 
     def _assert_evaluating(self) -> None:
         if self.model.training:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from motor.backbones.base import Backbone, Outline
+from motor.backbones.base import Backbone, Outline, check_record
 from motor.backbones.forecaster import SIDECAR, positions_of
 from motor.backbones.linear_forecaster import WEIGHTS, LinearForecaster
 from motor.backbones.weights import WeightsError
@@ -50,10 +50,7 @@ class Linear(Backbone):
     def load(self, folder: Path, domains: tuple[str, ...]) -> LinearForecaster:
         """Load a forecaster that `save` wrote (see `Backbone`)."""
         record = _read_record(Path(folder))
-        if tuple(record["domains"]) != tuple(domains):
-            raise WeightsError(
-                f"{folder} was trained on the domains {record['domains']}, but is loaded for {list(domains)}"
-            )
+        check_record(record, Path(folder), domains, self.sees_together)
         settings = Linear.model_validate(record["settings"])
         lengths = record["context_length"], record["prediction_length"]
         forecaster = LinearForecaster(*lengths, tuple(record["quantile_levels"]), domains, settings)

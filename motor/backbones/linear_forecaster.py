@@ -127,10 +127,11 @@ class LinearForecaster(Forecaster):
             "n_tokens": self.n_tokens(self.context_length),
             "quantile_levels": list(self.quantile_levels),
             "domains": list(self.domains),
+            "sensors": "apart",
         }
         (folder / SIDECAR).write_text(json.dumps(record, indent=2) + "\n")
 
-    def embed(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def embed(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None" = None) -> "Tensor":
         raise NotImplementedError("a linear forecaster has no encoder to embed with; take its residuals as features")
 
     def train_only_last(self, n_blocks: int) -> "Forecaster":
@@ -139,9 +140,10 @@ class LinearForecaster(Forecaster):
     def domain_recipe(self) -> dict[str, Any]:
         return {"means": "a model of its own for each domain", "position": {d: i for i, d in enumerate(self.domains)}}
 
-    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", length: int) -> "Tensor":
+    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None", length: int) -> "Tensor":
         import torch
 
+        check_lags(context_BT.shape[1], self.n_lags)
         loc_B1, scale_B1 = _loc_scale(context_BT)
         n_lags = self.n_lags
         lags_BL = ((context_BT[:, -n_lags:] - loc_B1) / scale_B1).nan_to_num()  # a missing sample counts as the mean
@@ -154,13 +156,15 @@ class LinearForecaster(Forecaster):
             quantiles_BHQ[chosen] = point_BH1 + self.model["offset_NHQ"][model, :length]
         return quantiles_BHQ * scale_B1[..., None] + loc_B1[..., None]
 
-    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
         raise NotImplementedError("one pass of a linear forecaster covers the whole horizon")
 
-    def _loss(self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def _loss(
+        self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor", group_B: "Tensor | None"
+    ) -> "Tensor":
         raise NotImplementedError("a linear forecaster is fitted in closed form; call `fit`")
 
-    def _embed(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def _embed(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
         return self.embed(context_BT, domain_B)
 
     def _accumulated(self, windows: Windows) -> "list[NormalEquations]":
@@ -199,11 +203,11 @@ class LinearForecaster(Forecaster):
 
 
 def check_lags(context_length: int, n_lags: int) -> None:
-    """Raise ValueError where a context has fewer samples than are weighed."""
+    """Raise ValueError where contexts have fewer samples than are weighed: the forecaster was made for longer ones."""
     if context_length < n_lags:
         raise ValueError(
-            f"a linear forecaster with n_lags = {n_lags} needs contexts of {n_lags} samples or more, not "
-            f"{context_length}; lengthen context_length or set backbone.n_lags to {context_length} or less"
+            f"this linear forecaster weighs the last {n_lags} samples, but contexts have {context_length}; give it "
+            f"contexts of {n_lags} or more, or fit one for this context_length"
         )
 
 

@@ -153,8 +153,9 @@ class ForecastFeature(Feature, ABC):
         domain_B: np.ndarray,
         context_length: int,
         sampling_rate_hz: float,
+        group_B: np.ndarray | None = None,
     ) -> WindowFeatures:
-        """Describe each window on its own: a row never depends on the other rows of the batch.
+        """Describe each window on its own: a row never depends on other rows of the batch, but those of its group.
 
         Parameters
         ----------
@@ -168,6 +169,8 @@ class ForecastFeature(Feature, ABC):
             Samples of a window that the forecaster may see.
         sampling_rate_hz : float
             Of the windows, after any decimation.
+        group_B : ndarray of shape (n_windows,), int, or None
+            Windows of one number are shown to the forecaster together; None: each alone.
         """
 
     @abstractmethod

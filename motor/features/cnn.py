@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from motor.features.base import FittedFeature, FittedModel, check_windows
-from motor.features.fitted.windows import series_means
+from motor.features.fitted.windows import series_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,14 +74,12 @@ class CnnModel(FittedModel):
         ValueError
             If windows are not as long as those of the training, or a series has none.
         """
-        import pandas as pd
 
         from motor.features.fitted.wide_cnn import logits
 
         check_windows(windows_BT, self.context_length)
         names = [f"cnn_logit_{name}" for name in self.classes]
-        index = pd.Index(meta["item"], name="item")
-        return pd.DataFrame(series_means(logits(self.state, windows_BT), position_B, meta), index=index, columns=names)
+        return series_frame(logits(self.state, windows_BT), position_B, meta, names)
 
 
 PLUGIN = Cnn

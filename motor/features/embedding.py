@@ -47,6 +47,7 @@ class Embedding(ForecastFeature):
         domain_B: np.ndarray,
         context_length: int,
         sampling_rate_hz: float,
+        group_B: np.ndarray | None = None,
     ) -> WindowFeatures:
         """Embed each window and pool its tokens (see `ForecastFeature.per_window`).
 
@@ -60,7 +61,8 @@ class Embedding(ForecastFeature):
 
         check_windows(windows_BN, context_length)
         with torch.inference_mode():
-            tokens_BLD = forecaster.embed(torch.tensor(windows_BN), torch.as_tensor(domain_B))
+            groups = None if group_B is None else torch.as_tensor(group_B)
+            tokens_BLD = forecaster.embed(torch.tensor(windows_BN), torch.as_tensor(domain_B), groups)
             pooled = {f"embedding_{self.tokens}": pool_tokens(tokens_BLD, self.tokens)}
             if "tokens" in self.spread:
                 pooled["embedding_token_spread"] = tokens_BLD.std(dim=1, correction=0)

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from motor.features.base import FittedFeature, FittedModel, check_windows
-from motor.features.fitted.windows import series_means, standardised
+from motor.features.fitted.windows import series_frame, standardised
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,6 @@ class MinirocketModel(FittedModel):
         ValueError
             If windows are not as long as those of the training, or a series has none.
         """
-        import pandas as pd
         from numba import config
 
         check_windows(windows_BT, self.context_length)
@@ -83,8 +82,7 @@ class MinirocketModel(FittedModel):
         parts = [_panel(windows_BT[start : start + BATCH_SIZE], self.level) for start in starts]
         values_BD = np.concatenate([np.asarray(self.transformer.transform(part), dtype=np.float32) for part in parts])
         names = [f"minirocket_{column:04d}" for column in range(values_BD.shape[1])]
-        index = pd.Index(meta["item"], name="item")
-        return pd.DataFrame(series_means(values_BD, position_B, meta), index=index, columns=names)
+        return series_frame(values_BD, position_B, meta, names)
 
 
 def _panel(windows_BT: np.ndarray, level: str) -> np.ndarray:

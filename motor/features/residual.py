@@ -65,6 +65,7 @@ class Residual(ForecastFeature):
         domain_B: np.ndarray,
         context_length: int,
         sampling_rate_hz: float,
+        group_B: np.ndarray | None = None,
     ) -> WindowFeatures:
         """Forecast each window's horizon and describe the error (see `ForecastFeature.per_window`).
 
@@ -78,7 +79,9 @@ class Residual(ForecastFeature):
 
         check_windows(windows_BN, context_length + forecaster.prediction_length)
         context_BT, y_BH = windows_BN[:, :context_length], windows_BN[:, context_length:]
-        quantiles_BHQ = forecaster.predict_quantiles(torch.tensor(context_BT), torch.as_tensor(domain_B)).cpu().numpy()
+        groups = None if group_B is None else torch.as_tensor(group_B)
+        inputs = torch.tensor(context_BT), torch.as_tensor(domain_B), groups
+        quantiles_BHQ = forecaster.predict_quantiles(*inputs).cpu().numpy()
         levels = forecaster.quantile_levels
         frame = residual_features(
             y_BH, quantiles_BHQ, levels, sampling_rate_hz, self.loss_levels, self.n_lags, self.cut_hz

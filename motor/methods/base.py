@@ -7,7 +7,7 @@ from motor.features.base import Feature, FittedFeature, ForecastFeature, Recordi
 from motor.registry import Plugin, plugins
 
 # The axes that mean nothing for a method without a forecaster, and for one that sees recordings as they are.
-OF_FORECASTERS = ("prediction_length", "patch_length")
+OF_FORECASTERS = ("prediction_length", "patch_length", "contexts")
 OF_WINDOWS = ("representation", "scaling", "context_length")
 
 
@@ -16,9 +16,10 @@ class Recipe(Plugin):
 
     `labels`: which series the backbone is fine-tuned on; ``each`` is one forecaster a class.
     `features`: what the classifier sees, all of one kind. `start`: the method whose fine-tune this one goes on
-    from. `trainable_blocks`: the last encoder blocks that are free, where the config does not say. `backbone`:
-    the config's; the config's shapes with random weights; or a linear forecaster. `control`: the method that is
-    this one without training. `folder`: its name in the results.
+    from. `trainable_blocks`: the last encoder blocks that are free, and `lora_rank`: the rank of adapters that are
+    trained in the model's place, where the config says neither. `backbone`: the config's; the config's shapes with
+    random weights; or a linear forecaster. `control`: the method that is this one without training. `folder`: its
+    name in the results.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Recipe(Plugin):
     features: tuple[str, ...]
     start: str | None = None
     trainable_blocks: int | None = None
+    lora_rank: int | None = None
     backbone: Literal["config", "random", "linear"] = "config"
     control: str | None = None
 
@@ -43,7 +45,9 @@ class Recipe(Plugin):
             return (*OF_WINDOWS, *OF_FORECASTERS)
         if self.feature_kind is FittedFeature:
             return OF_FORECASTERS
-        return ("patch_length",) if self.backbone == "linear" else ()
+        if self.backbone == "linear":
+            return ("patch_length", "contexts")
+        return ("contexts",) if self.labels == "none" else ()
 
     @property
     def family(self) -> str:
@@ -71,5 +75,6 @@ class Recipe(Plugin):
         }
         model = {"config": "", "random": ", random weights", "linear": ", a linear forecaster"}[self.backbone]
         blocks = f", last {self.trainable_blocks} blocks only" if self.trainable_blocks else ""
+        blocks += f", by adapters of rank {self.lora_rank} (LoRA)" if self.lora_rank else ""
         after = f", after the fine-tune of {self.start}" if self.start else ""
         return f"{tuned[self.labels]}{after}{blocks}{model}; {classified}"

@@ -13,10 +13,12 @@ from motor.methods.chain import Chain, leaky_split, recipe
 from motor.recordings.digest import content_digest
 from motor.recordings.readers.base import Reader
 from motor.recordings.recording import DataError
+from motor.stages.finetune import Finetune
 from motor.stages.recordings import ImportRecordings
 
 if TYPE_CHECKING:  # `motor.settings` reads this folder for the names of the methods
     from motor.experiment import Experiment
+    from motor.settings import Asked
 
 UNKNOWN = "not there"  # stands for a digest in a dry run where the data or the weights are elsewhere
 # Every axis that a grid can have, in the order of a cell's name.
@@ -27,6 +29,7 @@ AXES = (
     "scaling",
     "prediction_length",
     "patch_length",
+    "contexts",
     "context_length",
     "seed",
     "classifier",
@@ -115,8 +118,13 @@ def parse_only(words: Iterable[str], experiment: "Experiment") -> dict[str, set[
 
 def resources_of(experiment: "Experiment", stages: Iterable[Stage]) -> dict[str, Resources]:
     """Return what each stage asks of the cluster, by key."""
-    asked = {stage.key: getattr(experiment.base.resources, stage.KIND) for stage in stages}
-    return {key: Resources(of.cpus, of.gpus, of.memory_gb) for key, of in asked.items()}
+    return {stage.key: _asked(getattr(experiment.base.resources, stage.KIND), stage) for stage in stages}
+
+
+def _asked(asked: "Asked", stage: Stage) -> Resources:
+    """Return what a stage asks for: several workers only where the training loop is run."""
+    workers = asked.workers if isinstance(stage, Finetune) and stage.is_trained else 1  # type: ignore[attr-defined]
+    return Resources(asked.cpus, asked.gpus, asked.memory_gb, workers)
 
 
 def _absolute(reader: Reader) -> Reader:

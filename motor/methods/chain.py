@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motor.backbones.base import Backbone
+from motor.backbones.training import Lora, Training
 from motor.classifiers.base import Classifier
 from motor.features.base import FittedFeature, RecordingFeature
 from motor.methods.base import Recipe
@@ -28,6 +29,9 @@ from motor.windows.augmentations.base import Augmentation
 if TYPE_CHECKING:  # `motor.settings` reads this folder for the names of the methods
     from motor.experiment import Experiment
     from motor.settings import Settings
+
+
+BATCH_SIZE = 32  # windows a forward pass of validation and of forecasts for the skill
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,7 @@ class Link:
         return Features(
             finetunes=tuple(self.finetune(fold, of_labels) for of_labels in labels),
             features=chosen,
+            context_length=self.axes["context_length"],
             windows_per_series=settings.windows.per_series_features,
             classes=tuple(settings.dataset.classes),
             batch_size=settings.resources.batch_size,
@@ -157,7 +162,7 @@ class Link:
             fold=fold,
             domains=self.domains,
             labels=labels or made.labels,
-            context_length=self.axes["context_length"],
+            context_lengths=self._context_lengths(),
             prediction_length=settings.windows.prediction_length,
             quantile_levels=settings.quantile_levels,
             backbone=_reachable(backbone),
@@ -169,9 +174,17 @@ class Link:
             start=Link(self.chain, {**self.axes, "method": made.start}).finetune(fold) if made.start else None,
             regime=self.regime,
             stream=settings.windows.stream,
-            batch_size=settings.resources.batch_size,
+            batch_size=settings.resources.batch_size or BATCH_SIZE,
+            micro_batch=settings.resources.finetune.micro_batch,
             cleared=self.chain.cleared,
         )
+
+    def _context_lengths(self) -> tuple[int, ...]:
+        """Return the context lengths that the fine-tune is for: the cell's, or all that the grid compares."""
+        own, axes = self.axes["context_length"], self.chain.experiment.base.axes
+        if self.settings.finetune.contexts == "each" or "contexts" in self.recipe.idle_axes:
+            return (own,)
+        return tuple(sorted(n for n in axes.context_length if not axes.leaves_out({**self.axes, "context_length": n})))
 
     def prepare(self) -> Prepare:
         """Return the stage that splits, represents and scales.
@@ -216,13 +229,15 @@ def _reachable(backbone: Backbone) -> Backbone:
     return backbone.model_copy(update={"weights": str(folder.absolute())})
 
 
-def _training(settings: "Settings", made: Recipe) -> Any:
+def _training(settings: "Settings", made: Recipe) -> Training:
+    """Return how the fine-tune is trained: what the recipe says by itself holds where the config does not say."""
     training = settings.finetune
     if made.labels == "none":
         return training.model_copy(update={"num_steps": 0})
-    if made.trainable_blocks is not None and training.trainable_blocks is None:
-        return training.model_copy(update={"trainable_blocks": made.trainable_blocks})
-    return training
+    if training.trainable_blocks is not None or training.lora is not None:
+        return training
+    lora = None if made.lora_rank is None else Lora(rank=made.lora_rank, alpha=2.0 * made.lora_rank)
+    return training.model_copy(update={"trainable_blocks": made.trainable_blocks, "lora": lora})
 
 
 def _augmentations(settings: "Settings") -> tuple[Augmentation, ...]:

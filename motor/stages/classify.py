@@ -12,12 +12,13 @@ from motor.evaluation.figures.confusion import confusion_figure
 from motor.evaluation.figures.curves import roc_pr_figure
 from motor.evaluation.metrics import classification_metrics
 from motor.evaluation.thresholds import Threshold, apply_thresholds, choose_thresholds
+from motor.stages.crossing import crossed
+from motor.stages.curves import CURVES, write_cell
 from motor.stages.series_features import SeriesFeatures, feature_columns, sides
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HELD_OUT_SPLITS = 5  # at most, where a fold has no validation motors
 SCALARS = ("macro_f1", "accuracy", "roc_auc_macro", "roc_auc_faulty", "false_alarm_rate", "detection_rate")
 
 
@@ -61,7 +62,8 @@ class Classify(Stage):
         honest = [fold.held_out.head(None if fold.is_honest else 0) for fold in folds]
         pd.concat(honest, ignore_index=True).to_csv(folder / "held_out.csv", index=False)
         write_json(folder / "metrics.json", {"axes": self.axes, **metrics, **told})
-        self._write_hyperparameters(folder / "tensorboard", metrics)
+        shown = {f"cell/{name}": float(metrics[name]) for name in SCALARS if metrics.get(name) is not None}
+        write_cell(folder / CURVES, self.axes, shown)
 
     def _fold(self, features: SeriesFeatures, source: Path, folder: Path, threads: int) -> "_Fold":
         import joblib
@@ -97,20 +99,14 @@ class Classify(Stage):
     def _crossed(self, train: "pd.DataFrame", columns: list[str], threads: int) -> "pd.DataFrame":
         """Predict each training motor by a classifier that did not see it; no rows where a class has one motor."""
         import pandas as pd
-        from sklearn.model_selection import StratifiedGroupKFold
 
-        motors_of_class = train.groupby("label")["motor"].nunique()
-        n_splits = min(HELD_OUT_SPLITS, int(motors_of_class.min()))
-        if n_splits < 2:
-            return self._predicted(None, train.head(0), columns)
-        parts = []
-        splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=self.seed)
-        for seen, unseen in splitter.split(train, train["label"], train["motor"]):
+        parts = [self._predicted(None, train.head(0), columns)]
+        for seen, unseen in crossed(train, self.seed):
             seen_rows = train.iloc[seen]
             estimator = self.classifier.estimator(self.seed, threads)
             estimator.fit(seen_rows[columns].to_numpy(), seen_rows["label"])
             parts.append(self._predicted(estimator, train.iloc[unseen], columns))
-        return pd.concat(parts, ignore_index=True)
+        return pd.concat(parts[1:] or parts, ignore_index=True)
 
     def _thresholds(self, held_out: "pd.DataFrame") -> dict[str, Threshold]:
         thresholds: dict[str, Threshold] = {}
@@ -119,19 +115,6 @@ class Classify(Stage):
             chosen = choose_thresholds(rows, self.normal, self.false_alarm_rates[domain], also=(domain,))
             thresholds[domain] = chosen[domain]
         return thresholds
-
-    def _write_hyperparameters(self, folder: Path, metrics: dict[str, Any]) -> None:
-        """Write the cell's row of TensorBoard's HParams table, and its figures as scalars."""
-        from tensorboardX import SummaryWriter
-        from tensorboardX.summary import hparams
-
-        values = {f"cell/{name}": float(metrics[name]) for name in SCALARS if metrics.get(name) is not None}
-        with SummaryWriter(str(folder), write_to_disk=True) as writer:
-            shown = {axis: value for axis, value in self.axes.items() if value is not None}
-            for summary in hparams(shown, values):
-                writer.file_writer.add_summary(summary)
-            for name, value in values.items():
-                writer.add_scalar(name, value, 0)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,24 @@
 """Stage `finetune`: from a backbone to `predictor/`, by Ray Train."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from grid.stage import Context, Stage, after, beside
+from grid.stage import Context, Resources, Stage, after, beside
 from grid.store import write_json
 from motor.backbones.base import Backbone
-from motor.backbones.training import Batch, Training, train
+from motor.backbones.training import ALONE, Batch, Place, Training, precision_used, train
 from motor.features.skill import forecast_skill, skill_columns
+from motor.stages.curves import CURVES, LiveCurves, write_curves
 from motor.stages.faults import input_faults
 from motor.stages.prepare import Prepare, Prepared
+from motor.stages.train_workers import Report, in_ray_train
 from motor.windows.augmentations.base import Augmentation
 from motor.windows.cutting import FixedWindows, WindowStream
 from motor.windows.streaming import ray_batches
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 ONLY = "only "  # before a class: trained on its series alone
 VALIDATION_WINDOWS = 2  # even windows a series
 SKILL_WINDOWS = 4
+MEASURED = ("windows_per_s",)  # of a history's row, what is another number each time; it is in the curves alone
 FITTED_WINDOWS = 16  # even windows a series that a closed form is solved on
 
 
@@ -34,7 +39,8 @@ FITTED_WINDOWS = 16  # even windows a series that a closed form is solved on
 class Finetune(Stage):
     """Train a forecaster on the training motors of one fold: on normal series, on all, or on ``only <class>``.
 
-    With two or more `domains` the forecaster is told which one a window is from (see `docs/domain.md`).
+    With two or more `domains` the forecaster is told which one a window is from (see `docs/domain.md`). With
+    several `context_lengths`, each step draws one of them, so that one model serves all.
     """
 
     KIND: ClassVar[str] = "finetune"
@@ -43,7 +49,7 @@ class Finetune(Stage):
     fold: str
     domains: tuple[str, ...]
     labels: str
-    context_length: int
+    context_lengths: tuple[int, ...]
     prediction_length: int
     quantile_levels: tuple[float, ...]
     backbone: Backbone
@@ -56,38 +62,51 @@ class Finetune(Stage):
     regime: str = beside(default="")
     stream: str = beside(default="memory_map")
     batch_size: int = beside(default=32)
+    micro_batch: int | None = beside(default=None)
     cleared: tuple[Stage, ...] = after(default=())
 
     def label(self) -> str:
         trained = f"{self.start.labels}_then_{self.labels}" if self.start else self.labels
         return f"{trained.replace(' ', '_')}-{self.place()}"
 
+    def title(self, axes: Mapping[str, tuple[Any, ...]]) -> str:
+        """Return its name by the methods that need it, say ``A+B/Joint/ctx4096``; see `grid.titles`."""
+        heard = self.prepared.representation.kind
+        contexts = "+".join(map(str, self.context_lengths))
+        parts = ["+".join(axes.get("method", ())), self.regime, *([] if heard == "raw" else [heard]), f"ctx{contexts}"]
+        only = f" {self.labels}" if ONLY in self.labels else ""
+        fold = "" if len(self.prepared.split.fold_names()) == 1 else f" fold {self.fold}"
+        return f"{'/'.join(parts)}{only}{fold}"
+
     def place(self) -> str:
         """Return the rest of its name: domain, representation, context and fold."""
         heard = self.prepared.representation.kind
         regime = self.regime if heard == "raw" else f"{self.regime}-{heard}"
-        return f"{regime}-ctx{self.context_length}-fold{self.fold}"
+        contexts = "+".join(map(str, self.context_lengths))
+        return f"{regime}-ctx{contexts}-fold{self.fold}"
+
+    @property
+    def context_length(self) -> int:
+        """The longest context, which the model is made for."""
+        return max(self.context_lengths)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the training loop is run, on as many workers as are asked for."""
+        return self.labels != "none" and not self.backbone.CLOSED_FORM
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``predictor/`` (stock format), ``training.json`` and ``skill.json``."""
-        prepared = Prepared.open(context.folder(self.prepared), self.prepared)
-        meta = prepared.meta(self.fold, self.domains)
-        device = one_device(context)
-        forecaster = self._start(context)
-        history = []
-        if self.backbone.CLOSED_FORM and self.labels != "none":
-            self._solve(forecaster, prepared, meta)
-        elif self.labels != "none":
-            history = self._train(forecaster, prepared, meta, device, context)
-        forecaster.save(folder / "predictor")
-        skill = self._skill(forecaster.to(device), prepared, meta[meta["side"] == "test"])
-        write_json(folder / "skill.json", skill)
-        write_json(folder / "training.json", self._summary(forecaster, history))
-        write_curves(folder / "tensorboard", history)
+        at = Workplace.of(self, folder, context)
+        if self.is_trained:
+            in_ray_train(partial(run_finetune, self, at), context)
+        else:
+            run_finetune(self, at, ALONE, lambda row: None)
 
-    def _start(self, context: Context) -> "Forecaster":
+    def start_forecaster(self, at: "Workplace") -> "Forecaster":
+        """Return the forecaster before any training of this stage."""
         if self.start is not None:
-            return self.backbone.load(context.folder(self.start) / "predictor", self.domains)
+            return self.backbone.load(at.inputs[self.start.key] / "predictor", self.domains)
         return self.backbone.create(
             self.context_length,
             self.prediction_length,
@@ -97,34 +116,50 @@ class Finetune(Stage):
             self.seed,
         )
 
-    def _solve(self, forecaster: Any, prepared: Prepared, meta: "pd.DataFrame") -> None:
+    def solve(self, forecaster: Any, prepared: Prepared, meta: "pd.DataFrame") -> None:
         """Fit a forecaster that has a closed form, on even windows of the training series."""
         with input_faults():
             training = meta[self._is_trained_on(meta) & (meta["side"] == "train")]
-            windows = self._fixed(prepared, training, FITTED_WINDOWS)
-            forecaster.fit(lambda: self._fixed_batches(windows))
+            windows = self.fixed(prepared, training, FITTED_WINDOWS)
+            forecaster.fit(lambda: self._fixed_batches(windows, self.context_length))
 
-    def _train(
-        self, forecaster: "Forecaster", prepared: Prepared, meta: "pd.DataFrame", device: str, context: Context
+    def train(
+        self,
+        forecaster: "Forecaster",
+        prepared: Prepared,
+        meta: "pd.DataFrame",
+        at: "Workplace",
+        place: Place,
+        report: Report,
     ) -> list[dict[str, float]]:
+        """Train a forecaster in place, on this rank's share of the windows."""
         with input_faults():
             stream = self._stream(prepared, meta[self._is_trained_on(meta) & (meta["side"] == "train")])
             held_out = meta[self._is_trained_on(meta) & (meta["side"] == "validation")]
-            validation = self._fixed(prepared, held_out, VALIDATION_WINDOWS) if len(held_out) else None
+            validation = self.fixed(prepared, held_out, VALIDATION_WINDOWS) if len(held_out) else None
 
-        def loop() -> list[dict[str, float]]:
+        def validated() -> Iterator[Batch]:
+            assert validation is not None
+            return chain.from_iterable(self._fixed_batches(validation, length) for length in self.context_lengths)
+
+        with LiveCurves(at.work / CURVES) as curves:
+
+            def told(row: dict[str, float]) -> None:
+                curves.add(row)
+                report({"of": self.training.num_steps, **row})
+
             return train(
                 forecaster,
-                lambda step: self._batches(stream, step),
-                (lambda: self._fixed_batches(validation)) if validation else None,
+                lambda step: self._batches(stream, step, place),
+                validated if validation else None,
                 self.training,
                 self.seed,
-                context.work(),
-                lambda row: context.report(**{"of": self.training.num_steps, **row}),
-                device,
+                at.work,
+                told,
+                at.device(),
+                place,
+                self.micro_batch,
             )
-
-        return in_ray_train(loop, device)
 
     def _is_trained_on(self, meta: "pd.DataFrame") -> "pd.Series":
         """Tell which series the labels allow."""
@@ -143,38 +178,59 @@ class Finetune(Stage):
             windows_per_series=self.windows_per_series,
             seed=self.seed,
             augmentations=self.augmentations,
+            together=self.backbone.sees_together,
         )
 
-    def _fixed(self, prepared: Prepared, meta: "pd.DataFrame", count: int) -> FixedWindows:
+    def fixed(self, prepared: Prepared, meta: "pd.DataFrame", count: int) -> FixedWindows:
+        """Return even windows of some series, for the longest context."""
         length = self.context_length + self.prediction_length
-        return FixedWindows(prepared.recordings, prepared.series(meta, self.fold), self.domains, length, count)
+        series, together = prepared.series(meta, self.fold), self.backbone.sees_together
+        return FixedWindows(prepared.recordings, series, self.domains, length, count, together=together)
 
-    def _batches(self, stream: WindowStream, first_step: int) -> Iterator[Batch]:
+    def _batches(self, stream: WindowStream, first_step: int, place: Place) -> Iterator[Batch]:
         size = self.training.batch_size
         first, end = first_step * size, self.training.num_steps * size
         if self.stream == "ray_data":
-            source: Iterable[dict[str, np.ndarray]] = ray_batches(stream, first, end, size)
+            source: Iterable[dict[str, np.ndarray]] = ray_batches(stream, first, end, size, *place)
         else:
-            source = stream.batches(first, end, size)
-        return (self._batch(cut, cut["number"]) for cut in source)
+            source = stream.batches(first, end, size, *place)
+        steps = count(first_step)
+        return (self._batch(cut, self.drawn_context(step)) for step, cut in zip(steps, source, strict=False))
 
-    def _fixed_batches(self, windows: FixedWindows) -> Iterator[Batch]:
-        return (self._batch(cut, None) for cut in windows.batches(self.batch_size))
+    def drawn_context(self, step: int) -> int:
+        """Return the context length of a step: where there are several, a function of the seed and the step."""
+        if len(self.context_lengths) == 1:
+            return self.context_lengths[0]
+        drawn = np.random.default_rng([self.seed, step, len(self.context_lengths)])
+        return self.context_lengths[int(drawn.integers(len(self.context_lengths)))]
 
-    def _batch(self, cut: dict[str, np.ndarray], numbers: np.ndarray | None) -> Batch:
+    def _fixed_batches(self, windows: FixedWindows, context_length: int) -> Iterator[Batch]:
+        return (self._batch(cut, context_length) for cut in windows.batches(self.batch_size))
+
+    def _batch(self, cut: dict[str, np.ndarray], context_length: int) -> Batch:
+        """Part windows for the longest context at where the future begins; a shorter context is the end of it."""
         context_BT, future_BH = np.split(cut["window"], [self.context_length], axis=1)
-        return Batch(context_BT, future_BH, cut["domain"], numbers)
+        return Batch(context_BT[:, -context_length:], future_BH, cut["domain"], cut.get("number"), cut.get("group"))
 
-    def _skill(self, forecaster: "Forecaster", prepared: Prepared, meta: "pd.DataFrame") -> list[dict[str, Any]]:
-        """Error over the mean forecast's, on series that no training saw, by class and segment."""
+    def skill(self, forecaster: "Forecaster", prepared: Prepared, meta: "pd.DataFrame") -> list[dict[str, Any]]:
+        """Error over the mean forecast's, on series that no training saw, by context, class and segment."""
+        windows = self.fixed(prepared, meta, SKILL_WINDOWS)
+        of_lengths = ((length, self._skill(forecaster, windows, meta, length)) for length in self.context_lengths)
+        return [{"context_length": length, **row} for length, rows in of_lengths for row in rows]
+
+    def _skill(
+        self, forecaster: "Forecaster", windows: FixedWindows, meta: "pd.DataFrame", context_length: int
+    ) -> list[dict[str, Any]]:
         import pandas as pd
         import torch
 
-        windows = self._fixed(prepared, meta, SKILL_WINDOWS)
         frames = []
         for cut in windows.batches(self.batch_size):
-            context_BT, y_BH = np.split(cut["window"], [self.context_length], axis=1)
-            quantiles_BHQ = forecaster.predict_quantiles(torch.as_tensor(context_BT), torch.as_tensor(cut["domain"]))
+            longest_BT, y_BH = np.split(cut["window"], [self.context_length], axis=1)
+            context_BT = longest_BT[:, -context_length:]
+            group_B = torch.as_tensor(cut["group"]) if "group" in cut else None
+            domain_B = torch.as_tensor(cut["domain"])
+            quantiles_BHQ = forecaster.predict_quantiles(torch.as_tensor(context_BT), domain_B, group_B)
             median_BH = quantiles_BHQ[..., self.quantile_levels.index(0.5)].cpu().numpy()
             columns = skill_columns(y_BH, median_BH, context_BT)
             frames.append(pd.DataFrame(columns, index=window_index(windows, cut)))
@@ -188,7 +244,8 @@ class Finetune(Stage):
             )
         return self.context_length
 
-    def _summary(self, forecaster: "Forecaster", history: list[dict[str, float]]) -> dict[str, Any]:
+    def summary(self, forecaster: "Forecaster", history: list[dict[str, float]]) -> dict[str, Any]:
+        """Return what ``training.json`` says."""
         validated = [row for row in history if "validation_wql" in row]
         best = min(validated, key=lambda row: row["validation_wql"], default={})
         return {
@@ -197,8 +254,10 @@ class Finetune(Stage):
             "horizon_method": forecaster.horizon_method,
             "context_seen": self._context_seen(forecaster),
             "n_tokens": forecaster.n_tokens(self.context_length),
+            "n_tokens_by_context": {str(length): forecaster.n_tokens(length) for length in self.context_lengths},
+            "precision": precision_used(self.training, forecaster.device.type) if history else None,
             "n_parameters": sum(weight.numel() for weight in forecaster.model.parameters()),
-            "history": history,
+            "history": [{name: value for name, value in row.items() if name not in MEASURED} for row in history],
         }
 
 
@@ -210,25 +269,54 @@ def window_index(windows: FixedWindows, cut: dict[str, np.ndarray]) -> "pd.Multi
     return pd.MultiIndex.from_arrays([items, cut["window_index"]], names=["item", "window"])
 
 
-def in_ray_train(loop: Callable[[], list[dict[str, float]]], device: str) -> list[dict[str, float]]:
-    """Run a training loop under Ray Train, in this process where a trial already holds the device.
+@dataclass(frozen=True)
+class Workplace:
+    """Where a fine-tune is computed; it pickles to Ray Train's workers."""
 
-    With `num_workers=0` Ray Train starts no processes of its own (a nested worker group costs 12 to 18 s on
-    two cores); checkpoints are the loop's, in the stage's work folder.
-    """
-    from ray.train import ScalingConfig
-    from ray.train.torch import TorchTrainer
+    draft: Path
+    work: Path
+    inputs: dict[str, Path]
+    resources: Resources
 
-    result = TorchTrainer(loop, scaling_config=ScalingConfig(num_workers=0, use_gpu=device != "cpu")).fit()
-    return result.return_value
+    @classmethod
+    def of(cls, stage: Finetune, draft: Path, context: Context) -> "Workplace":
+        inputs = {source.key: context.folder(source) for source in stage.inputs}
+        return cls(draft, context.work(), inputs, context.resources)
+
+    def device(self) -> str:
+        """Return the device that this worker holds."""
+        return held_device(self.resources)
+
+
+def run_finetune(stage: Finetune, at: Workplace, place: Place, report: Report) -> None:
+    """Do the work of a fine-tune on one worker; the first one writes the result."""
+    device = at.device()
+    prepared = Prepared.open(at.inputs[stage.prepared.key], stage.prepared)
+    meta = prepared.meta(stage.fold, stage.domains)
+    forecaster, history = stage.start_forecaster(at), []
+    if stage.is_trained:
+        history = stage.train(forecaster, prepared, meta, at, place, report)
+    elif stage.labels != "none":
+        stage.solve(forecaster, prepared, meta)
+    if place.rank == 0:
+        forecaster.save(at.draft / "predictor")
+        skill = stage.skill(forecaster.to(device), prepared, meta[meta["side"] == "test"])
+        write_json(at.draft / "skill.json", skill)
+        write_json(at.draft / "training.json", stage.summary(forecaster, history))
+        write_curves(at.draft / CURVES, history)
 
 
 def one_device(context: Context) -> str:
     """Return the device that a stage holds, and keep torch to the CPUs that it holds."""
+    return held_device(context.resources)
+
+
+def held_device(resources: Resources) -> str:
+    """Return the device that a worker holds, and keep torch to the CPUs that it holds."""
     import torch
 
-    torch.set_num_threads(max(1, int(context.resources.cpus)))
-    if not context.resources.gpus:
+    torch.set_num_threads(max(1, int(resources.cpus)))
+    if not resources.gpus:
         return "cpu"
     if not torch.cuda.is_available():
         raise RuntimeError(
@@ -237,17 +325,15 @@ def one_device(context: Context) -> str:
     return "cuda"
 
 
-def write_curves(folder: Path, history: list[dict[str, float]]) -> None:
-    """Write a history as TensorBoard scalars."""
-    from tensorboardX import SummaryWriter
-
-    with SummaryWriter(str(folder), write_to_disk=True) as writer:
-        for row in history:
-            for name, value in row.items():
-                if name != "step":
-                    writer.add_scalar(f"finetune/{name}", value, int(row["step"]))
+def read_training(folder: Path, context_length: int) -> dict[str, Any]:
+    """Return ``training.json`` of a built fine-tune, as it is for one of its context lengths."""
+    told = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    n_tokens = told.pop("n_tokens_by_context")[str(context_length)]
+    return told | {"context_seen": min(context_length, told["context_seen"]), "n_tokens": n_tokens}
 
 
-def read_training(folder: Path) -> dict[str, Any]:
-    """Return ``training.json`` of a built fine-tune."""
-    return json.loads((folder / "training.json").read_text(encoding="utf-8"))
+def read_skill(folder: Path, context_length: int) -> list[dict[str, Any]]:
+    """Return the rows of ``skill.json`` of a built fine-tune that are of one of its context lengths."""
+    rows = json.loads((folder / "skill.json").read_text(encoding="utf-8"))
+    shown = (row for row in rows if row["context_length"] == context_length)
+    return [{name: value for name, value in row.items() if name != "context_length"} for row in shown]

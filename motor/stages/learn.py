@@ -8,6 +8,7 @@ import numpy as np
 
 from grid.stage import Context, Stage, after, beside
 from motor.features.base import FittedFeature, domain_one_hot
+from motor.stages.crossing import crossed, n_parts
 from motor.stages.faults import input_faults
 from motor.stages.prepare import Prepare, Prepared
 from motor.stages.series_features import SeriesFeatures, side_by_side
@@ -16,7 +17,6 @@ from motor.windows.cutting import FixedWindows
 if TYPE_CHECKING:
     import pandas as pd
 
-CROSS_FITS = 5  # at most; as many as the class of fewest motors has
 BATCH_SIZE = 256
 
 
@@ -57,16 +57,18 @@ class Learn(SeriesFeatures):
         import joblib
 
         prepared = Prepared.open(context.folder(self.prepared), self.prepared)
-        meta = prepared.meta(self.fold, self.domains).reset_index(drop=True)
+        of_fold = prepared.meta(self.fold, self.domains)
         with input_faults():
-            windows_BT, position_B = self._windows(prepared, prepared.meta(self.fold, self.domains))
+            windows_BT, position_B = self._windows(prepared, of_fold)
+        meta = of_fold.reset_index(drop=True)
+        can_cross = n_parts(meta[meta["side"] == "train"]) > 1
         frames, saw_labels = [], False
         for feature in self.features:
             fitting = _Fitting(feature, windows_BT, position_B, meta, self.seed, max(1, int(context.resources.cpus)))
             model, frame = fitting.fit_and_describe()
             joblib.dump(model, folder / f"{feature.kind}.pkl")
             frames.append(frame)
-            saw_labels |= feature.needs_labels and fitting.n_splits() < 2
+            saw_labels |= feature.needs_labels and not can_cross
         self.write(folder, meta, side_by_side([*frames, domain_one_hot(meta)]), {"saw_labels": saw_labels})
 
     def _windows(self, prepared: Prepared, meta: "pd.DataFrame") -> tuple[np.ndarray, np.ndarray]:
@@ -99,20 +101,9 @@ class _Fitting:
         frames += [self._transform(model, others)] if len(others) else []
         return model, pd.concat(frames).loc[self.meta["item"]]
 
-    def n_splits(self) -> int:
-        """Return in how many parts the training motors are crossed: 1 where a class has one motor, to learn it from."""
-        train = self.meta[self.meta["side"] == "train"]
-        return min(CROSS_FITS, int(train.groupby("label")["motor"].nunique().min()))
-
     def _crossed(self, rows: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        from sklearn.model_selection import StratifiedGroupKFold
-
-        train = self.meta.iloc[rows]
-        if self.n_splits() < 2:
-            return [(rows, rows)]
-        splitter = StratifiedGroupKFold(self.n_splits(), shuffle=True, random_state=self.seed)
-        parts = splitter.split(train, train["label"], train["motor"])
-        return [(rows[seen], rows[unseen]) for seen, unseen in parts]
+        parts = [(rows[seen], rows[unseen]) for seen, unseen in crossed(self.meta.iloc[rows], self.seed)]
+        return parts or [(rows, rows)]
 
     def _fit(self, rows: np.ndarray) -> object:
         windows_BT, position_B = self._of(rows)

@@ -127,10 +127,11 @@ class Prepared:
         """Return the rows of `meta` as series to cut windows from, each with its scaler."""
         fitted = SeriesScalers(self.recordings, self.stage.scaling, self.scalers.of_fold(fold), self.own_levels)
         columns = ("item", "motor", "domain", "label", "sampling_rate_hz")
-        rows = zip(meta.index.tolist(), *(meta[column].tolist() for column in columns), strict=True)
+        moments = meta["moment"].astype(object).where(meta["moment"].notna(), None)
+        rows = zip(meta.index.tolist(), *(meta[column].tolist() for column in columns), moments.tolist(), strict=True)
         return tuple(
-            Series(item, index, domain, label, sampling_rate_hz, fitted.scaler(index, item, domain, motor))
-            for index, item, motor, domain, label, sampling_rate_hz in rows
+            Series(item, index, domain, label, rate, fitted.scaler(index, item, domain, motor), motor, moment)
+            for index, item, motor, domain, label, rate, moment in rows
         )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SIDES = ("train", "validation", "test")
+TSNE, RESIDUALS = "tsne.csv", "residuals.png"  # in `figures/`: the map as numbers; the errors, where there are any
 KNOWN = ["item", "motor", "domain", "label", "side"]  # what stands before the features in `features.parquet`
 
 
@@ -76,9 +77,11 @@ class SeriesFeatures(Stage):
         classes = self.classes  # type: ignore[attr-defined]
         names = (table["label"], table["motor"], table["domain"])
         folder.mkdir()
-        tsne_figure(folder / "tsne.png", features.to_numpy(), *names, classes, seed)
+        points = tsne_figure(folder / "tsne.png", features.to_numpy(), *names, classes, seed)
+        if points is not None:
+            table[KNOWN].assign(x=points[:, 0], y=points[:, 1]).to_csv(folder / TSNE, index=False)
         if "mae" in features:
-            residual_figure(folder / "residuals.png", table.rename(columns={"mae": "residual"}), classes)
+            residual_figure(folder / RESIDUALS, table.rename(columns={"mae": "residual"}), classes)
 
 
 def feature_columns(table: "pd.DataFrame") -> list[str]:

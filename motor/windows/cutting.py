@@ -1,17 +1,17 @@
 """Windows out of signals: an endless random stream for training, fixed ones for everything else.
 
-Shapes: S series, B windows, N samples of a window (context and future).
+Shapes: S series, G groups (see `Source.members`), B windows, N samples of a window (context and future).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from typing import NamedTuple
 
 import numpy as np
 
 from motor.windows.augmentations.base import Augmentation, augment
+from motor.windows.draws import Draws, batch_places, check_shares, dealt, epoch_order, generator_of, share_of
 from motor.windows.source import Source
 
 DRAWN_AT_ONCE = 1024  # windows; drawing costs numpy calls, which should not count a batch
@@ -47,18 +47,6 @@ def even_starts(n_samples: int, window_length: int, count: int) -> np.ndarray:
     return np.unique(np.arange(count, dtype=np.int64) * last // (count - 1))
 
 
-class Draws(NamedTuple):
-    """What chance says of some windows of the stream."""
-
-    rows_B: np.ndarray  # int64, places in `series`
-    starts_B: np.ndarray  # int64, in the series
-    entropy_B: Sequence[bytes]  # 32 bytes each: 8 of them say the start, the others seed the augmentation
-
-    def part(self, places: slice) -> "Draws":
-        """Return what chance says of some of the windows."""
-        return Draws(self.rows_B[places], self.starts_B[places], self.entropy_B[places])
-
-
 @dataclass(frozen=True)
 class WindowStream(Source):
     """An endless stream of random training windows, each a function of its number.
@@ -66,7 +54,8 @@ class WindowStream(Source):
     An epoch holds `windows_per_series` windows of each series, in an order drawn from (seed, epoch).
     Where window k of a series begins in an epoch, and how it is augmented, is drawn from (seed, item
     name, epoch, k) alone: neither the number of workers, nor the batch size, nor the other series
-    change it.
+    change it. Where series go in `together`, a number is a moment, whose windows begin where the names of
+    all its series say; a series that has no partner gives the same windows as alone.
 
     Parameters
     ----------
@@ -83,12 +72,14 @@ class WindowStream(Source):
         0 or more.
     augmentations : mapping of str to tuple of Augmentation
         By domain; a domain without an entry is not augmented.
+    together : bool
+        As of `Source`.
 
     Raises
     ------
     ValueError
-        Naming every series that is too short, unknown domains, repeated names, and augmentations
-        that do not fit a sampling rate.
+        Naming every series that is too short, unknown domains, repeated names, augmentations that do not fit a
+        sampling rate or move windows of one moment apart, and series of one moment that differ in length or rate.
     """
 
     windows_per_series: int
@@ -97,8 +88,9 @@ class WindowStream(Source):
 
     @property
     def windows_per_epoch(self) -> int:
-        """Return the number of windows in an epoch."""
-        return len(self.series) * self.windows_per_series
+        """Return how many numbers an epoch has."""
+        n_groups = len(self.members) if self.together else len(self.series)
+        return n_groups * self.windows_per_series
 
     @property
     def is_augmented(self) -> bool:
@@ -106,18 +98,19 @@ class WindowStream(Source):
         return any(self.augmentations.values())
 
     def locate(self, number: int) -> tuple[int, int, int]:
-        """Return (place in `series`, epoch, k) of a window of the stream.
+        """Return (place in `series`, epoch, k) of a window of the stream, of a group's first one.
 
         Raises
         ------
         IndexError
             If the number is negative.
         """
-        row_1, epoch_1, k_1 = self._locate(np.array([number], dtype=np.int64))
-        return int(row_1[0]), int(epoch_1[0]), int(k_1[0])
+        group_1, epoch_1, k_1 = self._locate(np.array([number], dtype=np.int64))
+        group = int(group_1[0])
+        return self.members[group][0] if self.together else group, int(epoch_1[0]), int(k_1[0])
 
     def cut(self, number: int) -> np.ndarray:
-        """Return window `number`, scaled and augmented, as a new float32 array of shape (N,)."""
+        """Return window `number`, of a group the first, scaled and augmented, as a new float32 array of shape (N,)."""
         return self.batch([number])["window"][0]
 
     def batch(self, numbers: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
@@ -131,28 +124,44 @@ class WindowStream(Source):
         -------
         dict
             ``window``: float32 of shape (B, N); ``domain``: int64 of shape (B,), places in `domains`;
-            ``number``: int64 of shape (B,).
+            ``number``: int64 of shape (B,); where series go in `together`, a number gives the windows of its whole
+            group side by side, and ``group``, int64 of shape (B,), says which belong together.
 
         Raises
         ------
         IndexError
             If a number is negative.
         """
-        numbers_B = np.asarray(numbers, dtype=np.int64)
-        return self._batch(numbers_B, self.draw(numbers_B))
+        return self.drawn(self.draw(np.asarray(numbers, dtype=np.int64)))
 
-    def batches(self, first: int, end: int, batch_size: int) -> Iterator[dict[str, np.ndarray]]:
-        """Yield what `batch` gives for windows `first` to `end` (excluded), `batch_size` at a time, only faster.
+    def batches(
+        self, first: int, end: int, batch_size: int, rank: int = 0, world_size: int = 1
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Yield what `batch` gives for numbers `first` to `end` (excluded), `batch_size` at a time, only faster.
 
-        The last batch may be smaller.
+        The last batch may be smaller. Of several workers each gets its share of every batch (see `dealt`).
+
+        Raises
+        ------
+        ValueError
+            If a batch is too small for each worker to get a share.
         """
+        check_shares(first, end, batch_size, world_size)
         run = batch_size * max(1, DRAWN_AT_ONCE // batch_size)
         for begin in range(first, end, run):
-            numbers = np.arange(begin, min(begin + run, end))
-            draws = self.draw(numbers)
-            for place in range(0, len(numbers), batch_size):
-                of_batch = slice(place, place + batch_size)
-                yield self._batch(numbers[of_batch], draws.part(of_batch))
+            stop = min(begin + run, end)
+            draws = self.draw(dealt(begin, stop, batch_size, rank, world_size))
+            for places in batch_places(draws.numbers_B, begin, stop, batch_size):
+                yield self.drawn(draws.part(places))
+
+    def drawn(self, draws: Draws) -> dict[str, np.ndarray]:
+        """Return windows that were drawn, as `batch` does."""
+        return self.described(draws.numbers_B, draws.rows_B, self.windows(draws))
+
+    def described(self, numbers_B: np.ndarray, rows_B: np.ndarray, window_BN: np.ndarray) -> dict[str, np.ndarray]:
+        """Return windows with what is said of them beside."""
+        batch = {"window": window_BN, "domain": self.columns.domain_S[rows_B], "number": numbers_B}
+        return batch | {"group": numbers_B.copy()} if self.together else batch
 
     def windows(self, draws: Draws) -> np.ndarray:
         """Return windows that were drawn, scaled and augmented: a new float32 array of shape (B, N)."""
@@ -161,44 +170,61 @@ class WindowStream(Source):
             self._augment(window_BN, draws)
         return window_BN
 
-    def _batch(self, numbers_B: np.ndarray, draws: Draws) -> dict[str, np.ndarray]:
-        return {"window": self.windows(draws), "domain": self.columns.domain_S[draws.rows_B], "number": numbers_B}
-
     def _augment(self, window_BN: np.ndarray, draws: Draws) -> None:
         """Change windows in place, each by random numbers of its own."""
-        for window_N, row, entropy in zip(window_BN, draws.rows_B.tolist(), draws.entropy_B, strict=True):
+        shared_B = draws.shared_B if draws.shared_B is not None else [None] * len(draws.rows_B)
+        for window_N, row, entropy, of_group in zip(
+            window_BN, draws.rows_B.tolist(), draws.entropy_B, shared_B, strict=True
+        ):
             series = self.series[row]
             if augmentations := self.augmentations.get(series.domain, ()):
-                generator = np.random.Generator(np.random.PCG64(int.from_bytes(entropy[8:])))
-                window_N[:] = augment(window_N, augmentations, generator, series.sampling_rate_hz, series.label)
+                generator, shared = generator_of(entropy), None if of_group is None else generator_of(of_group)
+                window_N[:] = augment(window_N, augmentations, generator, series.sampling_rate_hz, series.label, shared)
 
     def draw(self, numbers_B: np.ndarray) -> Draws:
         """Draw where windows of the stream begin, and what augments them.
+
+        Parameters
+        ----------
+        numbers_B : ndarray of int64
+            Each stands for one window, or for the windows of one group, which are given side by side.
 
         Raises
         ------
         IndexError
             If a number is negative.
         """
-        rows_B, epochs_B, ks_B = self._locate(numbers_B)
-        places = zip(rows_B.tolist(), epochs_B.tolist(), ks_B.tolist(), strict=True)
-        names, prefix = self._names, lru_cache(self._prefix)
-        entropy_B = [sha256(prefix(epoch, k) + names[row]).digest() for row, epoch, k in places]
+        groups_B, epochs_B, ks_B = self._locate(numbers_B)
+        entropy_B = self._entropy(self._group_names, groups_B, epochs_B, ks_B)
+        firsts_B = self.groups.rows_S[self.groups.begin_G[groups_B]] if self.together else groups_B
         high_B = np.frombuffer(b"".join(entropy_B), dtype=">u8")[::4].astype(np.uint64)
-        n_places_B = (self.columns.n_samples_S[rows_B] - self.window_length + 1).astype(np.uint64)
-        return Draws(rows_B, _share(high_B, n_places_B).astype(np.int64), entropy_B)
+        n_places_B = (self.columns.n_samples_S[firsts_B] - self.window_length + 1).astype(np.uint64)
+        starts_B = share_of(high_B, n_places_B).astype(np.int64)
+        if not self.together:
+            return Draws(numbers_B, groups_B, starts_B, entropy_B, None)
+        rows_B, of_B = self.groups.spread(groups_B)
+        own_B = self._entropy(self._names, rows_B, epochs_B[of_B], ks_B[of_B])
+        return Draws(numbers_B[of_B], rows_B, starts_B[of_B], own_B, [entropy_B[place] for place in of_B.tolist()])
+
+    def _entropy(
+        self, names: Sequence[bytes], which_B: np.ndarray, epochs_B: np.ndarray, ks_B: np.ndarray
+    ) -> list[bytes]:
+        """Return 32 random bytes for each (name, epoch, k)."""
+        prefix = lru_cache(self._prefix)
+        places = zip(which_B.tolist(), epochs_B.tolist(), ks_B.tolist(), strict=True)
+        return [sha256(prefix(epoch, k) + names[which]).digest() for which, epoch, k in places]
 
     def _locate(self, numbers_B: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return (places in `series`, epochs, ks) of windows of the stream."""
+        """Return (groups, epochs, ks) of windows of the stream; a group is a place in `members`, or in `series`."""
         if numbers_B.size and numbers_B.min() < 0:
             raise IndexError(f"window {numbers_B.min()} does not exist; the stream begins at 0")
         epochs_B, places_B = np.divmod(numbers_B, self.windows_per_epoch)
         ordered_B = np.empty_like(places_B)
         for epoch in np.unique(epochs_B).tolist():
             there = epochs_B == epoch
-            ordered_B[there] = _epoch_order(self.seed, epoch, self.windows_per_epoch)[places_B[there]]
-        rows_B, ks_B = np.divmod(ordered_B, self.windows_per_series)
-        return rows_B, epochs_B, ks_B
+            ordered_B[there] = epoch_order(self.seed, epoch, self.windows_per_epoch)[places_B[there]]
+        groups_B, ks_B = np.divmod(ordered_B, self.windows_per_series)
+        return groups_B, epochs_B, ks_B
 
     def _prefix(self, epoch: int, k: int) -> bytes:
         """Return what is hashed before a series' name."""
@@ -208,6 +234,13 @@ class WindowStream(Source):
     def _names(self) -> list[bytes]:
         """Return the series' names as they are hashed."""
         return [series.item.encode() for series in self.series]
+
+    @cached_property
+    def _group_names(self) -> list[bytes]:
+        """Return the groups' names as they are hashed; of a series alone its own."""
+        if not self.together:
+            return self._names
+        return [b"\n".join(sorted(self._names[row] for row in members)) for members in self.members]
 
     def _faults(self) -> Iterator[str]:
         """Yield a line for each fault, those of the stream's own fields first."""
@@ -219,6 +252,24 @@ class WindowStream(Source):
             yield f"augmentations are given for domain {domain!r}; there are: {', '.join(self.domains)}"
         yield from super()._faults()
         yield from self._augmentation_faults()
+        if self.together:
+            yield from self._moving_faults()
+
+    def _moving_faults(self) -> Iterator[str]:
+        """Yield a line if augmentations would move windows of one moment against one another."""
+        moving = {
+            domain: [one for one in self.augmentations.get(domain, ()) if one.moves_time]
+            for members in self.members
+            if len(members) > 1
+            for domain in (self.series[row].domain for row in members)
+        }
+        kinds = list(moving.values())
+        if any(kind != kinds[0] for kind in kinds):
+            named = "; ".join(f"{domain}: {', '.join(map(repr, kind)) or 'none'}" for domain, kind in moving.items())
+            yield (
+                f"augmentations move the windows of one moment against one another ({named}); give these to all "
+                "domains alike, or to none"
+            )
 
     def _augmentation_faults(self) -> Iterator[str]:
         """Yield a line for each augmentation that does not fit a rate, with the first series that has it."""
@@ -238,8 +289,8 @@ class FixedWindows(Source):
 
     Parameters
     ----------
-    signals, series, domains, window_length
-        As of `WindowStream`.
+    signals, series, domains, window_length, together
+        As of `Source`.
     windows_per_series : int
         At most; a series with fewer places gives fewer windows.
 
@@ -262,7 +313,15 @@ class FixedWindows(Source):
         padded = np.zeros((len(starts), max(map(len, starts))), dtype=np.int64)
         for row, of_length in zip(padded, starts, strict=True):
             row[: len(of_length)] = of_length
-        return np.stack([place, window_index, padded[kind_S[place], window_index]], axis=1).astype(np.int64)
+        rows = np.stack([place, window_index, padded[kind_S[place], window_index]], axis=1).astype(np.int64)
+        return rows[np.lexsort((place, window_index, self._group_S[place]))] if self.together else rows
+
+    @cached_property
+    def _group_S(self) -> np.ndarray:
+        """Return the group of each series."""
+        group_S = np.empty(len(self.series), dtype=np.int64)
+        group_S[self.groups.rows_S] = np.repeat(np.arange(len(self.members)), self.groups.n_rows_G)
+        return group_S
 
     def __len__(self) -> int:
         """Return the number of windows over all series."""
@@ -280,40 +339,51 @@ class FixedWindows(Source):
         -------
         dict
             ``window``: float32 of shape (B, N), scaled; and int64 of shape (B,): ``domain``, places in
-            `domains`; ``item``, places in `series`; ``window_index``, from 0 within each series.
+            `domains`; ``item``, places in `series`; ``window_index``, from 0 within each series; and where series go
+            in `together`, ``group``: windows of one number belong together, and their rows are neighbours.
         """
         rows_B3 = self.rows[np.asarray(numbers, dtype=np.int64)]
-        return {
+        batch = {
             "window": self.scaled(rows_B3[:, 0], rows_B3[:, 2]),
             "domain": self.columns.domain_S[rows_B3[:, 0]],
             "item": rows_B3[:, 0],
             "window_index": rows_B3[:, 1],
         }
+        return batch | {"group": self._group_of(rows_B3)} if self.together else batch
+
+    def _group_of(self, rows_B3: np.ndarray) -> np.ndarray:
+        """Return a number for each group and window index."""
+        return self._group_S[rows_B3[:, 0]] * self.windows_per_series + rows_B3[:, 1]
 
     def batches(self, batch_size: int) -> Iterator[dict[str, np.ndarray]]:
-        """Yield all windows in order, `batch_size` at a time; the last batch may be smaller."""
-        for first in range(0, len(self), batch_size):
-            yield self.batch(np.arange(first, min(first + batch_size, len(self))))
+        """Yield all windows in order, `batch_size` at a time; the last batch may be smaller.
+
+        Where series go in `together`, no batch cuts a group in two, so that one may be smaller too, or hold one
+        group that is larger.
+        """
+        first = 0
+        while first < len(self):
+            end = self.end_of_batch(first, batch_size)
+            yield self.batch(np.arange(first, end))
+            first = end
+
+    def end_of_batch(self, first: int, batch_size: int) -> int:
+        """Return the last row, excluded, of a batch that begins with row `first`."""
+        end = min(first + batch_size, len(self))
+        if not self.together or end == len(self):
+            return end
+        ends = self._group_ends
+        place = int(np.searchsorted(ends, end, side="right")) - 1
+        return int(ends[place]) if place >= 0 and ends[place] > first else int(ends[place + 1])
+
+    @cached_property
+    def _group_ends(self) -> np.ndarray:
+        """Return after which rows a group is complete."""
+        group = self._group_of(self.rows)
+        return np.append(np.flatnonzero(np.diff(group)) + 1, len(group))
 
     def _faults(self) -> Iterator[str]:
         """Yield a line for each fault, those of the windows' own fields first."""
         if self.windows_per_series < 1:
             yield f"windows_per_series is {self.windows_per_series}; it must be at least 1"
         yield from super()._faults()
-
-
-@lru_cache(maxsize=8)
-def _epoch_order(seed: int, epoch: int, n_windows: int) -> np.ndarray:
-    """Return the order of an epoch; kept for the few epochs that workers are in at one time."""
-    order = np.random.default_rng([seed, epoch]).permutation(n_windows)
-    order.setflags(write=False)
-    return order
-
-
-def _share(fraction_B: np.ndarray, of_B: np.ndarray) -> np.ndarray:
-    """Return ``fraction * of / 2**64``, rounded down, exactly: uint64, `of` below 2**32.
-
-    The product has up to 96 bits; the halves of the fraction are taken in turn.
-    """
-    half, low = np.uint64(32), np.uint64(0xFFFFFFFF)
-    return ((fraction_B >> half) * of_B + ((fraction_B & low) * of_B >> half)) >> half

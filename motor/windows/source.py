@@ -1,11 +1,12 @@
 """What windows are cut from: signals side by side in one array, and what is known of each series.
 
-Shapes: S series, B windows, N samples of a window (context and future).
+Shapes: S series, G groups (the series of one moment, or one series), B windows, N samples of a window (context and
+future).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -49,6 +50,9 @@ class Series:
     sampling_rate_hz : float
         Of the represented signal.
     scaler : Scaler
+    motor : str
+    moment : str or None
+        Series of one motor and moment were measured at the same time; None: nothing is known of it.
     """
 
     item: str
@@ -57,6 +61,8 @@ class Series:
     label: str
     sampling_rate_hz: float
     scaler: Scaler
+    motor: str = ""
+    moment: str | None = None
 
 
 class Columns(NamedTuple):
@@ -69,20 +75,49 @@ class Columns(NamedTuple):
     domain_S: np.ndarray  # int64
 
 
+class Groups(NamedTuple):
+    """Which series are cut at the same places."""
+
+    rows_S: np.ndarray  # int64, places in `series`, group by group
+    begin_G: np.ndarray  # int64, in `rows_S`
+    n_rows_G: np.ndarray  # int64
+
+    def spread(self, groups_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of some groups, one group after the other, and of which place in `groups_B` each is."""
+        n_rows_B = self.n_rows_G[groups_B]
+        of_B = np.repeat(np.arange(len(groups_B)), n_rows_B)
+        within = np.arange(of_B.size) - np.repeat(np.cumsum(n_rows_B) - n_rows_B, n_rows_B)
+        return self.rows_S[self.begin_G[groups_B][of_B] + within], of_B
+
+
 @dataclass(frozen=True)
 class Source:
     """What all kinds of windows are cut from, checked once, before any worker starts.
 
+    Parameters
+    ----------
+    signals : Signals
+    series : tuple of Series
+    domains : tuple of str
+        All domains, in the order in which the backbone numbers them.
+    window_length : int
+        N, context and future together.
+    together : bool
+        The series of one motor and moment are cut at the same places, and their windows come side by side in one
+        batch, which says by ``group`` which belong together.
+
     Raises
     ------
     ValueError
-        Naming every series that is too short, unknown domains and repeated names.
+        Naming every series that is too short, unknown domains, repeated names, and series of one moment that
+        differ in length or sampling rate.
     """
 
     signals: Signals
     series: tuple[Series, ...]
     domains: tuple[str, ...]
     window_length: int
+    together: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         faults = list(self._faults())
@@ -111,6 +146,37 @@ class Source:
                     f"prediction_length) needs {self.window_length}; choose a shorter context_length or "
                     "prediction_length"
                 )
+        yield from self._group_faults()
+
+    def _group_faults(self) -> Iterator[str]:
+        """Yield a line for each group whose series cannot be cut at the same places."""
+        lengths = dict(enumerate(self.signals.n_samples.tolist()))
+        for members in self.members if self.together else ():
+            kinds = {
+                row: (lengths.get(self.series[row].index, 0), self.series[row].sampling_rate_hz) for row in members
+            }
+            if len(set(kinds.values())) > 1:
+                told = (f"{self.series[row].item} {n} samples at {rate:g} Hz" for row, (n, rate) in kinds.items())
+                yield (
+                    f"series of one moment cannot go in together: {', '.join(told)}; bring them to one length and "
+                    "sampling rate, or let the sensors go in apart"
+                )
+
+    @cached_property
+    def members(self) -> tuple[tuple[int, ...], ...]:
+        """Return the groups: places in `series`, in the order of their first one."""
+        by_moment: dict[tuple[str, str] | int, list[int]] = defaultdict(list)
+        for row, series in enumerate(self.series):
+            is_alone = not self.together or series.moment is None
+            by_moment[row if is_alone else (series.motor, str(series.moment))].append(row)
+        return tuple(map(tuple, by_moment.values()))
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Return the groups as arrays."""
+        n_rows_G = np.array([len(members) for members in self.members], dtype=np.int64)
+        rows_S = np.array([row for members in self.members for row in members], dtype=np.int64)
+        return Groups(rows_S, np.cumsum(n_rows_G) - n_rows_G, n_rows_G)
 
     @cached_property
     def columns(self) -> Columns:

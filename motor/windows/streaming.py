@@ -13,11 +13,11 @@ several nodes each opens the recordings by their path, so `--storage` has to lie
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from motor.windows.cutting import Draws
+from motor.windows.draws import Draws, batch_places, check_shares, dealt
 
 if TYPE_CHECKING:
     import pyarrow
@@ -35,8 +35,22 @@ PLACES = 1 << 17  # windows a block where only their places travel: 40 bytes eac
 PLACE_BYTES = 40
 
 
-def ray_batches(stream: "WindowStream", first: int, end: int, batch_size: int) -> Iterator[dict[str, np.ndarray]]:
-    """Yield the batches that `WindowStream.batch` gives for windows `first` to `end`, in that order.
+class Share(NamedTuple):
+    """Which windows of each batch a worker gets."""
+
+    batch_size: int
+    rank: int
+    world_size: int
+
+    def numbers(self, first: int, end: int) -> np.ndarray:
+        """Return its numbers of those from `first` to `end`, which begin with a whole batch."""
+        return dealt(first, end, *self)
+
+
+def ray_batches(
+    stream: "WindowStream", first: int, end: int, batch_size: int, rank: int = 0, world_size: int = 1
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the batches that `WindowStream.batches` gives for numbers `first` to `end`, in that order.
 
     Parameters
     ----------
@@ -45,13 +59,21 @@ def ray_batches(stream: "WindowStream", first: int, end: int, batch_size: int) -
     first, end : int
         Numbers of windows, `end` excluded.
     batch_size : int
-        Windows a batch.
+        Numbers a batch.
+    rank, world_size : int
+        Which worker this is, and of how many.
 
     Yields
     ------
     dict
         As `WindowStream.batch`.
+
+    Raises
+    ------
+    ValueError
+        If a batch is too small for each worker to get a share.
     """
+    check_shares(first, end, batch_size, world_size)
     if first >= end:
         return
     import ray
@@ -59,17 +81,17 @@ def ray_batches(stream: "WindowStream", first: int, end: int, batch_size: int) -
     # Here and not in the thread: what the stream computes once, the trainer may be computing there and then. As bytes,
     # so that a node that does not see the recordings fails as a task does; Ray would retry for ever what it cannot
     # unpickle by itself.
-    pickled = ray.cloudpickle.dumps(stream)
-    with _Ahead(lambda: _blocks(stream, pickled, first, end, batch_size)) as ahead:
-        own, number = stream.batches(first, end, batch_size), first
+    pickled, share = ray.cloudpickle.dumps(stream), Share(batch_size, rank, world_size)
+    with _Ahead(lambda: _blocks(stream, pickled, first, end, share)) as ahead:
+        own, number = stream.batches(first, end, *share), first
         while number < end and not ahead.is_ready():
             yield next(own)
             number += batch_size
         if number < end:
-            yield from _from(number, ahead, stream, batch_size)
+            yield from _from(number, ahead, stream, end, share)
 
 
-def _blocks(stream: "WindowStream", pickled: bytes, first: int, end: int, batch_size: int) -> "Iterator[pyarrow.Table]":
+def _blocks(stream: "WindowStream", pickled: bytes, first: int, end: int, share: Share) -> "Iterator[pyarrow.Table]":
     """Start Ray Data, and return its blocks in their order."""
     import ray.data
 
@@ -77,18 +99,20 @@ def _blocks(stream: "WindowStream", pickled: bytes, first: int, end: int, batch_
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
     context.print_on_execution_start = False
-    dataset = windows_dataset(stream, pickled, first, end, batch_size)
+    dataset = windows_dataset(stream, pickled, first, end, share)
     return iter(dataset.iter_batches(batch_size=None, batch_format="pyarrow"))
 
 
 def _from(
-    first: int, blocks: "Iterable[pyarrow.Table]", stream: "WindowStream", batch_size: int
+    first: int, blocks: "Iterable[pyarrow.Table]", stream: "WindowStream", end: int, share: Share
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Yield batches from window `first` on; what lies before it in the blocks is passed over."""
+    """Yield batches from number `first` on, where a batch begins; what lies before it in the blocks is passed over."""
     for block in blocks:
-        passed = max(0, first - block["number"][0].as_py())
-        for place in range(passed, block.num_rows, batch_size):
-            yield _batch(stream, block.slice(place, batch_size))
+        numbers = block["number"].to_numpy()
+        stop = min(end, int(numbers[-1]) + 1)
+        for places in batch_places(numbers, first, stop, share.batch_size) if first < stop else ():
+            yield _batch(stream, block.slice(places.start, places.stop - places.start))
+            first += share.batch_size
 
 
 class _Ahead:
@@ -117,17 +141,15 @@ class _Ahead:
         return next(self._blocks.result(), None)
 
 
-def windows_dataset(
-    stream: "WindowStream", pickled: bytes, first: int, end: int, batch_size: int
-) -> "ray.data.Dataset":
-    """Return windows `first` to `end` of a stream as a Ray data set whose blocks hold whole batches.
+def windows_dataset(stream: "WindowStream", pickled: bytes, first: int, end: int, share: Share) -> "ray.data.Dataset":
+    """Return a worker's share of `first` to `end` of a stream as a Ray data set whose blocks hold whole batches.
 
     Its columns are number, row (the place in `series`) and start; and window, where windows are augmented. `pickled`
     is the stream, as tasks get it.
     """
     import ray.data
 
-    source = _source(stream, pickled, _ranges(stream, first, end, batch_size))
+    source = _source(stream, pickled, _ranges(stream, first, end, share.batch_size), share)
     n_tasks = len(source.ranges)
     return ray.data.read_datasource(
         source, num_cpus=0, override_num_blocks=n_tasks, concurrency=min(CONCURRENCY, n_tasks)
@@ -146,7 +168,9 @@ def _ranges(stream: "WindowStream", first: int, end: int, batch_size: int) -> tu
     return tuple(ranges)
 
 
-def _source(stream: "WindowStream", pickled: bytes, numbers: tuple[tuple[int, int], ...]) -> "ray.data.Datasource":
+def _source(
+    stream: "WindowStream", pickled: bytes, numbers: tuple[tuple[int, int], ...], share: Share
+) -> "ray.data.Datasource":
     import ray
     import ray.data
     from ray.data.block import BlockMetadata
@@ -165,7 +189,7 @@ def _source(stream: "WindowStream", pickled: bytes, numbers: tuple[tuple[int, in
         def get_read_tasks(self, parallelism: int, *_: object, **__: object) -> list[ray.data.ReadTask]:
             return [
                 ray.data.ReadTask(
-                    lambda start=start, stop=stop: [_table(_fetched(sent), start, stop)],
+                    lambda start=start, stop=stop: [_table(_fetched(sent), share.numbers(start, stop))],
                     BlockMetadata(
                         num_rows=stop - start, size_bytes=(stop - start) * row_bytes, input_files=None, exec_stats=None
                     ),
@@ -184,12 +208,11 @@ def _fetched(sent: "ray.ObjectRef") -> "WindowStream":
     return ray.cloudpickle.loads(ray.get(sent))
 
 
-def _table(stream: "WindowStream", start: int, stop: int) -> "pyarrow.Table":
+def _table(stream: "WindowStream", numbers: np.ndarray) -> "pyarrow.Table":
     import pyarrow as pa
 
-    numbers = np.arange(start, stop)
     draws = stream.draw(numbers)
-    columns = {"number": numbers, "row": draws.rows_B, "start": draws.starts_B}
+    columns = {"number": draws.numbers_B, "row": draws.rows_B, "start": draws.starts_B}
     if stream.is_augmented:
         flat = pa.array(stream.windows(draws).ravel())
         columns["window"] = pa.FixedSizeListArray.from_arrays(flat, stream.window_length)
@@ -198,10 +221,8 @@ def _table(stream: "WindowStream", start: int, stop: int) -> "pyarrow.Table":
 
 def _batch(stream: "WindowStream", table: "pyarrow.Table") -> dict[str, np.ndarray]:
     """Return a batch in arrays of its own: a block is freed as soon as it was read."""
-    rows = table["row"].to_numpy()
+    numbers, rows = table["number"].to_numpy().copy(), table["row"].to_numpy()
     if "window" in table.column_names:
         flat = table["window"].combine_chunks().flatten().to_numpy()
-        windows = flat.reshape(len(rows), -1).copy()
-    else:
-        windows = stream.windows(Draws(rows, table["start"].to_numpy(), ()))
-    return {"window": windows, "domain": stream.columns.domain_S[rows], "number": table["number"].to_numpy().copy()}
+        return stream.described(numbers, rows, flat.reshape(len(rows), -1).copy())
+    return stream.drawn(Draws(numbers, rows, table["start"].to_numpy(), (), None))

@@ -89,9 +89,9 @@ def saved(forecaster, tmp_path):
 def sorted_stock_forecast(stock):
     """The library's forecast with its quantiles sorted: at all of the model's levels, then the asked ones."""
 
-    def forecast(folder, forecaster, context, names, horizon=None):
+    def forecast(folder, forecaster, context, names, horizon=None, moments=None):
         own = list(forecaster.model_levels)
-        given = stock.forecast(folder, context.numpy(), names, horizon or forecaster.prediction_length, own)
+        given = stock.forecast(folder, context.numpy(), names, horizon or forecaster.prediction_length, own, moments)
         return np.sort(given, axis=-1)[..., [own.index(level) for level in forecaster.quantile_levels]]
 
     return forecast

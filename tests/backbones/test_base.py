@@ -3,6 +3,7 @@ import sys
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from motor.registry import plugins
 
@@ -30,6 +31,23 @@ def test_initial_random_spreads_its_weights_as_a_fresh_model_does(create, backbo
 def test_source_is_the_weights_or_none(backbone, saved):
     assert backbone.source is None
     assert type(backbone)(weights=str(saved)).source == str(saved)
+
+
+def test_sizes_beside_weights_raise_and_are_named(backbone):
+    kind = type(backbone)
+    with pytest.raises(
+        ValidationError, match=r"d_model, num_heads are given beside weights: 'somewhere'.*weights: null"
+    ):
+        kind(weights="somewhere", num_heads=2, d_model=16)
+    with pytest.raises(ValidationError, match=r"d_kv is given beside weights.*take it out"):
+        kind(weights="somewhere", initial="random", d_kv=64)  # its default is no better
+    assert kind.model_validate(kind(weights="somewhere").model_dump()).weights is None
+
+
+def test_only_chronos2_with_its_sensors_together_sees_them_together():
+    backbones = plugins("motor.backbones")
+    assert not any(plugin().sees_together for plugin in backbones.values())
+    assert backbones["chronos2"](sensors="together").sees_together
 
 
 @pytest.mark.parametrize("name", sorted(plugins("motor.backbones")))

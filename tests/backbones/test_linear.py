@@ -190,6 +190,14 @@ def test_embed_raises_and_says_what_to_take():
         create(Linear(n_lags=4)).embed(torch.zeros(1, T), torch.zeros(1, dtype=torch.long))
 
 
+def test_context_shorter_than_the_forecasters_lags_raises():
+    forecaster, windows = create(Linear(n_lags=40)), second_order(20, 0.5, 0.0)
+    with pytest.raises(ValueError, match="weighs the last 40 samples, but contexts have 30"):
+        forecaster.predict_quantiles(torch.as_tensor(windows[:, :30]), torch.zeros(20, dtype=torch.long))
+    with pytest.raises(ValueError, match="weighs the last 40 samples, but contexts have 30"):
+        forecaster.fit(batches(windows, context=30))
+
+
 def test_context_shorter_than_the_lags_is_weighed_whole():
     assert create(Linear(n_lags=100)).n_lags == T
 
@@ -211,3 +219,9 @@ def test_choice_of_a_backbone_takes_each_kind_by_its_name():
     assert adapter.validate_python({"kind": "linear", "n_lags": 8}) == Linear(n_lags=8)
     with pytest.raises(ValidationError, match="d_model"):
         adapter.validate_python({"kind": "linear", "d_model": 8})
+
+
+def test_groups_of_windows_raise():
+    context, domain = torch.zeros(2, T), torch.zeros(2, dtype=torch.long)
+    with pytest.raises(ValueError, match="this forecaster sees each window alone"):
+        create(Linear(n_lags=4)).predict_quantiles(context, domain, torch.zeros(2, dtype=torch.long))

@@ -48,6 +48,20 @@ def test_window_does_not_depend_on_its_batch(feature, forecaster, signal):
     np.testing.assert_allclose(joined.frame.to_numpy(), together.frame.to_numpy(), rtol=1e-4, atol=1e-5)
 
 
+def test_window_sees_its_group_and_no_other(feature, forecaster, signal):
+    def frame(signal: np.ndarray, group: list[int] | None) -> np.ndarray:
+        used = signal if feature.needs_future else signal[:, : forecaster.context_length]
+        group_B = None if group is None else np.array(group)
+        arguments = np.zeros(4, dtype=np.int64), forecaster.context_length, 1000.0, group_B
+        return feature.per_window(forecaster, used[:4], *arguments).frame.to_numpy()
+
+    changed = signal.copy()
+    changed[0, :64] += 1.0
+    together = frame(changed, [3, 3, 5, 5]) != frame(signal, [3, 3, 5, 5])
+    assert together.any(axis=1).tolist() == [True, True, False, False]
+    assert (frame(changed, None) != frame(signal, None)).any(axis=1).tolist() == [True, False, False, False]
+
+
 def test_window_leaves_its_input_alone_and_takes_a_read_only_one(feature, forecaster, signal):
     before = signal.copy()
     signal.flags.writeable = False

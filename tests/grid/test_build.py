@@ -3,13 +3,23 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
 
 import pytest
 
-from grid.build import BuildContext, build_logged, build_stage, forget_failure, read_failure, versions
+from grid.build import (
+    BuildContext,
+    build_logged,
+    build_stage,
+    forget_failure,
+    last_failure,
+    read_failure,
+    versions,
+)
+from grid.energy import processor_name
 from grid.stage import Context, Resources, Stage
 from grid.store import Store
 
@@ -49,10 +59,13 @@ def test_build_stage_keeps_provenance(store: Store, toy: ModuleType, context: Ca
     assert kept["versions"] == versions()
     assert 0 <= kept["seconds"] < 60
     assert {"started", "host"} <= kept.keys()
+    assert kept["device"] == processor_name()
+    assert kept["energy_wh"].keys() == {"gpu", "cpu"}
+    assert kept["energy_wh"]["gpu"] is None
 
 
 def test_versions_names_what_computes(store: Store) -> None:
-    assert {"python", "ray", "torch", "scikit-learn"} <= versions().keys()
+    assert {"python", "ray", "torch", "scikit-learn", "sktime", "pandas", "scipy"} <= versions().keys()
 
 
 @pytest.mark.parametrize(
@@ -124,6 +137,19 @@ def test_forget_failure_drops_old_words(store: Store, context: Callable) -> None
     forget_failure(store, stage)
     forget_failure(store, stage)
     assert read_failure(store, stage, DIED).cause.startswith("its worker died without a word")
+
+
+def test_last_failure_is_what_was_said_or_how_it_died(store: Store, toy: ModuleType, context: Callable) -> None:
+    said, died, never = Careless("empty"), toy.Number(1), toy.Number(2)
+    failure_of(said, store, context(said))
+    read_failure(store, died, OUT_OF_MEMORY)
+    causes = [
+        failure and failure.cause.partition(":")[0]
+        for failure in map(partial(last_failure, store), (said, died, never))
+    ]
+    assert causes == ["MemoryError", "out of memory", None]
+    forget_failure(store, died)
+    assert last_failure(store, died) is None
 
 
 def test_report_at_most_once_a_second(store: Store, toy: ModuleType) -> None:

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from grid.plan import Cell, Plan, make_plan
-from grid.progress import Progress
+from grid.progress import Progress, Running
 from grid.stage import Stage
 from grid.store import Store
 
@@ -32,7 +32,7 @@ def spend(progress: Progress, keys: list[str], seconds: float) -> None:
     """Let stages run and end, one after the other, without waiting."""
     for key in keys:
         progress.start(key)
-        progress.running[key] = (time.monotonic() - seconds, "")
+        progress.running[key].began -= seconds
         progress.finish(key)
     progress.started_at -= seconds * len(keys)
 
@@ -92,8 +92,31 @@ def test_seconds_left_counts_what_a_running_stage_has_behind_it(plan: Plan) -> N
     spend(progress, of_kind(plan, "number")[:3], 60)
     for gone, left in ((45, 15), (90, 0)):
         progress.started_at = time.monotonic() - 180 - gone
-        progress.running = {of_kind(plan, "number")[3]: (time.monotonic() - gone, "")}
+        progress.running = {of_kind(plan, "number")[3]: Running(time.monotonic() - gone)}
         assert progress.seconds_left() == (pytest.approx(left, abs=1), False)
+
+
+def test_seconds_left_of_a_stage_that_counts_its_steps_needs_none_that_ended(plan: Plan) -> None:
+    progress = quiet(plan)
+    progress.started_at -= 100
+    progress.start(of_kind(plan, "number")[0])
+    (running,) = progress.running.values()
+    running.began -= 100
+    running.tell({"step": 600, "of": 1000}, "")  # taken up again at 600
+    running.first = (time.monotonic() - 50, 600)
+    running.tell({"step": 700, "of": 1000}, "")
+    assert running.seconds_left(time.monotonic()) == pytest.approx(150, rel=0.01)
+    assert progress.seconds_left() == (pytest.approx(150 + 3 * 250, rel=0.01), False)
+
+
+def test_seconds_left_is_never_less_than_what_the_longest_that_runs_has_left(plan: Plan) -> None:
+    progress = quiet(plan)
+    for key in of_kind(plan, "number")[:2]:
+        spend(progress, [key], 100)
+    progress.started_at += 150  # 4 at once
+    progress.lost = set(plan.missing) - progress.done - {of_kind(plan, "number")[2]}
+    progress.start(of_kind(plan, "number")[2])
+    assert progress.seconds_left() == (pytest.approx(100, rel=0.01), True)
 
 
 def test_seconds_left_failure_takes_what_hangs_on_it_away(plan: Plan) -> None:
@@ -126,6 +149,17 @@ def test_plain_stream_gets_a_first_and_a_last_line_and_no_more(plan: Plan) -> No
     assert lines[1].startswith("2/2 cells, 8/8 stages, 0 running")
 
 
+def test_plain_stream_says_what_runs_where(plan: Plan) -> None:
+    stream = io.StringIO()
+    key = next(iter(plan.missing))
+    with Progress(plan, stream, "ray.log") as progress:
+        progress.connect("127.0.0.1:8265")
+        progress.start(key)
+        progress.advance(key, {"step": 5}, "node7 GPU 0")
+    assert stream.getvalue().splitlines()[1] == "dashboard: http://127.0.0.1:8265"
+    assert stream.getvalue().splitlines()[-1].endswith(f" | {plan.stages[key].label()} [node7 GPU 0] step 5")
+
+
 def test_plain_stream_gets_a_line_now_and_then_without_events(plan: Plan) -> None:
     stream = io.StringIO()
     with Progress(plan, stream, "ray.log") as progress:
@@ -148,10 +182,14 @@ def test_terminal_strange_text_is_drawn_and_the_screen_goes_at_the_end(store: St
     stage: Stage = toy.Square(toy.Number(1))
     stream = Terminal()
     with Progress(make_plan([Cell({}, stage)], store), stream, "[/x].log") as progress:
+        progress.connect("127.0.0.1:8265")
         progress.start(stage.key)
-        progress.advance(stage.key, {"loss": 0.123456})
+        progress.advance(stage.key, {"step": 3, "of": 10, "loss": 0.123456}, "[node7] GPU 0")
+        progress.say("[red]")
         assert toy.STRANGE_LABEL in stream.getvalue()
-        assert "loss 0.1235" in stream.getvalue()
+        assert "[node7] GPU 0" in stream.getvalue()
+        assert "step 3/10, loss 0.1235" in stream.getvalue()
+        assert "http://127.0.0.1:8265" in stream.getvalue()
         assert "[/x].log" in stream.getvalue()
     assert stream.getvalue().rstrip().endswith("\x1b[2K")  # the last line is erased
 

@@ -152,3 +152,16 @@ def test_too_large_names_what_no_single_node_holds(store: Store, toy: ModuleType
     expected = "sum asks for 2 CPU, 1 GPU, but a node has 1 CPU, 1 GPU, 1 GB or 2 CPU, 7 GB; let it ask for less"
     assert too_large(plan.missing, asked, nodes) == {large.key: expected}
     assert too_large(plan.missing, dict.fromkeys(plan.missing, ONE), nodes) == {}
+
+
+def test_too_large_each_worker_needs_its_place_on_some_node(store: Store, toy: ModuleType) -> None:
+    small = toy.Number(1)
+    missing, nodes = plan_of(store, small).missing, [{"CPU": 3.0}, {"CPU": 2.0}]
+    assert too_large(missing, {small.key: Resources(1, workers=5)}, nodes) == {}
+    assert "asks for 3 x (2 CPU)" in too_large(missing, {small.key: Resources(2, workers=3)}, nodes)[small.key]
+
+
+def test_take_several_workers_count_together(store: Store, toy: ModuleType) -> None:
+    wide, small = toy.Number(1), toy.Number(2)
+    queue = queue_of(plan_of(store, wide, small), (wide, Resources(1, workers=2)))
+    assert len(take(queue, CPU=2)) == 1

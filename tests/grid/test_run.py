@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from grid.journal import launches
 from grid.plan import Cell, make_plan
 from grid.run import run
 from grid.store import Store
@@ -28,6 +30,7 @@ PROGRAM = Path(__file__).with_name("toy_grid.py")
 MARK = "TOY_GRID_MARK"  # in the environment, which every process of a launch inherits
 STOP_S = 20  # a few seconds, where the machine is not busy
 HEADLINE = re.compile(r"\d+/\d+ cells, \d+/\d+ stages, \d+ running.*(left|known)( \| .*)?")
+WHERE = re.compile(rf"{re.escape(socket.gethostname())} CPU")
 
 
 @dataclass
@@ -199,6 +202,22 @@ def test_run_logs_hold_the_rest(twice: Twice) -> None:
     assert "Trial task failed" in logs[1].read_text()
     squared = twice.second.store.log(twice.toy.mixed()[0].stage).read_text()
     assert squared == "squared by Python\nsquared by a child\n"
+
+
+def test_run_says_in_the_store_what_ran_where_and_how_it_ended(twice: Twice) -> None:
+    second, first = launches(twice.second.store)
+    assert (first.end(), second.end()) == ("interrupted", "ended")
+    assert second.is_of({cell.name(): cell.stage.key for cell in twice.toy.mixed()})
+    assert second.now["headline"].startswith("1/3 cells")
+    assert all(WHERE.fullmatch(running["device"]) for running in first.now["running"] if running["progress"])
+    assert any(running["progress"] for running in first.now["running"])
+
+
+def test_run_names_trials_as_people_do(twice: Twice) -> None:
+    log = sorted((twice.second.store.root / "logs").glob("launch-*.log"))[1].read_text()
+    assert "square [/bold] :key: 声音 a/b" in log or "faulty killed" in log
+    folders = {path.name.rpartition("-")[0] for path in (twice.second.store.root / "tune").glob("*/*") if path.is_dir()}
+    assert folders >= {"number", "sum", "square", "faulty"}
 
 
 def test_run_leaves_no_process(twice: Twice) -> None:

@@ -83,27 +83,29 @@ def test_grid_dry_run_downloads_no_weights(tmp_path, monkeypatch):
     monkeypatch.setattr("socket.getaddrinfo", lambda *_: pytest.fail("the network was asked"))
     name = "nobody/such-weights-as-these"
     assert not is_at_hand(name)
-    experiment = read_experiment(CONFIGS / "grid.yaml", [f"backbone.weights={name}"], {"MOTOR_DATA": "/nowhere"})
+    experiment = read_experiment(
+        CONFIGS / "grid.yaml", [f"backbone={{kind: bolt, weights: {name}}}"], {"MOTOR_DATA": "/nowhere"}
+    )
     assert len(make_cells(experiment, tmp_path, dry_run=True)) == 198
 
 
 def test_weights_moved_have_the_same_keys_and_changed_have_others(make_tiny, tmp_path):
     plugins("motor.backbones")["bolt"](d_model=16).create(64, 16, (0.5,), 0.0, ("one",), 0).save(tmp_path / "weights")
     (tmp_path / "moved").mkdir()
-    first = make_tiny(tmp_path, f"backbone.weights={tmp_path / 'weights'}", "by_method={}")
+    first = make_tiny(tmp_path, f"backbone={{kind: bolt, weights: {tmp_path / 'weights'}}}", "by_method={}")
     (tmp_path / "weights").rename(tmp_path / "moved" / "weights")
-    moved = make_tiny(tmp_path, f"backbone.weights={tmp_path / 'moved' / 'weights'}", "by_method={}")
+    moved = make_tiny(tmp_path, f"backbone={{kind: bolt, weights: {tmp_path / 'moved' / 'weights'}}}", "by_method={}")
     assert moved.plan.stages.keys() == first.plan.stages.keys()
     with (tmp_path / "moved" / "weights" / "config.json").open("a") as config:
         config.write("\n")
-    changed = make_tiny(tmp_path, f"backbone.weights={tmp_path / 'moved' / 'weights'}", "by_method={}")
+    changed = make_tiny(tmp_path, f"backbone={{kind: bolt, weights: {tmp_path / 'moved' / 'weights'}}}", "by_method={}")
     same = changed.plan.stages.keys() & first.plan.stages.keys()
     assert {changed.plan.stages[key].KIND for key in same} == {"recordings", "prepare", "audit", "cleared"}
 
 
 def test_weights_missing_are_an_input_error_with_the_next_step(make_tiny, tmp_path):
     with pytest.raises(InputError, match="no folder '/nowhere/at/all'; give a local folder"):
-        make_tiny(tmp_path, "backbone.weights=/nowhere/at/all")
+        make_tiny(tmp_path, "backbone={kind: bolt, weights: /nowhere/at/all}")
 
 
 def test_two_methods_of_one_recipe_are_two_cells_over_the_same_features(grid_plan):

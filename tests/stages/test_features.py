@@ -4,7 +4,11 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from motor.backbones.batching import BatchSize
+from motor.stages.features import Described
+from motor.stages.prepare import Prepared
 from motor.stages.series_features import KNOWN, feature_columns
 
 
@@ -12,9 +16,17 @@ def described(tiny, cell):
     return tiny.cell(cell).features[0]
 
 
+def describe(tiny, stage):
+    """The series of a stage with its forecaster, loaded anew."""
+    tuned, context = stage.finetunes[0], tiny.context(stage)
+    prepared = Prepared.open(tiny.folder(tuned.prepared), tuned.prepared)
+    forecaster = tuned.backbone.load(tiny.folder(tuned) / "predictor", tuned.domains)
+    return Described(stage, tuned, forecaster, prepared, prepared.meta(tuned.fold, tuned.domains), context)
+
+
 def test_features_residual_folder_holds_what_the_docstring_says(tiny_built, files_of):
     tables = {f"residual_features_{side}.csv" for side in ("train", "validation", "test")}
-    figures = {"figures/tsne.png", "figures/residuals.png"}
+    figures = {"figures/tsne.png", "figures/tsne.csv", "figures/residuals.png"}
     found = files_of(tiny_built.folder(described(tiny_built, "A/Joint/64/lda")))
     assert found == {"features.parquet", "summary.json", *tables, *figures}
 
@@ -22,7 +34,7 @@ def test_features_residual_folder_holds_what_the_docstring_says(tiny_built, file
 def test_features_embedding_folder_holds_what_the_docstring_says(tiny_built, files_of):
     tables = {f"embeddings_{side}.{form}" for side in ("train", "validation", "test") for form in ("npy", "csv")}
     found = files_of(tiny_built.folder(described(tiny_built, "B/Joint/64/lda")))
-    assert found == {"features.parquet", "summary.json", *tables, "figures/tsne.png"}
+    assert found == {"features.parquet", "summary.json", *tables, "figures/tsne.png", "figures/tsne.csv"}
 
 
 def test_features_rows_are_the_series_of_the_regime_each_once(tiny_built, features_of):
@@ -73,14 +85,46 @@ def test_features_summary_hands_on_training_and_skill(tiny_built, features_of):
     assert {row["domain"] for row in summary["forecast_skill"]} == {"ShengYing", "ZhenDong"}
 
 
-def test_features_batch_size_does_not_change_them(tiny_built, features_of, make_tiny, tmp_path):
-    small = make_tiny(tmp_path, "resources.batch_size=5", "axes.method=[untrained]")
-    large = make_tiny(tmp_path, "resources.batch_size=64", "axes.method=[untrained]")
-    stage = small.cell("untrained/ShengYing/64/lda").features[0]
-    small.build_stages("finetune", regime="ShengYing")
-    tables = []
-    for tiny in (small, large):
-        tiny.build_stage(next(same for same in tiny.stages("features") if same.key == stage.key))
-        tables.append(features_of(tiny, "untrained/ShengYing/64/lda"))
-    columns = feature_columns(tables[0])
-    np.testing.assert_allclose(tables[0][columns], tables[1][columns], rtol=1e-4, atol=1e-5)
+@pytest.mark.parametrize("cell", ["A/Joint/64/lda", "B/Joint/64/lda"])
+@pytest.mark.parametrize("size", [1, 3, 32])
+def test_features_batch_size_does_not_change_them(tiny_built, features_of, cell, size):
+    stage, built = described(tiny_built, cell), features_of(tiny_built, cell)
+    again = describe(tiny_built, stage).by_features([BatchSize(size, "cpu", print)])
+    np.testing.assert_allclose(again.loc[built.index], built[again.columns], rtol=1e-5, atol=1e-5)
+
+
+def test_features_batch_size_is_found_by_default(tiny_built):
+    stage, size = described(tiny_built, "B/Joint/64/lda"), BatchSize(None, "cpu", print)
+    describe(tiny_built, stage).by_features([size])
+    assert stage.batch_size is None
+    assert size.size > 16
+
+
+def test_features_memory_runs_out_in_the_middle_goes_on_with_half(tiny_built, features_of, capsys):
+    stage, built = described(tiny_built, "B/Joint/64/lda"), features_of(tiny_built, "B/Joint/64/lda")
+    narrow = describe(tiny_built, stage)
+    embed = narrow.forecaster.embed
+
+    def embed_few(context_BT, *more):
+        if len(context_BT) > 4:
+            raise MemoryError
+        return embed(context_BT, *more)
+
+    narrow.forecaster.embed = embed_few
+    again = narrow.by_features([BatchSize(32, "cpu", lambda text: print(text))])
+    np.testing.assert_allclose(again.loc[built.index], built[again.columns], rtol=1e-5, atol=1e-5)
+    assert capsys.readouterr().out == "memory ran out with 32 windows a pass; going on with 16, or fewer if need be\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1, 3, 32])
+def test_features_sensors_together_batch_size_does_not_part_a_moment(make_tiny, features_of, tmp_path, size):
+    sizes = "d_model: 16, d_kv: 8, d_ff: 16, num_layers: 1, num_heads: 2"
+    backbone = f"backbone={{kind: chronos2, sensors: together, {sizes}}}"
+    tiny = make_tiny(tmp_path, backbone, "axes.method=[untrained]", "axes.domain=[Joint]")
+    stage = described(tiny, "untrained/Joint/64/lda")
+    for source in stage.finetunes[0].walk():
+        tiny.build_stage(source)
+    whole = describe(tiny, stage).by_features([BatchSize(10_000, "cpu", print)])
+    parts = describe(tiny, stage).by_features([BatchSize(size, "cpu", print)])
+    np.testing.assert_allclose(parts.loc[whole.index], whole, rtol=1e-5, atol=1e-5)

@@ -20,13 +20,13 @@ axes:
 KNOWN = {
     "recordings simulator": "507f56c0796da68e",
     "prepare raw": "f1610d5ff1335502",
-    "finetune normal-Joint-ctx64-fold0": "ac52ea761cc6235c",
-    "features residual-normal-Joint-ctx64-fold0": "c0bba6f4a954de9b",
-    "classify A-Joint-64-lda": "4f6afb8fdd60b5b4",
-    "finetune normal-ShengYing-ctx64-fold0": "f09a93a6dae2b77a",
-    "finetune normal_then_all-ShengYing-ctx64-fold0": "cb2c31639d26afd4",
-    "features embedding-normal_then_all-ShengYing-ctx64-fold0": "b46ad5f889552a4f",
-    "classify C_two_stage-ShengYing-64-svm": "87e24e21054b9338",
+    "finetune normal-Joint-ctx64-fold0": "33b92c5e7557e4a8",
+    "features residual-normal-Joint-ctx64-fold0": "b70c54de1f9fc798",
+    "classify A-Joint-64-lda": "159f3c9de684365c",
+    "finetune normal-ShengYing-ctx64-fold0": "012b528af5ae7148",
+    "finetune normal_then_all-ShengYing-ctx64-fold0": "8543872eb679c5d6",
+    "features embedding-normal_then_all-ShengYing-ctx64-fold0": "07e4ef4850beca51",
+    "classify C_two_stage-ShengYing-64-svm": "325a6748086f2547",
 }
 
 

@@ -37,6 +37,17 @@ def test_prepare_every_motor_is_on_one_side_by_both_sensors(tiny_built, sides_of
     assert sorted(sides_of(tiny_built)) == sorted(meta["motor"].unique())
 
 
+def test_prepare_series_know_their_motor_and_moment(tiny_built):
+    (stage,) = tiny_built.stages("prepare")
+    prepared = Prepared.open(tiny_built.folder(stage), stage)
+    meta = prepared.meta("0", ("ShengYing", "ZhenDong"))
+    meta.loc[meta.index[0], "moment"] = None
+    first, *others = prepared.series(meta, "0")
+    assert (first.motor, first.moment) == (meta["motor"].iloc[0], None)
+    assert [(one.motor, one.moment) for one in others] == list(zip(meta["motor"][1:], meta["moment"][1:], strict=True))
+    assert all(isinstance(one.moment, str) for one in others)
+
+
 def test_prepare_representation_changes_signal_and_rate(make_tiny, tmp_path):
     tiny = make_tiny(tmp_path, "representation={kind: decimated, factor: 4}", "axes.context_length=[32]")
     tiny.build_stages("prepare")

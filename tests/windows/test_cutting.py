@@ -11,6 +11,7 @@ from motor.windows import cutting
 from motor.windows.augmentations.amplitude import Amplitude
 from motor.windows.augmentations.tone import Tone
 from motor.windows.cutting import FixedWindows, WindowStream, even_starts
+from motor.windows.draws import share_of
 from motor.windows.scaling import Scaler
 from motor.windows.source import Series
 
@@ -144,7 +145,7 @@ def test_stream_starts_are_exact_for_long_series():
     entropy = [sha256(bytes([k])).digest() for k in range(50)]
     for n_places in (1, 2**31 - 1, 2**32 - 1):
         fractions = [int.from_bytes(bits[:8]) for bits in entropy]
-        found = cutting._share(np.array(fractions, np.uint64), np.full(50, n_places, np.uint64))
+        found = share_of(np.array(fractions, np.uint64), np.full(50, n_places, np.uint64))
         assert found.tolist() == [fraction * n_places >> 64 for fraction in fractions]
 
 

@@ -68,10 +68,11 @@ def joined(batches, name):
     return np.concatenate([batch[name] for batch in batches])
 
 
-def from_blocks(stream, first, end, size):
+def from_blocks(stream, first, end, size, rank=0, world_size=1):
     """Batches of Ray Data's blocks alone."""
-    blocks = streaming._blocks(stream, cloudpickle.dumps(stream), first, end, size)
-    return list(streaming._from(first, blocks, stream, size))
+    share = streaming.Share(size, rank, world_size)
+    blocks = streaming._blocks(stream, cloudpickle.dumps(stream), first, end, share)
+    return list(streaming._from(first, blocks, stream, end, share))
 
 
 @pytest.mark.parametrize("read", [from_blocks, lambda *which: list(streaming.ray_batches(*which))])
@@ -84,6 +85,25 @@ def test_stream_by_ray_data_gives_the_batches_of_the_memory_map(stream, read, fi
             np.testing.assert_array_equal(found[name], wanted[name])
             assert found[name].dtype == wanted[name].dtype
             assert found[name].flags.writeable
+
+
+class Even(Noise):
+    """Signals of one length."""
+
+    n_samples = np.full(5, 300)
+    begins = np.cumsum(n_samples) - n_samples
+
+
+@pytest.mark.parametrize("augmentations", [{}, {"west": (Jitter(),)}], ids=["plain", "augmented"])
+def test_stream_by_ray_data_gives_a_worker_its_share_of_whole_groups(plain, augmentations, monkeypatch):
+    monkeypatch.setattr(streaming, "FIRST_BYTES", 40 * 8)  # several blocks
+    series = tuple(replace(one, motor="m", moment=f"t{one.index // 2}") for one in plain.series)
+    stream = replace(plain, signals=Even(), series=series, together=True, augmentations=augmentations)
+    found, expected = from_blocks(stream, 3, 41, 4, 1, 2), list(stream.batches(3, 41, 4, 1, 2))
+    assert [len(set(batch["number"].tolist())) for batch in found] == [2] * 9 + [1]
+    for batch, wanted in zip(found, expected, strict=True):
+        for name, column in wanted.items():
+            np.testing.assert_array_equal(batch[name], column)
 
 
 def test_stream_by_ray_data_of_many_blocks_stays_in_order(stream, monkeypatch):
@@ -139,6 +159,7 @@ def test_stream_by_ray_data_says_when_a_node_does_not_see_the_recordings(plain):
         from_blocks(replace(plain, signals=Unreachable()), 0, 40, 4)
 
 
+@pytest.mark.slow
 def test_fine_tune_by_ray_data_gives_the_bytes_of_the_memory_map(make_tiny, tmp_path):
     name, files = "predictor/model.safetensors", []
     for way in ("ray_data", "memory_map"):

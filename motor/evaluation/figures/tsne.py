@@ -29,7 +29,7 @@ def tsne_figure(
     domains: Sequence[str],
     classes: tuple[str, ...],
     seed: int = 123,
-) -> None:
+) -> NDArray[np.float64] | None:
     """Draw the features' t-SNE map twice: by class (marker: domain) and by motor.
 
     Columns are standardised, more than 50 of them first reduced to 50 principal components, and the
@@ -48,6 +48,11 @@ def tsne_figure(
     seed : int, default 123
         Seed of PCA and t-SNE.
 
+    Returns
+    -------
+    ndarray of shape (n_series, 2) or None
+        The map; None where there are too few series, or no feature varies.
+
     Raises
     ------
     ValueError
@@ -61,7 +66,7 @@ def tsne_figure(
     with drawing(path, 11.0, 4.8) as figure:
         if len(values) < _LEAST_SERIES or not columns.shape[1]:
             _say_why_empty(figure, len(values), columns.shape[1])
-            return
+            return None
         points = _embed(columns, seed)
         left, right = figure.subplots(1, 2)
         _by_class(left, points, labels, domains, classes)
@@ -69,6 +74,7 @@ def tsne_figure(
         figure.supxlabel(
             "A tight clump for each motor means that the features recognise the motor, not only its state.", size=8
         )
+    return points
 
 
 def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:

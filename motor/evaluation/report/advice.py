@@ -26,11 +26,12 @@ _QUESTIONS = {
     "scaling": "Which scaling?",
     "prediction_length": "Which forecast horizon?",
     "patch_length": "Which patch length?",
+    "contexts": "A fine-tune for each context length, or one for all?",
 }
 _NO_QUESTION = {"domain", "seed"}  # the regime has its own; seeds are only repeats
 _FIRST = ("context_length", "representation", "scaling", "classifier", "method")
 _PLAIN_LEVEL = {"representation": "raw"}  # what every other level has to beat to pay
-_CHEAPER_IF_SMALLER = {"context_length"}
+CHEAPER_IF_SMALLER = {"context_length"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Advice:
 
     Attributes
     ----------
+    kind : str
+        "fine-tuning", "two-stage", "regime", "axis" (which level), or "plain level" (does each pay over the plain one).
+    subject : str
+        What it is about: the method with one stage, the joint regime, or the axis; "" for fine-tuning.
     question, answer : str
         In plain words.
     differences : tuple of Difference
@@ -47,13 +52,18 @@ class Advice:
         All levels of the axis, where the question is about one.
     note : str
         What the comparison could not use.
+    domains : tuple of str
+        For the regime: the domain of each difference behind the first, which is over all domains.
     """
 
+    kind: str
+    subject: str
     question: str
     answer: str
     differences: tuple[Difference, ...]
     levels: Levels | None = None
     note: str = ""
+    domains: tuple[str, ...] = ()
 
     @property
     def reasons(self) -> list[str]:
@@ -147,7 +157,7 @@ def _fine_tuning(cells: list[CellResult], scores: Scores, context: ReportContext
         n_motors = max(found.n_motors for found in by_method.values())
         answer = f"**cannot tell** ({n_motors} motors): leave the forecaster as it came, which saves every fine-tune"
     by_name = f" ({'; '.join(told)})" if len(told) > 1 else ""
-    return Advice("Does fine-tuning pay?", answer + by_name, tuple(by_method.values()))
+    return Advice("fine-tuning", "", "Does fine-tuning pay?", answer + by_name, tuple(by_method.values()))
 
 
 def _two_stage(cells: list[CellResult], scores: Scores, one: str, two: str) -> Advice | None:
@@ -159,7 +169,7 @@ def _two_stage(cells: list[CellResult], scores: Scores, one: str, two: str) -> A
     todo = "use it" if difference.conclusion == "pays" else "leave it out"
     if not difference.told_apart:
         todo = "leave it out, which saves a fine-tune"
-    return Advice(f"Two-stage {one}?", f"**{difference.conclusion}**: {todo}", (difference,))
+    return Advice("two-stage", one, f"Two-stage {one}?", f"**{difference.conclusion}**: {todo}", (difference,))
 
 
 def _regime(cells: list[CellResult], scores: Scores, joint: str) -> Advice | None:
@@ -174,7 +184,8 @@ def _regime(cells: list[CellResult], scores: Scores, joint: str) -> Advice | Non
     by_domain = regime_differences(cells, scores, joint)
     single = [f"{escape(name)} {found.conclusion}" for name, found in by_domain.items()] if len(by_domain) > 1 else []
     answer = f"**{difference.conclusion}**: {todo}" + (f" (by domain: {'; '.join(single)})" if single else "")
-    return Advice(f"{joint} instead of each domain alone?", answer, (difference, *by_domain.values()))
+    question, found = f"{joint} instead of each domain alone?", (difference, *by_domain.values())
+    return Advice("regime", joint, question, answer, found, domains=tuple(by_domain))
 
 
 def _axis(cells: list[CellResult], scores: Scores, axis: str) -> Advice | None:
@@ -189,7 +200,8 @@ def _axis(cells: list[CellResult], scores: Scores, axis: str) -> Advice | None:
     if levels.n_incomplete:
         notes.append(f"{levels.n_incomplete} settings lack some level and are left out.")
     question = _QUESTIONS.get(axis, f"Which {axis.replace('_', ' ')}?")
-    return Advice(question, _axis_answer(axis, levels), tuple(levels.behind.values()), levels, " ".join(notes))
+    behind = tuple(levels.behind.values())
+    return Advice("axis", axis, question, _axis_answer(axis, levels), behind, levels, " ".join(notes))
 
 
 def _axis_answer(axis: str, levels: Levels) -> str:
@@ -198,7 +210,7 @@ def _axis_answer(axis: str, levels: Levels) -> str:
     if len(ties) == 1:
         return f"**{escape(axis_text(axis, levels.best))}** pays"
     # The shortest context costs least; for other axes the cost is not known here.
-    todo = f"; take {_smallest(ties)}, the cheapest" if axis in _CHEAPER_IF_SMALLER else ""
+    todo = f"; take {smallest(ties)}, the cheapest" if axis in CHEAPER_IF_SMALLER else ""
     if len(ties) == len(levels.means):
         return f"**cannot tell** ({n_motors} motors){todo or f'; {escape(levels.best)} came out first'}"
     names = " or ".join(escape(level) for level in ties)
@@ -213,7 +225,7 @@ def _against_plain_level(cells: list[CellResult], scores: Scores, axis: str) -> 
     """
     groups = axis_groups(cells, scores, axis)
     levels = list(dict.fromkeys(level for group in groups for level in group))
-    plain = _smallest(levels) if axis in _CHEAPER_IF_SMALLER and levels else _PLAIN_LEVEL.get(axis)
+    plain = smallest(levels) if axis in CHEAPER_IF_SMALLER and levels else _PLAIN_LEVEL.get(axis)
     paired = {level: _pairs(groups, level, plain) for level in levels if level != plain} if plain is not None else {}
     contrasts = [(level, plain, pairs) for level, pairs in paired.items() if pairs and plain is not None]
     if len(contrasts) < 2:
@@ -221,8 +233,9 @@ def _against_plain_level(cells: list[CellResult], scores: Scores, axis: str) -> 
     found = differences(scores, contrasts)
     told = "; ".join(f"{escape(one.first)} {one.conclusion}" for one in found)
     question = "Does a longer context pay?" if axis == "context_length" else f"Does each {axis} pay over {plain}?"
-    return Advice(question, told, tuple(found))
+    return Advice("plain level", axis, question, told, tuple(found))
 
 
-def _smallest(levels: list[Level]) -> Level:
+def smallest(levels: list[Level]) -> Level:
+    """Return the least number, or else the first name."""
     return min(levels, key=lambda level: (isinstance(level, str), level))

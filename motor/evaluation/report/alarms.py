@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from motor.evaluation.report.audit import finding_names, is_clean, strongest_cue
 from motor.evaluation.report.cells import PLAIN, CellResult, ReportContext, axes_text, varying_axes
@@ -17,6 +17,21 @@ SAME = 0.02  # as far as a plain recipe may lie behind and still "reach the same
 MARK = " †"  # beside every such figure
 
 _METRICS = {"macro-F1": "macro_f1", "accuracy": "accuracy", "AUC faulty": "roc_auc_faulty"}
+
+
+class Doubt(NamedTuple):
+    """Why a figure is not explained.
+
+    Attributes
+    ----------
+    kind : str
+        "no plain": no plain features were tried; "plain below": they reach `value` only; "no audit": none ran;
+        "found": the audit found `names`; "cue": a trivial cue, `names[0]`, alone gives `value`.
+    """
+
+    kind: str
+    names: tuple[str, ...] = ()
+    value: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +52,7 @@ class TooGood:
         The best recipe without a network that forecasts, under the same split.
     cue : mapping or None
         The trivial cue that scores highest in this domain.
-    doubts : tuple of str
+    unexplained : tuple of Doubt
         What keeps it from being explained; empty if it is explained.
     """
 
@@ -49,7 +64,12 @@ class TooGood:
     value: float
     plain: tuple[Repeats, float] | None
     cue: Mapping[str, Any] | None
-    doubts: tuple[str, ...]
+    unexplained: tuple[Doubt, ...]
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """`unexplained` in words."""
+        return tuple(map(_doubt_text, self.unexplained))
 
 
 def too_good(rows: list[Repeats], scores: Scores, context: ReportContext) -> list[TooGood]:
@@ -147,26 +167,35 @@ def _judge(
     of_plain = [pair for pair in known if context.families.get(str(pair[0].axes["method"])) == PLAIN]
     plain = max(of_plain, key=lambda pair: pair[1], default=None)
     cue = strongest_cue(context, domain)
-    doubts = _doubts(value, plain, cue, context)
+    unexplained = tuple(_doubts(value, plain, cue, context))
     n_rows = sum(is_too_good(found) for _, found in known)
-    return TooGood(title, trained_on, domain, n_rows, best, value, plain, cue, doubts)
+    return TooGood(title, trained_on, domain, n_rows, best, value, plain, cue, unexplained)
 
 
 def _doubts(
     value: float, plain: tuple[Repeats, float] | None, cue: Mapping[str, Any] | None, context: ReportContext
-) -> tuple[str, ...]:
-    doubts = []
+) -> Iterator[Doubt]:
     if plain is None:
-        doubts.append("no plain features were tried under this split")
+        yield Doubt("no plain")
     elif plain[1] < value - SAME:
-        doubts.append(f"plain features reach {number(plain[1])} only")
+        yield Doubt("plain below", value=plain[1])
     if context.audit is None:
-        doubts.append("no leak audit ran")
+        yield Doubt("no audit")
     elif not is_clean(context):
-        doubts.append(f"the leak audit found {escape(some(finding_names(context), 4))}")
+        yield Doubt("found", tuple(finding_names(context)))
     if cue is not None and _comes_near(cue, value):
-        doubts.append(f"{escape(cue['cue'])} alone gives {number(cue['macro_f1'])}")
-    return tuple(doubts)
+        yield Doubt("cue", (str(cue["cue"]),), cue["macro_f1"])
+
+
+def _doubt_text(doubt: Doubt) -> str:
+    texts = {
+        "no plain": "no plain features were tried under this split",
+        "plain below": f"plain features reach {number(doubt.value)} only",
+        "no audit": "no leak audit ran",
+        "found": f"the leak audit found {escape(some(doubt.names, 4))}",
+        "cue": f"{escape(some(doubt.names, 1))} alone gives {number(doubt.value)}",
+    }
+    return texts[doubt.kind]
 
 
 def _comes_near(cue: Mapping[str, Any], value: float) -> bool:

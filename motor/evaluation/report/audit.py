@@ -17,7 +17,7 @@ def findings_first(context: ReportContext) -> str:
     findings = _findings(context)
     if not findings:
         return ""
-    refused = [finding for finding in findings if finding["name"] not in context.accepted]
+    refused = refused_findings(context)
     if refused:
         title = "## LEAK AUDIT FAILED: READ THIS FIRST"
         lead = f"{len(refused)} of {len(findings)} findings are not accepted by the config: believe no figure below."
@@ -43,6 +43,11 @@ def is_clean(context: ReportContext) -> bool:
 def finding_names(context: ReportContext) -> list[str]:
     """Return the names of all findings, accepted ones included."""
     return [str(finding["name"]) for finding in _findings(context)]
+
+
+def refused_findings(context: ReportContext) -> list[Mapping[str, Any]]:
+    """Return the findings that the config does not accept by name."""
+    return [finding for finding in _findings(context) if finding["name"] not in context.accepted]
 
 
 def strongest_cue(context: ReportContext, domain: str) -> Mapping[str, Any] | None:

@@ -109,22 +109,25 @@ def seeds_table(rows: list[Repeats]) -> str:
     return table(headers, told, left=len(axes))
 
 
-def leaky_table(rows: list[Repeats], context: ReportContext) -> str:
-    """Return the best clean row of each method and regime beside the same under a split that leaks; "" if not asked."""
-    leaky = context.leaky
-    if not leaky:
-        return ""
+def leaky_pairs(rows: list[Repeats], context: ReportContext) -> list[tuple[Repeats, float]]:
+    """Return the best clean row of each method and regime, with its macro-F1 under a split that leaks."""
+    leaky = context.leaky or {}
     keyed = [(row, mean_of(leaky.get(cell_key(cell.axes)) for cell in row.cells)) for row in rows]
     known = {id(row): value for row, value in keyed if value is not None}
+    return [(row, known[id(row)]) for row in best_by_method_and_domain([row for row in rows if id(row) in known])]
+
+
+def leaky_table(rows: list[Repeats], context: ReportContext) -> str:
+    """Return the best clean row of each method and regime beside the same under a split that leaks; "" if not asked."""
     shown = ["method", "domain", *_other_axes(rows)]
     told = [
         [
             *(escape(_axis_value(row, name)) for name in shown),
             marked(number(row.macro_f1), row.macro_f1),
-            number(known[id(row)]),
-            f"**{signed(known[id(row)] - row.macro_f1)}**",
+            number(leaky),
+            f"**{signed(leaky - row.macro_f1)}**",
         ]
-        for row in best_by_method_and_domain([row for row in rows if id(row) in known])
+        for row, leaky in leaky_pairs(rows, context)
     ]
     headers = [*map(_axis_title, shown), "clean: by motor", "leaky: by series", "what the leak adds"]
     return table(headers, told, left=len(shown)) if told else ""

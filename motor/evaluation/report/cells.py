@@ -125,6 +125,10 @@ class ReportContext:
         Macro-F1 that the user wants reached; the report says where it is missed.
     leaky : mapping, optional
         `cell_key` of a cell -> its macro-F1 where series, not motors, are divided between the sides.
+    language : str
+        Of `report.html`: the name of a catalogue of its words.
+    spent : mapping
+        What was computed: `by_kind` (kind, n_stages, cpu_hours, gpu_hours, energy_wh), `shared`, `hosts`.
     """
 
     name: str
@@ -147,6 +151,8 @@ class ReportContext:
     accepted: tuple[str, ...] = ()
     goal: float | None = None
     leaky: Mapping[tuple[tuple[str, str], ...], float] | None = None
+    language: str = "en"
+    spent: Mapping[str, Any] = field(default_factory=dict)
 
 
 def cell_key(axes: Axes, *left_out: str) -> tuple[tuple[str, str], ...]:
@@ -167,7 +173,7 @@ def varying_axes(cells: list[CellResult]) -> list[str]:
 def axis_text(name: str, value: str | int | None) -> str:
     """Return how one coordinate is written in a sentence: "method C", "context 4096", "svm"."""
     prefixes = {"method": "method ", "context_length": "context ", "seed": "seed "}
-    prefixes |= {"prediction_length": "horizon ", "patch_length": "patch "}
+    prefixes |= {"prediction_length": "horizon ", "patch_length": "patch ", "contexts": "contexts "}
     return f"{prefixes.get(name, '')}{NO_VALUE if value is None else value}"
 
 

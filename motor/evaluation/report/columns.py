@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from motor.evaluation import resampling
 from motor.evaluation.metrics import class_codes, motor_strata
-from motor.evaluation.report.cells import CellResult, ReportContext, axes_text, cell_key, varying_axes
+from motor.evaluation.report.cells import Axes, CellResult, ReportContext, axes_text, cell_key, varying_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +47,8 @@ class Candidate:
     ----------
     key : hashable
         Its coordinates without domain and seed: the same in every domain.
+    axes : mapping
+        Those that tell recipes apart.
     held_out_nC, test_nC : ndarray of shape (n, C)
         The share of seeds that name each class, for held-out and for test series.
     probability_nC : ndarray of shape (n, C)
@@ -57,6 +59,7 @@ class Candidate:
     """
 
     key: Hashable
+    axes: Axes
     name: str
     method: str
     seconds: float
@@ -146,6 +149,7 @@ def _column(
     candidates = tuple(
         Candidate(
             key=key,
+            axes={name: cells[indices[0]].axes.get(name) for name in shown},
             name=axes_text(cells[indices[0]].axes, shown),
             method=str(cells[indices[0]].axes["method"]),
             seconds=float(np.mean([cells[index].seconds for index in indices])),

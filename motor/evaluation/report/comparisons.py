@@ -36,11 +36,13 @@ class Difference:
     Attributes
     ----------
     interval : (low, high) or None
-        95 %, for all differences of one question together; None where `reason` says why.
+        95 %, for all differences of one question together; None where `lone` says why.
     n_pairs : int
         Pairs of slices that are equal in all else.
     n_motors, n_differing : int
         Test motors, and those of them on which the two differ at all.
+    lone : (class, domain) or None
+        A class that rests on one motor in a domain, so that no honest interval can be drawn.
     standard_deviation : float
         Of the difference over motors: its standard error times the root of `n_motors`.
     level : float
@@ -56,10 +58,15 @@ class Difference:
     n_pairs: int
     n_motors: int
     n_differing: int
-    reason: str | None = None
+    lone: tuple[str, str] | None = None
     standard_deviation: float = 0.0
     level: float = 0.05
     degrees_of_freedom: float = np.inf
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no interval; None where there is one."""
+        return None if self.lone is None else f"{self.lone[0]} in {self.lone[1]} rests on one motor"
 
     @property
     def told_apart(self) -> bool:
@@ -207,16 +214,16 @@ def difference(
     error = float(resampling.standard_errors(found.macro_f1_R[:, None])[0])
     freedom = resampling.welch_degrees_of_freedom(found.influence_M, scores.strata)
     value, reach = float(found.macro_f1_R[0]), error * float(resampling.quantile_of_level(level, freedom))
-    reason = scores.thin(domains)
+    lone = scores.lone(domains)
     n_motors = int((~np.isnan(found.accuracy_M)).sum())
     return Difference(
         *names,
         value=value,
-        interval=None if reason else (value - reach, value + reach),
+        interval=None if lone else (value - reach, value + reach),
         n_pairs=n_pairs,
         n_motors=n_motors,
         n_differing=int((np.abs(np.nan_to_num(found.accuracy_M)) > 1e-12).sum()),
-        reason=reason,
+        lone=lone,
         standard_deviation=error * n_motors**0.5,
         level=level,
         degrees_of_freedom=freedom,

@@ -11,13 +11,14 @@ Shapes: n series, C classes, M motors, R = 1 + resamples (row 0 is the measured 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motor.evaluation import resampling
-from motor.evaluation.report.cells import FORECASTER, PLAIN, CellResult, ReportContext, axes_text, varying_axes
+from motor.evaluation.report.cells import FORECASTER, PLAIN, Axes, CellResult, ReportContext, axes_text, varying_axes
 from motor.evaluation.report.columns import Candidate, ChoiceColumn, Motors, all_motors, can_choose, choice_columns
 
 ALL = "all"
@@ -30,6 +31,13 @@ class Figure:
 
     macro_f1: float
     interval: tuple[float, float] | None
+
+
+class Chosen(NamedTuple):
+    """A recipe that was chosen: the axes that tell it apart, and whether one model serves all domains."""
+
+    axes: Axes
+    is_joint: bool
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,8 @@ class NestedFigure:
         the best one's (Breiman et al., Classification and Regression Trees, 1984).
     choices : mapping
         Fold -> the recipe chosen for it.
+    chosen, best : mapping, Chosen
+        The recipes that `choices` and `best_of_all_name` name.
     """
 
     family: str
@@ -67,6 +77,8 @@ class NestedFigure:
     vote_of_all: Figure
     vote_within_reach: Figure
     choices: Mapping[str, str]
+    chosen: Mapping[str, Chosen] = field(default_factory=dict)
+    best: Chosen | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,8 @@ class Overall:
         The recipe of the naive figure, with its regime.
     choices : mapping
         Fold -> the recipe chosen for it, with its regime.
+    chosen, best : mapping, Chosen
+        The recipes that `choices` and `best_of_all_name` name.
     """
 
     family: str
@@ -91,6 +105,8 @@ class Overall:
     best_of_all: Figure
     best_of_all_name: str
     choices: Mapping[str, str]
+    chosen: Mapping[str, Chosen] = field(default_factory=dict)
+    best: Chosen | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +116,7 @@ class Nested:
     figures: tuple[NestedFigure, ...] = ()
     overall: tuple[Overall, ...] = ()
     without_held_out: tuple[str, ...] = ()
+    idle: tuple[Axes, ...] = ()  # the cells that `without_held_out` names
 
     def of(self, family: str) -> list[NestedFigure]:
         """Return the columns of one family."""
@@ -130,18 +147,19 @@ def nested_selection(cells: list[CellResult], context: ReportContext) -> Nested:
     able = [can_choose(cell) for cell in cells]
     taking = [cell for cell, is_able in zip(cells, able, strict=True) if is_able]
     shown = [name for name in varying_axes(cells) if name != "seed"]
-    idle = dict.fromkeys(axes_text(cell.axes, shown) for cell, is_able in zip(cells, able, strict=True) if not is_able)
+    idle = {axes_text(cell.axes, shown): cell.axes for cell, is_able in zip(cells, able, strict=True) if not is_able}
     if not taking:
-        return Nested(without_held_out=tuple(idle))
+        return Nested(without_held_out=tuple(idle), idle=tuple(idle.values()))
     motors = all_motors(taking)
     columns = choice_columns(taking, motors, context)
     figures, overall = [], []
     for family in FAMILIES:
         narrowed = [_Judge.of(column, motors, _members(column, family, context)) for column in columns]
         judges = [judge for judge in narrowed if judge.members]
-        figures += [_figure(judge, family) for judge in judges]
+        figures += [_figure(judge, family, context.joint) for judge in judges]
         overall += [_overall(judges, family, context.joint)] if judges else []
-    return Nested(tuple(figures), tuple(found for found in overall if found is not None), tuple(idle))
+    known = tuple(found for found in overall if found is not None)
+    return Nested(tuple(figures), known, tuple(idle), tuple(idle.values()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,7 +253,7 @@ def _members(column: ChoiceColumn, family: str, context: ReportContext) -> tuple
     return tuple(one for one in column.candidates if family in (ALL, context.families.get(one.method)))
 
 
-def _figure(judge: _Judge, family: str) -> NestedFigure:
+def _figure(judge: _Judge, family: str, joint: str) -> NestedFigure:
     places = {
         fold: _choose(scores_K, judge.brier_K[fold], [one.seconds for one in judge.members])
         for fold, scores_K in judge.held_out_K.items()
@@ -252,6 +270,8 @@ def _figure(judge: _Judge, family: str) -> NestedFigure:
         vote_of_all=_with_interval([judge], judge.test_values_R(_vote([one.probability_nC for one in judge.members]))),
         vote_within_reach=_with_interval([judge], judge.test_values_R(judge.within_reach_nC(places))),
         choices={fold: judge.members[place].name for fold, place in places.items()},
+        chosen={fold: _told([(judge, place)], joint) for fold, place in places.items()},
+        best=_told([(judge, best)], joint),
     )
 
 
@@ -286,6 +306,8 @@ def _overall(judges: list[_Judge], family: str, joint: str) -> Overall | None:
         best_of_all=_with_interval(first, test_KR[best]),
         best_of_all_name=names[best],
         choices={fold: names[choice] for fold, choice in picked.items()},
+        chosen={fold: _told(places[choice], joint) for fold, choice in picked.items()},
+        best=_told(places[best], joint),
     )
 
 
@@ -329,6 +351,11 @@ def _seconds(found: _Everywhere, joint: str) -> float:
     """Add up the domains' own models; a joint model is paid once."""
     seconds = [judge.members[place].seconds for judge, place in found]
     return seconds[0] if found[0][0].column.regime == joint else sum(seconds)
+
+
+def _told(found: _Everywhere, joint: str) -> Chosen:
+    judge, place = found[0]
+    return Chosen(judge.members[place].axes, judge.column.regime == joint)
 
 
 def _regime_name(found: _Everywhere, joint: str) -> str:

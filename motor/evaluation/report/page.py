@@ -6,7 +6,8 @@ from pathlib import Path
 
 from motor.evaluation.report.advice import Advice, evidence_rule, regime_differences
 from motor.evaluation.report.audit import audit_section, findings_first
-from motor.evaluation.report.caveats import caveats
+from motor.evaluation.report.caveats import find_caveats
+from motor.evaluation.report.caveats_text import caveats_text
 from motor.evaluation.report.cells import CellResult, ReportContext, varying_axes
 from motor.evaluation.report.evidence import (
     LONG_TABLE,
@@ -29,7 +30,7 @@ from motor.evaluation.report.verdict import best_by_domain, verdict
 _WORST_MOTORS = 10
 
 
-def write_report(path: Path, cells: list[CellResult], context: ReportContext) -> None:
+def write_report(path: Path, cells: list[CellResult], context: ReportContext, findings: Findings | None = None) -> None:
     """Write `result.md`, and beside it the critical-difference diagram where there is one.
 
     Parameters
@@ -40,6 +41,8 @@ def write_report(path: Path, cells: list[CellResult], context: ReportContext) ->
         The finished cells. With none, the report names the failed ones only.
     context : ReportContext
         What surrounds them.
+    findings : Findings, optional
+        From `find`, where it was called already.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def write_report(path: Path, cells: list[CellResult], context: ReportContext) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     parts = [f"# Result: {escape(context.name)}", findings_first(context)]
     if cells:
-        findings = find(cells, context)
+        findings = findings or find(cells, context)
         parts += [_opening(findings), baselines_section(findings), nested_section(findings), training_section(findings)]
         parts += [audit_section(context), alarms_section(findings), leaky_section(findings)]
         parts += [_data(context), _training(findings), _all_cells(findings), seeds_section(findings)]
@@ -65,7 +68,7 @@ def _opening(findings: Findings) -> str:
     """Verdict, warnings, advice: what must be read."""
     cells, scores, ranking, context = findings.cells, findings.scores, findings.ranking, findings.context
     parts = ["## Verdict", verdict(cells, scores, ranking, context, findings.nested)]
-    if warnings := caveats(cells, scores, ranking, context, findings.suspects):
+    if warnings := caveats_text(find_caveats(cells, scores, ranking, context, findings.suspects)):
         parts += ["### Before you trust it", "\n".join(f"- {text}" for text in warnings)]
     if findings.advice:
         parts += ["### Advice", _advice_table(findings.advice), evidence_rule()]

@@ -118,7 +118,7 @@ def rank_recipes(cells: list[CellResult], scores: Scores, joint: str) -> Ranking
     behind = _behind(scores, recipes, columns)
     picked = scores_RK[1:].argmax(axis=1)
     optimism = float(np.mean(scores_RK[1:].max(axis=1) - scores_RK[0, picked]))
-    return Ranking(recipes, scores_RK, _interval(scores, scores_RK[:, 0]), behind, max(optimism, 0.0))
+    return Ranking(recipes, scores_RK, interval_of(scores, scores_RK[:, 0]), behind, max(optimism, 0.0))
 
 
 def recipes_of(cells: list[CellResult], scores: Scores, joint: str) -> list[Recipe]:
@@ -164,7 +164,8 @@ def _behind(scores: Scores, recipes: list[Recipe], columns: list[Column]) -> lis
     return list(leads(scores, by_name, recipes[0].name, len(scores.domains), set(scores.domains)).values())
 
 
-def _interval(scores: Scores, values_R: NDArray[np.float64]) -> tuple[float, float] | None:
-    if scores.thin(set(scores.domains)) or np.ptp(values_R) < 1e-12:
+def interval_of(scores: Scores, values_R: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Return the 95 % interval of a score over all domains; None where a class has one motor, or resamples agree."""
+    if scores.lone(set(scores.domains)) or np.ptp(values_R) < 1e-12:
         return None
     return percentile_interval(values_R, scores.degrees_of_freedom)

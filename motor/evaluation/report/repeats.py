@@ -91,7 +91,7 @@ def slice_scores_R(scores: Scores, repeat: Repeats, domain: str) -> NDArray[np.f
 
 def slice_interval(scores: Scores, values_R: NDArray[np.float64], domain: str) -> Interval | None:
     """Return the interval of a score in one domain, or None where no honest one can be given."""
-    return None if scores.thin({domain}) else _interval(values_R, scores.degrees_of_freedom)
+    return None if scores.lone({domain}) else _interval(values_R, scores.degrees_of_freedom)
 
 
 def slice_pairs(scores: Scores, first: Repeats, second: Repeats) -> list[Pair]:

@@ -71,12 +71,12 @@ class Scores:
         """Of every interval over all domains: motors beyond the first of each stratum."""
         return resampling.strata_degrees_of_freedom(self.strata)
 
-    def thin(self, domains: set[str]) -> str | None:
-        """Name a class that rests on one motor in one of the domains, or None."""
+    def lone(self, domains: set[str]) -> tuple[str, str] | None:
+        """Return a class and one of the domains in which it rests on one motor, or None."""
         for domain in sorted(domains):
             for name, n_motors in self.motors[domain].items():
                 if n_motors == 1:
-                    return f"{name} in {domain} rests on one motor"
+                    return name, domain
         return None
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from motor.evaluation.report.cells import FORECASTER, PLAIN, CellResult, ReportContext, axes_text, varying_axes
+from motor.evaluation.report.cells import FORECASTER, CellResult, ReportContext, axes_text, varying_axes
 from motor.evaluation.report.comparisons import LEAST_MOTORS
+from motor.evaluation.report.decisions import alarm_rates, best_by_family, decide, no_skill, rival_of, short_of
 from motor.evaluation.report.markdown import (
     escape,
     link,
@@ -16,12 +15,9 @@ from motor.evaluation.report.markdown import (
     table,
     with_interval,
 )
-from motor.evaluation.report.nested import ALL, Nested
+from motor.evaluation.report.nested import ALL, Nested, NestedFigure
 from motor.evaluation.report.ranking import Ranking, Recipe
 from motor.evaluation.report.scores import Scores
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def verdict(
@@ -55,27 +51,23 @@ def verdict(
 
 def decision(ranking: Ranking, context: ReportContext) -> str:
     """Return what to do, in one or two sentences; "" where it is no more than to take the best recipe."""
-    best_set, n_recipes = ranking.best_set, len(ranking.recipes)
-    plain = [recipe for recipe in ranking.near_best if context.families.get(recipe.method) == PLAIN]
-    families = {context.families.get(recipe.method) for recipe in ranking.recipes}
-    if plain and FORECASTER in families:
-        chosen = min(plain, key=lambda recipe: recipe.seconds)  # all of them within one standard error of the best
-        alone = all(context.families.get(recipe.method) == PLAIN for recipe in best_set)
-        n_motors = max((lead.n_motors for lead in ranking.behind), default=0)
-        how = "the plain features are better.**"
-        if not alone:
-            how = f"nothing here is shown to beat the plain features**, as far as these {n_motors} motors can tell."
+    found = decide(ranking, context)
+    named = escape(found.recipe.name)
+    cost = f"macro-F1 {number(ranking.score(found.recipe))}{_cost(found.recipe, ranking)}."
+    if found.kind == "plain better":
+        return f"**Do not fine-tune: the plain features are better.** Use {named}: {cost}"
+    if found.kind == "plain not beaten":
         return (
-            f"**Do not fine-tune: {how} Use {escape(chosen.name)}: "
-            f"macro-F1 {number(ranking.score(chosen))}{_cost(chosen, ranking)}."
+            "**Do not fine-tune: nothing here is shown to beat the plain features**, as far as these "
+            f"{found.n_motors} motors can tell. Use {named}: {cost}"
         )
-    cheapest = ranking.cheapest
-    if cheapest is not ranking.recipes[0]:
+    if found.kind == "cheapest":
         return (
-            f"**Use {escape(cheapest.name)}**: of the {len(ranking.near_best)} recipes within one standard error of "
-            f"the best it is the cheapest: macro-F1 {number(ranking.score(cheapest))}{_cost(cheapest, ranking)}."
+            f"**Use {named}**: of the {len(ranking.near_best)} recipes within one standard error of the best it is "
+            f"the cheapest: {cost}"
         )
-    if len(best_set) == n_recipes > 1:
+    if found.kind == "cannot tell":
+        n_recipes = len(ranking.recipes)
         return f"**These motors cannot tell the {n_recipes} recipes apart.** Take the one that is easiest to keep."
     return ""
 
@@ -111,9 +103,7 @@ def _headline(scores: Scores, ranking: Ranking) -> str:
     value = with_interval(float(ranking.scores_RK[0, 0]), ranking.interval)
     unsure = " (no interval can be drawn, which is no proof of certainty)" if ranking.interval is None else ""
     where = f"in {escape(domains[0])}" if len(domains) == 1 else f"averaged over {len(domains)} domains"
-    majority, uniform = (
-        sum(scores.chance[name][kind] for name in domains) / len(domains) for kind in ("majority", "uniform")
-    )
+    majority, uniform = no_skill(scores)
     kind = "Best" if ranking.behind else "Only"
     return (
         f"**{kind} recipe: {escape(best.name)}. Macro-F1 {value}**{unsure}, {where}, on {scores.n_series} series of "
@@ -125,29 +115,15 @@ def _headline(scores: Scores, ranking: Ranking) -> str:
 
 def _alarms(cells: list[CellResult], ranking: Ranking, context: ReportContext) -> str:
     """Say what the alarm does over all domains of the best recipe."""
-    tables = [_slice(cells[index].predictions, domain) for index, domain in ranking.recipes[0].slices]
-    if any("alarm" not in part.columns for part in tables):
+    rates = alarm_rates(cells, ranking, context)
+    if rates is None:
         return ""
-    alarms = [
-        (bool(alarm), label != context.normal)
-        for part in tables
-        for alarm, label in zip(part["alarm"], part["label"], strict=True)
-    ]
-    healthy = [alarm for alarm, faulty in alarms if not faulty]
-    faulty = [alarm for alarm, is_faulty in alarms if is_faulty]
-    if not healthy or not faulty:
-        return ""
-    thresholds = [threshold for index, _ in ranking.recipes[0].slices for threshold in cells[index].thresholds]
-    rates = sorted({f"{100 * threshold['false_alarm_rate']:g} %" for threshold in thresholds})
-    asked = f" ({', '.join(rates)} was asked for)" if rates else ""
+    asked = ", ".join(sorted(f"{100 * rate:g} %" for rate in rates.asked))
+    wanted = f" ({asked} was asked for)" if asked else ""
     return (
-        f"As a plain alarm, normal or faulty, it catches {percent(sum(faulty) / len(faulty))} of the faulty series; "
-        f"{percent(sum(healthy) / len(healthy))} of the normal ones raise a false alarm{asked}."
+        f"As a plain alarm, normal or faulty, it catches {percent(rates.caught)} of the faulty series; "
+        f"{percent(rates.false_alarms)} of the normal ones raise a false alarm{wanted}."
     )
-
-
-def _slice(predictions: pd.DataFrame, domain: str) -> pd.DataFrame:
-    return predictions[predictions["domain"].astype(str) == domain]
 
 
 def _cost(recipe: Recipe, ranking: Ranking) -> str:
@@ -187,23 +163,20 @@ def _rivals(ranking: Ranking) -> str:
 
 def _how_many(ranking: Ranking) -> str:
     """Say how many motors would tell the best from the runner-up, or from the cheapest where that is another."""
-    rival = ranking.cheapest if ranking.cheapest is not ranking.recipes[0] else ranking.best_set[1]
-    lead = ranking.lead_over(rival)
-    if lead is None:
+    rival = rival_of(ranking)
+    lead = None if rival is None else ranking.lead_over(rival)
+    if rival is None or lead is None:
         return ""
     return f"To tell it from {escape(rival.name)} ({signed_with_interval(lead.value, lead.interval)}): {lead.wanting}."
 
 
 def _families(ranking: Ranking, context: ReportContext) -> str:
     """Set the best forecaster beside the best plain recipe."""
-    best = {
-        family: next((one for one in ranking.recipes if context.families.get(one.method) == family), None)
-        for family in (FORECASTER, PLAIN)
-    }
-    forecaster, plain = best[FORECASTER], best[PLAIN]
-    if forecaster is None or plain is None:
+    pair = best_by_family(ranking, context)
+    if pair is None:
         return ""
-    first, second = sorted((forecaster, plain), key=ranking.recipes.index)
+    forecaster, plain = pair
+    first, second = sorted(pair, key=ranking.recipes.index)
     told = ""
     if first is ranking.recipes[0] and (lead := ranking.lead_over(second)) is not None:
         ahead = "beyond chance" if lead.told_apart else f"within chance ({lead.n_motors} motors)"
@@ -239,14 +212,15 @@ def _forecasters_inside(nested: Nested | None, context: ReportContext) -> str:
     figures = [] if nested is None else nested.of(FORECASTER)
     if not figures:
         return ""
-    places = [
-        (f"{context.joint} in {figure.domain}" if figure.regime == context.joint else f"{figure.domain} alone", figure)
-        for figure in figures
-    ]
-    told = ", ".join(f"{number(figure.chosen_inside.macro_f1)} ({escape(place)})" for place, figure in places)
+    told = ", ".join(f"{number(figure.chosen_inside.macro_f1)} ({_place(figure, context)})" for figure in figures)
     said = f"Forecasters, chosen inside the training folds: {told}"
     if context.goal is None:
         return f"{said}."
-    short = [escape(place) for place, figure in places if round(figure.chosen_inside.macro_f1, 2) < context.goal]
+    short = [_place(figure, context) for figure in short_of(figures, context.goal)]
     goal = f"**they miss {context.goal:g} in {some(short, 8)}**" if short else f"{context.goal:g} or more everywhere"
     return f"{said}: {goal}."
+
+
+def _place(figure: NestedFigure, context: ReportContext) -> str:
+    place = f"{context.joint} in {figure.domain}" if figure.regime == context.joint else f"{figure.domain} alone"
+    return escape(place)

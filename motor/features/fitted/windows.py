@@ -14,6 +14,16 @@ STILL = 1e-6
 """A window that deviates less than this, in scaled units, is not divided by its deviation."""
 
 
+def series_frame(
+    values_BD: np.ndarray, position_B: np.ndarray, meta: "pd.DataFrame", names: list[str]
+) -> "pd.DataFrame":
+    """Return the mean of each series' windows as named columns, indexed by item (see `series_means`)."""
+    import pandas as pd
+
+    index = pd.Index(meta["item"], name="item")
+    return pd.DataFrame(series_means(values_BD, position_B, meta), index=index, columns=names)
+
+
 def series_means(values_BD: np.ndarray, position_B: np.ndarray, meta: "pd.DataFrame") -> np.ndarray:
     """Return the mean of each series' windows: float64, shape (n_series, n_columns).
 

@@ -25,6 +25,7 @@ ItemField = Literal[
 ITEM_FIELDS: tuple[str, ...] = get_args(ItemField)
 # Signals are read ahead on so many threads, for files on shared storage come late, each after the other.
 N_LOADS = 4
+AS_RECORDED = "as recorded"  # the unit of a domain that `units` does not name
 TEXT_FIELDS = ("motor", "domain", "label", "moment", "fold")
 
 
@@ -82,6 +83,8 @@ class Reader(Plugin):
         and so on (so is their moment); what is left at the end is dropped. Shorter ones are bad series.
     on_bad_series : {"fail", "skip"}
         What a signal at fault (NaN, constant, too short, unreadable) does. Faults of structure always raise.
+    units : dict
+        Domain -> the unit of its signals ("m/s2", "Pa"), for the report's axes; nothing is converted.
     """
 
     default_columns: ClassVar[Mapping[str, str]] = {}
@@ -98,6 +101,7 @@ class Reader(Plugin):
     sampling_rate_hz: float | None = Field(default=None, gt=0)
     series_length: int | None = Field(default=None, ge=2)
     on_bad_series: Literal["fail", "skip"] = "fail"
+    units: dict[str, str] = Field(default={}, exclude=True)
 
     @field_validator("pattern")
     @classmethod
@@ -131,6 +135,8 @@ class Reader(Plugin):
     def _check_together(self) -> "Reader":
         if strangers := sorted(set(self.labels.values()) - set(self.classes)):
             raise ValueError(f"labels leads to {strangers[0]!r}, which is not in classes: {', '.join(self.classes)}")
+        if strangers := sorted(set(self.units) - set(self.domains)):
+            raise ValueError(f"units names {strangers[0]!r}, which is not in domains: {', '.join(self.domains)}")
         if self.sampling_rate_hz is not None and "sampling_rate_hz" in self.constants:
             raise ValueError("sampling_rate_hz is set, and constants.sampling_rate_hz too; keep one of them")
         return self

@@ -37,6 +37,9 @@ class Augmentation(Plugin):
     order: ClassVar[int]
     """Place in the chain of `augment`, smallest first; no two kinds share one."""
 
+    moves_time: ClassVar[bool] = False
+    """True: samples change their places, so windows that belong together are changed by the same draw."""
+
     kind: str
     classes: tuple[str, ...] | None = None
 
@@ -82,6 +85,7 @@ def augment(
     generator: np.random.Generator,
     sampling_rate_hz: float,
     label: str,
+    shared: np.random.Generator | None = None,
 ) -> np.ndarray:
     """Apply augmentations in their `order`, whatever the order of the sequence.
 
@@ -97,6 +101,8 @@ def augment(
         One number is drawn from it.
     sampling_rate_hz : float
     label : str
+    shared : numpy.random.Generator or None
+        Where those that move samples in time draw from in its place, so that windows of one moment stay aligned.
 
     Returns
     -------
@@ -104,13 +110,15 @@ def augment(
         A new array.
     """
     entropy = int(generator.integers(2**63))
+    shared_entropy = entropy if shared is None else int(shared.integers(2**63))
     earlier: Counter[str] = Counter()
     changed_T = window_T.astype(np.float32)
     for augmentation in sorted(augmentations, key=lambda one: (one.order, one.kind)):
         place = earlier[augmentation.kind]
         earlier[augmentation.kind] += 1
         if augmentation.touches(label):
-            seed = np.random.SeedSequence(entropy, spawn_key=(_kind_number(augmentation.kind), place))
+            drawn = shared_entropy if augmentation.moves_time else entropy
+            seed = np.random.SeedSequence(drawn, spawn_key=(_kind_number(augmentation.kind), place))
             child = np.random.Generator(np.random.PCG64(seed))
             changed_T = augmentation.apply(changed_T, child, sampling_rate_hz, label)
     return changed_T

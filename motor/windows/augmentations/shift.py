@@ -20,6 +20,7 @@ class Shift(Augmentation):
     """
 
     order: ClassVar[int] = 10
+    moves_time: ClassVar[bool] = True
     kind: Literal["shift"] = "shift"
     largest_share: Share = 0.01
 

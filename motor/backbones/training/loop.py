@@ -1,0 +1,237 @@
+"""The training loop of every forecaster: exact under the same seed, and exact when it is taken up again."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motor.backbones.forecaster import Forecaster
+from motor.backbones.training import memory
+from motor.backbones.training.average import Average
+from motor.backbones.training.checkpoint import CHECKPOINT, read_checkpoint, write_checkpoint
+from motor.backbones.training.ranks import check_alike
+from motor.backbones.training.schedule import learning_rate_at
+from motor.backbones.training.settings import ALONE, Batch, Place, Report, Training, TrainingError
+from motor.backbones.training.steps import Step, Steps
+from motor.backbones.training.validation import validate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def train(
+    forecaster: Forecaster,
+    batches: Callable[[int], Iterator[Batch]],
+    validation: Callable[[], Iterable[Batch]] | None,
+    settings: Training,
+    seed: int,
+    checkpoint_folder: Path | None,
+    report: Report,
+    device: str = "cpu",
+    place: Place = ALONE,
+    micro_batch: int | None = None,
+) -> list[dict[str, float]]:
+    """Train a forecaster in place; with validation, it ends with the weights of the best validation.
+
+    Called again with the same arguments after it was killed, it goes on from the last checkpoint and ends with
+    the same weights to the bit (on a CPU with the same number of threads). What differs between devices, and between
+    numbers of workers, stands at the head of this package.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+    batches : callable
+        ``batches(step)`` gives the batches of step `step` (from 0) and all that follow; with several workers, the
+        rows that are this one's.
+    validation : callable or None
+        Gives the validation batches, the same each time and on each worker. They are gone through before the first
+        step, each `validate_every` steps and at the end; the best is the one with the least WQL, which may be the
+        first.
+    settings : Training
+    seed : int
+        Of dropout: what is dropped depends on `seed`, step, worker and part of the batch alone.
+    checkpoint_folder : Path or None
+        Where checkpoints are kept, the same for all workers; None keeps none.
+    report : callable
+        Called with each row of the history as it comes, on worker 0 alone.
+    device : str
+        As torch names it.
+    place : Place
+        With several workers, torch.distributed's default group must be there.
+    micro_batch : int or None
+        Most windows that one worker computes at once; gradients of the parts of its share are accumulated. None is
+        all of its share, or what an earlier start found to fit the memory.
+
+    Returns
+    -------
+    list of dict
+        Rows with `step` and, each `log_every` steps, `loss` (mean since the last row), `learning_rate`,
+        `gradient_norm` (before clipping), `windows_per_s` (of all workers; validation and checkpoints not counted),
+        where gradients are accumulated `micro_batch`, and after a validation `validation_wql` and `validation_mae`.
+
+    Raises
+    ------
+    OutOfMemory
+        If a step does not fit the memory. Called again with a fresh forecaster and the same arguments, training goes
+        on from the last checkpoint with half as many windows at once.
+    TrainingError
+        If a loss or gradient is not finite, `batches` ends early, the checkpoint is of other settings, or a single
+        window does not fit the memory.
+    """
+    import torch
+
+    forecaster.to(device).set_dropout(settings.dropout_rate)
+    _free(forecaster, settings, seed)
+    fitting = [count for count in (micro_batch, memory.remembered(checkpoint_folder)) if count is not None]
+    steps = Steps(forecaster, settings, seed, place, min(fitting, default=None))
+    run = _Run(steps, report if place.rank == 0 else lambda row: None, validation)
+    file = checkpoint_folder / CHECKPOINT if checkpoint_folder else None
+    with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
+        try:
+            run.restore(file)
+            run.go(batches, file)
+        except (RuntimeError, MemoryError) as error:
+            if not memory.is_out_of_memory(error):
+                raise
+            raise memory.halved(checkpoint_folder, steps.tried, steps.least, run.step) from error
+    if settings.lora is not None:
+        from motor.backbones.lora import merge
+
+        merge(forecaster)
+    return run.history
+
+
+def _free(forecaster: Forecaster, settings: Training, seed: int) -> None:
+    """Choose what is trained; the rest is frozen."""
+    if settings.trainable_blocks is not None:
+        forecaster.train_only_last(settings.trainable_blocks)
+    if settings.lora is not None:
+        from motor.backbones.lora import adapt
+
+        adapt(forecaster, settings.lora, seed)
+
+
+class _Run:
+    """One training: what changes from step to step, and what a checkpoint therefore holds."""
+
+    def __init__(self, steps: Steps, report: Report, validation: Callable[[], Iterable[Batch]] | None) -> None:
+        self.steps, self.report, self.validation = steps, report, validation
+        self.forecaster, self.settings, self.weights = steps.forecaster, steps.settings, steps.weights
+        self.average = Average(self.weights, self.settings.ema_decay) if self.settings.ema_decay is not None else None
+        self.step = 0
+        self.history: list[dict[str, float]] = []
+        self.losses: list[float] = []  # since the last row of the history
+        self.best_wql = math.inf
+        self.best_weights: dict[str, Tensor] = {}
+        self.stale_validations = 0
+        self.n_windows, self.seconds = 0, 0.0  # since the last row, in this start; no checkpoint holds them
+
+    def go(self, batches: Callable[[int], Iterator[Batch]], file: Path | None) -> None:
+        """Do the steps that are left, and end in evaluation mode with the best weights."""
+        if self.step == 0 and not self.history and self.validation:
+            self._log(self._validate())
+        stream = batches(self.step) if self._goes_on() else iter(())
+        while self._goes_on():
+            step = self._take_step(stream)
+            if self._is_due(self.settings.log_every) or self._validates():
+                row = self._row(step)
+                self._log(row | (self._validate() if self._validates() else {}))
+            if file and (self._is_due(self.settings.checkpoint_every) or not self._goes_on()):
+                self.save(file)
+        self._settle()
+
+    def save(self, file: Path) -> None:
+        """Write a checkpoint; with several workers, the first one does."""
+        if self.steps.place.rank:
+            return
+        names = ["step", "history", "losses", "best_wql", "best_weights", "stale_validations"]
+        state = {name: getattr(self, name) for name in names}
+        state |= {"weights": self.weights, "optimizer": self.steps.optimizer.state_dict()}
+        state["average"] = self.average.weights if self.average else {}
+        write_checkpoint(file, state, self._identity())
+
+    def restore(self, file: Path | None) -> None:
+        """Take up a checkpoint where there is one; one of other settings is an error."""
+        if file and file.is_file():
+            state = read_checkpoint(file, self._identity())
+            self._copy_into(self.weights, state.pop("weights"))
+            self.steps.optimizer.load_state_dict(state.pop("optimizer"))
+            self._copy_into(self.average.weights if self.average else {}, state.pop("average"))
+            for name, value in state.items():
+                setattr(self, name, value)
+        check_alike("the step that they go on from", self.step, self.steps.place)
+
+    def _take_step(self, stream: Iterator[Batch]) -> Step:
+        """Do one step and remember what it came to."""
+        began = time.perf_counter()
+        batch = next(stream, None)
+        if batch is None:
+            raise TrainingError(f"the training data ended at step {self.step} of {self.settings.num_steps}")
+        step = self.steps.take(batch, self.step)
+        if self.average:
+            self.average.follow(self.step)
+        self.losses.append(step.loss)
+        self.step += 1
+        self.n_windows += step.n_windows
+        self.seconds += time.perf_counter() - began
+        return step
+
+    def _row(self, step: Step) -> dict[str, float]:
+        """What is told of the steps since the last row."""
+        row = {"loss": float(np.mean(self.losses)), "gradient_norm": step.gradient_norm}
+        row["learning_rate"] = learning_rate_at(self.step - 1, self.settings)
+        row["windows_per_s"] = self.n_windows / self.seconds
+        return row if self.steps.micro_batch is None else row | {"micro_batch": self.steps.tried}
+
+    def _validate(self) -> dict[str, float]:
+        """Score the model, or its average, and remember it if it is the best so far."""
+        assert self.validation is not None
+        self.forecaster.model.eval()
+        with self.average.in_place() if self.average else nullcontext():
+            scores = validate(self.forecaster, self.validation(), self.steps.place, self.steps.micro_batch)
+            if scores["validation_wql"] < self.best_wql:
+                self.best_wql, self.stale_validations = scores["validation_wql"], 0
+                self.best_weights = {name: weight.detach().cpu().clone() for name, weight in self.weights.items()}
+            else:
+                self.stale_validations += 1
+        return scores
+
+    def _settle(self) -> None:
+        """End with the weights of the best validation; without validation, with the last ones, or their average."""
+        if self.best_weights:
+            self._copy_into(self.weights, self.best_weights)
+        elif self.average:
+            self._copy_into(self.weights, self.average.weights)
+        self.forecaster.model.eval()
+
+    def _log(self, row: dict[str, float]) -> None:
+        self.history.append({"step": self.step} | row)
+        self.losses, self.n_windows, self.seconds = [], 0, 0.0
+        self.report(dict(self.history[-1]))
+
+    def _is_due(self, every: int) -> bool:
+        return self.step % every == 0 or self.step == self.settings.num_steps
+
+    def _validates(self) -> bool:
+        return self.validation is not None and self._is_due(self.settings.validate_every)
+
+    def _goes_on(self) -> bool:
+        stopped = self.settings.patience is not None and self.stale_validations >= self.settings.patience
+        return self.step < self.settings.num_steps and not stopped
+
+    def _identity(self) -> dict[str, Any]:
+        """What a checkpoint must agree in to be taken up."""
+        shapes = {name: list(weight.shape) for name, weight in self.weights.items()}
+        return self.settings.model_dump() | {"seed": self.steps.seed, "weights": shapes}
+
+    @staticmethod
+    def _copy_into(weights: "dict[str, Tensor]", values: "dict[str, Tensor]") -> None:
+        import torch
+
+        with torch.no_grad():
+            for name, weight in weights.items():
+                weight.copy_(values[name])

@@ -1,0 +1,94 @@
+"""How a forecaster is trained: the settings, the windows of a step, the workers that share it, and what can fail."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from motor.backbones.lora import Lora
+from motor.registry import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+Report = Callable[[dict[str, float]], None]
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on: the loss is not finite, the data ended, or a checkpoint is of another run."""
+
+
+class OutOfMemory(TrainingError):
+    """A step did not fit the memory; started again, training goes on with fewer windows at once."""
+
+
+class Training(Record):
+    """How a forecaster is trained; the defaults are those of the task's description."""
+
+    num_steps: int = Field(default=10_000, ge=0, description="steps of AdamW, at most")
+    learning_rate: float = Field(default=5e-5, gt=0, description="its peak, after the rise; then it falls to 0")
+    batch_size: int = Field(default=8, ge=1, description="windows a step, however many workers and passes share them")
+    warmup_ratio: float = Field(default=0.05, ge=0, lt=1, description="share of the steps in which the rate rises")
+    weight_decay: float = Field(default=0.0, ge=0, description="of matrices; vectors (norms, biases) do not decay")
+    gradient_clip: float = Field(default=1.0, gt=0, description="largest norm of a step's gradient")
+    dropout_rate: float = Field(default=0.1, ge=0, lt=1, description="of the backbone, in training alone")
+    validate_every: int = Field(default=500, ge=1, description="steps between validations; the best weights are kept")
+    patience: int | None = Field(default=5, ge=1, description="validations without a better one; null never stops")
+    trainable_blocks: int | None = Field(default=None, ge=0, description="last encoder blocks to train; null is all")
+    lora: Lora | None = Field(default=None, description="train low-rank adapters and the head alone; null is off")
+    ema_decay: float | None = Field(
+        default=None, gt=0, lt=1, description="of an average over the steps' weights, which is kept; null is off"
+    )
+    precision: Literal["mixed", "float32"] = Field(
+        default="mixed",
+        description="``mixed``: training takes shortcuts and multiplies in bfloat16 where the device can, weights and "
+        "forecasts stay float32; ``float32``: it draws and multiplies as the stock model does",
+    )
+    compile: bool = Field(
+        default=False, description="compile the blocks (instead of this project's shortcuts through them): for GPUs"
+    )
+    gradient_checkpointing: bool = Field(
+        default=False,
+        exclude=True,
+        description="keep a block's input alone and compute the rest again: less memory, a third slower, the same bits",
+    )
+    contexts: Literal["each", "shared"] = Field(
+        default="each",
+        description="``each``: one fine-tune a context length; ``shared``: one for all, which draws it each step",
+    )
+    checkpoint_every: int = Field(
+        default=500, ge=1, exclude=True, description="steps between checkpoints, from which a killed fine-tune goes on"
+    )
+    log_every: int = Field(default=50, ge=1, exclude=True, description="steps between points of the loss curve")
+
+    @model_validator(mode="after")
+    def _one_way_to_freeze(self) -> Self:
+        if self.lora is not None and self.trainable_blocks is not None:
+            raise ValueError(
+                f"lora and trainable_blocks = {self.trainable_blocks} both say what is frozen; give one of them"
+            )
+        return self
+
+
+class Batch(NamedTuple):
+    """Windows as arrays or tensors: context (B, T), future (B, H), domain (B,).
+
+    `windows` numbers them in messages; rows of one number in `group` (B,), which stand side by side, see one another.
+    """
+
+    context_BT: "Tensor | np.ndarray"
+    future_BH: "Tensor | np.ndarray"
+    domain_B: "Tensor | np.ndarray"
+    windows: "np.ndarray | list | None" = None
+    group_B: "Tensor | np.ndarray | None" = None
+
+
+class Place(NamedTuple):
+    """Which of how many workers this process is; with several, torch.distributed's default group joins them."""
+
+    rank: int = 0
+    world_size: int = 1
+
+
+ALONE = Place()

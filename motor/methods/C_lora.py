@@ -1,0 +1,17 @@
+"""Method C by adapters: all classes, the backbone frozen but for matrices of low rank beside its own (LoRA)."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class CLora(Recipe):
+    kind: Literal["C_lora"] = "C_lora"
+    folder: str = "methodC_embed_all_ft_lora"
+    labels: Literal["none", "normal", "all", "each"] = "all"
+    features: tuple[str, ...] = ("embedding",)
+    lora_rank: int | None = 8
+    control: str | None = "untrained"
+
+
+PLUGIN = CLora

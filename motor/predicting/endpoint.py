@@ -1,0 +1,128 @@
+"""The endpoint: FastAPI on Ray Serve; requests that come together are judged together."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse
+from ray import serve
+
+from motor.predicting.faults import Fault, Outcome
+from motor.predicting.inputs import Told
+from motor.predicting.page import OPERATION, page
+from motor.predicting.parts import CellParts
+from motor.predicting.predictor import Predictor
+from motor.predicting.serving import BadRequest, Body, Settings, check_token, recordings_of
+from motor.predicting.together import answer, judge_together
+from motor.recordings.recording import Recording
+
+MOST_TOGETHER = 16
+WAIT_S = 0.002  # for more requests to be judged with
+NAME = "motor-grid"
+
+app = FastAPI(title="motor-grid", description="Judges recordings of motors.", docs_url=None, redoc_url=None)
+
+
+@serve.deployment
+@serve.ingress(app)
+class Judge:
+    """One process that holds the models."""
+
+    def __init__(self, parts: Sequence[CellParts], settings: Settings) -> None:
+        import torch
+
+        torch.set_num_threads(settings.threads)
+        self.settings = settings
+        self.predictor = Predictor.open(parts, device="cuda" if settings.gpus else "cpu")
+        self.told = Told(self.predictor.domains, self.predictor.dataset)
+
+    @app.get("/health", summary="Whether it answers, and what is loaded")
+    async def health(self) -> dict[str, Any]:
+        return {"status": "ok", **self.predictor.about()}
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs(self) -> HTMLResponse:
+        return HTMLResponse(page(app.openapi(), self.predictor.domains))
+
+    @app.post("/predict", **OPERATION)
+    async def predict(self, request: Request) -> JSONResponse:
+        try:
+            check_token(request.headers.get("authorization"), self.settings)
+            body = Body(
+                request.headers.get("content-type", ""), await self._content(request), dict(request.query_params)
+            )
+            found = await asyncio.to_thread(lambda: list(recordings_of(body, self.told, self.settings)))
+        except BadRequest as error:
+            headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+            return JSONResponse({"error": error.reason}, status_code=error.status, headers=headers)
+        faults = [one for one in found if isinstance(one, Fault)]
+        outcome = await self.judged([one for one in found if isinstance(one, Recording)])
+        status, content = answer(Outcome(outcome.predictions, [*faults, *outcome.faults]))
+        return JSONResponse(content, status_code=status)
+
+    async def _content(self, request: Request) -> bytes:
+        """Return the body, unless it is larger than allowed: it is then not read to its end."""
+        largest = self.settings.largest_bytes
+        too_large = BadRequest(413, f"the body is over {largest / 1e6:g} MB; send fewer or shorter recordings")
+        told = request.headers.get("content-length", "")
+        if told.isdigit() and int(told) > largest:
+            raise too_large
+        parts, size = [], 0
+        async for part in request.stream():
+            size += len(part)
+            if size > largest:
+                raise too_large
+            parts.append(part)
+        return b"".join(parts)
+
+    @serve.batch(max_batch_size=MOST_TOGETHER, batch_wait_timeout_s=WAIT_S)
+    async def judged(self, requests: list[list[Recording]]) -> list[Outcome]:
+        """Judge what came together; health is answered meanwhile."""
+        return await asyncio.to_thread(judge_together, self.predictor, requests)
+
+
+def start(parts: Sequence[CellParts], settings: Settings) -> None:
+    """Start the endpoint in this process's Ray, or in an embedded one of this machine, and return when it answers."""
+    import ray
+
+    # A busy machine takes longer than the default of 5 s to start a process; Serve would kill it and start another.
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
+    if not ray.is_initialized():
+        n_cpus = settings.replicas * settings.threads
+        ray.init(
+            address="local", num_cpus=n_cpus, include_dashboard=False, log_to_driver=False, logging_level="warning"
+        )
+    serve.start(http_options={"host": settings.host, "port": settings.port}, logging_config=_quiet())
+    options = {"num_cpus": settings.threads, "num_gpus": settings.gpus}
+    deployment = Judge.options(  # type: ignore[attr-defined]
+        num_replicas=settings.replicas,
+        ray_actor_options=options,
+        max_ongoing_requests=2 * MOST_TOGETHER,
+        max_queued_requests=8 * MOST_TOGETHER,
+    )
+    serve.run(deployment.bind(list(parts), settings), name=NAME, logging_config=_quiet())
+
+
+def _quiet() -> Any:
+    from ray.serve.schema import LoggingConfig
+
+    return LoggingConfig(log_level="WARNING", enable_access_log=False)
+
+
+def run(parts: Sequence[CellParts], settings: Settings) -> int:
+    """Serve until interrupted, and return the exit status."""
+    if settings.is_open:
+        told = f"{settings.host} can be reached from other machines and no token is asked for"
+        print(f"warning: {told}; give --token-file, or set MOTOR_GRID_TOKEN", file=sys.stderr)
+    start(parts, settings)
+    print(f"Listening on http://{settings.host}:{settings.port}: POST /predict, GET /health, GET /docs", flush=True)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        serve.shutdown()
+        return 0

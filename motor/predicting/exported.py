@@ -1,0 +1,73 @@
+"""An exported folder, read: what it is, where its parts lie, and whether they are the ones that were exported."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from motor.predicting.parts import CellParts, FoldParts, PartError, sha256_of
+from motor.predicting.record import CellRecord
+
+MODEL = "model.json"
+FORMAT = 1
+
+
+def read_exported(folder: Path, digest: str | None = None) -> list[CellParts]:
+    """Return the cells of an exported folder; the content of every file is checked before any is opened.
+
+    Parameters
+    ----------
+    folder : Path
+    digest : str, optional
+        SHA-256 of ``model.json``, as `export` told it.
+
+    Raises
+    ------
+    PartError
+        If the folder is of another format, or a file is missing, damaged or another one.
+    """
+    file = folder / MODEL
+    if digest is not None and (found := sha256_of(file)) != digest.lower():
+        raise PartError(f"{file}: SHA-256 is {found}, not {digest}: this is not the folder that was exported")
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise PartError(f"{file} is no JSON ({error}); export the cell again") from error
+    if told.get("format") != FORMAT:
+        raise PartError(f"{file} has format {told.get('format')!r}; this version reads {FORMAT}; export the cell again")
+    digests = {folder / name: known for name, known in told["files"].items()}
+    _check(digests)
+    return [_cell(folder, cell, digests) for cell in told["cells"]]
+
+
+def _check(digests: dict[Path, str]) -> None:
+    for path, known in digests.items():
+        if not path.is_file():
+            raise PartError(f"{path} is missing; copy the whole folder, or export the cell again")
+        if (found := sha256_of(path)) != known:
+            raise PartError(f"{path}: SHA-256 is {found}, but model.json says {known}; export the cell again")
+
+
+def _cell(folder: Path, told: dict[str, Any], digests: dict[Path, str]) -> CellParts:
+    return CellParts(
+        key=told["key"],
+        name=told["name"],
+        record=CellRecord(told["record"]),
+        metrics=told["metrics"],
+        heard=told["trained_on"],
+        versions=told["versions"],
+        folds=tuple(_fold(folder / told["folder"], fold) for fold in told["folds"]),
+        digests=digests,
+    )
+
+
+def _fold(folder: Path, told: dict[str, Any]) -> FoldParts:
+    here = folder / told["folder"]
+    return FoldParts(
+        name=told["name"],
+        thresholds=told["thresholds"],
+        scalers=told["scalers"],
+        forecasters=tuple(here / name for name in told["forecasters"]),
+        models={kind: here / name for kind, name in told["models"].items()},
+        classifier=here / told["classifier"],
+        novelty=here / told["novelty"],
+    )

@@ -1,0 +1,201 @@
+"""One folder that predicts on a machine without Ray and without this project: written whole, or not at all."""
+
+import json
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from grid.store import write_json
+from motor.predicting import novelty
+from motor.predicting.exported import FORMAT, MODEL
+from motor.predicting.parts import CellParts, FoldParts, sha256_of
+
+PROGRAM, README, REQUIREMENTS, SOURCE = "predict.py", "README.md", "requirements.txt", "source"
+TEXTS = Path(__file__).parent / "texts"
+# What judges a recording: the rooms of the ground floor, and of this package what needs neither Ray nor a storage.
+ROOMS = ("recordings", "windows", "backbones", "features", "classifiers")
+OWN = (
+    "__init__",
+    "cell",
+    "describing",
+    "exported",
+    "faults",
+    "folder_command",
+    "inputs",
+    "novelty",
+    "parts",
+    "predictor",
+    "printing",
+    "record",
+)
+REQUIRED = ("numpy", "pandas", "pyarrow", "pydantic", "scipy", "scikit-learn", "joblib", "soundfile", "threadpoolctl")
+OF_FORECASTERS = ("torch", "chronos-forecasting", "transformers", "safetensors")
+OF_KINDS = {  # what a plug-in needs beside that
+    "lightgbm": ("lightgbm",),
+    "minirocket": ("sktime", "numba"),
+    "cnn": ("torch",),
+}
+
+
+class ExportError(ValueError):
+    """A cell cannot be exported to where it was asked for."""
+
+
+def export(cells: Sequence[CellParts], target: Path) -> str:
+    """Write one folder with all that some cells need, and return the SHA-256 of its ``model.json``.
+
+    Parameters
+    ----------
+    cells : sequence of CellParts
+        Of a storage; of domains that do not overlap.
+    target : Path
+        The folder, which must not be there yet.
+
+    Raises
+    ------
+    ExportError
+        If something stands there, or the cells are of an exported folder.
+    motor.predicting.parts.PartError
+        If a part of a cell is missing.
+    """
+    if any(cell.digests is not None for cell in cells):
+        raise ExportError(f"{cells[0].name} was exported already; copy its folder")
+    if target.exists():
+        raise ExportError(f"{target} is already there; give --to another folder, or remove it first")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        _fill(draft, cells)
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return sha256_of(target / MODEL)
+
+
+def _fill(draft: Path, cells: Sequence[CellParts]) -> None:
+    """Write everything, and last what says what it is."""
+    draft.mkdir(parents=True)
+    told = [_write_cell(draft, cell) for cell in cells]
+    _copy_source(draft / SOURCE)
+    requirements = _requirements(cells)
+    (draft / REQUIREMENTS).write_text("".join(f"{one}\n" for one in requirements), encoding="utf-8")
+    shutil.copyfile(TEXTS / "predict.py.txt", draft / PROGRAM)
+    (draft / README).write_text(_readme(cells, requirements), encoding="utf-8")
+    files = sorted(path for path in draft.rglob("*") if path.is_file())
+    digests = {path.relative_to(draft).as_posix(): sha256_of(path) for path in files}
+    write_json(draft / MODEL, {"format": FORMAT, "cells": told, "files": digests})
+
+
+def _write_cell(draft: Path, cell: CellParts) -> dict[str, Any]:
+    """Copy a cell's parts and return what ``model.json`` says of it."""
+    folder = f"cells/{cell.key}"
+    record = cell.record
+    return {
+        "name": cell.name,
+        "key": cell.key,
+        "folder": folder,
+        "classes": list(record.classes),
+        "normal": record.normal,
+        "domains": list(record.domains),
+        "trained_on": dict(cell.heard),
+        "metrics": dict(cell.metrics),
+        "data_digest": record.data_digest or "simulated",
+        "versions": dict(cell.versions),
+        "folds": [_write_fold(draft / folder, cell, fold) for fold in cell.folds],
+        "record": record.record,
+    }
+
+
+def _write_fold(folder: Path, cell: CellParts, fold: FoldParts) -> dict[str, Any]:
+    name = f"fold-{fold.name}"
+    here = folder / name
+    here.mkdir(parents=True)
+    forecasters = [f"predictor-{number}" if len(fold.forecasters) > 1 else "predictor" for number in _of(fold)]
+    for source, into in zip(fold.forecasters, forecasters, strict=True):
+        shutil.copytree(source, here / into)
+    for path in fold.files():
+        shutil.copyfile(path, here / path.name)
+    assert fold.features is not None
+    columns = cell.opened_pickle(fold.classifier)["columns"]
+    domains = cell.record.domains
+    novelty.write(here / "novelty.npz", novelty.fit_by_domain(fold.features, columns, domains), domains)
+    return {
+        "name": fold.name,
+        "folder": name,
+        "thresholds": dict(fold.thresholds),
+        "scalers": dict(fold.scalers),
+        "forecasters": forecasters,
+        "models": {kind: path.name for kind, path in fold.models.items()},
+        "classifier": fold.classifier.name,
+        "novelty": "novelty.npz",
+    }
+
+
+def _of(fold: FoldParts) -> range:
+    return range(len(fold.forecasters))
+
+
+def _copy_source(target: Path) -> None:
+    """Copy what of this project judges recordings."""
+    here = Path(__file__).parent
+    hidden = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
+    for room in ROOMS:
+        shutil.copytree(here.parent / room, target / "motor" / room, ignore=hidden)
+    for name in ("__init__", "registry"):
+        shutil.copyfile(here.parent / f"{name}.py", target / "motor" / f"{name}.py")
+    (target / "motor" / "predicting").mkdir()
+    for name in OWN:
+        shutil.copyfile(here / f"{name}.py", target / "motor" / "predicting" / f"{name}.py")
+
+
+def _requirements(cells: Sequence[CellParts]) -> list[str]:
+    """Return what has to be installed, each in the version that is at work here; Ray is not among it."""
+    needed = set(REQUIRED)
+    for record in (cell.record for cell in cells):
+        needed |= set(OF_FORECASTERS) if record.is_forecast else set()
+        for kind in (record.record["classifier"]["kind"], *(feature.kind for feature in record.features)):
+            needed |= set(OF_KINDS.get(kind, ()))
+    versions = {name: metadata.version(name).partition("+")[0] for name in needed}  # +cpu is no release of its own
+    return [f"{name}=={version}" for name, version in sorted(versions.items())]
+
+
+def _readme(cells: Sequence[CellParts], requirements: Sequence[str]) -> str:
+    """Return what a person reads first."""
+    text = (TEXTS / "README.md.txt").read_text(encoding="utf-8")
+    named = {
+        "cells": "\n".join(_described(cell) for cell in cells),
+        "classes": ", ".join(cells[0].record.classes),
+        "domains": ", ".join(domain for cell in cells for domain in cell.record.domains),
+        "domain": cells[0].record.domains[0],
+        "requirements": ", ".join(requirements),
+    }
+    for name, value in named.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _described(cell: CellParts) -> str:
+    """Return a line on what a cell is, and how good it was."""
+    low, high = cell.metrics.get("macro_f1_interval") or (None, None)
+    interval = f", 95 % interval {low:.2f} to {high:.2f}" if low is not None and high is not None else ""
+    judged = f"macro-F1 {cell.metrics['macro_f1']:.2f}{interval}, on {_counted(cell.metrics)}"
+    heard = "; ".join(_heard(domain, of_domain) for domain, of_domain in cell.heard.items())
+    return f"- **{cell.name}** (key `{cell.key}`): {judged}. Trained on {heard or 'recordings that are gone'}."
+
+
+def _counted(metrics: Mapping[str, Any]) -> str:
+    return f"{metrics.get('n_series', '?')} series of {metrics.get('n_motors', '?')} motors that it was not trained on"
+
+
+def _heard(domain: str, heard: Mapping[str, Any]) -> str:
+    rates = ", ".join(f"{rate:g}" for rate in heard["sampling_rates_hz"][:5])
+    fewest, most = heard["n_samples"]
+    return f"{domain}: {rates} Hz, {fewest if fewest == most else f'{fewest} to {most}'} samples"
+
+
+def model_facts(folder: Path) -> dict[str, Any]:
+    """Return ``model.json`` of an exported folder."""
+    return json.loads((folder / MODEL).read_text(encoding="utf-8"))

@@ -1,0 +1,261 @@
+"""From files of any documented format to recordings that are to be judged: what is told of each, and what is not."""
+
+import csv
+import glob
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from motor.predicting.faults import Fault
+from motor.recordings.readers.base import Reader, Source
+from motor.recordings.recording import DataError, Recording, near
+from motor.recordings.signals import finite_signal, read_signal
+from motor.recordings.told import first_told, positive
+
+SIGNALS = (".wav", ".npy", ".mat", ".csv")
+SUFFIXES = (*SIGNALS, ".parquet")
+DELIMITERS = (",", ";", "\t", "|")
+UNTOLD = ""  # a motor or a label that nothing tells
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of recordings before they are opened.
+
+    Attributes
+    ----------
+    domains : tuple of str
+        Those that can be judged.
+    dataset : mapping
+        Settings of the reader that the training used; it finds fields in the same way.
+    pattern : str, optional
+        In the place of the reader's: searched in the name, with groups such as domain, motor and moment.
+    domain, sampling_rate_hz, speed_rpm : optional
+        For recordings that do not tell it otherwise.
+    variable : str, optional
+        Of ``.mat`` and ``.csv`` files with several.
+    """
+
+    domains: tuple[str, ...]
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    pattern: str | None = None
+    domain: str | None = None
+    sampling_rate_hz: float | None = None
+    speed_rpm: float | None = None
+    variable: str | None = None
+
+
+def read_recordings(paths: Iterable[str | Path], told: Told) -> Iterator[Recording | Fault]:
+    """Yield the recordings of files, folders and patterns such as ``new/*.wav``; a fault in the place of a bad one.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        A signal (``.wav``, ``.npy``, ``.mat``, ``.csv``); a long CSV or a manifest, known by its header; a Parquet
+        table; a folder with any of these, of which a ``manifest.csv`` counts alone.
+    told : Told
+    """
+    _check(told)
+    seen: set[str] = set()
+    for path in paths:
+        for found in _of_path(str(path), told):
+            if found.item in seen and isinstance(found, Recording):
+                yield Fault(found.item, f"{found.item}: comes twice; give each recording once, and a name of its own")
+                continue
+            seen.add(found.item)
+            yield found
+
+
+def _check(told: Told) -> None:
+    """Raise DataError if what is told can be of no recording."""
+    if told.domain is not None and told.domain not in told.domains:
+        raise DataError(_unknown_domain("--domain", told.domain, told.domains))
+    if told.pattern is not None:
+        try:
+            _reader("tree", ".", told)  # its own check says which groups there are
+        except ValueError as error:
+            told_twice = str(error).partition("Value error, ")[2].partition(" [type=")[0]
+            raise DataError(f"--pattern {told_twice or error}") from error
+
+
+def _of_path(path: str, told: Told) -> Iterator[Recording | Fault]:
+    """Yield what one path, or pattern of paths, holds."""
+    try:
+        for file in _files(path):
+            try:
+                for source in _sources(file, told):
+                    yield _recording(source, told)
+            except ValueError as error:
+                yield Fault.of(str(file), error)
+    except ValueError as error:
+        yield Fault.of(path, error)
+
+
+def _files(path: str) -> list[Path]:
+    """Return the files that a path means, sorted."""
+    here = Path(path)
+    if not here.exists() and glob.has_magic(path):
+        matched = [Path(name) for name in sorted(glob.glob(path, recursive=True))]  # noqa: PTH207
+        if not matched:
+            raise DataError(f"{path}: no file matches (seen from {Path.cwd()}); correct the pattern")
+        return [file for one in matched for file in (_files(str(one)) if one.is_dir() else [one])]
+    if not here.exists():
+        raise DataError(f"{path}: there is no such file or folder (seen from {Path.cwd()}); correct the path")
+    if not here.is_dir():
+        return [here]
+    if (here / "manifest.csv").is_file():
+        return [here / "manifest.csv"]
+    inside = (
+        file for file in here.rglob("*") if not any(part.startswith(".") for part in file.parts[len(here.parts) :])
+    )
+    found = sorted(file for file in inside if file.is_file() and file.suffix.lower() in SUFFIXES)
+    if not found:
+        raise DataError(f"{path}: no recording in this folder; allowed are {', '.join(SUFFIXES)}")
+    return found
+
+
+def _sources(file: Path, told: Told) -> Iterator[Source]:
+    """Yield the recordings of one file, not yet looked into."""
+    kind = _table_kind(file, told)
+    if kind is not None:
+        yield from _reader(kind, str(file), told).sources()
+        return
+    variable = told.variable or told.dataset.get("variable")
+    folders = [part for part in file.parts[:-1] if part in told.domains]
+    own = {"domain": folders[-1]} if folders else {}
+    yield Source(file.as_posix(), str(file), partial(read_signal, file, variable), own=own)
+
+
+def _table_kind(file: Path, told: Told) -> str | None:
+    """Return which reader a table is for; None for a signal."""
+    if file.suffix.lower() == ".parquet":
+        return "parquet"
+    if file.suffix.lower() != ".csv":
+        return None
+    header = _header(file, _delimiter(file))
+    for kind, fields in (("long_csv", ("item", "target")), ("manifest", ("file",))):
+        columns = _columns(kind, told)
+        if all(columns[name] in header for name in fields):
+            return kind
+    return None
+
+
+def _columns(kind: str, told: Told) -> dict[str, str]:
+    """Return the columns that a reader expects, as the training named them where its reader was of that kind."""
+    given = told.dataset.get("columns", {}) if told.dataset.get("kind") == kind else {}
+    return {**_readers()[kind].default_columns, **given}
+
+
+def _header(file: Path, delimiter: str) -> list[str]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            return next(csv.reader(text, delimiter=delimiter), [])
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: this is no CSV table in UTF-8 ({error}); save it as that") from error
+
+
+def _delimiter(file: Path) -> str:
+    """Return what separates the names in a table's first line."""
+    try:
+        with file.open(encoding="utf-8-sig") as text:
+            line = text.readline()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: this is no CSV table in UTF-8 ({error}); save it as that") from error
+    return max(DELIMITERS, key=line.count)
+
+
+def _readers() -> dict[str, type[Reader]]:
+    from motor.recordings.readers.long_csv import LongCsv
+    from motor.recordings.readers.manifest import Manifest
+    from motor.recordings.readers.parquet import Parquet
+    from motor.recordings.readers.tree import Tree
+
+    return {"long_csv": LongCsv, "manifest": Manifest, "parquet": Parquet, "tree": Tree}
+
+
+def _reader(kind: str, path: str, told: Told) -> Reader:
+    """Return a reader that is told nothing but where things stand."""
+    settings: dict[str, Any] = {"path": path, "classes": ("unknown",), "domains": told.domains}
+    if told.dataset.get("kind") == kind:
+        settings |= {name: told.dataset[name] for name in ("columns", "variable") if told.dataset.get(name)}
+    if kind == "long_csv":
+        settings["delimiter"] = _delimiter(Path(path))
+        settings["sampling_rate_hz"] = told.sampling_rate_hz or told.dataset.get("sampling_rate_hz")
+    if kind == "manifest":
+        settings["variable"] = told.variable or settings.get("variable")
+    settings["pattern"] = _pattern(told)
+    return _readers()[kind].model_validate(settings)
+
+
+def _pattern(told: Told) -> str | None:
+    return told.pattern or told.dataset.get("pattern")
+
+
+def _recording(source: Source, told: Told) -> Recording | Fault:
+    """Look up what is told of a recording, and read its signal."""
+    try:
+        known = _told(source, told)
+        signal, own_rate = source.load()
+        rates = (known["sampling_rate_hz"], own_rate, source.own.get("sampling_rate_hz"))
+        constants = told.dataset.get("constants", {})
+        asked = (told.sampling_rate_hz, constants.get("sampling_rate_hz"), told.dataset.get("sampling_rate_hz"))
+        known["sampling_rate_hz"] = _rate(first_told((*rates, *asked)), source)
+        signal = finite_signal(signal, source.place)
+        if len(signal) < 2:
+            raise DataError(f"{source.place}: the signal has {len(signal)} samples; give a recording")
+        return Recording(item=source.item, label=UNTOLD, signal=signal, **known)
+    except DataError as error:
+        return Fault.of(source.item, error)
+
+
+def _told(source: Source, told: Told) -> dict[str, Any]:
+    """Return the fields of a recording but its signal."""
+    pattern = _pattern(told)
+    # A pattern with ^ was meant for names below the data set's folder.
+    match = pattern and (re.search(pattern, source.item) or re.search(pattern, Path(source.item).name))
+    groups = match.groupdict() if match else {}
+    asked = {"domain": told.domain, "speed_rpm": told.speed_rpm}
+    constants = told.dataset.get("constants", {})
+    ranked = (source.columns, groups, source.own, asked, constants)
+    names = ("motor", "domain", "moment", "speed_rpm")
+    found = {name: first_told(origin.get(name) for origin in ranked) for name in names}
+    rate = first_told(origin.get("sampling_rate_hz") for origin in (source.columns, groups))
+    return {
+        "motor": UNTOLD if found["motor"] is None else str(found["motor"]),
+        "domain": _domain(found["domain"], source, told),
+        "moment": None if found["moment"] is None else str(found["moment"]),
+        "speed_rpm": positive(found["speed_rpm"], "speed_rpm", source.item, source.place),
+        "sampling_rate_hz": rate,
+    }
+
+
+def _domain(value: Any, source: Source, told: Told) -> str:
+    if value is None and len(told.domains) == 1:
+        return told.domains[0]
+    if value is None:
+        raise DataError(
+            f"{source.place}: nothing tells the domain (no column, no group of the pattern {_pattern(told)!r}, no "
+            f"folder of that name); give --domain (over HTTP: ?domain=), one of: {', '.join(told.domains)}; "
+            "or --pattern with a group (?P<domain>...)"
+        )
+    if value not in told.domains:
+        raise DataError(_unknown_domain(source.place, str(value), told.domains))
+    return str(value)
+
+
+def _unknown_domain(place: str, value: str, domains: tuple[str, ...]) -> str:
+    return (
+        f"{place}: unknown domain {value!r}{near(value, domains)}; what was trained judges: {', '.join(domains)}; "
+        "correct it, or choose a cell of that domain"
+    )
+
+
+def _rate(value: Any, source: Source) -> float:
+    if value is None:
+        raise DataError(f"{source.place}: the file tells no sampling rate; give --sampling-rate-hz")
+    rate_hz = positive(value, "sampling_rate_hz", source.item, source.place)
+    assert rate_hz is not None
+    return rate_hz

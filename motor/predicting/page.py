@@ -1,0 +1,152 @@
+"""What the endpoint says of itself: the OpenAPI words of ``/predict``, and a page that needs no network."""
+
+import html
+import json
+from typing import Any
+
+NUMBER = {"type": "number"}
+RECORDING: dict[str, Any] = {
+    "type": "object",
+    "required": ["signal"],
+    "additionalProperties": False,
+    "properties": {
+        "signal": {"type": "array", "items": NUMBER, "description": "samples, in the unit of the training's files"},
+        "sampling_rate_hz": NUMBER,
+        "domain": {"type": "string", "description": "the sensor"},
+        "item": {"type": "string", "description": "its name in the answer"},
+        "speed_rpm": {**NUMBER, "description": "of the shaft"},
+        "motor": {"type": "string"},
+        "moment": {"type": "string", "description": "ties recordings that several sensors of a motor took at once"},
+    },
+}
+FILE = {"schema": {"type": "string", "format": "binary"}}
+PREDICTION: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "item": {"type": "string"},
+        "domain": {"type": "string"},
+        "label": {"type": "string", "description": "the most probable class"},
+        "probabilities": {"type": "object", "additionalProperties": NUMBER},
+        "alarm": {"type": "boolean", "description": "1 - p(normal) is over the cell's threshold"},
+        "unlike": {**NUMBER, "description": "from 0 to 1; 1 is farther from training than any known series"},
+    },
+}
+ANSWER = {"type": "object", "properties": {"predictions": {"type": "array", "items": PREDICTION}}}
+FAULT = {"type": "object", "properties": {"item": {"type": "string"}, "reason": {"type": "string"}}}
+FAULTY: dict[str, Any] = {
+    "type": "object",
+    "properties": {**ANSWER["properties"], "error": {"type": "string"}, "faults": {"type": "array", "items": FAULT}},  # type: ignore[dict-item]
+}
+ERROR = {"type": "object", "properties": {"error": {"type": "string"}}}
+
+
+def _query(name: str, kind: str, text: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "schema": {"type": kind}, "description": text}
+
+
+def _answer(text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": text, "content": {"application/json": {"schema": schema}}}
+
+
+OPERATION: dict[str, Any] = {
+    "summary": "Judge one recording, or several",
+    "response_model": None,
+    "responses": {
+        200: _answer("A row for each series", ANSWER),
+        400: _answer("The body cannot be read", ERROR),
+        401: _answer("The token is missing or wrong", ERROR),
+        413: _answer("Too large, or too many recordings", ERROR),
+        415: _answer("A content type that is not read", ERROR),
+        422: _answer("Some recordings are at fault; the others are judged", FAULTY),
+    },
+    "openapi_extra": {
+        "parameters": [
+            _query("domain", "string", "the sensor, where the recording does not tell it"),
+            _query("sampling_rate_hz", "number", "where the file does not tell it"),
+            _query("speed_rpm", "number", "of the shaft, where it is needed"),
+            _query("variable", "string", "the column of a CSV with several"),
+            _query("item", "string", "the name of a recording whose body is the file itself"),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "audio/wav": FILE,
+                "application/x-npy": FILE,
+                "text/csv": {"schema": {"type": "string"}},
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {"file": {"type": "array", "items": FILE["schema"]}},
+                    }
+                },
+                "application/json": {
+                    "schema": {
+                        "anyOf": [
+                            RECORDING,
+                            {"type": "object", "properties": {"recordings": {"type": "array", "items": RECORDING}}},
+                        ]
+                    }
+                },
+            },
+        },
+    },
+}
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>motor-grid</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
+pre {{ overflow: auto; padding: .6rem; border: 1px solid #8886 }}
+label {{ display: block; margin: .4rem 0 }}
+</style></head><body>
+<h1>motor-grid</h1>
+<p>Judges recordings of: {domains}. The same in machine-readable form: <a href="openapi.json">openapi.json</a>.</p>
+<h2>Try it</h2>
+<form id="form">
+<label>Recordings (.wav, .npy, .csv) <input type="file" id="files" multiple required></label>
+<label>Domain, where they do not tell it <input id="domain" list="domains"></label>
+<datalist id="domains">{options}</datalist>
+<label>Sampling rate in Hz, where they do not tell it <input id="rate" inputmode="decimal"></label>
+<label>Token, if one is asked for <input id="token" type="password" autocomplete="off"></label>
+<button>Judge</button>
+</form>
+<pre id="answer" aria-live="polite">(the answer comes here)</pre>
+<h2>From a shell</h2>
+<pre>curl --data-binary @a.wav -H 'Content-Type: audio/wav' 'http://HOST:PORT/predict?domain={domain}'
+curl -F file=@a.wav -F file=@b.wav 'http://HOST:PORT/predict?domain={domain}'
+curl http://HOST:PORT/health</pre>
+{paths}
+<script>
+const at = (id) => document.getElementById(id);
+at("form").addEventListener("submit", async (event) => {{
+  event.preventDefault();
+  const body = new FormData();
+  for (const file of at("files").files) body.append("file", file);
+  const query = new URLSearchParams();
+  if (at("domain").value) query.set("domain", at("domain").value);
+  if (at("rate").value) query.set("sampling_rate_hz", at("rate").value);
+  const headers = at("token").value ? {{ Authorization: "Bearer " + at("token").value }} : {{}};
+  at("answer").textContent = "...";
+  try {{
+    const answer = await fetch("predict?" + query, {{ method: "POST", body, headers }});
+    at("answer").textContent = answer.status + "\\n" + JSON.stringify(await answer.json(), null, 2);
+  }} catch (error) {{ at("answer").textContent = String(error); }}
+}});
+</script></body></html>
+"""
+
+
+def page(openapi: dict[str, Any], domains: tuple[str, ...]) -> str:
+    """Return a page that shows the OpenAPI document and tries ``/predict``: one file, no network."""
+    named = [html.escape(domain) for domain in domains]
+    sections = [
+        f"<h2>{html.escape(method.upper())} {html.escape(path)}</h2><p>{html.escape(told.get('summary', ''))}</p>"
+        f"<details><summary>Schema</summary><pre>{html.escape(json.dumps(told, indent=2))}</pre></details>"
+        for path, methods in openapi["paths"].items()
+        for method, told in methods.items()
+    ]
+    options = "".join(f'<option value="{name}">' for name in named)
+    return PAGE.format(domains=", ".join(named), options=options, domain=named[0], paths="\n".join(sections))

@@ -1,0 +1,126 @@
+"""The endpoint on Ray Serve: the same number as from Python, and answers whatever is sent."""
+
+import importlib.util
+import json
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from motor.predicting.printing import as_rows
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.ray,
+    # Ray Serve's own: it is imported, and leaves sockets to its processes.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
+]
+TOKEN = "a token"
+
+
+def malformed(base: str, count: int, **told: Any) -> dict[str, int]:
+    """Send the benchmark's malformed requests."""
+    file = Path(__file__).parents[2] / "benchmarks" / "endpoint.py"
+    spec = importlib.util.spec_from_file_location("endpoint_benchmark", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.malformed(base, count, **told)
+
+
+class Served(NamedTuple):
+    base: str
+
+    def ask(self, path: str, body: bytes | None = None, token: str = TOKEN, **headers: str) -> tuple[int, Any]:
+        """Return status and JSON, or text, of an answer."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(
+            f"{self.base}{path}", data=body, headers={"Authorization": f"Bearer {token}", **named}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return answer.status, _content(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, _content(error)
+
+
+def _content(answer: Any) -> Any:
+    text = answer.read().decode()
+    return json.loads(text) if "json" in answer.headers["content-type"] else text
+
+
+@pytest.fixture(scope="module")
+def served(storage: Path) -> Iterator[Served]:
+    """An endpoint with a token and small limits, on a free port."""
+    import hashlib
+
+    import ray
+    from ray import serve
+
+    from motor.predicting.endpoint import start
+    from motor.predicting.serving import Settings
+    from motor.predicting.stored import find_cells
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+    parts = [cell.parts() for cell in find_cells(storage, "A/Joint/64/lda")]
+    start(parts, Settings(port=port, largest_bytes=100_000, most_recordings=3, token_digest=digest))
+    yield Served(f"http://127.0.0.1:{port}")
+    serve.shutdown()
+    ray.shutdown()
+
+
+def test_endpoint_same_number_as_from_python(served: Served, joint: Any, two_files: list[Path]) -> None:
+    for file in two_files:
+        domain = file.parent.parent.name
+        status, found = served.ask(f"/predict?domain={domain}&item=x.npy", file.read_bytes(), content_type="")
+        (expected,) = as_rows(joint.predict([file]))
+        assert status == 200
+        assert found["predictions"] == [{**expected, "item": "x.npy"}]
+
+
+def test_endpoint_health_docs_and_openapi_answer(served: Served) -> None:
+    status, health = served.ask("/health")
+    assert (status, health["status"], health["cells"][0]["name"]) == (200, "ok", "A/Joint/64/lda")
+    assert "/predict" in served.ask("/openapi.json")[1]["paths"]
+    assert "Try it" in served.ask("/docs")[1]
+
+
+def test_endpoint_without_its_token_401(served: Served, two_files: list[Path]) -> None:
+    status, told = served.ask("/predict?domain=ShengYing", two_files[0].read_bytes(), token="another")
+    assert status == 401
+    assert "needs a token" in told["error"]
+
+
+def test_endpoint_body_over_the_limit_413(served: Served) -> None:
+    status, told = served.ask("/predict?domain=ShengYing", bytes(200_000), content_type="application/x-npy")
+    assert (status, told["error"].startswith("the body is over 0.1 MB")) == (413, True)
+
+
+def test_endpoint_recording_at_fault_422_with_the_others(served: Served, two_files: list[Path]) -> None:
+    import numpy as np
+
+    good = {"signal": np.load(two_files[0]).tolist(), "sampling_rate_hz": 4096, "domain": "ShengYing", "item": "good"}
+    content = json.dumps({"recordings": [good, {**good, "item": "bad", "sampling_rate_hz": 10}]}).encode()
+    status, found = served.ask("/predict", content, content_type="application/json")
+    assert status == 422
+    assert [row["item"] for row in found["predictions"]] == ["good"]
+    assert [fault["item"] for fault in found["faults"]] == ["bad"]
+
+
+def test_endpoint_a_thousand_malformed_requests_leave_it_answering(
+    served: Served, joint: Any, two_files: list[Path]
+) -> None:
+    statuses = malformed(served.base, 500, token=TOKEN)
+    assert set(statuses) <= {"400", "413", "415", "422"}
+    assert malformed(served.base, 500, seed=1) == {"401": 500}
+    status, found = served.ask("/predict?domain=ShengYing", two_files[0].read_bytes())
+    assert status == 200
+    assert found["predictions"][0]["probabilities"] == as_rows(joint.predict([two_files[0]]))[0]["probabilities"]

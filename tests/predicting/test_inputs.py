@@ -1,0 +1,151 @@
+"""Recordings out of every documented format, and what is said of those that cannot be read."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.io
+import soundfile
+
+from motor.predicting.faults import Fault
+from motor.predicting.inputs import Told, read_recordings
+from motor.recordings.recording import DataError, Recording
+
+TOLD = Told(("sound", "vibration"), domain="sound", sampling_rate_hz=2000.0)
+SIGNAL = np.random.default_rng(0).normal(0, 0.1, 300).astype(np.float32)
+
+
+def write(kind: str, folder: Path) -> Path:
+    """Write one signal in some format."""
+    file = folder / f"M01.{'csv' if kind in ('long', 'time') else kind}"
+    if kind == "wav":
+        soundfile.write(file, SIGNAL, 2000, subtype="FLOAT")
+    elif kind == "npy":
+        np.save(file, SIGNAL)
+    elif kind == "mat":
+        scipy.io.savemat(file, {"x": SIGNAL})
+    elif kind == "csv":
+        pd.DataFrame({"x": SIGNAL}).to_csv(file, index=False)
+    elif kind == "time":
+        pd.DataFrame({"t": np.arange(300) / 2000, "x": SIGNAL}).to_csv(file, index=False)
+    elif kind == "long":
+        pd.DataFrame({"item_id": "M01", "target": SIGNAL}).to_csv(file, index=False, sep=";")
+    elif kind == "parquet":
+        pd.DataFrame({"item": ["M01"], "signal": [SIGNAL]}).to_parquet(file)
+    return file
+
+
+def read(paths: list[Any], told: Told = TOLD) -> list[Any]:
+    return list(read_recordings(paths, told))
+
+
+@pytest.mark.parametrize("kind", ["wav", "npy", "mat", "csv", "time", "long", "parquet"])
+def test_inputs_each_format_same_recording(tmp_path: Path, kind: str) -> None:
+    (found,) = read([write(kind, tmp_path)])
+    assert isinstance(found, Recording), found
+    np.testing.assert_allclose(found.signal, SIGNAL, rtol=1e-6)
+    assert (found.domain, found.sampling_rate_hz) == ("sound", 2000.0)
+
+
+def test_inputs_manifest_read_with_its_columns(tmp_path: Path) -> None:
+    write("npy", tmp_path)
+    row = {"file": ["M01.npy"], "domain": ["vibration"], "speed_rpm": [900], "motor": ["M01"], "sampling_rate_hz": 4e3}
+    pd.DataFrame(row).to_csv(tmp_path / "manifest.csv", index=False)
+    (found,) = read([tmp_path])  # the folder: its manifest counts
+    assert (found.domain, found.speed_rpm, found.motor, found.sampling_rate_hz) == ("vibration", 900.0, "M01", 4000.0)
+
+
+def test_inputs_folder_and_pattern_every_file_sorted(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+        write("npy", tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no recording")
+    names = [[Path(one.item).parent.name for one in read([given])] for given in (tmp_path, f"{tmp_path}/*/*.npy")]
+    assert names == [["a", "b"], ["a", "b"]]
+
+
+def test_inputs_domain_of_a_folder_told_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "vibration").mkdir()
+    assert read([write("npy", tmp_path / "vibration")])[0].domain == "vibration"
+
+
+def test_inputs_pattern_of_the_training_finds_motor_and_moment(tmp_path: Path) -> None:
+    dataset = {"kind": "tree", "pattern": r"^(?P<motor>M\d+)", "constants": {"speed_rpm": 1200.0}}
+    (found,) = read([write("wav", tmp_path)], Told(("sound",), dataset))
+    assert (found.motor, found.speed_rpm, found.domain) == ("M01", 1200.0, "sound")
+
+
+def test_inputs_pattern_given_comes_before_that_of_the_training(tmp_path: Path) -> None:
+    told = Told(("sound",), {"pattern": r"(?P<motor>M)"}, pattern=r"(?P<motor>\d+)\.npy", sampling_rate_hz=1.0)
+    assert read([write("npy", tmp_path)], told)[0].motor == "01"
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (Told(("sound", "vibration"), sampling_rate_hz=1.0), "nothing tells the domain.*give --domain .*one of: sound"),
+        (Told(("sound", "vibration"), domain="sound"), "tells no sampling rate; give --sampling-rate-hz"),
+        (Told(("sound",), pattern="(?P<domain>M01)", sampling_rate_hz=1.0), "unknown domain 'M01'.*judges: sound"),
+    ],
+)
+def test_inputs_field_that_nothing_tells_is_a_fault_with_the_next_step(tmp_path: Path, told: Told, words: str) -> None:
+    file = write("npy", tmp_path)
+    (found,) = read([file], told)
+    assert isinstance(found, Fault)
+    assert str(file) in found.reason
+    assert re.search(words, found.reason), found.reason
+
+
+def test_inputs_one_bad_file_does_not_lose_the_others(tmp_path: Path) -> None:
+    good = write("wav", tmp_path)
+    np.save(tmp_path / "nan.npy", np.r_[SIGNAL, np.nan])
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "words.csv").write_text("x\n1\ntwo\n")
+    names = ["nan.npy", "empty.csv", "words.csv", "gone.wav", "what.xyz"]
+    (tmp_path / "what.xyz").write_text("?")
+    found = read([*(tmp_path / name for name in names), good])
+    assert isinstance(found[-1], Recording)
+    reasons = [fault.reason for fault in found[:-1]]
+    for name, reason, word in zip(
+        names, reasons, ["300 is nan", "empty", "line 3", "no such file", "format"], strict=True
+    ):
+        assert name in reason
+        assert word in reason
+        assert "on_bad_series" not in reason
+
+
+def test_inputs_pickle_in_an_array_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "evil.npy", np.array([{"run": "me"}], dtype=object), allow_pickle=True)
+    (found,) = read([tmp_path / "evil.npy"])
+    assert "Object arrays cannot be loaded" in found.reason
+
+
+def test_inputs_recording_given_twice_is_a_fault(tmp_path: Path) -> None:
+    file = write("wav", tmp_path)
+    _, second = read([file, file])
+    assert "comes twice" in second.reason
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [(Told(("sound",), domain="sond"), "did you mean 'sound'"), (Told(("sound",), pattern="(?P<engine>x)"), "engine")],
+)
+def test_inputs_option_that_can_be_of_no_recording_raises(tmp_path: Path, told: Told, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        read([tmp_path], told)
+
+
+def test_inputs_pattern_without_a_file_named(tmp_path: Path) -> None:
+    assert "no file matches" in read([f"{tmp_path}/*.wav"])[0].reason
+
+
+def test_inputs_folder_without_a_recording_named(tmp_path: Path) -> None:
+    assert "no recording in this folder" in read([tmp_path])[0].reason
+
+
+def test_inputs_error_of_options_is_a_data_error() -> None:
+    with pytest.raises(DataError, match="unknown domain"):
+        read([], Told(("a",), domain="b"))

@@ -1,0 +1,69 @@
+"""Every method that there is predicts, fold by fold, what its cell said when it was built."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from motor.predicting import PredictingError, Predictor
+from motor.registry import plugins
+
+SMALL = (
+    "split={kind: folds, k: 2, validation: none}",
+    "axes.domain=[Joint]",
+    "finetune.num_steps=1",
+    "dataset.constants={speed_rpm: 6000}",
+    "features.minirocket.n_columns=84",
+    "features.cnn.n_epochs=1",
+    "features.orders={revolutions: 2, highest_order: 1, n_harmonics: 1, bands: [[0.02, 0.977]]}",
+    "features.classical={psd_highest_hz: 500, high_frequencies_hz: [1000]}",
+)
+
+
+def assert_as_built(tiny: Any, data: Path, name: str, **told: Any) -> None:
+    """Compare each fold's own models with what the cell stored of its test series."""
+    stored = pd.read_csv(tiny.folder(tiny.cell(name)) / "predictions.csv", dtype={"fold": str}).set_index("item")
+    columns = [column for column in stored if column.startswith("probability_")]
+    for fold, rows in stored.groupby("fold"):
+        predictor = Predictor.load(tiny.store.root, tiny.cell(name).key, folds=[fold])
+        found = predictor.predict([data / item for item in rows.index], **told)
+        items = [Path(item).relative_to(data).as_posix() for item in found["item"]]
+        found = found.assign(item=items).set_index("item").loc[rows.index]
+        np.testing.assert_allclose(found[columns], rows[columns], atol=1e-5)  # a batch of another size rounds otherwise
+        assert list(found["alarm"]) == list(rows["alarm"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", sorted(plugins("motor.methods")))
+def test_method_each_fold_predicts_as_when_it_was_built(
+    make_tiny: Callable[..., Any], tiny_data: Path, tmp_path: Path, method: str
+) -> None:
+    tiny = make_tiny(tmp_path, f"axes.method=[{method}]", *SMALL)
+    name = tiny.plan.cells[0].name()
+    assert_as_built(tiny.build(name), tiny_data, name)
+
+
+@pytest.mark.slow
+def test_method_sensors_heard_together_predicts_as_when_it_was_built(
+    make_tiny: Callable[..., Any], tiny_data: Path, tmp_path: Path
+) -> None:
+    backbone = "backbone={kind: chronos2, sensors: together, d_model: 16, d_kv: 8, d_ff: 16, num_layers: 1}"
+    tiny = make_tiny(tmp_path, "axes.method=[C_both]", backbone, "augmentation={}", *SMALL)
+    assert_as_built(tiny.build("C_both/Joint/64/lda"), tiny_data, "C_both/Joint/64/lda")
+
+
+def test_methods_unknown_plugin_of_a_record_named() -> None:
+    from motor.predicting.record import made
+
+    with pytest.raises(ValueError, match=r"motor\.features has no plug-in 'gone'; there are: "):
+        made("motor.features", {"kind": "gone"})
+
+
+def test_methods_predicting_error_lists_every_fault() -> None:
+    from motor.predicting.faults import Fault
+
+    error = PredictingError([Fault("a", "a: bad"), Fault("b", "b: worse")], pd.DataFrame())
+    assert str(error).splitlines()[1:] == ["  a: bad", "  b: worse"]

@@ -1,0 +1,204 @@
+"""What becomes of a request before a model sees it."""
+
+import io
+import json
+import re
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from motor.predicting.faults import Fault
+from motor.predicting.inputs import Told
+from motor.predicting.serving import (
+    BadRequest,
+    Body,
+    Settings,
+    TokenError,
+    check_token,
+    recordings_of,
+    settings_of,
+)
+from motor.recordings.recording import Recording
+
+TOLD = Told(("sound", "vibration"), sampling_rate_hz=2000.0)
+SIGNAL = np.random.default_rng(0).normal(0, 0.1, 300).astype(np.float32)
+
+
+def wav() -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, SIGNAL, 2000, format="WAV", subtype="FLOAT")
+    return file.getvalue()
+
+
+def npy(array: Any = SIGNAL, allow_pickle: bool = False) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=allow_pickle)
+    return file.getvalue()
+
+
+def multipart(*files: tuple[str, bytes]) -> tuple[str, bytes]:
+    parts = [
+        f'--XX\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode() + content + b"\r\n"
+        for name, content in files
+    ]
+    return "multipart/form-data; boundary=XX", b"".join(parts) + b"--XX--\r\n"
+
+
+def asked(kind: str, content: bytes, settings: Settings | None = None, **query: str) -> list[Any]:
+    return list(recordings_of(Body(kind, content, query), TOLD, settings or Settings()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("audio/wav", wav()),
+        ("audio/x-wav; charset=binary", wav()),
+        ("application/octet-stream", wav()),
+        ("", npy()),
+        ("application/x-npy", npy()),
+        ("text/csv", "\n".join(["x", *map(str, SIGNAL.tolist())]).encode()),
+    ],
+)
+def test_serving_file_as_the_body_is_a_recording(kind: str, content: bytes) -> None:
+    (found,) = asked(kind, content, domain="sound", item="M01")
+    assert isinstance(found, Recording), found
+    np.testing.assert_array_equal(found.signal, SIGNAL)
+    assert (found.domain, found.sampling_rate_hz, found.item.partition(".")[0]) == ("sound", 2000.0, "M01")
+
+
+def test_serving_multipart_each_part_is_a_recording_under_its_name() -> None:
+    found = asked(*multipart(("a.wav", wav()), ("b.npy", npy())), domain="vibration")
+    assert [one.item for one in found] == ["a.wav", "b.npy"]
+    for one in found:
+        np.testing.assert_array_equal(one.signal, SIGNAL)
+
+
+def test_serving_multipart_name_cannot_leave_its_folder(tmp_path: Path) -> None:
+    (found,) = asked(*multipart(("../../../etc/x.wav", wav())), domain="sound")
+    assert found.item == "x.wav"
+
+
+def test_serving_json_one_and_several() -> None:
+    one = {"signal": SIGNAL.tolist(), "domain": "sound", "sampling_rate_hz": 1000}
+    (alone,) = asked("application/json", json.dumps(one).encode())
+    np.testing.assert_array_equal(alone.signal, SIGNAL)
+    several = {"recordings": [{**one, "item": "a", "motor": 3, "moment": "09:00"}, {**one, "signal": [1, "x"]}]}
+    good, bad = asked("application/json", json.dumps(several).encode())
+    assert (good.item, good.motor, good.moment) == ("a", "3", "09:00")
+    assert isinstance(bad, Fault)
+    assert "list of numbers" in bad.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "status", "words"),
+    [
+        ("audio/wav", b"", 400, "the body is empty"),
+        ("application/json", b"{", 400, "no JSON"),
+        ("application/json", b"[" * 100_000, 400, "no JSON"),
+        ("application/json", b"3", 400, "has to be one recording"),
+        ("application/json", b'{"recordings": []}', 400, "no recording in the body"),
+        ("image/png", b"\x89PNG", 415, "'image/png'"),
+        ("", b"hello", 415, "is not read"),
+        ("application/x-python-pickle", b"\x80\x04", 415, "is not read"),
+        ("multipart/form-data", b"x", 400, "without a boundary"),
+        ("multipart/form-data; boundary=XX", b"nothing", 400, "no part"),
+        ("multipart/form-data; boundary=XX", b"--XX\r\nno head--XX--", 400, "no head"),
+    ],
+)
+def test_serving_body_that_cannot_be_read_refused(kind: str, content: bytes, status: int, words: str) -> None:
+    with pytest.raises(BadRequest, match=words) as caught:
+        asked(kind, content, domain="sound")
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"rate": "3"}, "unknown query parameter 'rate'"),
+        ({"domain": "sonar"}, "unknown domain 'sonar'"),
+        ({"sampling_rate_hz": "fast"}, "sampling_rate_hz 'fast'"),
+        ({"pattern": "(a+)+$"}, "unknown query parameter 'pattern'"),
+    ],
+)
+def test_serving_query_at_fault_refused(query: dict[str, str], words: str) -> None:
+    with pytest.raises(BadRequest, match=words):
+        asked("audio/wav", wav(), **query)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "words"),
+    [
+        ("audio/wav", wav()[:200], "cut off"),
+        ("application/x-npy", npy(np.array([{}], dtype=object), allow_pickle=True), "Object arrays cannot be loaded"),
+        ("application/x-npy", npy()[:40], "cannot be read"),
+        ("application/x-npy", npy(np.array([1.0, np.inf])), "sample 1 is inf"),
+        ("application/x-npy", npy(np.zeros((3, 4))), "shape .3, 4."),
+        ("text/csv", b"x\n1\ntwo\n", "line 3"),
+        ("text/csv", b"\xff\xfe\x00", "cannot be read|UTF-8"),
+        ("application/json", b'{"signal": [NaN, 1], "domain": "sound"}', "sample 0 is nan"),
+        ("application/json", b'{"signal": "abc"}', "list of numbers"),
+        ("application/json", b'{"signal": [1, 2], "domain": 7}', "unknown domain 7"),
+        ("application/json", b'{"signal": [1, 2], "domain": "sound", "sampling_rate_hz": -1}', "correct them"),
+        ("application/json", b'{"signal": [1, 1e999], "domain": "sound"}', "inf"),
+        ("application/json", b'{"signal": [1, 2], "wav": 1}', "unknown key 'wav'"),
+        ("application/json", b'{"signal": [1, 2], "domain": "sound", "speed_rpm": "x"}', "speed_rpm 'x'"),
+    ],
+)
+def test_serving_recording_at_fault_told_without_the_path_of_its_copy(kind: str, content: bytes, words: str) -> None:
+    query = {} if kind == "application/json" else {"domain": "sound"}
+    (found,) = asked(kind, content, **query)
+    assert isinstance(found, Fault), found
+    assert re.search(words, found.reason), found.reason
+    assert "motor-grid-" not in found.reason
+
+
+def test_serving_more_recordings_than_allowed_refused() -> None:
+    with pytest.raises(BadRequest, match="3 recordings in one request; allowed: 2") as caught:
+        asked(*multipart(*[("a.wav", wav())] * 3), Settings(most_recordings=2), domain="sound")
+    assert caught.value.status == 413
+
+
+def test_serving_token_is_asked_for_and_compared() -> None:
+    settings = settings_of(_arguments(token_file=None), {"MOTOR_GRID_TOKEN": "secret\n"})
+    check_token("Bearer secret", settings)
+    check_token("bearer  secret ", settings)
+    for wrong in (None, "", "secret", "Bearer", "Bearer secre", "Basic secret", "Bearer sécret"):
+        with pytest.raises(BadRequest, match="needs a token"):
+            check_token(wrong, settings)
+    assert "secret" not in repr(settings)
+
+
+def test_serving_token_file_comes_first_and_must_hold_one(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("other\n")
+    settings = settings_of(_arguments(token_file=file), {"MOTOR_GRID_TOKEN": "secret"})
+    check_token("Bearer other", settings)
+    file.write_text("\n")
+    with pytest.raises(TokenError, match="is empty"):
+        settings_of(_arguments(token_file=file), {})
+    with pytest.raises(TokenError, match="No such file"):
+        settings_of(_arguments(token_file=tmp_path / "gone"), {})
+
+
+@pytest.mark.parametrize(
+    ("host", "token", "is_open"),
+    [
+        ("127.0.0.1", None, False),
+        ("localhost", None, False),
+        ("::1", None, False),
+        ("0.0.0.0", None, True),
+        ("0.0.0.0", "digest", False),
+        ("example.org", None, True),
+    ],
+)
+def test_serving_address_that_others_reach_without_a_token_is_open(host: str, token: str | None, is_open: bool) -> None:
+    assert Settings(host=host, token_digest=token).is_open is is_open
+
+
+def _arguments(token_file: Path | None) -> Namespace:
+    told = {"host": "127.0.0.1", "port": 1, "replicas": 1, "threads": 1, "gpus": 0.0}
+    return Namespace(**told, largest_mb=1.0, most_recordings=2, token_file=token_file)
