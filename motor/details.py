@@ -195,7 +195,7 @@ def _views(recordings: Recordings, place: int) -> dict[str, Any]:
 
 
 def _dealt(advised: Sequence[CellResult], best: list[CellResult]) -> Iterator[tuple[CellResult, dict[str, Any]]]:
-    """Yield worst cases: all of what is advised, then the worst of each other cell, then the second worst, and so on."""
+    """Yield worst cases: all of what is advised, then the worst of each other cell, then their second worst, ..."""
     first = {id(result) for result in advised}
     others = sorted((one for one in best if id(one) not in first), key=lambda one: -(one.metrics["macro_f1"] or 0.0))
     for result in advised:
