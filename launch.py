@@ -22,6 +22,7 @@ from grid.stage import InputError
 from grid.store import Store, StoreError
 from motor.experiment import Experiment, read_experiment
 from motor.methods.cells import chosen_cells, make_cells, parse_only, resources_of
+from motor.rehearsal import is_rehearsal, rehearse
 
 if TYPE_CHECKING:
     from grid.run import Outcome
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return use(argv, ROOT)
     arguments = _parse(argv)
     try:
-        if _is_rehearsal(_config_path(arguments.config)):
+        if is_rehearsal(_config_path(arguments.config)):
             return _rehearse(arguments)
         experiment = read_experiment(_config_path(arguments.config), arguments.overrides, os.environ)
         store = Store(Path(arguments.storage).absolute())
@@ -98,17 +99,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_intermixed_args(argv)
 
 
-def _is_rehearsal(path: Path) -> bool:
-    try:
-        from motor.rehearsal import is_rehearsal
-    except ImportError:
-        return False
-    return is_rehearsal(path)
-
-
 def _rehearse(arguments: argparse.Namespace) -> int:
-    from motor.rehearsal import rehearse
-
     store = Store(Path(arguments.storage).absolute())
     path, forced = _config_path(arguments.config), arguments.force is not None
     given = (path, arguments.overrides, os.environ, store, arguments.address, ROOT, forced, arguments.dry_run)
@@ -149,7 +140,7 @@ def _launch(arguments: argparse.Namespace, grid: Grid) -> int:
     from motor.results import is_current
 
     if not grid.plan.missing and is_current(grid.experiment, grid.cells, grid.store, grid.leaky):
-        print(f"Nothing to do: all {len(grid.plan.cells)} cells stand. The report is {grid.root / 'result.md'}")
+        print(f"Nothing to do: all {len(grid.plan.cells)} cells stand. The report is {grid.root / 'report.html'}")
         return OK
     return _run(arguments, grid)
 
@@ -187,7 +178,7 @@ def _say_goodbye(plan: Plan, outcome: "Outcome", root: Path) -> None:
     standing = sum(cell.stage.key not in plan.missing or cell.stage.key in outcome.built for cell in plan.cells)
     print(f"\n{standing} of {len(plan.cells)} cells stand.")
     if standing:
-        print(f"The report is {root / 'result.md'}")
+        print(f"The report is {root / 'report.html'}; the same to read in an editor: {root / 'result.md'}")
         print(f"Compare them: tensorboard --logdir {root / 'tensorboard'}")
     for failure in outcome.failures.values():
         stage = f"{failure.stage.KIND} {failure.stage.label()}"
