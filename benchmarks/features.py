@@ -92,10 +92,10 @@ def ways_of(stage: Any, context: Any) -> tuple[dict[str, Way], int]:
     """Return the ways to the features of a stage, and how many windows each goes through."""
     from motor.backbones.batching import BatchSize
     from motor.stages.features import Described
-    from motor.stages.finetune import one_device
+    from motor.stages.finetune import held_device
     from motor.stages.prepare import Prepared
 
-    tuned, device = stage.finetunes[0], one_device(context)
+    tuned, device = stage.finetunes[0], held_device(context.resources)
     prepared = Prepared.open(context.folder(tuned.prepared), tuned.prepared)
     forecaster = tuned.backbone.load(context.folder(tuned) / "predictor", tuned.domains).to(device)
     described = Described(stage, tuned, forecaster, prepared, prepared.meta(tuned.fold, tuned.domains), context)

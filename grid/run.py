@@ -80,11 +80,7 @@ def run(
         than any node has, nothing is run and these stages are the failures.
     """
     store = Store(store.root.absolute())  # a worker's current folder is another
-    store.sweep()
-    for key in plan.missing:
-        forget_failure(store, plan.stages[key])
-    for key in plan.forced:
-        store.forget_work(plan.stages[key])
+    _clear(plan, store)
     name = f"launch-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     log = store.root / "logs" / f"{name}.log"
     outcome = Outcome()
@@ -109,6 +105,15 @@ def run(
     reached = outcome.built | descendants(plan.missing, outcome.failures)
     outcome.interrupted = not launch.refused and not plan.missing.keys() <= reached
     return outcome
+
+
+def _clear(plan: Plan, store: Store) -> None:
+    """Drop what earlier launches left of what is to be built: drafts, failures, checkpoints of what is forced."""
+    store.sweep()
+    for key in plan.missing:
+        forget_failure(store, plan.stages[key])
+    for key in plan.forced:
+        store.forget_work(plan.stages[key])
 
 
 @dataclass

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from motor.backbones import domain_mark
 from motor.backbones.base import ChronosBackbone, Outline, seeded
-from motor.backbones.forecaster import Forecaster, HorizonMethod
+from motor.backbones.forecaster import Forecaster
 from motor.backbones.weights import load_model
 
 if TYPE_CHECKING:
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 
 class BoltForecaster(Forecaster):
     """Chronos-Bolt. A told domain is written as a missing sample in each patch of the context."""
-
-    def __init__(
-        self,
-        model: Any,
-        prediction_length: int,
-        quantile_levels: tuple[float, ...],
-        horizon_method: HorizonMethod,
-        domains: tuple[str, ...],
-    ) -> None:
-        super().__init__(model, prediction_length, quantile_levels, horizon_method, domains)
-        if self.is_told:
-            self._check_telling()
 
     @property
     def native_length(self) -> int:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from motor.backbones import domain_mark
 from motor.backbones.base import ChronosBackbone, Outline, seeded
-from motor.backbones.forecaster import Forecaster, HorizonMethod
+from motor.backbones.forecaster import Forecaster
 from motor.backbones.weights import load_model
 
 if TYPE_CHECKING:
@@ -27,17 +27,8 @@ TIME_ENCODING_SCALE = 8192
 class Chronos2Forecaster(Forecaster):
     """Chronos-2, each window by itself. A told domain is a periodic covariate, known in the past and in the future."""
 
-    def __init__(
-        self,
-        model: Any,
-        prediction_length: int,
-        quantile_levels: tuple[float, ...],
-        horizon_method: HorizonMethod,
-        domains: tuple[str, ...],
-    ) -> None:
-        super().__init__(model, prediction_length, quantile_levels, horizon_method, domains)
-        if self.is_told:
-            domain_mark.pattern(0, len(self.domains))
+    def _check_telling(self) -> None:
+        domain_mark.pattern(0, len(self.domains))
 
     @property
     def native_length(self) -> int:
@@ -140,19 +131,11 @@ class TogetherForecaster(Chronos2Forecaster):
 
     sees_together: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        model: Any,
-        prediction_length: int,
-        quantile_levels: tuple[float, ...],
-        horizon_method: HorizonMethod,
-        domains: tuple[str, ...],
-    ) -> None:
-        super().__init__(model, prediction_length, quantile_levels, horizon_method, domains)
-        if self.is_told:
-            domain_mark.missing_positions(len(domains), self.patch)
-            for _, fault in domain_mark.unaligned(self.patch, self.context_length, None):
-                raise ValueError(fault)
+    def _check_telling(self) -> None:
+        super()._check_telling()
+        domain_mark.missing_positions(len(self.domains), self.patch)
+        for _, fault in domain_mark.unaligned(self.patch, self.context_length, None):
+            raise ValueError(fault)
 
     def domain_recipe(self) -> dict[str, Any]:
         return domain_mark.together_recipe(self.domains, self.patch)

@@ -65,6 +65,8 @@ class Forecaster(ABC):
         self.domains = tuple(domains)
         self._level_positions = positions_of(self.quantile_levels, self.model_levels)
         self.model.eval()
+        if self.is_told:
+            self._check_telling()
 
     @property
     def context_length(self) -> int:
@@ -116,6 +118,9 @@ class Forecaster(ABC):
     @abstractmethod
     def domain_recipe(self) -> dict[str, Any]:
         """Return what domain_mark.json says to a user of the stock library."""
+
+    def _check_telling(self) -> None:  # noqa: B027 - a family that can tell any number need not say so
+        """Raise ValueError where so many domains cannot be told in these lengths."""
 
     def to(self, device: "str | torch.device") -> "Forecaster":
         """Move the model to a device and return the forecaster."""

@@ -1,9 +1,10 @@
 """Answers of a forecaster for less work, and the same: no attention over a window that is alone in its group."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from motor.backbones.forecaster import Forecaster
+from motor.backbones.shortcuts import without_lone_groups
 
 
 @contextmanager
@@ -22,17 +23,7 @@ def shortened_answers(forecaster: Forecaster) -> Iterator[None]:
     """
     import torch
 
-    from motor.backbones.shortcuts.layers import short_forward
-
     shares = forecaster.is_told or forecaster.sees_together or forecaster.native_length < forecaster.prediction_length
     is_stock = isinstance(forecaster.model, torch.nn.Module)  # a linear forecaster is no such model
-    modules = [] if shares or not is_stock else forecaster.model.modules()
-    found = [(module, short_forward(module, alone=True, is_cpu=False)) for module in modules]
-    short = [(module, forward) for module, forward in found if forward is not None]
-    for module, forward in short:
-        module.forward = forward
-    try:
+    with nullcontext() if shares or not is_stock else without_lone_groups(forecaster.model):
         yield
-    finally:
-        for module, _ in short:
-            del module.forward

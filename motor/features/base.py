@@ -19,6 +19,8 @@ from motor.registry import Plugin
 if TYPE_CHECKING:
     import pandas as pd
 
+DOMAIN_MARK = "domain_is_"  # before a domain: the column that tells whether a series is of it
+
 
 @dataclass(frozen=True)
 class WindowFeatures:
@@ -212,6 +214,19 @@ def check_series(frame: "pd.DataFrame", meta: "pd.DataFrame") -> None:
             raise ValueError(f"{len(there - lacking)} series have {what}, the first: {min(there - lacking)!r}")
 
 
+def side_by_side(frames: Sequence["pd.DataFrame"]) -> "pd.DataFrame":
+    """Join frames of the same series; a column that comes twice (a domain's mark) is taken once."""
+    import pandas as pd
+
+    joined = pd.concat(frames, axis=1)
+    return joined.loc[:, ~joined.columns.duplicated()]
+
+
+def of_class_forecaster(frame: "pd.DataFrame", labels: str) -> "pd.DataFrame":
+    """Name the columns by the series that their forecaster was trained on; a domain's mark is nobody's."""
+    return frame.rename(columns=lambda name: name if name.startswith(DOMAIN_MARK) else f"{labels}: {name}")
+
+
 def domain_one_hot(meta: "pd.DataFrame") -> "pd.DataFrame":
     """Return a 0/1 column for each domain, indexed by item; no columns where there is one domain.
 
@@ -220,5 +235,5 @@ def domain_one_hot(meta: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
     domains = sorted(meta["domain"].unique())
-    columns = {f"domain_is_{domain}": (meta["domain"] == domain).to_numpy(np.float64) for domain in domains}
+    columns = {f"{DOMAIN_MARK}{domain}": (meta["domain"] == domain).to_numpy(np.float64) for domain in domains}
     return pd.DataFrame(columns if len(domains) > 1 else {}, index=pd.Index(meta["item"], name="item"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from motor.features.base import WindowFeatures
+from motor.features.base import DOMAIN_MARK, WindowFeatures, of_class_forecaster, side_by_side
 from motor.predicting.record import CellRecord
 from motor.recordings.recording import Recording
 from motor.windows.cutting import FixedWindows
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OF_PARTNERS = ("cross_sensor_correlation", "has_partner")  # 0 of a recording that has none, in training as here
-MARK = "domain_is_"
 
 
 @dataclass(frozen=True)
@@ -112,9 +111,11 @@ class Describer(ABC):
         import pandas as pd
 
         frame = self.table(looks, recordings)
-        frame = frame.loc[[one.item for one in recordings], [name for name in frame if not str(name).startswith(MARK)]]
+        frame = frame.loc[
+            [one.item for one in recordings], [name for name in frame if not str(name).startswith(DOMAIN_MARK)]
+        ]
         marks = sorted(self.record.domains) if len(self.record.domains) > 1 else []
-        added = {f"{MARK}{name}": [float(one.domain == name) for one in recordings] for name in marks}
+        added = {f"{DOMAIN_MARK}{name}": [float(one.domain == name) for one in recordings] for name in marks}
         added |= {name: [0.0] * len(recordings) for name in OF_PARTNERS if name not in frame}
         return pd.concat([frame, pd.DataFrame(added, index=frame.index)], axis=1)
 
@@ -174,8 +175,7 @@ class ForecastDescriber(Describer):
         frame = side_by_side(frames)
         if len(self.forecasters) == 1:
             return frame
-        labels = self.record.finetunes[place]["labels"]
-        return frame.rename(columns=lambda name: name if name.startswith(MARK) else f"{labels}: {name}")
+        return of_class_forecaster(frame, self.record.finetunes[place]["labels"])
 
 
 class FittedDescriber(Describer):
@@ -226,11 +226,3 @@ def joined(parts: Sequence[WindowFeatures]) -> WindowFeatures:
 
     residuals = [part.residuals_BH for part in parts if part.residuals_BH is not None]
     return WindowFeatures(pd.concat([part.frame for part in parts]), np.concatenate(residuals) if residuals else None)
-
-
-def side_by_side(frames: Sequence["pd.DataFrame"]) -> "pd.DataFrame":
-    """Join frames of the same series; a column that comes twice (a domain's mark) is taken once."""
-    import pandas as pd
-
-    whole = pd.concat(frames, axis=1)
-    return whole.loc[:, ~whole.columns.duplicated()]

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from grid.stage import Context, Stage
-from motor.features.base import RecordingFeature, domain_one_hot
+from motor.features.base import RecordingFeature, domain_one_hot, side_by_side
 from motor.recordings.table import open_recordings
 from motor.stages.faults import input_faults
 from motor.stages.prepare import Prepare, Prepared
 from motor.stages.recordings import ImportRecordings
-from motor.stages.series_features import SeriesFeatures, side_by_side
+from motor.stages.series_features import SeriesFeatures
 from motor.stages.speeds import Speed, speeds_rpm
 
 FILE_NAME = "described.parquet"

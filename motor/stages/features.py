@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from grid.stage import Context, beside
 from motor.backbones.batching import BatchSize
 from motor.backbones.inference import shortened_answers
-from motor.features.base import ForecastFeature, WindowFeatures
+from motor.features.base import ForecastFeature, WindowFeatures, of_class_forecaster, side_by_side
 from motor.stages.faults import input_faults
-from motor.stages.finetune import ONLY, Finetune, one_device, read_skill, read_training
+from motor.stages.finetune import ONLY, Finetune, held_device, read_skill, read_training
 from motor.stages.prepare import Prepare, Prepared
-from motor.stages.series_features import SeriesFeatures, side_by_side
+from motor.stages.series_features import SeriesFeatures
 from motor.windows.cutting import FixedWindows
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Features(SeriesFeatures):
         prepared_stage, fold, domains, _ = self.of_fold
         prepared = Prepared.open(context.folder(prepared_stage), prepared_stage)
         meta = prepared.meta(fold, domains)
-        device = one_device(context)
+        device = held_device(context.resources)
         sizes = [BatchSize(self.batch_size, device, _to_log) for _ in self.features]
         frames = []
         for tuned in self.finetunes:
@@ -97,8 +97,7 @@ class Described:
         frame = side_by_side(frames)
         if len(self.stage.finetunes) == 1:
             return frame
-        labels = self.tuned.labels
-        return frame.rename(columns=lambda name: name if name.startswith("domain_is_") else f"{labels}: {name}")
+        return of_class_forecaster(frame, self.tuned.labels)
 
     def _windows(self, feature: ForecastFeature, size: BatchSize) -> WindowFeatures:
         """Describe the windows; all of one feature are equally long, so a batch of any of them is without padding."""

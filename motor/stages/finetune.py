@@ -306,11 +306,6 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: Report) -
         write_curves(at.draft / CURVES, history)
 
 
-def one_device(context: Context) -> str:
-    """Return the device that a stage holds, and keep torch to the CPUs that it holds."""
-    return held_device(context.resources)
-
-
 def held_device(resources: Resources) -> str:
     """Return the device that a worker holds, and keep torch to the CPUs that it holds."""
     import torch

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from grid.stage import Context, Stage, after, beside
-from motor.features.base import FittedFeature, domain_one_hot
+from motor.features.base import FittedFeature, domain_one_hot, side_by_side
 from motor.stages.crossing import crossed, n_parts
 from motor.stages.faults import input_faults
 from motor.stages.prepare import Prepare, Prepared
-from motor.stages.series_features import SeriesFeatures, side_by_side
+from motor.stages.series_features import SeriesFeatures
 from motor.windows.cutting import FixedWindows
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from grid.stage import Context, Stage
 from grid.store import write_json
 from motor.backbones.base import Backbone
 from motor.backbones.training import Batch, Training, precision_used, train
-from motor.stages.finetune import one_device
+from motor.stages.finetune import held_device
 
 if TYPE_CHECKING:
     from motor.backbones.forecaster import Forecaster
@@ -51,7 +51,7 @@ class Rehearse(Stage):
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``rehearsal.json``: speed, memory, share of the device's peak, where and when."""
-        device = one_device(context)
+        device = held_device(context.resources)
         forecaster = self.backbone.create(self.context_length, self.prediction_length, LEVELS, 0.1, (), 0).to(device)
         memory, clock = PeakMemory(device), clock_of(device)
         n_tokens, flops = self._counted(forecaster, device)

@@ -92,11 +92,3 @@ def feature_columns(table: "pd.DataFrame") -> list[str]:
 def sides(table: "pd.DataFrame") -> Iterator["pd.DataFrame"]:
     """Yield the rows of each side: train, validation, test."""
     yield from (table[table["side"] == side] for side in SIDES)
-
-
-def side_by_side(frames: list["pd.DataFrame"]) -> "pd.DataFrame":
-    """Join frames of the same series; a column that comes twice (a domain's mark) is taken once."""
-    import pandas as pd
-
-    joined = pd.concat(frames, axis=1)
-    return joined.loc[:, ~joined.columns.duplicated()]

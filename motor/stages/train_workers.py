@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grid.queue import of_one_worker
 from grid.stage import Context, Resources
 from motor.backbones.training import ALONE, OutOfMemory, Place
 from motor.stages.train_view import in_train_view, run_name
@@ -100,9 +101,8 @@ def _cause(failure: Exception) -> Exception:
 def _scaling(resources: Resources) -> Any:
     from ray.train import ScalingConfig
 
-    each = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gb * 1e9}
-    asked = {name: amount for name, amount in each.items() if amount}
-    return ScalingConfig(num_workers=resources.workers, use_gpu=bool(resources.gpus), resources_per_worker=asked)
+    each = of_one_worker(resources)
+    return ScalingConfig(num_workers=resources.workers, use_gpu=bool(resources.gpus), resources_per_worker=each)
 
 
 @dataclass(frozen=True)

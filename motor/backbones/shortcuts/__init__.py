@@ -42,8 +42,23 @@ def shortened(model: Any, alone: bool) -> Iterator[None]:
     from motor.backbones.shortcuts.layers import short_forward
 
     is_cpu = next(model.parameters()).device.type == "cpu"
-    found = ((module, short_forward(module, alone, is_cpu)) for module in model.modules())
-    replaced = [(module, forward, vars(module).get("forward")) for module, forward in found if forward is not None]
+    with _replaced([(module, short_forward(module, alone, is_cpu)) for module in model.modules()]):
+        yield
+
+
+@contextmanager
+def without_lone_groups(model: Any) -> Iterator[None]:
+    """Skip Chronos-2's group attention alone while the context lasts, as `shortened` does where every row is alone."""
+    from motor.backbones.shortcuts.layers import short_forward
+
+    with _replaced([(module, short_forward(module, alone=True, is_cpu=False)) for module in model.modules()]):
+        yield
+
+
+@contextmanager
+def _replaced(forwards: list[tuple[Any, Any]]) -> Iterator[None]:
+    """Give modules another `forward` while the context lasts; None leaves a module as it is."""
+    replaced = [(module, forward, vars(module).get("forward")) for module, forward in forwards if forward is not None]
     for module, forward, _ in replaced:
         module.forward = forward
     try:
