@@ -1,7 +1,9 @@
 """The one command: read a config, plan, run what is missing, report.
 
     python launch.py grid.yaml [KEY=VALUE ...] [--only AXIS=VALUE ...] [--dry-run | --status | --check-data]
-                                  [--force [KIND ...]]
+                                  [--force [KIND ...]] [--retry-failed]
+    python launch.py --verify [CONFIG ...]
+    python launch.py --prune CONFIG ... [--yes]
     python launch.py predict | export | serve --cell KEY ...
 
 Exit status: 0 every cell stands; 1 some failed; 2 the config or the data is at fault; 130 interrupted.
@@ -12,13 +14,15 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grid.cluster import RayError
 from grid.config import ConfigError
 from grid.plan import Cell, Plan, describe, make_plan
 from grid.stage import InputError
+from grid.storage.opening import open_store
 from grid.store import Store, StoreError
 from motor.experiment import Experiment, read_experiment
 from motor.methods.cells import chosen_cells, make_cells, parse_only, resources_of
@@ -31,6 +35,9 @@ ROOT = Path(__file__).resolve().parent
 CONFIGS = ROOT / "configs"
 USES = ("predict", "export", "serve")  # of what a grid has built
 OK, SOME_FAILED, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
+STORAGE = "where results lie: a folder that every node sees, or s3://bucket/prefix (default: storage/)"
+REBUILDS = 3  # times that what is found damaged meanwhile is built again by one launch
+SHOWN = 10  # damaged stages, by name
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,28 +49,51 @@ def main(argv: Sequence[str] | None = None) -> int:
         return use(argv, ROOT)
     arguments = _parse(argv)
     try:
+        store = open_store(arguments.storage)
+        if arguments.verify or arguments.prune:
+            return _keep(arguments, store)
         if is_rehearsal(_config_path(arguments.config)):
-            return _rehearse(arguments)
+            return _rehearse(arguments, store)
         experiment = read_experiment(_config_path(arguments.config), arguments.overrides, os.environ)
-        store = Store(Path(arguments.storage).absolute())
         is_look = arguments.dry_run or arguments.status  # the data may be elsewhere
         if arguments.check_data:
             return _check_data(experiment, store)
         cells = make_cells(experiment, store.root, is_look)
         leaky = make_cells(experiment, store.root, is_look, unit="series") if arguments.leaky else []
         only = parse_only(arguments.only, experiment)
-        plan = make_plan([*chosen_cells(cells, only), *chosen_cells(leaky, only)], store, _forced(arguments))
+        plan = _plan([*chosen_cells(cells, only), *chosen_cells(leaky, only)], store, arguments)
+        grid = Grid(experiment, cells, leaky, plan, store)
+        if arguments.retry_failed:
+            grid = replace(grid, plan=_failed_alone(grid, _forced(arguments)))
     except (ConfigError, InputError, StoreError, ValueError) as error:
         print(error, file=sys.stderr)
         return AT_FAULT
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # a full disk, say
+        print(error, file=sys.stderr)
+        return SOME_FAILED
+    return _do(arguments, grid)
+
+
+def _do(arguments: argparse.Namespace, grid: "Grid") -> int:
     if arguments.status:
         from motor.status import show_status
 
-        return show_status(experiment, plan, store)
+        return show_status(grid.experiment, grid.plan, grid.store)
     if arguments.dry_run:
-        print(_dry_run(experiment, plan))
+        print(_dry_run(grid.experiment, grid.plan))
         return OK
-    return _launch(arguments, Grid(experiment, cells, leaky, plan, store))
+    if arguments.retry_failed and not grid.plan.cells:
+        print("Nothing failed: no stage that is missing has been tried in vain; without --retry-failed it is built.")
+        return OK
+    try:
+        return _launch(arguments, grid)
+    except BrokenPipeError:
+        raise
+    except (OSError, StoreError, RayError) as error:  # a full disk, say, or a storage that does not answer
+        print(f"{error}\nWhat was built stands; the same command goes on from here.", file=sys.stderr)
+        return SOME_FAILED
 
 
 @dataclass(frozen=True)
@@ -83,39 +113,94 @@ class Grid:
 
         return results_folder(self.experiment, self.store)
 
+    @property
+    def shown(self) -> str:
+        """What people call the place of the results."""
+        return self.store.place(self.root)
+
+    @property
+    def every_cell(self) -> list[Cell]:
+        """What the report shows, also of what this launch was not asked to build."""
+        return [*self.cells, *self.leaky]
+
+    @property
+    def n_standing(self) -> int:
+        """How many of the cells that were asked for stand."""
+        held = self.store.held({cell.stage.key: cell.stage for cell in self.plan.cells}.values())
+        return sum(cell.stage.key in held for cell in self.plan.cells)
+
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare recipes that watch motors.")
-    parser.add_argument("config", help="a path, or the name of a file in configs/")
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="any setting, say finetune.num_steps=200")
+    config = "a path, or the name of a file in configs/; then any setting, say finetune.num_steps=200"
+    parser.add_argument("words", nargs="*", metavar="CONFIG KEY=VALUE", help=config)
     parser.add_argument("--only", nargs="+", action="extend", default=[], metavar="AXIS=VALUE[,VALUE]")
     parser.add_argument("--leaky", action="store_true", help="also split by series, to show what a leak would claim")
-    parser.add_argument("--dry-run", action="store_true", help="print the plan and run nothing")
-    parser.add_argument("--status", action="store_true", help="say what stands, runs and failed, from storage alone")
-    parser.add_argument("--check-data", action="store_true", help="import the data, say what is in it, train nothing")
     parser.add_argument("--force", nargs="*", metavar="KIND", help="rebuild all, or some kinds and what hangs on them")
-    parser.add_argument("--storage", default=str(ROOT / "storage"), help="where results lie (default: storage/)")
+    failed = "run only what failed and what hangs on it; without it, all that is missing is run, what failed, too"
+    parser.add_argument("--retry-failed", action="store_true", help=failed)
+    parser.add_argument("--storage", default=str(ROOT / "storage"), help=STORAGE)
     parser.add_argument("--address", help="a Ray cluster (default: RAY_ADDRESS, else an embedded one)")
-    return parser.parse_intermixed_args(argv)
+    parser.add_argument("--yes", action="store_true", help="with --prune: remove without asking")
+    looks = parser.add_mutually_exclusive_group()
+    looks.add_argument("--dry-run", action="store_true", help="print the plan and run nothing")
+    looks.add_argument("--status", action="store_true", help="say what stands, runs and failed, from storage alone")
+    looks.add_argument("--check-data", action="store_true", help="import the data, say what is in it, train nothing")
+    verify = "read the digests of all that is stored, or of some configs' stages; set aside what is damaged"
+    looks.add_argument("--verify", action="store_true", help=verify)
+    prune = "say what no config in a list needs of the storage, then remove it"
+    looks.add_argument("--prune", action="store_true", help=prune)
+    arguments = parser.parse_intermixed_args(argv)
+    if arguments.yes and not arguments.prune:
+        parser.error("--yes belongs to --prune")
+    if not arguments.words and not arguments.verify:
+        parser.error(f"name a config: a path, or one of {', '.join(sorted(file.name for file in CONFIGS.glob('*')))}")
+    return _with_configs(arguments)
 
 
-def _rehearse(arguments: argparse.Namespace) -> int:
-    store = Store(Path(arguments.storage).absolute())
+def _with_configs(arguments: argparse.Namespace) -> argparse.Namespace:
+    """Tell the configs among the words from their overrides; where there may be several, overrides have a ``=``."""
+    words = arguments.words
+    if arguments.verify or arguments.prune:
+        overrides = [word for word in words if "=" in word and not Path(word).exists()]
+        configs = [word for word in words if word not in overrides]
+    else:
+        configs, overrides = words[:1], words[1:]
+    arguments.configs, arguments.overrides = configs, overrides
+    arguments.config = configs[0] if configs else None
+    return arguments
+
+
+def _keep(arguments: argparse.Namespace, store: Store) -> int:
+    from motor.keeping import prune, show_verified
+
+    configs = [_config_path(name) for name in arguments.configs]
+    try:
+        if arguments.prune:
+            return prune(configs, arguments.overrides, store, arguments.yes)
+        return show_verified(configs, arguments.overrides, store)
+    except KeyboardInterrupt:
+        print("\nInterrupted; each stage is whole or gone.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _rehearse(arguments: argparse.Namespace, store: Store) -> int:
     path, forced = _config_path(arguments.config), arguments.force is not None
     given = (path, arguments.overrides, os.environ, store, arguments.address, ROOT, forced, arguments.dry_run)
     return rehearse(*given)
 
 
+def _failed_alone(grid: Grid, force: frozenset[str]) -> Plan:
+    """Return the plan of those cells alone that hang on a stage that failed."""
+    from motor.failures import failed_keys, hang_on
+
+    return make_plan(hang_on(grid.plan.cells, failed_keys(grid.root, grid.plan, grid.store)), grid.store, force)
+
+
 def _check_data(experiment: Experiment, store: Store) -> int:
     from motor.check_data import check_data
 
-    try:
-        check_data(experiment, make_cells(experiment, store.root, dry_run=True), store)
-    except BrokenPipeError:
-        raise
-    except OSError as error:  # a full disk, say
-        print(error, file=sys.stderr)
-        return SOME_FAILED
+    check_data(experiment, make_cells(experiment, store.root, dry_run=True), store)
     return OK
 
 
@@ -126,6 +211,23 @@ def _config_path(name: str) -> Path:
 
 def _forced(arguments: argparse.Namespace) -> frozenset[str]:
     return frozenset() if arguments.force is None else frozenset(arguments.force or ["all"])
+
+
+def _plan(cells: list[Cell], store: Store, arguments: argparse.Namespace) -> Plan:
+    """Plan; where a record is damaged, so that nobody knows what its folder holds, set it aside and say so."""
+    from grid.storage.verify import set_false_records_aside
+
+    try:
+        return make_plan(cells, store, _forced(arguments))
+    except StoreError:
+        if arguments.status or arguments.dry_run:
+            raise
+        aside = set_false_records_aside(store, {stage.key for cell in cells for stage in cell.walk()})
+        if not aside:
+            raise
+    for folder, faults in aside.items():
+        print(f"{folder}/{'; '.join(faults)}: set aside, and built again", file=sys.stderr)
+    return make_plan(cells, store, _forced(arguments))
 
 
 def _dry_run(experiment: Experiment, plan: Plan) -> str:
@@ -140,31 +242,79 @@ def _launch(arguments: argparse.Namespace, grid: Grid) -> int:
     from motor.results import is_current
 
     if not grid.plan.missing and is_current(grid.experiment, grid.cells, grid.store, grid.leaky):
-        print(f"Nothing to do: all {len(grid.plan.cells)} cells stand. The report is {grid.root / 'report.html'}")
+        print(f"Nothing to do: all {len(grid.plan.cells)} cells stand. The report is {grid.shown}/report.html")
         return OK
     return _run(arguments, grid)
 
 
 def _run(arguments: argparse.Namespace, grid: Grid) -> int:
-    from grid.run import Outcome, run
-    from motor.live import LiveLinks
+    from grid.run import Outcome
+    from motor.reported import set_damaged_aside
     from motor.results import write_results
 
-    outcome, plan = Outcome(), grid.plan
-    if plan.missing:
-        resources = resources_of(grid.experiment, plan.stages.values())
-        print(describe(plan, resources), flush=True)
-        try:
-            live = LiveLinks(grid.experiment, plan, grid.store)
-            outcome = run(plan, grid.store, resources, arguments.address, ROOT, meanwhile=live)
-        except ConnectionError as error:
-            where = arguments.address or os.environ.get("RAY_ADDRESS")
-            print(f"no Ray cluster answers at {where!r}: {error}; correct --address or RAY_ADDRESS", file=sys.stderr)
-            return AT_FAULT
-    written = (grid.experiment, grid.cells, plan, grid.store, outcome.failures, _command(arguments), grid.leaky)
+    outcome, todo = Outcome(), grid.plan
+    aside = grid.store.set_aside_keys() - todo.missing.keys()
+    for left in range(REBUILDS, -1, -1):
+        if todo.missing:
+            try:
+                outcome = _joined(outcome, _build(arguments, grid, todo), todo)
+            except ConnectionError as error:
+                where = arguments.address or os.environ.get("RAY_ADDRESS")
+                advice = "correct --address or RAY_ADDRESS"
+                print(f"no Ray cluster answers at {where!r}: {error}; {advice}", file=sys.stderr)
+                return AT_FAULT
+        set_damaged_aside(grid.every_cell, grid.store)
+        found = _found_damaged(grid, aside, outcome)
+        todo = _plan_again(grid, found, outcome)
+        if outcome.interrupted or not todo.missing or not left:
+            break
+        _tell_damage(found, todo)
+    written = (grid.experiment, grid.cells, grid.plan, grid.store, outcome.failures, _command(arguments), grid.leaky)
     write_results(*written)
-    _say_goodbye(plan, outcome, grid.root)
-    return _status(outcome)
+    standing = grid.n_standing
+    _say_goodbye(standing, outcome, grid)
+    return _status(outcome, standing == len(grid.plan.cells))
+
+
+def _build(arguments: argparse.Namespace, grid: Grid, todo: Plan) -> "Outcome":
+    from grid.run import run
+    from motor.live import LiveLinks
+
+    resources = resources_of(grid.experiment, todo.stages.values())
+    print(describe(todo, resources), flush=True)
+    live = LiveLinks(grid.experiment, todo, grid.store)
+    return run(todo, grid.store, resources, arguments.address, ROOT, meanwhile=live)
+
+
+def _joined(before: "Outcome", after: "Outcome", todo: Plan) -> "Outcome":
+    """Return what two runs came to together; the second has tried again what of the first it was to build."""
+    failures = {key: failure for key, failure in before.failures.items() if key not in todo.missing}
+    elsewhere = before.elsewhere | after.elsewhere
+    return replace(after, built=before.built | after.built, failures=failures | after.failures, elsewhere=elsewhere)
+
+
+def _found_damaged(grid: Grid, before: set[str], outcome: "Outcome") -> set[str]:
+    """Return the keys of what was set aside in this launch, but for what hangs on a failure that would come again."""
+    lost = {key for key, failure in outcome.failures.items() if failure.kind != "damaged"}
+    stages = {stage.key: stage for cell in grid.every_cell for stage in cell.walk()}
+    found = (grid.store.set_aside_keys() - before) & stages.keys()
+    return {key for key in found if lost.isdisjoint(stage.key for stage in stages[key].walk())}
+
+
+def _plan_again(grid: Grid, found: set[str], outcome: "Outcome") -> Plan:
+    """Return the plan of what hangs on something; of what was to be built anew though it stood, what is not yet."""
+    from motor.failures import hang_on
+
+    plan = make_plan(hang_on(grid.every_cell, found), grid.store)
+    forced = (grid.plan.forced - outcome.built) & plan.stages.keys()
+    missing = {key: stage for key, stage in plan.stages.items() if key in plan.missing or key in forced}
+    return replace(plan, missing=missing, forced=forced)
+
+
+def _tell_damage(found: set[str], todo: Plan) -> None:
+    named = [f"{stage.KIND} {stage.label()}" for key, stage in todo.stages.items() if key in found]
+    more = [f"and {len(named) - SHOWN} more"] if len(named) > SHOWN else []
+    print(f"\nrebuilding what was damaged: {', '.join([*named[:SHOWN], *more])}", flush=True)
 
 
 def _command(arguments: argparse.Namespace) -> str:
@@ -174,25 +324,27 @@ def _command(arguments: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _say_goodbye(plan: Plan, outcome: "Outcome", root: Path) -> None:
-    standing = sum(cell.stage.key not in plan.missing or cell.stage.key in outcome.built for cell in plan.cells)
-    print(f"\n{standing} of {len(plan.cells)} cells stand.")
+def _say_goodbye(standing: int, outcome: "Outcome", grid: Grid) -> None:
+    root = grid.root
+    print(f"\n{standing} of {len(grid.plan.cells)} cells stand.")
     if standing:
-        print(f"The report is {root / 'report.html'}; the same to read in an editor: {root / 'result.md'}")
+        print(f"The report is {grid.shown}/report.html; the same to read in an editor: {grid.shown}/result.md")
         print(f"Compare them: tensorboard --logdir {root / 'tensorboard'}")
     for failure in outcome.failures.values():
         stage = f"{failure.stage.KIND} {failure.stage.label()}"
         print(f"failed: {stage}: {failure.cause}\n  log: {failure.log}", file=sys.stderr)
+    if outcome.failures:
+        print(f"They are listed in {grid.shown}/failed.json; --retry-failed runs just these again.", file=sys.stderr)
     if outcome.interrupted:
         print("Interrupted; the same command goes on from here.", file=sys.stderr)
 
 
-def _status(outcome: "Outcome") -> int:
+def _status(outcome: "Outcome", all_stand: bool) -> int:
     if outcome.interrupted:
         return INTERRUPTED
     if any(failure.input_fault for failure in outcome.failures.values()):
         return AT_FAULT
-    return SOME_FAILED if outcome.failures else OK
+    return OK if all_stand and not outcome.failures else SOME_FAILED
 
 
 if __name__ == "__main__":

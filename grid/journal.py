@@ -12,10 +12,10 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from grid.plan import Plan
+from grid.processes import process_started
 from grid.progress import Progress
 from grid.store import Store, write_json
 
@@ -43,11 +43,12 @@ class Journal:
     def __init__(
         self, store: Store, name: str, progress: Progress, meanwhile: Callable[[], None] | None = None
     ) -> None:
-        self.folder = store.root / RUNS / name
+        self.store, self.folder = store, store.root / RUNS / name
         self.progress = progress
         self.meanwhile = meanwhile
         self._written_at = -float("inf")
-        _sweep(store.root / RUNS)
+        with contextlib.suppress(OSError):
+            _sweep(store)
         self._keep(PLAN, _facts(name, progress.plan, progress.log))
         self.write()
 
@@ -67,29 +68,21 @@ class Journal:
     def _keep(self, name: str, value: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):
             write_json(self.folder / name, value)
+            self.store.share(self.folder / name)
 
 
 def _facts(name: str, plan: Plan, log: str) -> dict[str, Any]:
-    process = {"host": socket.gethostname(), "pid": os.getpid(), "process_started": _process_started(os.getpid())}
+    process = {"host": socket.gethostname(), "pid": os.getpid(), "process_started": process_started(os.getpid())}
     cells = {cell.name(): cell.stage.key for cell in plan.cells}
     return {"name": name, **process, "started": time.time(), "log": log, "cells": cells}
 
 
-def _process_started(pid: int) -> int | None:
-    """Return when a process started, in ticks since the machine did; None if there is none of that number.
-
-    A number is used again after a while, but not with the same start.
-    """
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
-    except (OSError, ValueError):
-        return None
-
-
-def _sweep(runs: Path) -> None:
-    """Remove all but the latest launches."""
-    for folder in sorted(runs.glob("*"))[: -KEPT + 1]:
+def _sweep(store: Store) -> None:
+    """Remove all but the latest launches, here and where other machines see them."""
+    store.receive(store.root / RUNS)
+    for folder in sorted((store.root / RUNS).glob("*"))[: -KEPT + 1]:
         shutil.rmtree(folder, ignore_errors=True)
+        store.share(folder)
 
 
 @dataclass(frozen=True)
@@ -109,13 +102,14 @@ class Told:
             return self.now["end"]
         silence_s = time.time() - self.now["heard"]
         if self.plan["host"] == socket.gethostname():
-            lives = _process_started(self.plan["pid"]) == self.plan["process_started"]
+            lives = process_started(self.plan["pid"]) == self.plan["process_started"]
             return None if lives else f"died {_ago(silence_s)}: its process is gone"
         return None if silence_s < SILENCE_S else f"died, or cannot write: last heard {_ago(silence_s)}"
 
 
 def launches(store: Store) -> list[Told]:
     """Return what the latest launches have said of themselves, the last one first."""
+    store.receive(store.root / RUNS)
     found = []
     for folder in sorted((store.root / RUNS).glob("*"), reverse=True):
         try:

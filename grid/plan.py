@@ -46,7 +46,8 @@ class Plan:
 def make_plan(cells: Iterable[Cell], store: Store, force: frozenset[str] = frozenset()) -> Plan:
     """Find the distinct stages of `cells` and which of them have to be built.
 
-    A built stage hides its inputs: what it was made from may be deleted.
+    A built stage hides its inputs: what it was made from may be deleted. What was found damaged is built again, even
+    where it is hidden: the next thing that is made from it would have to be made from that.
 
     Parameters
     ----------
@@ -71,7 +72,8 @@ def make_plan(cells: Iterable[Cell], store: Store, force: frozenset[str] = froze
             stages.setdefault(stage.key, stage)
     forced = _forced(stages, force)
     held = store.held(stages.values())
-    needed = _needed(cells, stages, forced, held)
+    damaged = store.set_aside_keys() & stages.keys()
+    needed = _needed(cells, stages, forced | damaged, held)
     missing = {key: stage for key, stage in stages.items() if key in needed}
     return Plan(cells, stages, missing, frozenset(forced & held))
 
@@ -105,12 +107,12 @@ def _forced(stages: dict[str, Stage], force: frozenset[str]) -> set[str]:
     return _made_from(stages, [key for key, stage in stages.items() if "all" in force or stage.KIND in force])
 
 
-def _needed(cells: list[Cell], stages: dict[str, Stage], forced: set[str], held: set[str]) -> set[str]:
+def _needed(cells: list[Cell], stages: dict[str, Stage], wanted: set[str], held: set[str]) -> set[str]:
     needed: set[str] = set()
-    waiting = [stage for cell in cells for stage in (cell.stage, *cell.checks)] + [stages[key] for key in forced]
+    waiting = [stage for cell in cells for stage in (cell.stage, *cell.checks)] + [stages[key] for key in wanted]
     while waiting:
         stage = waiting.pop()
-        if stage.key in needed or (stage.key in held and stage.key not in forced):
+        if stage.key in needed or (stage.key in held and stage.key not in wanted):
             continue
         needed.add(stage.key)
         waiting += stage.waits_for

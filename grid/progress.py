@@ -114,9 +114,28 @@ class Progress:
             self.say(f"failed {stage.KIND} {self.titles[key]}: {cause.partition(chr(10))[0]}", style="red")
         self._draw(at_once=cause is not None)
 
+    def retry(self, key: str, cause: str) -> None:
+        """A stage failed, and is tried again."""
+        self.running.pop(key, None)
+        self.say(f"{self.plan.stages[key].KIND} {self.titles[key]}: {cause}", style="yellow")
+
+    def leave(self, key: str) -> None:
+        """A stage is not under way here after all."""
+        self.running.pop(key, None)
+
+    def stands(self, key: str) -> None:
+        """A stage was built by another launch."""
+        self.running.pop(key, None)
+        self.done.add(key)
+
     def say(self, line: str, style: str = "") -> None:
         """Write a line that stays."""
         self.console.print(Text(line, style=style), soft_wrap=True)
+
+    def abandon(self, line: str) -> None:
+        """Write a last line, from whatever thread, and leave the terminal as it was."""
+        self._live.stop()
+        self.say(line, style="red")
 
     def cells_done(self) -> int:
         """Return the number of cells that stand."""

@@ -68,6 +68,7 @@ class Queue:
     def built(self, key: str) -> None:
         """A stage stands: what waited for it alone is ready."""
         self._ended = self._running.pop(key, None)
+        self._waiting.discard(key)  # one that was left may be built by somebody else
         for dependent in self._dependents[key]:
             self._needs[dependent].discard(key)
             if not self._needs[dependent] and dependent in self._waiting:
@@ -79,9 +80,23 @@ class Queue:
         self.lost |= descendants(self.missing, [key])
         self._waiting -= self.lost
 
+    def leave(self, key: str) -> None:
+        """A stage that was taken is not under way here after all; it is not ready until it is put back."""
+        self._running.pop(key, None)
+        self._waiting.add(key)
+
+    def put_back(self, key: str) -> None:
+        """A stage that was taken, or left, is ready again."""
+        self.leave(key)
+        self._push(key)
+
     def is_empty(self) -> bool:
         """Tell whether nothing is left to hand out, now or later."""
         return not self._waiting
+
+    def is_busy(self) -> bool:
+        """Tell whether something that was handed out has not ended: it may be put back."""
+        return bool(self._running)
 
     def _rank(self) -> dict[str, tuple[int, int]]:
         """Longest chain of what hangs on a stage first, then the plan's order."""

@@ -9,40 +9,27 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from grid.build import (
-    BuildContext,
-    Failure,
-    build_logged,
-    build_stage,
-    forget_failure,
-    read_failure,
-    versions,
-)
-from grid.cluster import SETTINGS, STATE_TRACKING, start_ray, stop_ray
+from grid.build import BuildContext, build_alone, build_stage, versions
+from grid.cluster import SETTINGS, STATE_TRACKING, Connection
+from grid.conductor import Conductor, Outcome
+from grid.failures import Failure, forget_failure, gather_failures
 from grid.journal import Journal
+from grid.leftovers import sweep_leftovers
 from grid.plan import Plan, descendants
 from grid.progress import Progress
-from grid.queue import Queue, amounts, too_large
+from grid.queue import amounts, too_large
 from grid.stage import Resources, Stage
-from grid.store import Store
+from grid.storage.remote import RemoteStore, shared_folder_fault
+from grid.store import Store, StoreError, name_of
 from grid.terminal import Interrupt, quiet
 
 __all__ = ["BuildContext", "Failure", "Outcome", "build_stage", "run", "versions"]
 
 CAPACITY_INTERVAL_S = 2.0  # between looks at what the cluster has; nodes come and go
-
-
-@dataclass
-class Outcome:
-    """What a launch came to."""
-
-    built: set[str] = field(default_factory=set)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    interrupted: bool = False  # something is neither built, nor failed, nor hangs on what failed
 
 
 def run(
@@ -79,20 +66,21 @@ def run(
         What was built, and what failed, with the cause and the log of each. Where a stage asks for more
         than any node has, nothing is run and these stages are the failures.
     """
-    store = Store(store.root.absolute())  # a worker's current folder is another
+    if fault := shared_folder_fault(store, (resources[key] for key in plan.missing)):
+        raise StoreError(fault)
     _clear(plan, store)
     name = f"launch-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     log = store.root / "logs" / f"{name}.log"
-    outcome = Outcome()
     os.environ.update({setting: os.environ.get(setting, value) for setting, value in SETTINGS.items()})
     with quiet(log, stream) as screen, Progress(plan, screen, str(log)) as progress, Interrupt() as interrupt:
         journal = Journal(store, name, progress, meanwhile)
-        launch = _Launch(name, plan, store, resources, log, progress, journal, interrupt, outcome)
-        end = "failed"
+        conductor = Conductor(plan, store, resources, progress)
+        launch = _Launch(name, plan, store, resources, log, conductor, journal, interrupt)
+        connection, end = Connection(address, code, launch.say_last_words), "failed"
         try:
-            progress.connect(start_ray(address, code))
+            progress.connect(connection.start())
             interrupt.listen()
-            launch.fit()
+            launch.fit(connection.folder)
             end = "refused" if launch.refused else "ended"
         except KeyboardInterrupt:
             progress.say("stopping; the same command goes on from here", style="red")
@@ -100,20 +88,26 @@ def run(
         finally:
             interrupt.deafen()
             journal.write(end)
-            stop_ray()
+            connection.stop()
     store.sweep()
+    outcome = conductor.outcome
     reached = outcome.built | descendants(plan.missing, outcome.failures)
     outcome.interrupted = not launch.refused and not plan.missing.keys() <= reached
     return outcome
 
 
 def _clear(plan: Plan, store: Store) -> None:
-    """Drop what earlier launches left of what is to be built: drafts, failures, checkpoints of what is forced."""
+    """Drop what earlier launches left: on this machine; and of what is to be built."""
+    sweep_leftovers()
     store.sweep()
-    for key in plan.missing:
-        forget_failure(store, plan.stages[key])
-    for key in plan.forced:
-        store.forget_work(plan.stages[key])
+    gather_failures(store)
+    held = store.leases.holders()
+    for stage in plan.missing.values():
+        if name_of(stage) in held:
+            continue  # another launch builds it
+        forget_failure(store, stage)
+        if stage.key in plan.forced:
+            store.forget_work(stage)
 
 
 @dataclass
@@ -125,31 +119,31 @@ class _Launch:
     store: Store
     resources: Mapping[str, Resources]
     log: Path
-    progress: Progress
+    conductor: Conductor
     journal: Journal
     interrupt: Interrupt
-    outcome: Outcome
 
     def __post_init__(self) -> None:
-        self.queue = Queue(self.plan, self.resources)
+        self.progress = self.conductor.progress
         self.refused = False  # something asks for more than any node has: nothing was run
         self._capacity: Mapping[str, float] = {}
         self._looked_at = -CAPACITY_INTERVAL_S
 
-    def fit(self) -> None:
-        """Run the experiment, if every stage fits somewhere."""
+    def fit(self, folder: Path) -> None:
+        """Run the experiment, if every stage fits somewhere; Tune keeps its own record in a folder that goes."""
         import ray
         from ray import tune
 
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         for key, cause in too_large(self.plan.missing, self.resources, nodes).items():
-            self.outcome.failures[key] = Failure(self.plan.missing[key], cause, str(self.log), input_fault=True)
-        self.refused = bool(self.outcome.failures)
+            self.conductor.outcome.failures[key] = Failure(self.plan.missing[key], cause, str(self.log), "input")
+        self.refused = bool(self.conductor.outcome.failures)
         if self.refused:
             return
         resources = self.resources  # all that Tune pickles; not the launch, which holds the terminal
         given = {"stages": self.plan.missing, "forced": self.plan.forced, "store": self.store, "resources": resources}
-        trainable = tune.with_parameters(_trial, **given, is_watched=self.progress.dashboard is not None)
+        given |= {"launch": self.name, "is_watched": self.progress.dashboard is not None}
+        trainable = tune.with_parameters(_trial, **given)
         tuner = tune.Tuner(
             tune.with_resources(trainable, lambda config: _bundle(resources[config["key"]])),
             tune_config=tune.TuneConfig(
@@ -161,7 +155,7 @@ class _Launch:
                 trial_dirname_creator=_trial_folder,
             ),
             run_config=tune.RunConfig(
-                name=self.name, storage_path=str(self.store.root / "tune"), callbacks=[_callback(self)], verbose=0
+                name=self.name, storage_path=str(folder / "tune"), callbacks=[_callback(self)], verbose=0
             ),
         )
         with _memory_kills_one():
@@ -173,20 +167,18 @@ class _Launch:
 
         if time.monotonic() - self._looked_at > CAPACITY_INTERVAL_S:
             self._capacity, self._looked_at = ray.cluster_resources(), time.monotonic()
-        return self.queue.take(self._capacity)
+        return self.conductor.next(self._capacity)
 
-    def built(self, key: str) -> None:
-        """A stage stands."""
-        self.outcome.built.add(key)
-        self.queue.built(key)
-        self.progress.finish(key)
+    def say_last_words(self, fault: str) -> None:
+        """Ray is gone, and this process is about to end, whatever its main thread does."""
+        self.progress.abandon(fault)
+        self.journal.write("failed: Ray is gone")
 
-    def failed(self, key: str, died: str) -> None:
-        """A stage failed: it has said why, or its worker died."""
-        failure = read_failure(self.store, self.plan.stages[key], died)
-        self.outcome.failures[key] = failure
-        self.queue.failed(key)
-        self.progress.finish(key, failure.cause)
+    def tick(self) -> None:
+        """Time passes."""
+        self.interrupt.check()
+        self.progress.tick()
+        self.journal.tick()
 
 
 def _bundle(asked: Resources) -> Any:
@@ -216,10 +208,14 @@ def _searcher(launch: _Launch) -> Any:
             super().__init__(metric=None, mode=None)
 
         def suggest(self, trial_id: str) -> Any:
-            if launch.queue.is_empty():
+            launch.tick()  # Tune may ask again and again, and do nothing else, while nothing runs
+            if launch.conductor.is_done():
                 return Searcher.FINISHED
             key = launch.next()
-            return key and {"key": key, "kind": launch.plan.stages[key].KIND, "title": launch.progress.titles[key]}
+            if key is None:
+                return None
+            told = {"key": key, "kind": launch.plan.stages[key].KIND, "title": launch.progress.titles[key]}
+            return told | {"attempt": launch.conductor.tries[key]}
 
         def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
             """The callback keeps the outcome."""
@@ -278,9 +274,7 @@ def _callback(launch: _Launch) -> Any:
         """Tells the launch what happens."""
 
         def on_step_begin(self, iteration: int, trials: list, **info: Any) -> None:
-            launch.interrupt.check()
-            launch.progress.tick()
-            launch.journal.tick()
+            launch.tick()
 
         def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
             launch.progress.start(trial.config["key"])
@@ -290,12 +284,14 @@ def _callback(launch: _Launch) -> Any:
 
         def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
             if trial.last_result.get("built"):
-                launch.built(trial.config["key"])
+                launch.conductor.built(trial.config["key"])
+            elif trial.last_result.get("elsewhere"):
+                launch.conductor.leave(trial.config["key"])
             else:
-                launch.failed(trial.config["key"], "Tune stopped it before it was built")
+                launch.conductor.failed(trial.config["key"], "Tune stopped it before it was built")
 
         def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-            launch.failed(trial.config["key"], Path(trial.error_file).read_text(encoding="utf-8"))
+            launch.conductor.failed(trial.config["key"], Path(trial.error_file).read_text(encoding="utf-8"))
 
     return Follow()
 
@@ -305,7 +301,7 @@ def _trial_name(trial: Any) -> str:
 
 
 def _trial_folder(trial: Any) -> str:
-    return f"{trial.config['kind']}-{trial.config['key']}"
+    return f"{trial.config['kind']}-{trial.config['key']}-{trial.config['attempt']}"
 
 
 def _trial(
@@ -314,6 +310,7 @@ def _trial(
     forced: frozenset[str],
     store: Store,
     resources: Mapping[str, Resources],
+    launch: str,
     is_watched: bool,
 ) -> None:
     """Build one stage in a trial's actor."""
@@ -329,10 +326,22 @@ def _trial(
         _name_process(f"{config['kind']} {config['title']}")
 
     tell({})
-    context = BuildContext(store, stage, asked, tell, title=config["title"])
-    if stage.key in forced or not store.holds(stage):
-        build_logged(stage, store, context)
-    tune.report({"progress": {}, "device": device, "built": 1})
+    if isinstance(store, RemoteStore):
+        _keep_data_here()
+    context = BuildContext(store, stage, asked, tell, title=config["title"], launch=launch)
+    stands = build_alone(stage, store, context, stage.key in forced)
+    tune.report({"progress": {}, "device": device, "built" if stands else "elsewhere": 1})
+
+
+def _keep_data_here() -> None:
+    """Let Ray Data's tasks run on this node alone: no other one has the mirror that its stage reads from."""
+    import ray
+    from ray.data import DataContext
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    context = DataContext.get_current()
+    context.scheduling_strategy = context.scheduling_strategy_large_args = here
 
 
 def _name_process(name: str) -> None:

@@ -26,13 +26,16 @@ class InputError(ValueError):
 class Resources:
     """What a stage asks of the cluster; it never enters a key.
 
-    With several `workers`, each has the rest to itself, on any node.
+    With several `workers`, each has the rest to itself, on any node. A limit of 0 is none.
     """
 
     cpus: float = 1
     gpus: float = 0
     memory_gb: float = 0
     workers: int = 1
+    time_limit_s: float = 0
+    memory_limit_gb: float = 0
+    retries: int = 2  # tries more after what may pass: a lost node, a worker that died, memory that ran out
 
     def describe(self) -> str:
         """Return, say, ``"1 CPU, 1 GPU"``."""
@@ -81,6 +84,16 @@ class Stage:
     def build(self, folder: Path, context: Context) -> None:
         """Write the result into `folder`, an empty draft that is renamed once this returns."""
         raise TypeError(f"{type(self).__name__} does not say how it is built")
+
+    def lighten(self, work: Path) -> str | None:
+        """Leave a note in the stage's work folder, after it died for want of memory, by which it takes less at once.
+
+        Returns
+        -------
+        str or None
+            What the next try will do, in words; None where nothing can be done.
+        """
+        return None
 
     def label(self) -> str:
         """Return a readable name; it stands before the key in the folder's name."""

@@ -2,12 +2,13 @@
 
 import json
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from grid.build import BuildContext, build_stage
 from grid.plan import Cell
 from grid.stage import InputError, Resources
-from grid.store import Store
+from grid.store import DamagedError, Store, name_of
 from motor.methods.cells import UNKNOWN
 from motor.recordings.data_report import describe
 from motor.recordings.readers.base import AS_RECORDED, Reader
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from motor.experiment import Experiment
 
 SHOWN = 20
+WAIT_S = 1.0
 
 
 def check_data(experiment: "Experiment", cells: list[Cell], store: Store) -> None:
@@ -46,8 +48,13 @@ def check_data(experiment: "Experiment", cells: list[Cell], store: Store) -> Non
     if stage.content_digest == UNKNOWN:
         raise InputError(f"{stage.reader.path}: not all of its files can be read; check who may read them")
     if not store.holds(stage):
-        _build(stage, store)
-    folder = store.folder(stage)
+        _build_once(stage, store)
+    try:
+        folder = store.verified(stage)
+    except DamagedError as error:  # it was set aside
+        print(error, file=sys.stderr)
+        _build_once(stage, store)
+        folder = store.folder(stage)
     summary, report = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (SUMMARY, REPORT))
     print(describe(summary, report))
     print(_units(stage.reader))
@@ -61,6 +68,20 @@ def _units(reader: Reader) -> str:
     """Say which unit each domain's signals have."""
     told = ", ".join(f"{domain} {reader.units.get(domain, AS_RECORDED)}" for domain in reader.domains)
     return f"\nunits (dataset.units): {told}"
+
+
+def _build_once(stage: ImportRecordings, store: Store) -> None:
+    """Build the import unless a launch does so just now; then wait for what comes of it."""
+    is_told = False
+    while (lease := store.leases.acquire(name_of(stage), "--check-data")) is None:
+        if not is_told:
+            holder = store.leases.holder(name_of(stage)) or "another process"
+            print(f"{holder} imports this data set just now; waiting for it", file=sys.stderr, flush=True)
+            is_told = True
+        time.sleep(WAIT_S)
+    with lease:
+        if not store.holds(stage):  # who had the lease may have built it
+            _build(stage, store)
 
 
 def _build(stage: ImportRecordings, store: Store) -> None:

@@ -49,6 +49,6 @@ class LiveLinks:
         if work is not None and (work / CURVES).exists():
             self._linked.discard(stage.key)
             link_to(work / CURVES, link)
-        elif stage.key not in self._linked and (built := self.store.folder(stage) / CURVES).exists():
+        elif stage.key not in self._linked and (built := self.store.peek(stage) / CURVES).exists():
             self._linked.add(stage.key)
             link_to(built, link)

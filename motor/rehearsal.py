@@ -317,7 +317,8 @@ def _tell(
     (folder / "rehearsal.md").write_text(text, encoding="utf-8")
     told = [{"measured": measured, "cost": {**asdict(of), "hours": of.hours}} for _, measured, of in rows]
     write_json(folder / "rehearsal.json", {"grid": config.rehearsal.grid, "backbones": told})
-    print(f"\n{text}\nWritten to {folder / 'rehearsal.md'}")
+    store.publish(folder)
+    print(f"\n{text}\nWritten to {store.place(folder / 'rehearsal.md')}")
 
 
 def report(rows: Sequence[tuple[Rehearse, Mapping[str, Any], Cost]], grid: str, n_series: int) -> str:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grid.failures import Failure
 from grid.plan import Cell, Plan
-from grid.run import Failure
 from grid.store import Store, write_json, write_text
 from motor.details import cell_details
 from motor.evaluation.figures.overview import overview_figure
@@ -16,6 +16,7 @@ from motor.evaluation.html import advised_cells, write_html
 from motor.evaluation.report import CellResult, FailedCell, find, summary_table, write_report
 from motor.evaluation.report.cells import cell_key, varying_axes
 from motor.experiment import Experiment
+from motor.failures import FAILED, write_failures
 from motor.links import curve_names, link_to
 from motor.methods.cells import LEAKY
 from motor.methods.chain import recipe
@@ -40,8 +41,12 @@ def results_folder(experiment: Experiment, store: Store) -> Path:
 
 def is_current(experiment: Experiment, cells: list[Cell], store: Store, leaky: Sequence[Cell] = ()) -> bool:
     """Tell whether the results were made from just the cells that stand, and their leaky twins if any."""
+    mark = results_folder(experiment, store) / MARK
+    if not store.stands(mark):
+        return False
+    store.receive(mark)
     try:
-        made = json.loads((results_folder(experiment, store) / MARK).read_text(encoding="utf-8"))
+        made = json.loads(mark.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return False
     return made == _mark(experiment, _standing(cells, store), _standing(leaky, store))
@@ -76,8 +81,9 @@ def write_results(
     twins = _standing(leaky, store)
     mark = _mark(experiment, standing, twins)
     failed = [failed_cell(cell, failures) for cell in plan.cells if not store.holds(cell.stage)]
-    write_json(root / "failed.json", [{"axes": f.axes, "cause": f.cause, "log": f.log} for f in failed])
-    if not standing and (root / MARK).exists():
+    write_failures(root, [*cells, *leaky], store, failures, command)
+    if not standing and store.stands(root / MARK):
+        store.share(root / FAILED)
         return  # a faulty override must not take the place of a report that stands
     (root / MARK).unlink(missing_ok=True)
     for folder in {recipe(cell.axes["method"]).folder for cell in cells} | {CURVES}:
@@ -101,6 +107,7 @@ def write_results(
     write_html(root / PAGE, results, context, details, findings)
     if not failed:
         write_json(root / MARK, mark)
+    store.publish(root)
 
 
 def failed_cell(cell: Cell, failures: Mapping[str, Failure]) -> FailedCell:
@@ -112,7 +119,9 @@ def failed_cell(cell: Cell, failures: Mapping[str, Failure]) -> FailedCell:
 
 
 def _standing(cells: Iterable[Cell], store: Store) -> list[Cell]:
-    return [cell for cell in cells if store.holds(cell.stage)]
+    cells = list(cells)
+    held = store.held({cell.stage.key: cell.stage for cell in cells}.values())
+    return [cell for cell in cells if cell.stage.key in held]
 
 
 def _mark(experiment: Experiment, standing: list[Cell], leaky: list[Cell]) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """The schema of a config: which settings there are, what they default to, and which may differ where."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from motor.backbones.training import Training
 from motor.evaluation.audit.names import FINDINGS
@@ -153,6 +153,32 @@ class Asked(Record):
     cpus: float = Field(default=1, gt=0, description="CPU cores; also how many threads the stage uses")
     gpus: float = Field(default=0, ge=0, description="GPUs; 0.5 lets two stages share one; 0 computes on the CPU")
     memory_gb: float = Field(default=0, ge=0, description="memory to reserve, in 10^9 bytes; 0 reserves none")
+    time_limit_s: float = Field(
+        default=0,
+        ge=0,
+        description="seconds after which a stage of this kind is stopped, and its cells fail; 0: none; a fine-tune "
+        "goes on from its checkpoint with --retry-failed",
+    )
+    memory_limit_gb: float = Field(
+        default=0,
+        ge=0,
+        description="memory, in 10^9 bytes, that a stage of this kind may hold; one that holds more is stopped, and "
+        "tried again with fewer windows at once where it can; mapped files and shared memory do not count; 0: no limit",
+    )
+    retries: int = Field(
+        default=2,
+        ge=0,
+        description="tries more after a node or worker was lost, or memory ran out; then its cells fail",
+    )
+
+    @model_validator(mode="after")
+    def _limit_holds_what_is_reserved(self) -> Self:
+        if 0 < self.memory_limit_gb < self.memory_gb:
+            raise ValueError(
+                f"memory_limit_gb = {self.memory_limit_gb:g} is less than memory_gb = {self.memory_gb:g}, which the "
+                "stage reserves; raise the limit, reserve less, or give 0 for no limit"
+            )
+        return self
 
 
 class AskedOfTraining(Asked):

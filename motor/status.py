@@ -4,15 +4,14 @@ import json
 import sys
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
-from grid.build import Failure, last_failure
+from grid.failures import Failure, gather_failures, last_failure
 from grid.journal import Told, launches
 from grid.plan import Cell, Plan
 from grid.progress import clock
-from grid.stage import KEY_LENGTH, Stage
-from grid.store import RECORD, Store
+from grid.stage import Stage
+from grid.store import Store
 from grid.titles import titles
 from motor.experiment import Experiment
 from motor.methods.cells import UNKNOWN
@@ -65,6 +64,7 @@ class _Status:
         else:
             told = next((each for each in launches(store) if each.is_of(keys)), None)
         names = [cell.name() for cell in plan.cells]
+        gather_failures(store)
         failures = {key: failure for key, stage in plan.missing.items() if (failure := last_failure(store, stage))}
         return cls(experiment, plan, store, told, _scores(names, keys, store), failures)
 
@@ -123,7 +123,8 @@ class _Status:
             best = max(self.scores, key=lambda name: self.scores[name])
             lines.append(f"Best macro-F1 so far: {self.scores[best]:.3f}, {best} (the report says how sure that is)")
         root = results_folder(self.experiment, self.store)
-        lines += [f"The report is {root / name}" for name in ("report.html", "result.md") if (root / name).exists()]
+        reports = [root / name for name in ("report.html", "result.md")]
+        lines += [f"The report is {self.store.place(report)}" for report in reports if self.store.stands(report)]
         return [*lines, f"Compare them: tensorboard --logdir {root / 'tensorboard'}"]
 
     def _running(self) -> list[dict[str, Any]]:
@@ -151,13 +152,9 @@ def _is_blind(plan: Plan) -> bool:
 
 def _scores(names: list[str], keys: dict[str, str], store: Store) -> dict[str, float]:
     """Return the macro-F1 of each of these cells that stands."""
-    folders = {folder.name[-KEY_LENGTH:]: folder for folder in (store.root / Classify.KIND).glob("*")}
-    found = {name: folders[keys[name]] for name in names if keys.get(name) in folders}
-    return {name: _macro_f1(folder) for name, folder in found.items() if (folder / RECORD).exists()}
-
-
-def _macro_f1(folder: Path) -> float:
-    return float(json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["macro_f1"])
+    wanted = {name: keys[name] for name in names if name in keys}
+    texts = store.texts(Classify.KIND, wanted.values(), "metrics.json")
+    return {name: float(json.loads(texts[key])["macro_f1"]) for name, key in wanted.items() if key in texts}
 
 
 def _running(each: dict[str, Any]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """`launch.py CONFIG --check-data`: what is in the data is said, and nothing is trained."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import launch
+from grid.store import Store
 from motor.recordings.table import open_recordings
 
 
@@ -56,6 +58,34 @@ def test_check_data_again_prints_the_same_and_imports_nothing(check, tmp_path):
     _, again = check()
     assert again.out == first.out
     assert {file: file.stat().st_mtime_ns for file in (tmp_path / "storage").rglob("*.arrow")} == tables
+
+
+def test_check_data_damaged_import_is_said_and_made_again(check, tmp_path):
+    _, first = check()
+    (table,) = (tmp_path / "storage").rglob("*.arrow")
+    os.truncate(table, 100)
+    os.utime(table.with_name("record.json"))  # what this process has verified it would not look at again
+    status, again = check()
+    assert (status, again.out) == (0, first.out)
+    assert "recordings.arrow is truncated: 100 bytes of" in again.err
+    assert table.stat().st_size > 100
+
+
+def test_check_data_waits_for_who_imports_the_same_just_now(check, tmp_path, monkeypatch):
+    check()
+    (folder,) = (tmp_path / "storage" / "recordings").iterdir()
+    store = Store(tmp_path / "storage")
+    lease = store.leases.acquire(f"recordings-{folder.name.rpartition('-')[2]}", "launch-7")
+    shutil.move(folder, tmp_path / "built")
+
+    def other_ends(seconds):
+        shutil.move(tmp_path / "built", folder)
+        lease.release()
+
+    monkeypatch.setattr(time, "sleep", other_ends)
+    status, printed = check()
+    assert status == 0
+    assert "(launch-7) imports this data set just now; waiting for it" in printed.err
 
 
 def test_check_data_needs_no_weights(check):

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -39,6 +40,10 @@ def command(config, storage, *words):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     typed = [sys.executable, str(ROOT / "launch.py"), str(config), *words, "--storage", str(storage)]
     return subprocess.run(typed, capture_output=True, text=True, env=environment, cwd=config.parent, timeout=300)
+
+
+def failed_json(storage):
+    return storage / "results" / "tiny" / "failed.json"
 
 
 def test_dry_run_prints_cells_stages_and_what_each_asks_for(config, tmp_path, capsys):
@@ -107,7 +112,7 @@ def test_launch_two_faults_are_told_at_once(config, tmp_path, capsys):
 def partly_failed(config, storage):
     """A launch in which the fine-tune of method C diverges; with the cells and the failures that it left."""
     done = command(config, storage, *SMALL, DIVERGING)
-    failures = json.loads((storage / "results" / "tiny" / "failed.json").read_text())
+    failures = json.loads(failed_json(storage).read_text())
     return done, {folder.name.partition("-")[0]: folder for folder in (storage / "classify").iterdir()}, failures
 
 
@@ -120,7 +125,9 @@ def built_of_a(partly_failed):
 
 @pytest.fixture(scope="module")
 def whole(built_of_a, config, storage):
-    """The launch after it, in which all is well and every classifier is to be fitted again."""
+    """The launch after it: all is well, every classifier is to be fitted again, and a file has lost its end."""
+    (features,) = (storage / "features").glob("residual-normal-Joint-*")
+    os.truncate(features / "features.parquet", 1034)
     return command(config, storage, *SMALL, "--force", "classify")
 
 
@@ -134,12 +141,24 @@ def test_launch_failing_stage_ends_with_1_and_leaves_all_other_cells_built(partl
 
 
 @pytest.mark.ray
-def test_launch_failing_stage_is_told_in_failed_json_with_its_cause_and_log(partly_failed):
+def test_launch_failing_stage_is_told_in_failed_json_with_its_cause_log_and_settings(partly_failed):
     _, _, (failure,) = partly_failed
-    assert failure["axes"] == {"method": "C", "domain": "Joint", "context_length": 64, "classifier": "lda"}
-    assert failure["cause"].startswith("finetune all-Joint-ctx64-fold0: TrainingError: step")
+    told = {name: failure[name] for name in ("kind", "label", "title", "failure", "tries", "cells")}
+    assert told == {
+        "kind": "finetune",
+        "label": "all-Joint-ctx64-fold0",
+        "title": "C/Joint/ctx64",
+        "failure": "work",
+        "tries": 1,
+        "cells": ["C/Joint/64/lda"],
+    }
+    assert failure["cause"].startswith("TrainingError: step")
     assert "lower learning_rate" in failure["cause"]
     assert "Traceback" in Path(failure["log"]).read_text()
+    assert json.loads(Path(failure["told"]).read_text())["cause"] == failure["cause"]
+    assert failure["settings"]["training"]["learning_rate"] == 1e30
+    assert failure["settings"]["prepared"].startswith("prepare ")
+    assert failure["command"].endswith(f"tiny.yaml {shlex.join((*SMALL, DIVERGING))}")
 
 
 @pytest.mark.ray
@@ -147,7 +166,15 @@ def test_launch_again_builds_what_failed_and_what_is_forced_and_nothing_else(who
     assert whole.returncode == 0, whole.stderr
     assert whole.stdout.startswith("3 cells, 12 distinct stages, 5 to build")
     assert "3 of 3 cells stand" in whole.stdout
-    assert json.loads((storage / "results" / "tiny" / "failed.json").read_text()) == []
+    assert not failed_json(storage).exists()
+
+
+@pytest.mark.ray
+def test_launch_damaged_input_is_named_and_built_again_with_what_hangs_on_it(whole, storage):
+    assert "rebuilding what was damaged: features residual-normal-Joint-ctx64-fold0\n" in whole.stdout
+    assert "1 cells, 7 distinct stages, 2 to build" in whole.stdout
+    assert list((storage / "damaged").iterdir()) == []
+    assert launch.main(["--verify", "--storage", str(storage)]) == 0
 
 
 @pytest.mark.ray
@@ -228,9 +255,44 @@ def test_launch_faulty_data_ends_with_2_and_names_the_file(config, tiny_data, tm
     assert failed.returncode == 2
     assert str(file) in failed.stderr
     assert "0 of 3 cells stand" in failed.stdout
-    told = json.loads((tmp_path / "storage" / "results" / "tiny" / "failed.json").read_text())
-    assert len(told) == 3
-    assert all(str(file) in cell["cause"] and Path(cell["log"]).is_file() for cell in told)
+    (told,) = json.loads(failed_json(tmp_path / "storage").read_text())
+    assert (told["kind"], told["failure"], len(told["cells"])) == ("recordings", "input", 3)
+    assert str(file) in told["cause"]
+    assert Path(told["log"]).is_file()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_retry_failed_runs_just_what_failed_and_what_hangs_on_it(config, tmp_path):
+    failed = command(config, tmp_path, *SMALL, "resources.features.time_limit_s=0.001")
+    assert failed.returncode == 1, failed.stderr
+    told = json.loads(failed_json(tmp_path).read_text())
+    assert [(each["kind"], each["failure"], len(each["cells"])) for each in told] == [("features", "time_limit", 1)] * 3
+    words = (*SMALL, "--retry-failed", "--only")
+    again = command(config, tmp_path, *words, "method=A")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.startswith("1 cells, 7 distinct stages, 2 to build")
+    assert len(json.loads(failed_json(tmp_path).read_text())) == 2
+    rest = command(config, tmp_path, *SMALL, "--retry-failed")
+    assert (rest.returncode, failed_json(tmp_path).exists()) == (0, False), rest.stderr
+    assert command(config, tmp_path, *SMALL, "--retry-failed").stdout.startswith("Nothing failed: ")
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_launch_that_only_reports_rebuilds_what_it_finds_damaged(config, tmp_path):
+    words = ("axes.method=[B]", "axes.domain=[Joint]", "finetune.num_steps=4")
+    assert command(config, tmp_path, *words).returncode == 0
+    before = metrics_of(tmp_path)
+    (cell,), (recordings,) = tmp_path.glob("classify/*"), tmp_path.glob("recordings/*")
+    os.truncate(cell / "metrics.json", 50)
+    (recordings / "record.json").write_text("")
+    (tmp_path / "results" / "tiny" / "made-from.json").unlink()
+    again = command(config, tmp_path, *words)
+    assert again.returncode == 0, again.stderr
+    assert f"recordings/{recordings.name}/record.json is not JSON" in again.stderr
+    assert "rebuilding what was damaged: classify B-Joint-64-lda\n" in again.stdout
+    assert metrics_of(tmp_path) == before
 
 
 ALL = (

@@ -7,9 +7,10 @@ What decides is counted, not timed, so that the same machine finds the same size
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from motor.backbones.training.memory import is_out_of_memory
+from motor.backbones.training.memory import is_out_of_memory, note_tried, remembered
 
 if TYPE_CHECKING:
     import torch
@@ -36,9 +37,17 @@ class BatchSize:
         Windows that the next pass takes.
     """
 
-    def __init__(self, asked: int | None, device: "torch.device | str", say: Callable[[str], None]) -> None:
-        """Begin with `asked`, which is then kept, or (None) with 1; `say` is told once that memory ran out."""
-        self.size = asked or 1
+    def __init__(
+        self, asked: int | None, device: "torch.device | str", say: Callable[[str], None], notes: Path | None = None
+    ) -> None:
+        """Begin with `asked`, which is then kept, or (None) with 1; `say` is told once that memory ran out.
+
+        In the folder `notes` stands what is tried, for `motor.backbones.training.memory.lighten`, and after that the
+        most that may be.
+        """
+        self._notes, self._noted = notes, 0
+        self._most = remembered(notes)
+        self.size = self._at_most(asked or 1)
         self._is_found = asked is not None
         self._limit_bytes = limit_bytes(device)
         self._say = say
@@ -64,6 +73,7 @@ class BatchSize:
             If memory runs out with the smallest batch there can be.
         """
         ends, first = end_of_batch or (lambda first, size: min(first + size, n_windows)), 0
+        self._noted = 0  # others may have left theirs
         while first < n_windows:
             numbers = range(first, ends(first, self.size))
             try:
@@ -78,14 +88,24 @@ class BatchSize:
 
     def _pass(self, numbers: range, work: Callable[[range], Result]) -> Result:
         """Do one pass; while the size is not found, see what it takes."""
+        self._note()
         if self._is_found:
             return work(numbers)
         with counting() as counted:
             result = work(numbers)
         if len(numbers) >= self.size:  # the last batch of a series of them may be smaller
-            self._is_found = 2 * counted.peak_bytes > self._limit_bytes
-            self.size *= 1 if self._is_found else 2
+            self._is_found = 2 * counted.peak_bytes > self._limit_bytes or self.size == self._most
+            self.size = self.size if self._is_found else self._at_most(2 * self.size)
         return result
+
+    def _note(self) -> None:
+        """Write down what is about to be tried: a process that is killed for it has no chance to say it."""
+        if self._notes is not None and self.size != self._noted:
+            note_tried(self._notes, self.size)
+            self._noted = self.size
+
+    def _at_most(self, size: int) -> int:
+        return size if self._most is None else min(size, self._most)
 
     def _shrink(self, n_windows: int, least: int, error: Exception) -> None:
         """Halve the size, for good."""

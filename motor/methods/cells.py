@@ -124,7 +124,8 @@ def resources_of(experiment: "Experiment", stages: Iterable[Stage]) -> dict[str,
 def _asked(asked: "Asked", stage: Stage) -> Resources:
     """Return what a stage asks for: several workers only where the training loop is run."""
     workers = asked.workers if isinstance(stage, Finetune) and stage.is_trained else 1  # type: ignore[attr-defined]
-    return Resources(asked.cpus, asked.gpus, asked.memory_gb, workers)
+    limits = {name: getattr(asked, name) for name in ("time_limit_s", "memory_limit_gb", "retries")}
+    return Resources(asked.cpus, asked.gpus, asked.memory_gb, workers, **limits)
 
 
 def _absolute(reader: Reader) -> Reader:

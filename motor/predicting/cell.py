@@ -99,7 +99,7 @@ class TrainedCell:
         Raises
         ------
         PartError
-            If a part of it is missing or not the one that was exported.
+            If a part of it is missing or not the one that was written.
         ValueError
             If there is no such fold.
         """

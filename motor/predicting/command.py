@@ -6,12 +6,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from grid.store import StoreError
 from motor.predicting.exporting import ExportError, export
 from motor.predicting.folder_command import AT_FAULT, FAILED, OK, add_options, judge
 from motor.predicting.parts import CellParts, PartError
 from motor.predicting.predictor import Predictor, parts_of
 from motor.predicting.stored import CellError
 
+STORAGE = "where results lie: a folder, or s3://bucket/prefix (default: storage/)"
 CELL = "a key or its start, a name such as C/Joint/4096/svm, best, or a folder that was exported"
 
 
@@ -37,7 +39,7 @@ def main(argv: Sequence[str], root: Path) -> int:
     except (CellError, ExportError) as error:
         print(error, file=sys.stderr)
         return AT_FAULT
-    except (PartError, OSError) as error:
+    except (PartError, StoreError, OSError) as error:
         print(error, file=sys.stderr)
         return FAILED
 
@@ -45,7 +47,7 @@ def main(argv: Sequence[str], root: Path) -> int:
 def _add_cell(parser: argparse.ArgumentParser, root: Path) -> None:
     parser.add_argument("--cell", required=True, metavar="KEY", help=CELL)
     parser.add_argument("--config", metavar="NAME", help="the grid whose cell is meant: its config or its name")
-    parser.add_argument("--storage", default=str(root / "storage"), help="where results lie (default: storage/)")
+    parser.add_argument("--storage", default=str(root / "storage"), help=STORAGE)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +101,7 @@ def _parts(arguments: argparse.Namespace, domain: str | None = None) -> list[Cel
     given, digest = Path(arguments.cell), getattr(arguments, "digest", None)
     if (given / "model.json").is_file():
         return parts_of(given, "", None, digest=digest)
-    return parts_of(Path(arguments.storage), arguments.cell, grid_name(arguments.config), domain)
+    return parts_of(arguments.storage, arguments.cell, grid_name(arguments.config), domain)
 
 
 def grid_name(config: str | None) -> str | None:

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from motor.predicting.parts import CellParts, FoldParts, PartError, sha256_of
+from motor.predicting.parts import CellParts, Digests, FoldParts, PartError, sha256_of
 from motor.predicting.record import CellRecord
 
-MODEL = "model.json"
+MODEL, CELLS = "model.json", "cells"
 FORMAT = 1
 
 
@@ -36,7 +36,11 @@ def read_exported(folder: Path, digest: str | None = None) -> list[CellParts]:
         raise PartError(f"{file} has format {told.get('format')!r}; this version reads {FORMAT}; export the cell again")
     digests = {folder / name: known for name, known in told["files"].items()}
     _check(digests)
-    return [_cell(folder, cell, digests) for cell in told["cells"]]
+    for path in (folder / CELLS).rglob("*"):
+        if path.is_file() and path not in digests:  # beside the weights, it could be taken for a part of them
+            raise PartError(f"{path}: {MODEL} does not list it; it is not opened. Copy the whole folder anew")
+    known = Digests(digests, MODEL, "Export the cell again")
+    return [_cell(folder, cell, known) for cell in told["cells"]]
 
 
 def _check(digests: dict[Path, str]) -> None:
@@ -47,7 +51,7 @@ def _check(digests: dict[Path, str]) -> None:
             raise PartError(f"{path}: SHA-256 is {found}, but model.json says {known}; export the cell again")
 
 
-def _cell(folder: Path, told: dict[str, Any], digests: dict[Path, str]) -> CellParts:
+def _cell(folder: Path, told: dict[str, Any], digests: Digests) -> CellParts:
     return CellParts(
         key=told["key"],
         name=told["name"],
@@ -57,6 +61,7 @@ def _cell(folder: Path, told: dict[str, Any], digests: dict[Path, str]) -> CellP
         versions=told["versions"],
         folds=tuple(_fold(folder / told["folder"], fold) for fold in told["folds"]),
         digests=digests,
+        is_exported=True,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from grid.store import write_json
 from motor.predicting import novelty
-from motor.predicting.exported import FORMAT, MODEL
+from motor.predicting.exported import CELLS, FORMAT, MODEL
 from motor.predicting.parts import CellParts, FoldParts, sha256_of
 
 PROGRAM, README, REQUIREMENTS, SOURCE = "predict.py", "README.md", "requirements.txt", "source"
@@ -59,9 +59,9 @@ def export(cells: Sequence[CellParts], target: Path) -> str:
     ExportError
         If something stands there, or the cells are of an exported folder.
     motor.predicting.parts.PartError
-        If a part of a cell is missing.
+        If a part of a cell is missing or not the one that was written.
     """
-    if any(cell.digests is not None for cell in cells):
+    if any(cell.is_exported for cell in cells):
         raise ExportError(f"{cells[0].name} was exported already; copy its folder")
     if target.exists():
         raise ExportError(f"{target} is already there; give --to another folder, or remove it first")
@@ -91,7 +91,7 @@ def _fill(draft: Path, cells: Sequence[CellParts]) -> None:
 
 def _write_cell(draft: Path, cell: CellParts) -> dict[str, Any]:
     """Copy a cell's parts and return what ``model.json`` says of it."""
-    folder = f"cells/{cell.key}"
+    folder = f"{CELLS}/{cell.key}"
     record = cell.record
     return {
         "name": cell.name,
@@ -115,9 +115,9 @@ def _write_fold(folder: Path, cell: CellParts, fold: FoldParts) -> dict[str, Any
     here.mkdir(parents=True)
     forecasters = [f"predictor-{number}" if len(fold.forecasters) > 1 else "predictor" for number in _of(fold)]
     for source, into in zip(fold.forecasters, forecasters, strict=True):
-        shutil.copytree(source, here / into)
+        shutil.copytree(source, here / into, copy_function=lambda one, copy: _copy(cell, Path(one), Path(copy)))
     for path in fold.files():
-        shutil.copyfile(path, here / path.name)
+        _copy(cell, path, here / path.name)
     assert fold.features is not None
     columns = cell.opened_pickle(fold.classifier)["columns"]
     domains = cell.record.domains
@@ -132,6 +132,12 @@ def _write_fold(folder: Path, cell: CellParts, fold: FoldParts) -> dict[str, Any
         "classifier": fold.classifier.name,
         "novelty": "novelty.npz",
     }
+
+
+def _copy(cell: CellParts, source: Path, target: Path) -> None:
+    """Copy a file; what was copied has to be what the storage's own run wrote."""
+    shutil.copyfile(source, target)
+    cell.digests.check(source, sha256_of(target))
 
 
 def _of(fold: FoldParts) -> range:

@@ -1,8 +1,9 @@
 """Where the parts of a trained cell lie: in a storage or in an exported folder, told in the same words."""
 
 import hashlib
+import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ DIGEST_BLOCK = 1 << 20
 
 
 class PartError(RuntimeError):
-    """A part of a trained cell is missing, damaged, or not the one that was exported."""
+    """A part of a trained cell is missing, damaged, or not the one that was written."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,46 @@ class FoldParts:
 
 
 @dataclass(frozen=True)
+class Digests:
+    """What the files of a cell held when they were written.
+
+    Attributes
+    ----------
+    by_path : mapping of Path to str
+        SHA-256 of each file, in hex.
+    told_by : str
+        The file that says so: ``manifest.json`` of a stage, ``model.json`` of an exported folder.
+    remedy : str
+        What to do where a file is another one.
+    """
+
+    by_path: Mapping[Path, str]
+    told_by: str
+    remedy: str
+
+    def check(self, path: Path, found: str) -> None:
+        """Raise PartError unless a file's SHA-256 is the one that was written."""
+        known = self.by_path.get(path)
+        if known != found:
+            told = f"{self.told_by} says {known}" if known else f"{self.told_by} does not list it"
+            raise PartError(f"{path}: SHA-256 is {found}, but {told}; it is not opened. {self.remedy}")
+
+    def content(self, path: Path) -> bytes:
+        """Return a file's bytes, which are the ones that were written.
+
+        Raises
+        ------
+        PartError
+            If the file is missing, is not known, or has another content.
+        """
+        if not path.is_file():
+            raise PartError(f"{path} is missing. {self.remedy}")
+        content = path.read_bytes()
+        self.check(path, hashlib.sha256(content).hexdigest())
+        return content
+
+
+@dataclass(frozen=True)
 class CellParts:
     """A trained cell on disk.
 
@@ -68,9 +109,10 @@ class CellParts:
     versions : mapping
         Of the software that trained it.
     folds : tuple of FoldParts
-    digests : mapping of Path to str, or None
-        SHA-256 of each file, where the folder tells them: no other pickle is then opened. None in a storage, which
-        is written by its owner's own launches and nobody else.
+    digests : Digests
+        Of each file that a prediction opens.
+    is_exported : bool
+        Whether it lies in an exported folder, and not in a storage.
     """
 
     key: str
@@ -80,26 +122,22 @@ class CellParts:
     heard: Mapping[str, Any]
     versions: Mapping[str, str]
     folds: tuple[FoldParts, ...]
-    digests: Mapping[Path, str] | None = field(default=None)
+    digests: Digests
+    is_exported: bool = False
 
     def opened_pickle(self, path: Path) -> Any:
-        """Return what a pickle holds, once its digest is the one that was exported: opening a pickle can run code.
+        """Return what a pickle holds, once its digest is the one that was written: opening a pickle can run code.
+
+        The file is read once, so that what was checked is what is opened.
 
         Raises
         ------
         PartError
-            If the file is missing, or its SHA-256 is not in the folder's ``model.json``.
+            As of `Digests.content`.
         """
         import joblib
 
-        if not path.is_file():
-            raise PartError(f"{path} is missing; export the cell again, or build it again with launch.py")
-        if self.digests is not None:
-            known, found = self.digests.get(path), sha256_of(path)
-            if known != found:
-                told = f"model.json says {known}" if known else "model.json does not list it"
-                raise PartError(f"{path}: SHA-256 is {found}, but {told}; it is not opened. Export the cell again")
-        return joblib.load(path)
+        return joblib.load(io.BytesIO(self.digests.content(path)))
 
 
 def sha256_of(path: Path) -> str:

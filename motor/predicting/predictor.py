@@ -44,7 +44,7 @@ class Predictor:
         Parameters
         ----------
         folder : str or Path
-            A folder that ``launch.py export`` wrote, or a storage.
+            A folder that ``launch.py export`` wrote, or a storage: a folder, or ``s3://bucket/prefix``.
         cell : str
             Of a storage: a key or its start, a name such as ``C/Joint/4096/svm``, or ``best``.
         config : str, optional
@@ -59,11 +59,11 @@ class Predictor:
         Raises
         ------
         motor.predicting.parts.PartError
-            If a part is missing, damaged, or not the one that was exported.
+            If a part is missing, damaged, or not the one that was written.
         ValueError
             If no cell, or more than one, is meant, or if there is no such fold.
         """
-        return cls.open(parts_of(Path(folder), cell, config, digest=digest), folds, device)
+        return cls.open(parts_of(folder, cell, config, digest=digest), folds, device)
 
     @classmethod
     def open(cls, parts: Sequence[CellParts], folds: Sequence[str] | None = None, device: str = "cpu") -> "Predictor":
@@ -187,11 +187,11 @@ class Predictor:
 
 
 def parts_of(
-    folder: Path, cell: str, config: str | None, domain: str | None = None, digest: str | None = None
+    folder: str | Path, cell: str, config: str | None, domain: str | None = None, digest: str | None = None
 ) -> list[CellParts]:
     """Return where the parts of what is asked for lie, in an exported folder or in a storage."""
-    if (folder / MODEL).is_file():
-        return read_exported(folder, digest)
+    if (Path(folder) / MODEL).is_file():
+        return read_exported(Path(folder), digest)
     from motor.predicting.stored import find_cells
 
     return [found.parts() for found in find_cells(folder, cell, config, domain)]

@@ -1,16 +1,18 @@
 """The trained cells of a storage, found by key, name, or as the recipe that the report names first."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from grid.stage import KEY_LENGTH, digest
+from grid.storage.manifest import MANIFEST, DamagedError, FileDigest, damages, read_manifest
 from grid.store import RECORD
-from motor.predicting.parts import CellParts, FoldParts, PartError
+from motor.predicting.parts import CellParts, Digests, FoldParts, PartError
 from motor.predicting.record import CellRecord, fold_of, prepared_of
+from motor.predicting.results import CELLS, METRICS, REMEDY, Results, results_of
 from motor.recordings.recording import near
 
 SHORTEST_PREFIX = 4
@@ -26,10 +28,7 @@ class StoredCell:
     """A cell that stands in a storage."""
 
     folder: Path  # of its stage `classify`
-
-    @property
-    def storage(self) -> Path:
-        return self.folder.parent.parent
+    results: Results  # of the storage that it stands in
 
     @property
     def key(self) -> str:
@@ -37,7 +36,7 @@ class StoredCell:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        return json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
+        return _Known().json(self.folder, METRICS)
 
     @property
     def axes(self) -> dict[str, Any]:
@@ -49,15 +48,15 @@ class StoredCell:
         return "/".join("-" if value is None else str(value) for value in self.axes.values())
 
     def parts(self) -> CellParts:
-        """Return where everything lies that a prediction needs.
+        """Return where everything lies that a prediction needs, each file held against its stage's manifest.
 
         Raises
         ------
         PartError
-            If a stage that the cell rests on was deleted.
+            If a stage that the cell rests on was deleted, or a file of it is not the one that was written.
         """
-        record = CellRecord(json.loads((self.folder / RECORD).read_text(encoding="utf-8")))
-        provenance = json.loads((self.folder / "provenance.json").read_text(encoding="utf-8"))
+        record, known = CellRecord(self._record()), _Known()
+        provenance = known.json(self.folder, "provenance.json")
         return CellParts(
             key=self.key,
             name=self.name,
@@ -65,33 +64,48 @@ class StoredCell:
             metrics=told_figures(self.metrics),
             heard=self._heard(record),
             versions=provenance.get("versions", {}),
-            folds=tuple(self._fold(features) for features in record.record["features"]),
+            folds=tuple(self._fold(features, known) for features in record.record["features"]),
+            digests=Digests(known.digests, MANIFEST, REMEDY),
         )
 
-    def _fold(self, features: Mapping[str, Any]) -> FoldParts:
+    def _record(self) -> dict[str, Any]:
+        """Return the record of the cell, which its key is the digest of."""
+        file = self.folder / RECORD
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise PartError(f"{file} is damaged: it is no JSON ({error}). {REMEDY}") from error
+        if (found := digest(record)[:KEY_LENGTH]) != self.key:
+            raise PartError(f"{file} is damaged: its key is {found}, not {self.key}. {REMEDY}")
+        return record
+
+    def _fold(self, features: Mapping[str, Any], known: "_Known") -> FoldParts:
         fold = fold_of(features)
-        scalers = json.loads((self._stage(prepared_of(features)) / "scalers.json").read_text(encoding="utf-8"))
+        scalers = known.json(self._stage(prepared_of(features)), "scalers.json")
         tuned = features.get("finetunes", [])
         learned = [one["kind"] for one in features["features"]] if features["kind"] == "learn" else []
-        described = self._stage(features)
+        described, classifier = self._stage(features), f"fold-{fold}/clf_model.pkl"
+        known.check(described, ["features.parquet", *(f"{kind}.pkl" for kind in learned)])
+        known.check(self.folder, [classifier])
         return FoldParts(
             name=fold,
             thresholds=self.metrics["thresholds"][fold],
             scalers={"by_fold": scalers["by_fold"][fold], "by_motor": scalers["by_motor"]},
-            forecasters=tuple(self._stage(one) / "predictor" for one in tuned),
+            forecasters=tuple(known.within(self._stage(one), "predictor") for one in tuned),
             models={kind: described / f"{kind}.pkl" for kind in learned},
-            classifier=self.folder / f"fold-{fold}" / "clf_model.pkl",
+            classifier=self.folder / classifier,
             features=described / "features.parquet",
         )
 
     def _stage(self, record: Mapping[str, Any]) -> Path:
         """Return the folder of a stage that the cell is made from."""
-        key = digest(record)[:KEY_LENGTH]
-        folder = next((self.storage / record["kind"]).glob(f"*-{key}"), None)
+        kind, key = record["kind"], digest(record)[:KEY_LENGTH]
+        folder = self.results.stage(kind, key)
         if folder is None:
             raise PartError(
-                f"cell {self.name}: its stage {record['kind']} {key} is not in {self.storage}; it was deleted, and a "
-                f"prediction needs it; build the cell again: python launch.py CONFIG --force {record['kind']}"
+                f"cell {self.name}: its stage {kind} {key} is not in {self.results.where}; it was deleted, or set "
+                "aside as damaged, and a prediction needs it; build the cell again: python launch.py CONFIG --force "
+                f"{kind}"
             )
         return folder
 
@@ -105,7 +119,10 @@ class StoredCell:
             if record.representation.kind != "raw":
                 return {}
             folder = self._stage(record.prepared)
-        meta = open_recordings(folder).meta
+        try:
+            meta = open_recordings(folder).meta
+        except (ValueError, OSError) as error:
+            raise PartError(f"{folder} is damaged: its table cannot be read ({error}). {REMEDY}") from error
         return {
             domain: {
                 "sampling_rates_hz": sorted(float(rate) for rate in rows["sampling_rate_hz"].unique()),
@@ -116,6 +133,47 @@ class StoredCell:
         }
 
 
+@dataclass
+class _Known:
+    """Files of several stages that are what their manifests say."""
+
+    digests: dict[Path, str] = field(default_factory=dict)
+
+    def check(self, stage: Path, names: Iterable[str]) -> None:
+        """Hold files of a stage against its manifest, and remember their digests."""
+        names, manifest = list(names), _manifest(stage)
+        if faults := damages(stage, names):
+            raise PartError(f"{stage} is damaged: {'; '.join(faults)}. Nothing of it is opened. {REMEDY}")
+        self.digests |= {stage / name: manifest[name].sha256 for name in names}
+
+    def json(self, stage: Path, name: str) -> Any:
+        """Return what a file says."""
+        self.check(stage, [name])
+        return json.loads((stage / name).read_text(encoding="utf-8"))
+
+    def within(self, stage: Path, inner: str) -> Path:
+        """Return a folder in a stage: all that was written is there, and nothing else."""
+        listed = [name for name in _manifest(stage) if name.startswith(f"{inner}/")]
+        there = [path.relative_to(stage).as_posix() for path in (stage / inner).rglob("*") if path.is_file()]
+        self.check(stage, sorted({*listed, *there}) or [inner])
+        return stage / inner
+
+
+def _manifest(stage: Path) -> dict[str, FileDigest]:
+    """Return what the files of a stage held when it was built."""
+    try:
+        manifest = read_manifest(stage)
+    except DamagedError as error:
+        raise PartError(f"{error}. {REMEDY}") from error
+    if manifest is None:
+        kind = stage.parent.name
+        raise PartError(
+            f"{stage} has no {MANIFEST}, so nothing says what its files held, and none is opened; build it again: "
+            f"python launch.py CONFIG --force {kind}"
+        )
+    return manifest
+
+
 def told_figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a cell was judged at, with intervals and the counts that they rest on."""
     names = [f"{name}{end}" for name in FIGURES for end in ("", "_interval")]
@@ -123,12 +181,15 @@ def told_figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {name: metrics[name] for name in (*counts, *names) if name in metrics}
 
 
-def find_cells(storage: Path, wanted: str, results: str | None = None, domain: str | None = None) -> list[StoredCell]:
+def find_cells(
+    storage: str | Path, wanted: str, results: str | None = None, domain: str | None = None
+) -> list[StoredCell]:
     """Return the cells that are meant: one, or one for each domain where the best recipe has a model for each.
 
     Parameters
     ----------
-    storage : Path
+    storage : str or Path
+        A folder, or ``s3://bucket/prefix``: what is needed of it is then fetched into this machine's mirror.
     wanted : str
         A cell's key or its start, its name (``C/Joint/4096/svm``), or ``best``: the recipe that the report of
         `results` names first.
@@ -141,17 +202,20 @@ def find_cells(storage: Path, wanted: str, results: str | None = None, domain: s
     ------
     CellError
         If there is no such cell, or more than one.
+    motor.predicting.parts.PartError
+        If what tells the cells apart is damaged.
     """
-    if not storage.is_dir():
+    there = results_of(storage)
+    if there is None:
         raise CellError(f"there is no storage {str(storage)!r} (seen from {Path.cwd()}); set --storage")
     if wanted == "best":
-        return _best(storage, results, domain)
-    by_key = _by_key(storage, wanted)
+        return _best(there, results, domain)
+    by_key = _by_key(there, wanted)
     if len(by_key) > 1:
         raise CellError(f"key {wanted!r} begins {len(by_key)} cells: {_listed(by_key)}; give more of it")
     if by_key:
         return by_key
-    known = list({cell.key: cell for name in _grids(storage, results) for cell in _cells_of(storage, name)}.values())
+    known = list({cell.key: cell for name in _grids(there, results) for cell in _cells_of(there, name)}.values())
     named = [cell for cell in known if cell.name == wanted]
     if len(named) == 1:
         return named
@@ -159,52 +223,49 @@ def find_cells(storage: Path, wanted: str, results: str | None = None, domain: s
         raise CellError(f"{len(named)} cells are called {wanted!r}: {_listed(named)}; give the key, or --config")
     names = [cell.name for cell in known]
     raise CellError(
-        f"no cell {wanted!r} in {storage}{near(wanted, names)}; there are {len(names)}: {', '.join(names[:20])}"
-        f"{', ...' if len(names) > 20 else ''}; give a name, the start of a key (of a folder in "
-        f"{storage / 'classify'}), or best"
+        f"no cell {wanted!r} in {there.where}{near(wanted, names)}; there are {len(names)}: "
+        f"{', '.join(names[:20])}{', ...' if len(names) > 20 else ''}; give a name, the start of a key (of a folder in "
+        f"{there.where}/{CELLS}), or best"
     )
 
 
-def _by_key(storage: Path, wanted: str) -> list[StoredCell]:
+def _by_key(there: Results, wanted: str) -> list[StoredCell]:
     if len(wanted) < SHORTEST_PREFIX or not set(wanted) <= set("0123456789abcdef"):
         return []
-    folders = sorted((storage / "classify").glob(f"*-{wanted}*"))
-    return [StoredCell(folder) for folder in folders if folder.name[-KEY_LENGTH:].startswith(wanted)]
+    folders = [there.stage(CELLS, key) for key in there.cell_keys() if key.startswith(wanted)]
+    return [StoredCell(folder, there) for folder in folders if folder is not None]
 
 
-def _grids(storage: Path, results: str | None) -> list[str]:
+def _grids(there: Results, results: str | None) -> list[str]:
     """Return the names of the grids whose results are looked through."""
-    there = sorted(path.parent.name for path in storage.glob("results/*/cells.csv"))
-    if results is not None and results not in there:
-        raise CellError(f"{storage} has no results of {results!r}; there are: {', '.join(there) or 'none'}")
-    if not there:
-        raise CellError(f"{storage} has no results yet; run a grid first: python launch.py CONFIG --storage {storage}")
-    return [results] if results is not None else there
+    names, where = there.grids(), there.where
+    if results is not None and results not in names:
+        raise CellError(f"{where} has no results of {results!r}; there are: {', '.join(names) or 'none'}")
+    if not names:
+        raise CellError(f"{where} has no results yet; run a grid first: python launch.py CONFIG --storage {where}")
+    return [results] if results is not None else names
 
 
-def _cells_of(storage: Path, grid: str) -> Iterator[StoredCell]:
+def _cells_of(there: Results, grid: str) -> Iterator[StoredCell]:
     """Yield the cells of a grid's results, in the order of `cells.csv`."""
-    import pandas as pd
-
-    root = storage / "results" / grid
-    for folder in pd.read_csv(root / "cells.csv", dtype=str)["folder"]:
-        metrics = root / folder / "metrics.json"
-        if metrics.exists():
-            yield StoredCell(metrics.resolve().parent)
+    for name in there.table(grid)["folder"]:
+        folder = there.cell(grid, name)
+        if folder is not None:
+            yield StoredCell(folder, there)
 
 
-def _best(storage: Path, results: str | None, domain: str | None) -> list[StoredCell]:
+def _best(there: Results, results: str | None, domain: str | None) -> list[StoredCell]:
     """Return the cells of the recipe that is ranked first; of repeats with several seeds, the first."""
     from motor.evaluation.report.ranking import rank_recipes
     from motor.evaluation.report.scores import score_cells
     from motor.settings import JOINT
 
-    grids = _grids(storage, results)
+    grids = _grids(there, results)
     if len(grids) > 1:
-        raise CellError(f"{storage} has the results of {', '.join(grids)}; say whose best, with --config NAME")
-    stored = list(_cells_of(storage, grids[0]))
+        raise CellError(f"{there.where} has the results of {', '.join(grids)}; say whose best, with --config NAME")
+    stored = list(_cells_of(there, grids[0]))
     if not stored:
-        raise CellError(f"no cell of {grids[0]} stands in {storage}; run the grid again")
+        raise CellError(f"no cell of {grids[0]} stands in {there.where}; run the grid again")
     cells = [_result(cell) for cell in stored]
     ranking = rank_recipes(cells, score_cells(cells, tuple(stored[0].metrics["classes"])), JOINT)
     if ranking is None:
@@ -222,6 +283,7 @@ def _result(cell: StoredCell) -> Any:
 
     from motor.evaluation.report.cells import CellResult
 
+    _Known().check(cell.folder, ["predictions.csv"])
     texts = dict.fromkeys(("item", "motor", "domain", "label", "predicted", "fold"), str)
     predictions = pd.read_csv(cell.folder / "predictions.csv", dtype=texts, keep_default_na=False)
     return CellResult(axes=cell.axes, metrics=cell.metrics, folder=cell.folder.name, predictions=predictions)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from grid.stage import Context, beside
 from motor.backbones.batching import BatchSize
 from motor.backbones.inference import shortened_answers
+from motor.backbones.training import forget_tried, lighten
 from motor.features.base import ForecastFeature, WindowFeatures, of_class_forecaster, side_by_side
 from motor.stages.faults import input_faults
 from motor.stages.finetune import ONLY, Finetune, held_device, read_skill, read_training
@@ -50,17 +51,25 @@ class Features(SeriesFeatures):
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``features.parquet``, the seeds' files by side, ``figures/`` and ``summary.json``."""
+        forget_tried(context.work())
         prepared_stage, fold, domains, _ = self.of_fold
         prepared = Prepared.open(context.folder(prepared_stage), prepared_stage)
         meta = prepared.meta(fold, domains)
         device = held_device(context.resources)
-        sizes = [BatchSize(self.batch_size, device, _to_log) for _ in self.features]
+        sizes = [BatchSize(self.batch_size, device, _to_log, context.work()) for _ in self.features]
         frames = []
         for tuned in self.finetunes:
             forecaster: Any = tuned.backbone.load(context.folder(tuned) / "predictor", tuned.domains)
             described = Described(self, tuned, forecaster.to(device), prepared, meta, context)
             frames.append(described.by_features(sizes))
         self.write(folder, meta, side_by_side(frames), self._told(context))
+
+    def lighten(self, work: Path) -> str | None:
+        """See `grid.stage.Stage.lighten`: passes take half as many windows; what they give differs by rounding."""
+        half = lighten(work, self.finetunes[0].windows_together)
+        if half is None:
+            return None
+        return f"begins again, with at most {half} window{'s' if half > 1 else ''} a pass"
 
     def _told(self, context: Context) -> dict[str, Any]:
         folders = [context.folder(tuned) for tuned in self.finetunes]

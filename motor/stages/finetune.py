@@ -13,7 +13,17 @@ import numpy as np
 from grid.stage import Context, Resources, Stage, after, beside
 from grid.store import write_json
 from motor.backbones.base import Backbone
-from motor.backbones.training import ALONE, Batch, Place, Training, precision_used, train
+from motor.backbones.training import (
+    ALONE,
+    Batch,
+    Place,
+    Training,
+    forget_tried,
+    going_on,
+    lighten,
+    precision_used,
+    train,
+)
 from motor.features.skill import forecast_skill, skill_columns
 from motor.stages.curves import CURVES, LiveCurves, write_curves
 from motor.stages.faults import input_faults
@@ -95,9 +105,20 @@ class Finetune(Stage):
         """Whether the training loop is run, on as many workers as are asked for."""
         return self.labels != "none" and not self.backbone.CLOSED_FORM
 
+    @property
+    def windows_together(self) -> int:
+        """Windows that see one another, and so cannot be parted: those of a moment, one a domain."""
+        return len(self.domains) if self.backbone.sees_together else 1
+
+    def lighten(self, work: Path) -> str | None:
+        """See `grid.stage.Stage.lighten`: a worker takes half as many windows at once; a step has as many as before."""
+        half = lighten(work, self.windows_together)
+        return None if half is None else going_on(half)
+
     def build(self, folder: Path, context: Context) -> None:
         """Write ``predictor/`` (stock format), ``training.json`` and ``skill.json``."""
         at = Workplace.of(self, folder, context)
+        forget_tried(at.work)
         if self.is_trained:
             in_ray_train(partial(run_finetune, self, at), context)
         else:

@@ -1,11 +1,14 @@
 """The size of batches is found from what a pass takes, is the same each time, and changes no result."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from motor.backbones import batching
 from motor.backbones.batching import BatchSize, counting, limit_bytes
+from motor.backbones.training.memory import lighten, note_tried
 
 KILOBYTE = 1 << 10
 
@@ -104,6 +107,31 @@ def test_counting_counts_what_lives_at_one_time():
             kept + 1
         kept[:10].view(2, 5)  # of what is counted already
     assert counted.peak_bytes == 2 * KILOBYTE
+
+
+def test_batch_size_notes_what_it_is_about_to_try(tmp_path):
+    size, noted = BatchSize(None, "cpu", print, tmp_path), []
+
+    def work(numbers):
+        noted.append(json.loads((tmp_path / "tried.json").read_text())["micro_batch"])
+        return len(numbers)
+
+    assert list(size.passes(9, work)) == [1, 2, 4, 2]
+    assert noted == [1, 2, 4, 8]
+
+
+def test_batch_size_two_of_one_folder_note_the_one_that_works(tmp_path):
+    large, small = BatchSize(16, "cpu", print, tmp_path), BatchSize(2, "cpu", print, tmp_path)
+    for size in (large, small, large):
+        list(size.passes(1, len))
+    assert lighten(tmp_path, 1) == 8
+
+
+@pytest.mark.parametrize(("asked", "sizes"), [(None, [1, 2, 4, 4, 4]), (16, [4, 4, 4, 3]), (2, [2] * 7 + [1])])
+def test_batch_size_lightened_takes_no_more(tmp_path, asked, sizes):
+    note_tried(tmp_path, 8)
+    assert lighten(tmp_path, 1) == 4
+    assert list(BatchSize(asked, "cpu", print, tmp_path).passes(15, len)) == sizes
 
 
 @pytest.mark.parametrize("horizon", ["resize", "roll_out"])

@@ -10,16 +10,9 @@ from typing import ClassVar
 
 import pytest
 
-from grid.build import (
-    BuildContext,
-    build_logged,
-    build_stage,
-    forget_failure,
-    last_failure,
-    read_failure,
-    versions,
-)
+from grid.build import BuildContext, build_logged, build_stage, versions
 from grid.energy import processor_name
+from grid.failures import forget_failure, last_failure, read_failure
 from grid.stage import Context, Resources, Stage
 from grid.store import Store
 
@@ -110,7 +103,8 @@ def test_build_logged_prints_go_to_the_log_also_from_below_python(
         (
             "",
             OUT_OF_MEMORY,
-            "out of memory: Ray killed its worker; let it ask for its memory, so that less runs beside it",
+            "out of memory: Ray killed its worker; let it ask for its memory (resources.*.memory_gb), "
+            "so that less runs beside it",
         ),
         ("", "Failure # 1\nTraceback\nModuleNotFoundError: no motor\n\n", "ModuleNotFoundError: no motor"),
     ],

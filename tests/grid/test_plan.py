@@ -156,3 +156,17 @@ def test_describe_counts_by_kind_and_says_what_each_asks_for(store: Store, chain
 
 def test_cell_name_joins_its_axes(toy: ModuleType) -> None:
     assert Cell({"method": "A", "context_length": 4096}, toy.Number(1)).name() == "A/4096"
+
+
+def test_plan_what_was_set_aside_is_built_again_though_hidden(store: Store, chain: list[Stage]) -> None:
+    build(store, *chain)
+    store.set_aside(store.folder(chain[0]), ["value.json is truncated"])
+    plan = make_plan([cell(chain[-1])], store)
+    assert missing(plan) == chain[:1]
+    assert plan.forced == frozenset()
+
+
+def test_plan_what_was_set_aside_and_no_cell_needs_is_left(store: Store, chain: list[Stage], toy: ModuleType) -> None:
+    build(store, *chain)
+    store.set_aside(store.folder(chain[0]), ["value.json is truncated"])
+    assert missing(make_plan([cell(toy.Number(7))], store)) == [toy.Number(7)]

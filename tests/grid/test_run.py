@@ -190,7 +190,8 @@ def test_run_next_plan_is_what_failed_and_hangs_on_it(twice: Twice) -> None:
 
 def test_run_terminal_has_progress_alone(twice: Twice) -> None:
     lines = twice.second.stdout.splitlines()
-    assert [line for line in lines if not HEADLINE.fullmatch(line) and not line.startswith("failed ")] == []
+    said = [line for line in lines if not HEADLINE.fullmatch(line) and not line.startswith("failed ")]
+    assert [line.partition(":")[0] for line in said] == ["faulty killed"] * 2  # tried again
     assert lines[0].startswith("0/3 cells, 0/")
     assert re.match(r"1/3 cells, \d+/\d+ stages, 0 running, 2 failed", lines[-1])
     assert twice.second.stderr == ""
@@ -216,8 +217,7 @@ def test_run_says_in_the_store_what_ran_where_and_how_it_ended(twice: Twice) -> 
 def test_run_names_trials_as_people_do(twice: Twice) -> None:
     log = sorted((twice.second.store.root / "logs").glob("launch-*.log"))[1].read_text()
     assert "square [/bold] :key: 声音 a/b" in log or "faulty killed" in log
-    folders = {path.name.rpartition("-")[0] for path in (twice.second.store.root / "tune").glob("*/*") if path.is_dir()}
-    assert folders >= {"number", "sum", "square", "faulty"}
+    assert not (twice.second.store.root / "tune").exists()  # its record is not needed by anyone
 
 
 def test_run_leaves_no_process(twice: Twice) -> None:

@@ -180,7 +180,7 @@ class Shade(StrEnum):
         lambda: 1,
         object(),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_record_unstable_value_raises_with_its_place(value: Any) -> None:
     stage = Anything({"nested": [0, value]})

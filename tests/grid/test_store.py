@@ -1,6 +1,7 @@
 """Folders: whole or not there, whatever interrupts."""
 
 import json
+import pickle
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from grid.stage import Stage
-from grid.store import RECORD, Store, StoreError, write_json, write_text
+from grid.store import RECORD, DamagedError, Store, StoreError, write_json, write_text
 
 # Builds a toy stage as far as `moment`, says so, and hangs.
 HANG = """
@@ -70,7 +71,12 @@ def test_draft_block_that_ends_well_is_held_with_its_record(store: Store, toy: M
     assert not store.holds(stage)
     build(store, stage)
     assert store.holds(stage)
-    assert {path.name for path in store.folder(stage).iterdir()} == {"value.json", "provenance.json", RECORD}
+    assert {path.name for path in store.folder(stage).iterdir()} == {
+        "value.json",
+        "provenance.json",
+        "manifest.json",
+        RECORD,
+    }
     assert json.loads((store.folder(stage) / RECORD).read_text()) == stage.record
     assert json.loads((store.folder(stage) / "provenance.json").read_text()) == {"by": "test"}
     assert drafts(store) == []
@@ -169,7 +175,7 @@ def test_holds_record_that_differs_in_a_type_alone_raises(store: Store, toy: Mod
 def test_holds_damaged_record_raises_with_the_place(store: Store, toy: ModuleType, text: str) -> None:
     build(store, toy.Number(1))
     (store.folder(toy.Number(1)) / RECORD).write_text(text)
-    with pytest.raises(StoreError, match=r"record\.json is not JSON .*; delete that folder"):
+    with pytest.raises(StoreError, match=r"record\.json is not JSON .*; python launch\.py --verify"):
         store.holds(toy.Number(1))
 
 
@@ -253,3 +259,68 @@ def test_write_json_value_that_is_no_json_raises_and_writes_nothing(tmp_path: Pa
     with pytest.raises((ValueError, TypeError)):
         write_json(tmp_path / "x.json", value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_draft_leaves_a_manifest_of_what_was_built(store: Store, toy: ModuleType) -> None:
+    build(store, toy.Number(1))
+    assert store.verified(toy.Number(1)) == store.folder(toy.Number(1))
+    manifest = json.loads((store.folder(toy.Number(1)) / "manifest.json").read_text())
+    assert manifest["files"].keys() == {"value.json", "provenance.json"}
+
+
+def test_verified_damaged_stage_is_set_aside_and_named(store: Store, toy: ModuleType) -> None:
+    stage = toy.Number(1)
+    build(store, stage, "12")
+    (store.folder(stage) / "value.json").write_text("13")
+    with pytest.raises(DamagedError, match=r"value\.json has another content.*was set aside.*same command"):
+        store.verified(stage)
+    assert not store.holds(stage)
+    assert store.set_aside_keys() == {stage.key}
+    told = json.loads((store.root / "damaged" / f"number-{stage.key}" / "damage.json").read_text())
+    assert told["folder"] == f"number/number1-{stage.key}"
+    assert "value.json" in told["damages"][0]
+
+
+def test_draft_of_what_was_set_aside_ends_that(store: Store, toy: ModuleType) -> None:
+    for text in ("12", "12"):
+        build(store, toy.Number(1), text)
+        store.set_aside(store.folder(toy.Number(1)), ["value.json is truncated"])
+    build(store, toy.Number(1))
+    assert store.set_aside_keys() == set()
+
+
+def test_verified_reads_a_folder_once_a_process(store: Store, toy: ModuleType) -> None:
+    build(store, toy.Number(1))
+    store.verified(toy.Number(1))
+    (store.folder(toy.Number(1)) / "value.json").write_text("2")
+    store.verified(toy.Number(1))
+
+
+def test_draft_removes_what_a_dead_build_of_it_left(store: Store, toy: ModuleType) -> None:
+    left = store.root / "drafts" / f"number-{toy.Number(1).key}+another+7+0"
+    others = store.root / "drafts" / "number-0123456789abcdef+another+7+0"
+    left.mkdir(parents=True)
+    others.mkdir()
+    build(store, toy.Number(1))
+    assert list((store.root / "drafts").iterdir()) == [others]
+
+
+def test_sweep_removes_checkpoints_of_what_stands(store: Store, toy: ModuleType) -> None:
+    build(store, toy.Number(1))
+    for stage in (toy.Number(1), toy.Number(2)):
+        (store.work(stage) / "checkpoint.pt").write_text("half")
+    store.sweep()
+    assert [path.name for path in (store.root / "unfinished").iterdir()] == [f"number-{toy.Number(2).key}"]
+
+
+def test_sweep_leaves_checkpoints_of_a_forced_rebuild(store: Store, toy: ModuleType) -> None:
+    build(store, toy.Number(1))
+    (store.work(toy.Number(1)) / "checkpoint.pt").write_text("half")
+    with store.leases.acquire(f"number-{toy.Number(1).key}"):
+        store.sweep()
+        assert (store.work(toy.Number(1)) / "checkpoint.pt").exists()
+
+
+def test_store_pickles_as_its_place(store: Store) -> None:
+    assert store.leases
+    assert pickle.loads(pickle.dumps(store)) == store

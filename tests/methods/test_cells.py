@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from grid.config import ConfigError
 from grid.plan import make_plan
 from grid.stage import InputError
 from grid.store import Store
@@ -68,6 +69,24 @@ def test_grid_each_fine_tune_asks_for_one_gpu(grid_plan):
     asked = resources_of(experiment, plan.stages.values())
     gpus = {stage.KIND: asked[key].gpus for key, stage in plan.stages.items()}
     assert {kind for kind, number in gpus.items() if number} == {"finetune", "features"}
+
+
+def test_grid_each_kind_of_stage_has_limits_and_retries_of_its_own(grid_plan):
+    limits = "{time_limit_s: 60, memory_limit_gb: 5, retries: 0}"
+    plan, experiment = grid_plan(f"resources.features={limits}")
+    asked = resources_of(experiment, plan.stages.values())
+    found = {plan.stages[key].KIND: (of.time_limit_s, of.memory_limit_gb, of.retries) for key, of in asked.items()}
+    assert (found["features"], found["finetune"]) == ((60, 5, 0), (0, 0, 2))
+
+
+def test_grid_limits_change_no_key(grid_plan):
+    plan, _ = grid_plan("resources.finetune={time_limit_s: 60, memory_limit_gb: 5, retries: 0}")
+    assert plan.stages.keys() == grid_plan()[0].stages.keys()
+
+
+def test_grid_memory_limit_below_what_is_reserved_is_a_fault(grid_plan):
+    with pytest.raises(ConfigError, match=r"memory_limit_gb = 5 is less than memory_gb = 8.*raise the limit"):
+        grid_plan("resources.finetune={memory_gb: 8, memory_limit_gb: 5}")
 
 
 def test_grid_without_data_is_an_input_error_unless_it_is_a_dry_run(tmp_path):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pandas as pd
 import pytest
 
@@ -33,6 +34,16 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 import motor
 assert motor.__file__.startswith(FOLDER), motor.__file__
 """
+
+
+class Malicious:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.marker),)
 
 
 @pytest.fixture(scope="session")
@@ -110,6 +121,21 @@ def test_exported_pickle_that_is_not_listed_is_not_opened(damaged: Path) -> None
     facts["files"] = {name: known for name, known in facts["files"].items() if not name.endswith(".pkl")}
     (damaged / "model.json").write_text(json.dumps(facts))
     with pytest.raises(PartError, match="does not list it; it is not opened"):
+        Predictor.load(damaged)
+
+
+def test_exported_pickle_exchanged_after_the_check_is_not_run(damaged: Path, tmp_path: Path) -> None:
+    checked = read_exported(damaged)
+    (pickle,) = damaged.rglob("clf_model.pkl")
+    joblib.dump(Malicious(tmp_path / "opened"), pickle)
+    with pytest.raises(PartError, match=r"clf_model\.pkl: SHA-256 is .* but model\.json says .*not opened"):
+        Predictor.open(checked)
+    assert not (tmp_path / "opened").exists()
+
+
+def test_exported_file_that_nobody_wrote_beside_the_weights_named(damaged: Path) -> None:
+    next(damaged.rglob("model.safetensors")).with_name("adapter_config.json").write_text("{}")
+    with pytest.raises(PartError, match=r"adapter_config\.json: model\.json does not list it"):
         Predictor.load(damaged)
 
 

@@ -15,7 +15,7 @@ def files_of() -> Callable[[Path], set[str]]:
     def find(folder: Path) -> set[str]:
         names = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
         events = {name for name in names if "tfevents" in name}
-        kept = names - events - {"record.json", "provenance.json"}
+        kept = names - events - {"manifest.json", "record.json", "provenance.json"}
         return kept | {f"{Path(name).parent}/" for name in events}
 
     return find

@@ -14,9 +14,11 @@ from safetensors.torch import load_file
 from grid.run import BuildContext, build_stage
 from grid.stage import InputError
 from motor.backbones.training import TrainingError
+from motor.backbones.training.memory import note_tried
 
 STOCK = Path(__file__).parents[1] / "backbones" / "stock_program.py"
 CHRONOS2 = "backbone={kind: chronos2, d_model: 16, d_kv: 8, d_ff: 16, num_layers: 1, num_heads: 2}"
+ALIKE = ("finetune.checkpoint_every=1", "finetune.dropout_rate=0.0", "finetune.precision=float32")
 WITHOUT_PROJECT = """
 import importlib.util, json, sys
 sys.modules["motor"] = sys.modules["grid"] = None  # importing them raises
@@ -120,6 +122,58 @@ def test_finetune_goes_on_after_a_crash_and_ends_with_the_same_weights(tiny_buil
     for name in ("predictor/model.safetensors", "training.json", "skill.json"):
         assert (tiny.folder(stage) / name).read_bytes() == (whole / name).read_bytes()
     assert not (tiny.store.root / "unfinished" / f"finetune-{stage.key}").exists()
+
+
+def test_finetune_says_once_from_which_step_it_goes_on(make_tiny, tmp_path, capsys):
+    tiny = make_tiny(tmp_path, "finetune.checkpoint_every=1").build_stages("prepare")
+    stage = finetuned(tiny, "A/ShengYing/64/lda")
+    with pytest.raises(KeyboardInterrupt):
+        build_stage(stage, tiny.store, CrashInStep2(**vars(tiny.context(stage))))
+    assert "goes on" not in capsys.readouterr().out
+    tiny.build_stage(stage)
+    assert capsys.readouterr().out.splitlines().count("goes on from step 1 of 4") == 1
+
+
+class KilledInStep4(BuildContext):
+    """Killed by the kernel, that is: nothing in the process can answer it."""
+
+    def report(self, **progress):
+        if progress.get("step") == 4:
+            raise KeyboardInterrupt
+
+
+def test_finetune_lightened_goes_on_with_fewer_windows_at_once_in_steps_of_as_many(make_tiny, tmp_path):
+    made = []
+    for name in ("undisturbed", "killed"):
+        (tmp_path / name).mkdir()
+        made.append(make_tiny(tmp_path / name, *ALIKE).build_stages("prepare"))
+    killed = made[1]
+    stage = finetuned(killed, "A/ShengYing/64/lda")
+    work = killed.store.work(stage)
+    assert stage.lighten(work) is None  # it died before it took any window: fewer would not help
+    with pytest.raises(KeyboardInterrupt):
+        build_stage(stage, killed.store, KilledInStep4(**vars(killed.context(stage))))
+    assert stage.lighten(work).startswith("goes on from the last checkpoint with 2 windows at once, whose gradients")
+    for tiny in made:
+        tiny.build_stage(finetuned(tiny, "A/ShengYing/64/lda"))
+    told = json.loads((killed.folder(stage) / "training.json").read_text())
+    assert [row.get("micro_batch") for row in told["history"] if "loss" in row] == [None, 2]
+    expected, found = (weights(tiny, "A/ShengYing/64/lda") for tiny in made)
+    assert all(torch.allclose(expected[name], found[name], rtol=1e-4, atol=1e-5) for name in expected)
+
+
+def test_finetune_lightened_ends_with_what_cannot_be_parted(make_tiny, tmp_path):
+    tiny = make_tiny(tmp_path, CHRONOS2.replace("}", ", sensors: together}"), "axes.method=[A]")
+    one, both = (finetuned(tiny, f"A/{regime}/64/lda") for regime in ("ShengYing", "Joint"))
+    for stage, sizes in ((one, ["2", "1"]), (both, ["2"])):
+        note_tried(tiny.store.work(stage), 4)
+        said = [stage.lighten(tiny.store.work(stage)) for _ in (*sizes, "none")]
+        assert [words and words.split(" with ")[1].split()[0] for words in said] == [*sizes, None]
+
+
+def test_finetune_without_training_cannot_be_lightened(make_tiny, tmp_path):
+    (stage, *_) = make_tiny(tmp_path, "axes.method=[untrained]").stages("finetune")
+    assert stage.lighten(tmp_path) is None
 
 
 def test_finetune_diverging_is_an_error_that_is_not_the_datas(make_tiny, tmp_path):

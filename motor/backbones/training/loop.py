@@ -12,8 +12,7 @@ import numpy as np
 from motor.backbones.forecaster import Forecaster
 from motor.backbones.training import memory
 from motor.backbones.training.average import Average
-from motor.backbones.training.checkpoint import CHECKPOINT, read_checkpoint, write_checkpoint
-from motor.backbones.training.ranks import check_alike
+from motor.backbones.training.checkpoint import CHECKPOINT, take_up, write_checkpoint
 from motor.backbones.training.schedule import learning_rate_at
 from motor.backbones.training.settings import ALONE, Batch, Place, Report, Training, TrainingError
 from motor.backbones.training.steps import Step, Steps
@@ -88,6 +87,8 @@ def train(
     _free(forecaster, settings, seed)
     fitting = [count for count in (micro_batch, memory.remembered(checkpoint_folder)) if count is not None]
     steps = Steps(forecaster, settings, seed, place, min(fitting, default=None))
+    if checkpoint_folder and place.rank == 0:
+        memory.note_tried(checkpoint_folder, steps.tried)
     run = _Run(steps, report if place.rank == 0 else lambda row: None, validation)
     file = checkpoint_folder / CHECKPOINT if checkpoint_folder else None
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
@@ -155,15 +156,17 @@ class _Run:
         write_checkpoint(file, state, self._identity())
 
     def restore(self, file: Path | None) -> None:
-        """Take up a checkpoint where there is one; one of other settings is an error."""
-        if file and file.is_file():
-            state = read_checkpoint(file, self._identity())
-            self._copy_into(self.weights, state.pop("weights"))
-            self.steps.optimizer.load_state_dict(state.pop("optimizer"))
-            self._copy_into(self.average.weights if self.average else {}, state.pop("average"))
-            for name, value in state.items():
-                setattr(self, name, value)
-        check_alike("the step that they go on from", self.step, self.steps.place)
+        """Take up the last good checkpoint where there is one, and say so; one of other settings is an error."""
+        state = take_up(file, self._identity(), self.steps.place) if file else None
+        if state is None:
+            return
+        self._copy_into(self.weights, state.pop("weights"))
+        self.steps.optimizer.load_state_dict(state.pop("optimizer"))
+        self._copy_into(self.average.weights if self.average else {}, state.pop("average"))
+        for name, value in state.items():
+            setattr(self, name, value)
+        if self.steps.place.rank == 0:
+            print(f"goes on from step {self.step} of {self.settings.num_steps}", flush=True)  # to the stage's log
 
     def _take_step(self, stream: Iterator[Batch]) -> Step:
         """Do one step and remember what it came to."""

@@ -1,0 +1,164 @@
+"""What a stage's folder holds, by content: its manifest names each file with its SHA-256 and size.
+
+It tells a file that was damaged on disk from the one that was written. It is no signature: who may write the storage
+may write its manifests.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+MANIFEST, RECORD = "manifest.json", "record.json"
+THREADS = 4  # hashing lets go of the interpreter
+SHOWN_DIGITS = 12
+
+
+class DamagedError(RuntimeError):
+    """Files of a stage are not what its manifest says.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the stage.
+    damages : tuple of str
+        One line for each file.
+    """
+
+    def __init__(self, folder: Path, damages: Iterable[str], advice: str = "") -> None:
+        self.folder, self.damages, self.advice = folder, tuple(damages), advice
+        super().__init__(f"{folder} is damaged: {'; '.join(self.damages)}{advice and f'; {advice}'}")
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.folder, self.damages, self.advice)
+
+
+@dataclass(frozen=True)
+class FileDigest:
+    """What a file held when it was written."""
+
+    sha256: str
+    size: int  # bytes
+
+    @classmethod
+    def of(cls, path: Path) -> "FileDigest":
+        """Read a file, a piece at a time."""
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            return cls(digest, stream.tell())
+
+    @classmethod
+    def of_bytes(cls, content: bytes) -> "FileDigest":
+        return cls(hashlib.sha256(content).hexdigest(), len(content))
+
+
+def files_of(folder: Path) -> Iterator[str]:
+    """Yield the files of a stage's folder that its manifest names, relative to it, in order."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in (MANIFEST, RECORD):
+            yield name
+
+
+def manifest_of(folder: Path) -> dict[str, dict[str, dict[str, str | int]]]:
+    """Return the manifest of a folder as it is now."""
+    names = list(files_of(folder))
+    with ThreadPoolExecutor(THREADS) as threads:
+        digests = threads.map(lambda name: FileDigest.of(folder / name), names)
+        return {"files": {name: asdict(digest) for name, digest in zip(names, digests, strict=True)}}
+
+
+def read_manifest(folder: Path) -> dict[str, FileDigest] | None:
+    """Return what a stage's folder should hold, by relative path; None where it has no manifest.
+
+    Raises
+    ------
+    DamagedError
+        If the manifest itself cannot be read.
+    """
+    try:
+        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return {name: FileDigest(str(file["sha256"]), int(file["size"])) for name, file in told["files"].items()}
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedError(folder, [f"{MANIFEST} is not a manifest ({type(error).__name__}: {error})"]) from error
+
+
+def damages(folder: Path, names: Iterable[str] | None = None) -> list[str]:
+    """Return one line for each file that is not what the manifest says; a folder without a manifest has none.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a built stage.
+    names : iterable of str, optional
+        Look at these files alone; by default at all.
+    """
+    try:
+        manifest = read_manifest(folder)
+    except DamagedError as error:
+        return list(error.damages)
+    if manifest is None:
+        return []
+    wanted = manifest.keys() | set(files_of(folder)) if names is None else set(names)
+    with ThreadPoolExecutor(THREADS) as threads:
+        found = threads.map(lambda name: damage(folder / name, name, manifest.get(name)), sorted(wanted))
+        return [line for line in found if line is not None]
+
+
+def damage(path: Path, name: str, expected: FileDigest | None) -> str | None:
+    """Return what is wrong with a file in one line, None where nothing is."""
+    if expected is None:
+        return f"{name} is not in the manifest" if path.exists() else f"{name} is missing"
+    try:
+        size = path.stat().st_size
+        if size != expected.size:
+            what = "truncated" if size < expected.size else "too long"
+            return f"{name} is {what}: {size} bytes of {expected.size}"
+        found = FileDigest.of(path)
+    except FileNotFoundError:
+        return f"{name} is missing"
+    except OSError as error:  # a bad sector, say
+        return f"{name} cannot be read ({error.strerror})"
+    return unequal(name, expected, found)
+
+
+def unequal(name: str, expected: FileDigest, found: FileDigest) -> str | None:
+    """Return that two digests differ in one line, None where they do not."""
+    if expected == found:
+        return None
+    was, now = expected.sha256[:SHOWN_DIGITS], found.sha256[:SHOWN_DIGITS]
+    return f"{name} has another content: sha256 {now}... where {was}... was written ({found.size} bytes)"
+
+
+def trusted_bytes(folder: Path, name: str) -> bytes:
+    """Return a file's content, which is what the stage's own manifest says: before a pickle is loaded, say.
+
+    Raises
+    ------
+    DamagedError
+        If the manifest does not name the file, or it has another content.
+    """
+    advice = "build the stage again: python launch.py --verify sets it aside, and the next run rebuilds it"
+    manifest = read_manifest(folder)
+    if manifest is None or name not in manifest:
+        raise DamagedError(folder, [f"{name} is not in its {MANIFEST}, so nothing says who wrote it"], advice)
+    content = (folder / name).read_bytes() if (folder / name).is_file() else b""
+    if fault := unequal(name, manifest[name], FileDigest.of_bytes(content)):
+        raise DamagedError(folder, [fault], advice)
+    return content
+
+
+def trusted_file(folder: Path, name: str) -> Path:
+    """Return the path of a file whose content is what the manifest says.
+
+    Raises
+    ------
+    DamagedError
+        If the manifest does not name the file, or it has another content.
+    """
+    trusted_bytes(folder, name)
+    return folder / name
