@@ -147,19 +147,6 @@ class Connection:
                 print(f"{file.name} ends:", *lines, sep="\n    ", flush=True)
 
 
-def start_ray(address: str | None, code: Path | None) -> str | None:
-    """Connect to a cluster, or start an embedded Ray, without watching over it (see `Connection`)."""
-    return Connection(address, code).start()
-
-
-def stop_ray() -> None:
-    """Let the cluster go; an embedded one ends."""
-    import ray
-
-    ray.shutdown()
-    Scratch().release()
-
-
 def _about_the_token(error: ConnectionError) -> str:
     """Return what to do where the cluster refused this process; Ray sends its token only where it is told to."""
     if "InvalidAuthToken" not in str(error.__cause__):

@@ -211,13 +211,14 @@ def _has_gpu(address: str | None) -> bool:
         return torch.cuda.is_available()
     import ray
 
-    from grid.cluster import start_ray, stop_ray
+    from grid.cluster import Connection
 
-    start_ray(address, None)
+    connection = Connection(address)
+    connection.start()
     try:
         return ray.cluster_resources().get("GPU", 0) > 0
     finally:
-        stop_ray()
+        connection.stop()
 
 
 def priced_stages(path: Path, environ: Mapping[str, str], store: Store) -> tuple[Experiment, list[Stage]]:
