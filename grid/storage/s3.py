@@ -38,7 +38,7 @@ ADVICE = {
     "SlowDown": "the server asks for fewer requests: run the same command again later",
 }
 ADVICE |= {"403": ADVICE["AccessDenied"], "301": ADVICE["PermanentRedirect"]}
-NO_BOTO = "S3 needs boto3, which is not installed: pip install 'motor-grid[s3]'"
+NO_BOTO = "S3 needs boto3, which is not installed: pip install -c constraints.txt -e '.[s3]'"
 ENDPOINT = "AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL"
 
 
