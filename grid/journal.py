@@ -17,7 +17,7 @@ from typing import Any
 from grid.plan import Plan
 from grid.processes import process_started
 from grid.progress import Progress
-from grid.store import Store, write_json
+from grid.store import LOGS, Store, write_json
 
 RUNS, PLAN, NOW = "runs", "plan.json", "now.json"
 INTERVAL_S = 2.0
@@ -82,6 +82,7 @@ def _sweep(store: Store) -> None:
     store.receive(store.root / RUNS)
     for folder in sorted((store.root / RUNS).glob("*"))[: -KEPT + 1]:
         shutil.rmtree(folder, ignore_errors=True)
+        (store.root / LOGS / f"{folder.name}.log").unlink(missing_ok=True)
         store.share(folder)
 
 

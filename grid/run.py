@@ -89,6 +89,7 @@ def run(
             interrupt.deafen()
             journal.write(end)
             connection.stop()
+    sweep_leftovers()  # also of a launch that died beside this one
     store.sweep()
     outcome = conductor.outcome
     reached = outcome.built | descendants(plan.missing, outcome.failures)
