@@ -11,6 +11,8 @@ import pytest
 
 from grid.config import ConfigError
 from grid.stage import InputError
+from grid.storage.manifest import MANIFEST, manifest_of
+from grid.store import write_json
 
 pytestmark = pytest.mark.leak
 
@@ -240,6 +242,7 @@ def refit(folder: Path) -> None:
         for fold, of_fold in stored["by_fold"].items()
     }
     (folder / "scalers.json").write_text(json.dumps(stored))
+    write_json(folder / MANIFEST, manifest_of(folder))  # as a stage that fits them so would leave it
 
 
 def test_audit_scaler_fitted_on_test_motors_is_found(audited):

@@ -57,6 +57,7 @@ class Kills:
             victim = self.watching.strike(kind, launched, moment_s)
             if victim is None:  # it had ended before
                 self.life_s = time.monotonic() - launched.began if self.spent == first else self.life_s
+                self.moments[self.spent] *= 0.8  # too late: at a launch's very end no worker is left to be killed
                 break
             self.spent += 1
             began = time.monotonic()

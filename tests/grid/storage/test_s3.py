@@ -129,7 +129,7 @@ def test_credentials_that_are_missing_are_said(s3, monkeypatch, tmp_path):
 
 def test_boto3_that_is_missing_is_said(s3, monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3.exceptions", None)
-    with pytest.raises(BucketError, match=r"pip install 'motor-grid\[s3\]'"):
+    with pytest.raises(BucketError, match=r"pip install -c constraints\.txt -e '\.\[s3\]'"):
         Bucket.at("s3://motors").listed()
 
 
