@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.chaos
-SHORT, LONG = 3, 20
+SHORT, LONG = 2, 20
 DISK = "size=96m"
 CHUNK = 1 << 20
 BALLAST = "ballast"

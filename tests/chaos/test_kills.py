@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.chaos
-SHORT, LONG = 6, 100
+SHORT, LONG = 3, 100
 
 
 @dataclass
