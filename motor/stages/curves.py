@@ -1,6 +1,8 @@
 """What TensorBoard shows: curves of a fine-tune, live while it trains and whole once it stands, and rows of cells."""
 
+import time
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -45,26 +47,18 @@ class LiveCurves:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
+        with suppress(OSError) if error else nullcontext():  # the first fault is the one to be told
+            self.close()
 
     def _open(self, first_step: int) -> Any:
-        from tensorboardX import SummaryWriter
-
         earlier = len(list(self.folder.glob("events.*")))
-        return SummaryWriter(
-            str(self.folder),
-            purge_step=first_step if earlier else None,
-            flush_secs=FLUSH_INTERVAL_S,
-            filename_suffix=f".{earlier:04d}",  # else two that begin in one second would be one file
-            write_to_disk=True,
-        )
+        suffix = f".{earlier:04d}"  # else two that begin in one second would be one file
+        return _writer(self.folder, purge_step=first_step if earlier else None, filename_suffix=suffix)
 
 
 def write_curves(folder: Path, history: Iterable[Mapping[str, float]]) -> None:
     """Write a whole history as TensorBoard scalars."""
-    from tensorboardX import SummaryWriter
-
-    with SummaryWriter(str(folder), write_to_disk=True) as writer:
+    with _writer(folder) as writer:
         for row in history:
             _write(writer, row)
 
@@ -84,15 +78,54 @@ def write_cell(folder: Path, axes: Mapping[str, Any], figures: Mapping[str, floa
     figures : mapping of str to float
         Columns to sort by, under the names that they are to have.
     """
-    from tensorboardX import SummaryWriter
     from tensorboardX.summary import hparams
 
-    with SummaryWriter(str(folder), write_to_disk=True) as writer:
+    with _writer(folder) as writer:
         _, *session = hparams({axis: value for axis, value in axes.items() if value is not None}, dict(figures))
         for summary in session:
             writer.file_writer.add_summary(summary)
         for name, value in figures.items():
             writer.add_scalar(name, value, 0)
+
+
+class _Direct:
+    """Writes events where they are added, in place of tensorboardX's own thread and queue.
+
+    On a full disk that thread ends without a word, and the queue then takes ten events and blocks for ever.
+    """
+
+    def __init__(self, threaded: Any) -> None:
+        self._file, self._folder = threaded._ev_writer, threaded.get_logdir()
+        threaded._worker.stop()  # once it has written what was added already
+        self._flushed_at = 0.0
+        self._is_closed = False
+
+    def get_logdir(self) -> str:
+        return self._folder
+
+    def add_event(self, event: Any) -> None:
+        self._file.write_event(event)
+        if time.monotonic() - self._flushed_at > FLUSH_INTERVAL_S:
+            self.flush()
+
+    def flush(self) -> None:
+        self._flushed_at = time.monotonic()
+        self._file.flush()
+
+    def close(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self._file.close()
+
+
+def _writer(folder: Path, **settings: Any) -> Any:
+    """Return a writer of TensorBoard's files; on a full disk it raises OSError."""
+    from tensorboardX import SummaryWriter
+
+    writer = SummaryWriter(str(folder), write_to_disk=True, **settings)
+    assert writer.file_writer is not None
+    writer.file_writer.event_writer = _Direct(writer.file_writer.event_writer)
+    return writer
 
 
 def _write(writer: Any, row: Mapping[str, float]) -> None:

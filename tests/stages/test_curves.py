@@ -1,5 +1,7 @@
 """What TensorBoard reads: curves, live and right when a fine-tune is taken up again, and one row for each cell."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,3 +116,21 @@ def test_cells_are_one_row_each_with_a_column_for_every_axis(tmp_path: Path) -> 
     columns, figures = table(tmp_path)
     assert columns == {"method", "context_length", "patch_length"}
     assert figures == {name: {"cell/macro_f1": macro_f1} for name, _, macro_f1 in CELLS}
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from motor.stages.curves import LiveCurves
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+with LiveCurves(Path(sys.argv[1])) as curves:
+    for step in range(5000):
+        curves.add({"step": step, "loss": 0.5})
+"""
+
+
+def test_live_curves_on_a_full_disk_raise_and_do_not_hang(tmp_path):
+    ended = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "OSError: [Errno 27] File too large" in ended.stderr
