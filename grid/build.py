@@ -93,10 +93,9 @@ def build_logged(stage: Stage, store: Store, context: BuildContext) -> None:
     RuntimeError
         With the cause in words: the error itself may not pickle, and the log has its traceback.
     """
-    resources = context.resources
     with into(store.log(stage)):
         try:
-            with limits(resources, stage.KIND, partial(tell_limit, store, stage)):
+            with limits(context.resources, stage.KIND, partial(tell_limit, store, stage)):
                 build_stage(stage, store, context)
         except LeaseLostError:
             raise

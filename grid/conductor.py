@@ -27,10 +27,6 @@ class Outcome:
     interrupted: bool = False  # something is neither built, nor failed, nor hangs on what failed
     elsewhere: set[str] = field(default_factory=set)  # of what is built, what another launch did
 
-    def damaged(self) -> bool:
-        """Tell whether a stage failed because what it is made from was found damaged."""
-        return any(failure.kind == "damaged" for failure in self.failures.values())
-
 
 class Conductor:
     """Keeps the books of one launch.

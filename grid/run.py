@@ -91,10 +91,7 @@ def run(
             connection.stop()
     sweep_leftovers()  # also of a launch that died beside this one
     store.sweep()
-    outcome = conductor.outcome
-    reached = outcome.built | descendants(plan.missing, outcome.failures)
-    outcome.interrupted = not launch.refused and not plan.missing.keys() <= reached
-    return outcome
+    return launch.came_to()
 
 
 def _clear(plan: Plan, store: Store) -> None:
@@ -169,6 +166,13 @@ class _Launch:
         if time.monotonic() - self._looked_at > CAPACITY_INTERVAL_S:
             self._capacity, self._looked_at = ray.cluster_resources(), time.monotonic()
         return self.conductor.next(self._capacity)
+
+    def came_to(self) -> Outcome:
+        """Return what was built and what failed, and whether it ended before its time."""
+        outcome = self.conductor.outcome
+        reached = outcome.built | descendants(self.plan.missing, outcome.failures)
+        outcome.interrupted = not self.refused and not self.plan.missing.keys() <= reached
+        return outcome
 
     def say_last_words(self, fault: str) -> None:
         """Ray is gone, and this process is about to end, whatever its main thread does."""

@@ -114,16 +114,19 @@ def damage(path: Path, name: str, expected: FileDigest | None) -> str | None:
     if expected is None:
         return f"{name} is not in the manifest" if path.exists() else f"{name} is missing"
     try:
-        size = path.stat().st_size
-        if size != expected.size:
-            what = "truncated" if size < expected.size else "too long"
-            return f"{name} is {what}: {size} bytes of {expected.size}"
-        found = FileDigest.of(path)
+        fault = unequal_size(name, expected, path.stat().st_size)
+        return fault or unequal(name, expected, FileDigest.of(path))
     except FileNotFoundError:
         return f"{name} is missing"
     except OSError as error:  # a bad sector, say
         return f"{name} cannot be read ({error.strerror})"
-    return unequal(name, expected, found)
+
+
+def unequal_size(name: str, expected: FileDigest, size: int) -> str | None:
+    """Return that a file has another size than was written in one line, None where it has not."""
+    if size == expected.size:
+        return None
+    return f"{name} is {'truncated' if size < expected.size else 'too long'}: {size} bytes of {expected.size}"
 
 
 def unequal(name: str, expected: FileDigest, found: FileDigest) -> str | None:
@@ -132,33 +135,3 @@ def unequal(name: str, expected: FileDigest, found: FileDigest) -> str | None:
         return None
     was, now = expected.sha256[:SHOWN_DIGITS], found.sha256[:SHOWN_DIGITS]
     return f"{name} has another content: sha256 {now}... where {was}... was written ({found.size} bytes)"
-
-
-def trusted_bytes(folder: Path, name: str) -> bytes:
-    """Return a file's content, which is what the stage's own manifest says: before a pickle is loaded, say.
-
-    Raises
-    ------
-    DamagedError
-        If the manifest does not name the file, or it has another content.
-    """
-    advice = "build the stage again: python launch.py --verify sets it aside, and the next run rebuilds it"
-    manifest = read_manifest(folder)
-    if manifest is None or name not in manifest:
-        raise DamagedError(folder, [f"{name} is not in its {MANIFEST}, so nothing says who wrote it"], advice)
-    content = (folder / name).read_bytes() if (folder / name).is_file() else b""
-    if fault := unequal(name, manifest[name], FileDigest.of_bytes(content)):
-        raise DamagedError(folder, [fault], advice)
-    return content
-
-
-def trusted_file(folder: Path, name: str) -> Path:
-    """Return the path of a file whose content is what the manifest says.
-
-    Raises
-    ------
-    DamagedError
-        If the manifest does not name the file, or it has another content.
-    """
-    trusted_bytes(folder, name)
-    return folder / name

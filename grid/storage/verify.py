@@ -10,7 +10,7 @@ from typing import Any
 
 from grid.stage import KEY_LENGTH, digest
 from grid.storage.contents import Contents, Stored, contents_of, stored_stages
-from grid.storage.manifest import MANIFEST, RECORD, DamagedError, FileDigest, unequal
+from grid.storage.manifest import MANIFEST, RECORD, DamagedError, FileDigest, unequal, unequal_size
 from grid.store import Store, StoreError
 
 THREADS = 8  # hashing and reading let go of the interpreter
@@ -142,8 +142,8 @@ def _fault(contents: Contents, stage: Stored, name: str, expected: FileDigest | 
     size = stage.files.get(name)
     if expected is None or size is None:
         return f"{name} is missing" if size is None else f"{name} is not in the manifest"
-    if size != expected.size:
-        return f"{name} is {'truncated' if size < expected.size else 'too long'}: {size} bytes of {expected.size}"
+    if fault := unequal_size(name, expected, size):
+        return fault
     try:
         return unequal(name, expected, contents.digest(f"{stage.folder}/{name}"))
     except StoreError:  # a bucket that does not answer says nothing about the file

@@ -45,6 +45,12 @@ def watching(chaos: ModuleType) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def cluster(chaos: ModuleType) -> ModuleType:
+    """``tests/chaos/cluster.py``: clusters whose nodes can be killed."""
+    return _load("cluster")
+
+
+@pytest.fixture(scope="session")
 def is_long() -> bool:
     """Whether the long form is asked for, by ``CHAOS=long``."""
     asked = os.environ.get("CHAOS", "short")

@@ -1,9 +1,7 @@
 """Nodes of a cluster that die while a grid runs on it, and a head: the same numbers, nothing done twice."""
 
-import importlib.util
 import json
 import random
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,19 +15,6 @@ LOSSES = 10  # of nodes at random moments, in the long form
 SEEN_S = 300.0  # until a stage is under way
 GONE_S = 60.0  # for a launch to end once its head is gone
 HALF_DONE = 12  # steps of a fine-tune: past its first checkpoint
-
-
-@pytest.fixture(scope="session")
-def cluster(chaos: ModuleType) -> ModuleType:
-    """``tests/chaos/cluster.py``: clusters whose nodes can be killed."""
-    path = Path(__file__).with_name("cluster.py")
-    specification = importlib.util.spec_from_file_location("chaos_cluster", path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["chaos_cluster"] = module
-    specification.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

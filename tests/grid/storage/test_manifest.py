@@ -13,8 +13,6 @@ from grid.storage.manifest import (
     damages,
     manifest_of,
     read_manifest,
-    trusted_bytes,
-    trusted_file,
 )
 from grid.store import write_json
 
@@ -87,24 +85,6 @@ def test_damages_of_some_files_looks_at_no_others(folder: Path) -> None:
 def test_damages_without_a_manifest_are_none(folder: Path) -> None:
     (folder / MANIFEST).unlink()
     assert damages(folder) == []
-
-
-def test_trusted_bytes_are_those_that_were_written(folder: Path) -> None:
-    assert pickle.loads(trusted_bytes(folder, "fold-1/clf_model.pkl")) == [1, 2]
-    assert trusted_file(folder, "features.parquet") == folder / "features.parquet"
-
-
-@pytest.mark.parametrize("name", ["fold-1/clf_model.pkl", "other.pkl"])
-def test_trusted_bytes_of_another_content_or_without_a_digest_raises(folder: Path, name: str) -> None:
-    (folder / name).write_bytes(pickle.dumps([1, 3]))
-    with pytest.raises(DamagedError, match=rf"{name}.*; build the stage again: python launch\.py --verify"):
-        trusted_bytes(folder, name)
-
-
-def test_trusted_bytes_without_a_manifest_raises(folder: Path) -> None:
-    (folder / MANIFEST).unlink()
-    with pytest.raises(DamagedError, match="nothing says who wrote it"):
-        trusted_bytes(folder, "features.parquet")
 
 
 def test_damaged_error_pickles(folder: Path) -> None:
