@@ -242,12 +242,14 @@ def _launch(arguments: argparse.Namespace, grid: Grid) -> int:
     from grid.leftovers import sweep_leftovers
     from motor.results import is_current
 
-    if not grid.plan.missing and is_current(grid.experiment, grid.cells, grid.store, grid.leaky):
-        sweep_leftovers()  # a launch may have died at its very end
-        grid.store.sweep()
-        print(f"Nothing to do: all {len(grid.plan.cells)} cells stand. The report is {grid.shown}/report.html")
-        return OK
-    return _run(arguments, grid)
+    if grid.plan.missing:
+        return _run(arguments, grid)
+    sweep_leftovers()  # nothing is run, which would do so; a launch may have died at its very end
+    grid.store.sweep()
+    if not is_current(grid.experiment, grid.cells, grid.store, grid.leaky):
+        return _run(arguments, grid)
+    print(f"Nothing to do: all {len(grid.plan.cells)} cells stand. The report is {grid.shown}/report.html")
+    return OK
 
 
 def _run(arguments: argparse.Namespace, grid: Grid) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 import launch
 from grid.failures import tell_cause
+from grid.leftovers import FOLDER
 from grid.plan import make_plan
 from grid.store import Store
 from motor.methods.cells import chosen_cells
@@ -95,6 +96,16 @@ def test_plan_damaged_record_is_told_by_a_look_and_set_aside_by_a_launch(run, st
     plan = launch._plan(chosen_cells(tiny_built.plan.cells, {"method": {"B"}, "domain": {"Joint"}}), store, arguments)
     assert plan.missing.keys() == {features.key}
     assert ": set aside, and built again" in capsys.readouterr().err
+
+
+def test_complete_grid_sweeps_what_a_launch_that_died_at_its_very_end_has_left(run, config, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for said in ("of 2 cells stand", "Nothing to do: all 2 cells stand"):  # it died before its report, and after
+        left = tmp_path / FOLDER / "4194303-1" / "tmp"  # above any process's number, by Linux' default
+        left.mkdir(parents=True)
+        status, printed = run(config, *JOINT)
+        assert (status, said in printed.out) == (0, True)
+        assert not left.exists()
 
 
 @pytest.mark.parametrize("words", [("--prune", "--yes"), ("--dry-run",), ("--verify", "--prune", "x.yaml"), ("--yes",)])
