@@ -14,7 +14,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from grid.plan import Cell, Plan, describe, make_plan
 from grid.stage import InputError
 from grid.storage.opening import open_store
 from grid.store import Store, StoreError
+from motor.building import Grid, build_grid
 from motor.experiment import Experiment, read_experiment
 from motor.methods.cells import chosen_cells, make_cells, parse_only, resources_of
 from motor.rehearsal import is_rehearsal, rehearse
@@ -36,8 +37,6 @@ CONFIGS = ROOT / "configs"
 USES = ("predict", "export", "serve")  # of what a grid has built
 OK, SOME_FAILED, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
 STORAGE = "where results lie: a folder that every node sees, or s3://bucket/prefix (default: storage/)"
-REBUILDS = 3  # times that what is found damaged meanwhile is built again by one launch
-SHOWN = 10  # damaged stages, by name
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _do(arguments, grid)
 
 
-def _do(arguments: argparse.Namespace, grid: "Grid") -> int:
+def _do(arguments: argparse.Namespace, grid: Grid) -> int:
     if arguments.status:
         from motor.status import show_status
 
@@ -94,40 +93,6 @@ def _do(arguments: argparse.Namespace, grid: "Grid") -> int:
     except (OSError, StoreError, RayError) as error:  # a full disk, say, or a storage that does not answer
         print(f"{error}\nWhat was built stands; the same command goes on from here.", file=sys.stderr)
         return SOME_FAILED
-
-
-@dataclass(frozen=True)
-class Grid:
-    """What a command line asks for: all cells of the config, their leaky twins if wanted, and what is to be done."""
-
-    experiment: Experiment
-    cells: list[Cell]
-    leaky: list[Cell]
-    plan: Plan
-    store: Store
-
-    @property
-    def root(self) -> Path:
-        """Where the results lie."""
-        from motor.results import results_folder
-
-        return results_folder(self.experiment, self.store)
-
-    @property
-    def shown(self) -> str:
-        """What people call the place of the results."""
-        return self.store.place(self.root)
-
-    @property
-    def every_cell(self) -> list[Cell]:
-        """What the report shows, also of what this launch was not asked to build."""
-        return [*self.cells, *self.leaky]
-
-    @property
-    def n_standing(self) -> int:
-        """How many of the cells that were asked for stand."""
-        held = self.store.held({cell.stage.key: cell.stage for cell in self.plan.cells}.values())
-        return sum(cell.stage.key in held for cell in self.plan.cells)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -253,73 +218,19 @@ def _launch(arguments: argparse.Namespace, grid: Grid) -> int:
 
 
 def _run(arguments: argparse.Namespace, grid: Grid) -> int:
-    from grid.run import Outcome
-    from motor.reported import set_damaged_aside
     from motor.results import write_results
 
-    outcome, todo = Outcome(), grid.plan
-    aside = grid.store.set_aside_keys() - todo.missing.keys()
-    for left in range(REBUILDS, -1, -1):
-        if todo.missing:
-            try:
-                outcome = _joined(outcome, _build(arguments, grid, todo), todo)
-            except ConnectionError as error:
-                where = arguments.address or os.environ.get("RAY_ADDRESS")
-                advice = "correct --address or RAY_ADDRESS"
-                print(f"no Ray cluster answers at {where!r}: {error}; {advice}", file=sys.stderr)
-                return AT_FAULT
-        set_damaged_aside(grid.every_cell, grid.store)
-        found = _found_damaged(grid, aside, outcome)
-        todo = _plan_again(grid, found, outcome)
-        if outcome.interrupted or not todo.missing or not left:
-            break
-        _tell_damage(found, todo)
+    try:
+        outcome = build_grid(grid, arguments.address, ROOT)
+    except ConnectionError as error:
+        where = arguments.address or os.environ.get("RAY_ADDRESS")
+        print(f"no Ray cluster answers at {where!r}: {error}; correct --address or RAY_ADDRESS", file=sys.stderr)
+        return AT_FAULT
     written = (grid.experiment, grid.cells, grid.plan, grid.store, outcome.failures, _command(arguments), grid.leaky)
     write_results(*written)
     standing = grid.n_standing
     _say_goodbye(standing, outcome, grid)
     return _status(outcome, standing == len(grid.plan.cells))
-
-
-def _build(arguments: argparse.Namespace, grid: Grid, todo: Plan) -> "Outcome":
-    from grid.run import run
-    from motor.live import LiveLinks
-
-    resources = resources_of(grid.experiment, todo.stages.values())
-    print(describe(todo, resources), flush=True)
-    live = LiveLinks(grid.experiment, todo, grid.store)
-    return run(todo, grid.store, resources, arguments.address, ROOT, meanwhile=live)
-
-
-def _joined(before: "Outcome", after: "Outcome", todo: Plan) -> "Outcome":
-    """Return what two runs came to together; the second has tried again what of the first it was to build."""
-    failures = {key: failure for key, failure in before.failures.items() if key not in todo.missing}
-    elsewhere = before.elsewhere | after.elsewhere
-    return replace(after, built=before.built | after.built, failures=failures | after.failures, elsewhere=elsewhere)
-
-
-def _found_damaged(grid: Grid, before: set[str], outcome: "Outcome") -> set[str]:
-    """Return the keys of what was set aside in this launch, but for what hangs on a failure that would come again."""
-    lost = {key for key, failure in outcome.failures.items() if failure.kind != "damaged"}
-    stages = {stage.key: stage for cell in grid.every_cell for stage in cell.walk()}
-    found = (grid.store.set_aside_keys() - before) & stages.keys()
-    return {key for key in found if lost.isdisjoint(stage.key for stage in stages[key].walk())}
-
-
-def _plan_again(grid: Grid, found: set[str], outcome: "Outcome") -> Plan:
-    """Return the plan of what hangs on something; of what was to be built anew though it stood, what is not yet."""
-    from motor.failures import hang_on
-
-    plan = make_plan(hang_on(grid.every_cell, found), grid.store)
-    forced = (grid.plan.forced - outcome.built) & plan.stages.keys()
-    missing = {key: stage for key, stage in plan.stages.items() if key in plan.missing or key in forced}
-    return replace(plan, missing=missing, forced=forced)
-
-
-def _tell_damage(found: set[str], todo: Plan) -> None:
-    named = [f"{stage.KIND} {stage.label()}" for key, stage in todo.stages.items() if key in found]
-    more = [f"and {len(named) - SHOWN} more"] if len(named) > SHOWN else []
-    print(f"\nrebuilding what was damaged: {', '.join([*named[:SHOWN], *more])}", flush=True)
 
 
 def _command(arguments: argparse.Namespace) -> str:

@@ -6,16 +6,14 @@ that was killed leaves a `now.json` that says no end: that its process is gone t
 
 import contextlib
 import json
-import os
 import shutil
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from grid.plan import Plan
-from grid.processes import process_started
+from grid.processes import identity, lives
 from grid.progress import Progress
 from grid.store import LOGS, Store, write_json
 
@@ -72,9 +70,9 @@ class Journal:
 
 
 def _facts(name: str, plan: Plan, log: str) -> dict[str, Any]:
-    process = {"host": socket.gethostname(), "pid": os.getpid(), "process_started": process_started(os.getpid())}
-    cells = {cell.name(): cell.stage.key for cell in plan.cells}
-    return {"name": name, **process, "started": time.time(), "log": log, "cells": cells}
+    process, cells = identity(), {cell.name(): cell.stage.key for cell in plan.cells}
+    started = {"process_started": process["started"], "started": time.time()}
+    return {"name": name, **process, **started, "log": log, "cells": cells}
 
 
 def _sweep(store: Store) -> None:
@@ -102,9 +100,9 @@ class Told:
         if self.now["end"] is not None:
             return self.now["end"]
         silence_s = time.time() - self.now["heard"]
-        if self.plan["host"] == socket.gethostname():
-            lives = process_started(self.plan["pid"]) == self.plan["process_started"]
-            return None if lives else f"died {_ago(silence_s)}: its process is gone"
+        is_alive = lives({**self.plan, "started": self.plan["process_started"]})
+        if is_alive is not None:
+            return None if is_alive else f"died {_ago(silence_s)}: its process is gone"
         return None if silence_s < SILENCE_S else f"died, or cannot write: last heard {_ago(silence_s)}"
 
 

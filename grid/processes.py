@@ -47,6 +47,11 @@ def lives(told: Mapping[str, Any]) -> bool | None:
     pid, started = told.get("pid"), told.get("started")
     if not is_here or not isinstance(pid, int) or started is None:
         return None
+    return lives_here(pid, started)
+
+
+def lives_here(pid: int, started: int) -> bool | None:
+    """Tell whether a process of this machine and container lives; None if it is hidden."""
     now = process_started(pid)
     if now is None and _is_hidden(pid):
         return None

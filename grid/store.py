@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grid.stage import KEY_LENGTH, Stage, digest
+from grid.storage.drafts import draft_name, writer_lives
 from grid.storage.manifest import MANIFEST, RECORD, DamagedError, damages, manifest_of
 
 if TYPE_CHECKING:
@@ -180,12 +180,9 @@ class Store:
         provenance : dict
             What is known beside the record; the caller may fill it until the block ends.
         """
-        owner = f"{socket.gethostname()}+{os.getpid()}"
-        draft = self.root / DRAFTS / f"{name_of(stage)}+{owner}+{uuid.uuid4().hex[:8]}"
-        for former in draft.parent.glob(
-            f"{name_of(stage)}+*"
-        ):  # who builds a stage holds its lease: these are of the dead
-            shutil.rmtree(former, ignore_errors=True)
+        draft = self.root / DRAFTS / draft_name(name_of(stage))
+        for former in draft.parent.glob(f"{name_of(stage)}+*"):
+            shutil.rmtree(former, ignore_errors=True)  # of the dead: who builds a stage holds its lease
         draft.mkdir(parents=True)
         try:
             yield draft
@@ -203,8 +200,8 @@ class Store:
         """Remove what the dead left: their leases and drafts, checkpoints of stages that stand, trash."""
         with suppress(OSError):  # a full disk, say
             self.leases.holders()  # clears away what has expired
-        for draft in (self.root / DRAFTS).glob(f"*+{socket.gethostname()}+*"):
-            if not _lives(int(draft.name.split("+")[2])):
+        for draft in (self.root / DRAFTS).glob("*"):
+            if writer_lives(draft.name) is False:
                 shutil.rmtree(draft, ignore_errors=True)
         for work in (self.root / UNFINISHED).glob("*"):
             kind, _, key = work.name.rpartition("-")
@@ -268,16 +265,6 @@ def _stamp(folder: Path) -> tuple[int, ...]:
 @cache
 def _damages_once(folder: Path, stamp: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(damages(folder))
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # another user's
-    return True
 
 
 def _sync_tree(folder: Path) -> None:

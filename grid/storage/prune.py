@@ -1,7 +1,6 @@
 """``launch.py --prune``: what nobody needs any more is listed, then removed."""
 
 import os
-import socket
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from grid.journal import launches
 from grid.storage.contents import RESULTS, RUNS, TUNE, Contents, contents_of, keyed, mirror_of, stored_stages
+from grid.storage.drafts import writer_lives
 from grid.store import DAMAGED, DRAFTS, LOGS, TRASH, UNFINISHED, Store, StoreError
 
 LAUNCH = "launch-"  # what the names of launches begin with
@@ -91,7 +91,7 @@ def _what(place: str, name: str, lease: str | None, keys: Collection[str], grids
     if place == RESULTS:
         return None if name in grids else "results"
     if place == DRAFTS:
-        return None if _is_of_a_living_process(name) else "drafts (of processes that died)"
+        return None if writer_lives(name) else "drafts (of processes that died)"
     if place == LOGS and name.startswith(LAUNCH):
         return "logs (of launches that ended)"
     if place in (UNFINISHED, LOGS) and lease is not None and keyed(name) not in keys:
@@ -102,14 +102,6 @@ def _what(place: str, name: str, lease: str | None, keys: Collection[str], grids
 def _lease(name: str) -> str | None:
     """Return the name of the lease in that of a work folder, a log or a draft."""
     return name.partition("+")[0].partition(".")[0] if keyed(name) else None
-
-
-def _is_of_a_living_process(draft: str) -> bool:
-    """Tell whether this machine's process of a draft lives; of another machine's, its lease tells."""
-    parts = draft.split("+")
-    if len(parts) < 3 or parts[1] != socket.gethostname():
-        return False
-    return Path("/proc", parts[2]).exists()
 
 
 def remove(store: Store, chosen: Iterable[Unneeded], tell: Callable[[int], None] = lambda done: None) -> int:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from typing import Any
 
 from grid.stage import KEY_LENGTH, Resources, Stage, digest
 from grid.storage.copies import Copies
+from grid.storage.drafts import draft_name
 from grid.storage.folders import NotThereError, fetch, move, upload
 from grid.storage.following import Following
 from grid.storage.leases import Leases
@@ -260,7 +260,7 @@ class RemoteStore(Store):
         Of several processes that do so at once, each has a draft of its own.
         """
         stage = f"{final.parent.name}-{final.name[-KEY_LENGTH:]}"
-        draft = self.root / DRAFTS / f"{stage}+{socket.gethostname()}+{os.getpid()}+{uuid.uuid4().hex[:8]}"
+        draft = self.root / DRAFTS / draft_name(stage)
         draft.mkdir(parents=True)
         try:
             fetch(self.bucket, name, draft)
@@ -287,7 +287,7 @@ class RemoteStore(Store):
     def _throw_away(self, folder: Path) -> None:
         """Remove a folder of the mirror, at once for whoever looks."""
         self._seen.pop(f"whole {folder}", None)
-        draft = self.root / DRAFTS / f"{folder.name}+{socket.gethostname()}+{os.getpid()}+{uuid.uuid4().hex[:8]}"
+        draft = self.root / DRAFTS / draft_name(folder.name)
         try:
             draft.parent.mkdir(parents=True, exist_ok=True)
             folder.rename(draft)

@@ -142,14 +142,14 @@ def test_sweep_live_process_keeps_its_draft(store: Store, toy: ModuleType) -> No
 
 
 def test_sweep_other_machine_keeps_its_draft(store: Store) -> None:
-    elsewhere = store.root / "drafts" / f"number-0123+not-{socket.gethostname()}+999999999+abcd"
+    elsewhere = store.root / "drafts" / f"number-0123+not-{socket.gethostname()}+999999999-1+abcd"
     elsewhere.mkdir(parents=True)
     store.sweep()
     assert elsewhere.exists()
 
 
 def test_sweep_replaced_folder_of_a_dead_process_goes(store: Store) -> None:
-    aside = store.root / "drafts" / f"number-0123+{socket.gethostname()}+999999999+abcd-replaced"
+    aside = store.root / "drafts" / f"number-0123+{socket.gethostname()}+999999999-1+abcd-replaced"
     aside.mkdir(parents=True)
     store.sweep()
     assert not aside.exists()

@@ -1,7 +1,6 @@
 """What nobody needs is listed and removed; what is needed, leased or being built stays."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from grid.stage import Stage
 from grid.storage.contents import BucketContents, FolderContents
+from grid.storage.drafts import draft_name
 from grid.storage.opening import open_store
 from grid.storage.prune import refuse_beside_a_launch, remove, table, unlink_lost, unneeded
 from grid.store import Store, StoreError, write_json
@@ -70,14 +70,14 @@ def test_unneeded_takes_folders_that_are_empty(store: Store, stages: list[Stage]
 def test_unneeded_drafts_are_those_of_processes_that_died(store: Store) -> None:
     here, elsewhere = socket.gethostname(), f"not-{socket.gethostname()}"
     draft = "drafts/number-0123456789abcde"
-    dead = [f"{draft}0+{here}+{DEAD}+ab", f"{draft}1+{elsewhere}+{DEAD}+ab"]
-    put(store, *(f"{name}/half" for name in (*dead, f"{draft}2+{here}+{os.getpid()}+ab")))
+    dead = [f"{draft}0+{here}+{DEAD}-1+ab", f"{draft}1+{elsewhere}+{DEAD}-1+ab"]
+    put(store, *(f"{name}/half" for name in (*dead, f"drafts/{draft_name('number-0123456789abcde2')}")))
     assert names(store) == dead
 
 
 def test_unneeded_leaves_what_is_leased(store: Store, stages: list[Stage]) -> None:
     name = f"number-{stages[1].key}"
-    put(store, f"unfinished/{name}/checkpoint.pt", f"logs/{name}.log", f"drafts/{name}+not-here+1+ab/half")
+    put(store, f"unfinished/{name}/checkpoint.pt", f"logs/{name}.log", f"drafts/{name}+not-here+1-1+ab/half")
     lease = store.leases.acquire(name)
     assert lease is not None
     with lease:
@@ -122,6 +122,7 @@ def test_remove_link_leaves_what_it_leads_to(store: Store, tmp_path: Path) -> No
 KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
+from grid.storage.drafts import draft_name
 from grid.storage.prune import remove, unneeded
 from grid.store import Store
 shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
