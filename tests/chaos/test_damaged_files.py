@@ -4,6 +4,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 
 pytestmark = pytest.mark.chaos
 SHORT, LONG = 5, 20
-ALWAYS = ("record.json", "manifest.json", "model.safetensors")  # one of each, whatever else is drawn
+MANIFEST = "manifest.json"
+ALWAYS = ("record.json", MANIFEST, "model.safetensors")  # one of each, whatever else is drawn
 CHECKPOINTS_SHORT, CHECKPOINTS_LONG = 1, 4
 
 
@@ -33,15 +35,21 @@ def damage(file: Path, random_numbers: random.Random) -> str:
 
 
 def drawn(folders: dict[str, Path], count: int, random_numbers: random.Random) -> list[Path]:
-    """Draw files of stages, no two of one stage as long as there are others."""
-    stages = sorted(folders)
-    random_numbers.shuffle(stages)
+    """Draw files of stages, no two of one stage as long as there are others.
+
+    Without a stage's manifest nothing can be said of its other files: where that one is drawn, no other is.
+    """
+    stages = random_numbers.sample(sorted(folders), len(folders))
     chosen: list[Path] = []
     names = list(ALWAYS)
-    for place in range(count):
-        stage = folders[stages[place % len(stages)]]
-        files = sorted(path for path in stage.rglob("*") if path.is_file() and path.stat().st_size > 0)
-        files = [path for path in files if path not in chosen]
+    for folder in (folders[stage] for stage in cycle(stages)):
+        if len(chosen) == count:
+            break
+        former = [path.name for path in chosen if path.is_relative_to(folder)]
+        if MANIFEST in former:
+            continue
+        files = sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size > 0)
+        files = [path for path in files if path not in chosen and not (former and path.name == MANIFEST)]
         always = next((path for path in files if path.name in names), None)
         chosen.append(always or random_numbers.choice(files))
         if always is not None:
@@ -81,7 +89,7 @@ def test_damaged_files_are_named_by_verify_and_their_stages_alone_are_rebuilt(
         damaged.add(of_folder[folder])
         place = file.relative_to(copied)
         # A manifest with another name or digest in it says that of another file.
-        expected = str(folder.relative_to(copied)) if file.name == "manifest.json" else str(place)
+        expected = str(folder.relative_to(copied)) if file.name == MANIFEST else str(place)
         unnamed += [] if expected in verified.said() else [str(place)]
         report(f"damaged {place}: {what}; {'not named' if unnamed[-1:] == [str(place)] else 'named'}")
     assert unnamed == [], verified.said()
