@@ -114,7 +114,7 @@ class BatchSize:
         if n_windows == least:
             raise MemoryError(
                 f"memory ran out with {n_windows} window{'s' if n_windows > 1 else ''} a pass ({error}); shorten "
-                "context_length, take a smaller backbone, or give the stage more memory (resources.features)"
+                "context_length, take a smaller backbone, or give the stage more memory (resources)"
             ) from error
         self.size, self._is_found = max(1, n_windows // 2), True
         if torch.cuda.is_available():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from grid.stage import Context, beside
 from motor.backbones.batching import BatchSize
 from motor.backbones.inference import shortened_answers
-from motor.backbones.training import forget_tried, lighten
+from motor.backbones.training import beginning_again, forget_tried, lighten
 from motor.features.base import ForecastFeature, WindowFeatures, of_class_forecaster, side_by_side
 from motor.stages.faults import input_faults
 from motor.stages.finetune import ONLY, Finetune, held_device, read_skill, read_training
@@ -67,9 +67,7 @@ class Features(SeriesFeatures):
     def lighten(self, work: Path) -> str | None:
         """See `grid.stage.Stage.lighten`: passes take half as many windows; what they give differs by rounding."""
         half = lighten(work, self.finetunes[0].windows_together)
-        if half is None:
-            return None
-        return f"begins again, with at most {half} window{'s' if half > 1 else ''} a pass"
+        return None if half is None else beginning_again(half)
 
     def _told(self, context: Context) -> dict[str, Any]:
         folders = [context.folder(tuned) for tuned in self.finetunes]

@@ -13,11 +13,13 @@ import numpy as np
 from grid.stage import Context, Resources, Stage, after, beside
 from grid.store import write_json
 from motor.backbones.base import Backbone
+from motor.backbones.batching import BatchSize
 from motor.backbones.training import (
     ALONE,
     Batch,
     Place,
     Training,
+    beginning_again,
     forget_tried,
     going_on,
     lighten,
@@ -113,7 +115,9 @@ class Finetune(Stage):
     def lighten(self, work: Path) -> str | None:
         """See `grid.stage.Stage.lighten`: a worker takes half as many windows at once; a step has as many as before."""
         half = lighten(work, self.windows_together)
-        return None if half is None else going_on(half)
+        if half is None:
+            return None
+        return going_on(half) if self.is_trained else beginning_again(half)
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``predictor/`` (stock format), ``training.json`` and ``skill.json``."""
@@ -233,20 +237,28 @@ class Finetune(Stage):
         context_BT, future_BH = np.split(cut["window"], [self.context_length], axis=1)
         return Batch(context_BT[:, -context_length:], future_BH, cut["domain"], cut.get("number"), cut.get("group"))
 
-    def skill(self, forecaster: "Forecaster", prepared: Prepared, meta: "pd.DataFrame") -> list[dict[str, Any]]:
+    def skill(
+        self, forecaster: "Forecaster", prepared: Prepared, meta: "pd.DataFrame", at: "Workplace"
+    ) -> list[dict[str, Any]]:
         """Error over the mean forecast's, on series that no training saw, by context, class and segment."""
         windows = self.fixed(prepared, meta, SKILL_WINDOWS)
-        of_lengths = ((length, self._skill(forecaster, windows, meta, length)) for length in self.context_lengths)
+        size = BatchSize(self.batch_size, at.device(), partial(print, flush=True), at.work)
+        of_lengths = ((length, self._skill(forecaster, windows, meta, length, size)) for length in self.context_lengths)
         return [{"context_length": length, **row} for length, rows in of_lengths for row in rows]
 
     def _skill(
-        self, forecaster: "Forecaster", windows: FixedWindows, meta: "pd.DataFrame", context_length: int
+        self,
+        forecaster: "Forecaster",
+        windows: FixedWindows,
+        meta: "pd.DataFrame",
+        context_length: int,
+        size: BatchSize,
     ) -> list[dict[str, Any]]:
         import pandas as pd
         import torch
 
-        frames = []
-        for cut in windows.batches(self.batch_size):
+        def errors(numbers: range) -> pd.DataFrame:
+            cut = windows.batch(numbers)
             longest_BT, y_BH = np.split(cut["window"], [self.context_length], axis=1)
             context_BT = longest_BT[:, -context_length:]
             group_B = torch.as_tensor(cut["group"]) if "group" in cut else None
@@ -254,7 +266,9 @@ class Finetune(Stage):
             quantiles_BHQ = forecaster.predict_quantiles(torch.as_tensor(context_BT), domain_B, group_B)
             median_BH = quantiles_BHQ[..., self.quantile_levels.index(0.5)].cpu().numpy()
             columns = skill_columns(y_BH, median_BH, context_BT)
-            frames.append(pd.DataFrame(columns, index=window_index(windows, cut)))
+            return pd.DataFrame(columns, index=window_index(windows, cut))
+
+        frames = size.passes(len(windows), errors, windows.end_of_batch)
         return forecast_skill(pd.concat(frames), meta, by=("domain", "label")).to_dict("records")
 
     def _context_seen(self, forecaster: "Forecaster") -> int:
@@ -321,7 +335,7 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: Report) -
         stage.solve(forecaster, prepared, meta)
     if place.rank == 0:
         forecaster.save(at.draft / "predictor")
-        skill = stage.skill(forecaster.to(device), prepared, meta[meta["side"] == "test"])
+        skill = stage.skill(forecaster.to(device), prepared, meta[meta["side"] == "test"], at)
         write_json(at.draft / "skill.json", skill)
         write_json(at.draft / "training.json", stage.summary(forecaster, history))
         write_curves(at.draft / CURVES, history)

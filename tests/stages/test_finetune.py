@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from grid.run import BuildContext, build_stage
 from grid.stage import InputError
+from motor.backbones.bolt import BoltForecaster
 from motor.backbones.training import TrainingError
 from motor.backbones.training.memory import note_tried
 
@@ -171,9 +172,54 @@ def test_finetune_lightened_ends_with_what_cannot_be_parted(make_tiny, tmp_path)
         assert [words and words.split(" with ")[1].split()[0] for words in said] == [*sizes, None]
 
 
-def test_finetune_without_training_cannot_be_lightened(make_tiny, tmp_path):
+def test_finetune_that_took_no_windows_cannot_be_lightened(make_tiny, tmp_path):
     (stage, *_) = make_tiny(tmp_path, "axes.method=[untrained]").stages("finetune")
     assert stage.lighten(tmp_path) is None
+
+
+def test_finetune_skill_goes_on_with_fewer_windows_where_memory_runs_out(make_tiny, tmp_path, monkeypatch, capsys):
+    asked, forecasts = [], BoltForecaster.predict_quantiles
+
+    def limited(self, context_BT, *rest):
+        asked.append(len(context_BT))
+        if len(context_BT) > 2:
+            raise MemoryError("too many windows")
+        return forecasts(self, context_BT, *rest)
+
+    told = []
+    for name in ("undisturbed", "limited"):
+        (tmp_path / name).mkdir()
+        tiny = make_tiny(tmp_path / name, "axes.method=[untrained]", "resources.batch_size=8").build_stages("prepare")
+        (stage, *_) = tiny.stages("finetune")
+        tiny.build_stage(stage)
+        told.append(json.loads((tiny.folder(stage) / "skill.json").read_text()))
+        monkeypatch.setattr(BoltForecaster, "predict_quantiles", limited)
+    assert asked[:4] == [8, 4, 2, 2]
+    assert "memory ran out with 8 windows a pass; going on with 4" in capsys.readouterr().out
+    for expected, found in zip(*told, strict=True):
+        numbers = {name: value for name, value in expected.items() if isinstance(value, float)}
+        assert found == expected | {name: pytest.approx(value, rel=1e-5) for name, value in numbers.items()}
+
+
+def test_finetune_killed_in_its_skill_forecasts_begins_again_with_half_the_windows(make_tiny, tmp_path, monkeypatch):
+    tiny = make_tiny(tmp_path, "axes.method=[untrained]", "resources.batch_size=8").build_stages("prepare")
+    (stage, *_) = tiny.stages("finetune")
+    work, forecasts, asked = tiny.store.work(stage), BoltForecaster.predict_quantiles, []
+
+    def killed(self, *given):
+        raise KeyboardInterrupt
+
+    def counted(self, context_BT, *rest):
+        asked.append(len(context_BT))
+        return forecasts(self, context_BT, *rest)
+
+    monkeypatch.setattr(BoltForecaster, "predict_quantiles", killed)
+    with pytest.raises(KeyboardInterrupt):
+        tiny.build_stage(stage)
+    assert stage.lighten(work) == "begins again, with at most 4 windows a pass"
+    monkeypatch.setattr(BoltForecaster, "predict_quantiles", counted)
+    tiny.build_stage(stage)
+    assert max(asked) == 4
 
 
 def test_finetune_diverging_is_an_error_that_is_not_the_datas(make_tiny, tmp_path):

@@ -107,6 +107,11 @@ def going_on(half: int) -> str:
     )
 
 
+def beginning_again(half: int) -> str:
+    """Return in words what another start of a stage does that only forecasts."""
+    return f"begins again, with at most {half} window{'s' if half > 1 else ''} a pass"
+
+
 def _read(file: Path) -> int | None:
     """Return what a note says, None where there is none; one that a power cut has spoilt is none."""
     try:
