@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from grid.storage.s3 import Bucket, Listed
+from grid.storage.s3 import Bucket, Listed, NoObjectError
 
 MARKS, MIRROR = ".copies", ".mirror"
 WRITER = "mirror"  # metadata: whose file an object is a copy of
@@ -37,10 +37,24 @@ class Copies:
                 self.send_file(file)
 
     def send_file(self, path: Path) -> None:
-        """Upload a file as it is now."""
-        name = self._name(path)
-        sent = self.bucket.put_file(name, path, {WRITER: self._identity})
-        self._mark(name, {"state": _state(sent)})
+        """Upload a file as it is now; one that was sent under another name (see `_twin`) is copied in the bucket."""
+        name, written_by = self._name(path), {WRITER: self._identity}
+        state = _state(path.stat())
+        if (twin := self._twin(name, state)) and self._copy(twin, name, written_by):
+            return self._mark(name, {"state": state})
+        return self._mark(name, {"state": _state(self.bucket.put_file(name, path, written_by))})
+
+    def _twin(self, name: str, state: list[int]) -> str | None:
+        """Return the neighbour's name under which this very file was sent last: a checkpoint that is now the former."""
+        marks = (self.root / MARKS / name).parent.glob("[!.]*")
+        names = (mark.relative_to(self.root / MARKS).as_posix() for mark in marks if mark.is_file())
+        return next((each for each in names if each != name and self._marked(each).get("state") == state), None)
+
+    def _copy(self, twin: str, name: str, metadata: dict[str, str]) -> bool:
+        with suppress(NoObjectError):
+            self.bucket.copy(twin, name, metadata)
+            return True
+        return False
 
     def is_changed(self, path: Path) -> bool:
         """Tell whether a file is another than when it was last sent or brought."""

@@ -186,11 +186,18 @@ class Bucket:
             for refused in answer.get("Errors", ()):
                 raise BucketError(self._words(refused["Key"].removeprefix(self.prefix), refused["Code"], refused))
 
-    def copy(self, name: str, to: str) -> None:
-        """Copy an object within the bucket, without a way through this machine."""
+    def copy(self, name: str, to: str, metadata: Mapping[str, str] | None = None) -> None:
+        """Copy an object within the bucket, without a way through this machine; `metadata` takes its own's place.
+
+        Raises
+        ------
+        NoObjectError
+            If there is no such object.
+        """
+        extra = {"Metadata": dict(metadata), "MetadataDirective": "REPLACE"} if metadata else {}
         with self._telling(name):
             source = {"Bucket": self.name, "Key": self._key(name)}
-            self._client.copy(source, self.name, self._key(to), Config=_transfer())
+            self._client.copy(source, self.name, self._key(to), ExtraArgs=extra, Config=_transfer())
 
     def abort_uploads(self, older_than_s: float) -> None:
         """Drop the pieces that dead uploads of large files left, which no listing shows and which cost."""

@@ -71,6 +71,35 @@ def test_remote_checkpoint_of_a_build_that_failed_is_uploaded_before_it_ends(mac
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("following")]
 
 
+def test_remote_checkpoint_that_becomes_the_former_one_is_not_uploaded_again(machine, toy, monkeypatch):
+    one, uploaded, put_file = machine("one"), [], Bucket.put_file
+    work = one.work(toy.Number(1))
+    checkpoint, former = work / "checkpoint.pt", work / "checkpoint.previous.pt"
+    monkeypatch.setattr(Bucket, "put_file", lambda *given: uploaded.append(given[2].name) or put_file(*given))
+    for step in (1, 2, 3):
+        former.unlink(missing_ok=True)
+        if checkpoint.exists():
+            former.hardlink_to(checkpoint)
+        (work / "draft").write_text(f"step {step}")
+        (work / "draft").replace(checkpoint)
+        one.share(work)
+    assert uploaded == 3 * ["checkpoint.pt"]
+    assert set(one.bucket.metadata(f"unfinished/{work.name}/{former.name}")) == {"mirror"}
+    there = machine("two").work(toy.Number(1))
+    assert [(there / file.name).read_text() for file in (checkpoint, former)] == ["step 3", "step 2"]
+
+
+def test_remote_checkpoint_whose_copy_is_gone_is_uploaded_as_the_former_one(machine, toy):
+    one = machine("one")
+    work = one.work(toy.Number(1))
+    (work / "checkpoint.pt").write_text("step 1")
+    one.share(work)
+    one.bucket.delete(one.bucket.listed("unfinished/"))
+    (work / "checkpoint.pt").rename(work / "checkpoint.previous.pt")
+    one.share(work / "checkpoint.previous.pt")
+    assert (machine("two").work(toy.Number(1)) / "checkpoint.previous.pt").read_text() == "step 1"
+
+
 def test_remote_checkpoint_here_that_is_newer_than_its_copy_stays(machine, toy):
     one = machine("one")
     checkpoint = one.work(toy.Number(1)) / "checkpoint.pt"
