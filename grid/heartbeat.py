@@ -21,6 +21,7 @@ LOST = 1  # exit status
 PATIENCE_S = 20.0  # with a head that does not answer: one that keeps its state elsewhere may be started anew
 KNOCK_INTERVAL_S = 5.0
 KNOCK_S = 5.0
+TOGETHER_S = 0.2  # a head that dies with this machine's node may be gone a moment after it
 LAST_WORDS_S = 10.0  # for what is to be done before the end
 SERVERS = ("gcs_server", "raylet")
 
@@ -148,13 +149,20 @@ class ClusterPulse:
         if not is_alone and time.monotonic() - self._knocked < KNOCK_INTERVAL_S:
             return None
         self._knocked = time.monotonic()
-        silence = self._knock()
+        silence = self._knock_for(TOGETHER_S) if is_alone else self._knock()
         if silence is None:
             self._heard = time.monotonic()
             return "the Ray node of this machine is gone: its raylet died; start it again" if is_alone else None
         if is_alone or time.monotonic() - self._heard > self.patience_s:
             return f"the Ray cluster's head at {self.head} is gone ({silence}); start it again"
         return None
+
+    def _knock_for(self, seconds: float) -> OSError | None:
+        """Return why nobody answers any more, None if somebody still does when the time is over."""
+        end = time.monotonic() + seconds
+        while (silence := self._knock()) is None and time.monotonic() < end:
+            time.sleep(0.02)
+        return silence
 
     def _knock(self) -> OSError | None:
         """Return why nobody answers, None if somebody does."""

@@ -144,6 +144,17 @@ def test_cluster_pulse_head_silent_for_less_than_the_patience_is_no_fault(head: 
     assert pulse.fault(0) is None
 
 
+def test_cluster_pulse_head_that_dies_a_moment_after_the_raylet_is_what_is_told(
+    head: socket.socket, raylet: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grid.heartbeat.TOGETHER_S", 10.0)
+    where = address(head)
+    pulse = ClusterPulse(where, raylet.path)
+    raylet.kill()
+    threading.Timer(0.1, head.close).start()
+    assert (pulse.fault(60) or "").startswith(f"the Ray cluster's head at {where} is gone (")
+
+
 def test_cluster_pulse_raylet_killed_is_told_at_once(head: socket.socket, raylet: Any) -> None:
     pulse = ClusterPulse(address(head), raylet.path)
     threading.Timer(0.1, raylet.kill).start()
