@@ -37,22 +37,20 @@ class Copies:
                 self.send_file(file)
 
     def send_file(self, path: Path) -> None:
-        """Upload a file as it is now; one that was sent under another name (see `_twin`) is copied in the bucket."""
-        name, written_by = self._name(path), {WRITER: self._identity}
-        state = _state(path.stat())
-        if (twin := self._twin(name, state)) and self._copy(twin, name, written_by):
-            return self._mark(name, {"state": state})
-        return self._mark(name, {"state": _state(self.bucket.put_file(name, path, written_by))})
+        """Upload a file as it is now; one that was sent under another name is copied in the bucket."""
+        name, state = self._name(path), _state(path.stat())
+        if not self._copied(name, state):
+            state = _state(self.bucket.put_file(name, path, {WRITER: self._identity}))
+        self._sent[name] = state
+        self._mark(name, {"state": state})
 
-    def _twin(self, name: str, state: list[int]) -> str | None:
-        """Return the neighbour's name under which this very file was sent last: a checkpoint that is now the former."""
-        marks = (self.root / MARKS / name).parent.glob("[!.]*")
-        names = (mark.relative_to(self.root / MARKS).as_posix() for mark in marks if mark.is_file())
-        return next((each for each in names if each != name and self._marked(each).get("state") == state), None)
-
-    def _copy(self, twin: str, name: str, metadata: dict[str, str]) -> bool:
+    def _copied(self, name: str, state: list[int]) -> bool:
+        """Copy what this process sent last under another name in this state: a checkpoint that is now the former."""
+        twin = next((each for each, sent in self._sent.items() if each != name and sent == state), None)
+        if twin is None:
+            return False
         with suppress(NoObjectError):
-            self.bucket.copy(twin, name, metadata)
+            self.bucket.copy(twin, name, {WRITER: self._identity})
             return True
         return False
 
@@ -125,6 +123,11 @@ class Copies:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
+
+    @cached_property
+    def _sent(self) -> dict[str, list[int]]:
+        """The states in which this process sent files, by name."""
+        return {}
 
     @cached_property
     def _identity(self) -> str:
