@@ -222,6 +222,8 @@ def _run(arguments: argparse.Namespace, grid: Grid) -> int:
 
     try:
         outcome = build_grid(grid, arguments.address, ROOT)
+    except BrokenPipeError:
+        raise
     except ConnectionError as error:
         where = arguments.address or os.environ.get("RAY_ADDRESS")
         print(f"no Ray cluster answers at {where!r}: {error}; correct --address or RAY_ADDRESS", file=sys.stderr)

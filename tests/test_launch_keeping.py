@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,17 @@ def test_complete_grid_sweeps_what_a_launch_that_died_at_its_very_end_has_left(r
         status, printed = run(config, *JOINT)
         assert (status, said in printed.out) == (0, True)
         assert not left.exists()
+
+
+@pytest.mark.parametrize(("error", "status"), [(BrokenPipeError, None), (ConnectionRefusedError, 2)])
+def test_reader_of_the_output_that_is_gone_is_not_taken_for_a_cluster(run, config, monkeypatch, error, status):
+    def build(*given):
+        raise error
+
+    monkeypatch.setattr("launch.build_grid", build)
+    with pytest.raises(BrokenPipeError) if status is None else nullcontext():
+        ended, printed = run(config, "axes.domain=[Joint]", "windows.per_series=3")
+        assert (ended, printed.err.startswith("no Ray cluster answers at")) == (status, True)
 
 
 @pytest.mark.parametrize("words", [("--prune", "--yes"), ("--dry-run",), ("--verify", "--prune", "x.yaml"), ("--yes",)])

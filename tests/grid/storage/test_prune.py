@@ -122,7 +122,6 @@ def test_remove_link_leaves_what_it_leads_to(store: Store, tmp_path: Path) -> No
 KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
-from grid.storage.drafts import draft_name
 from grid.storage.prune import remove, unneeded
 from grid.store import Store
 shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
