@@ -18,19 +18,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grid.cluster import RayError
-from grid.config import ConfigError
-from grid.plan import Cell, Plan, describe, make_plan
+from grid.config.check import ConfigError
+from grid.plan.plan import Cell, Plan, describe, make_plan
+from grid.run.cluster import RayError
 from grid.stage import InputError
-from grid.storage.opening import open_store
-from grid.store import Store, StoreError
-from motor.building import Grid, build_grid
-from motor.experiment import Experiment, read_experiment
-from motor.methods.cells import chosen_cells, make_cells, parse_only, resources_of
-from motor.rehearsal import is_rehearsal, rehearse
+from grid.store.opening import open_store
+from grid.store.store import Store, StoreError
+from motor.commands.building import Grid, build_grid
+from motor.commands.rehearse import is_rehearsal, rehearse
+from motor.experiment.cells import chosen_cells, make_cells, parse_only, resources_of
+from motor.experiment.reading import Experiment, read_experiment
 
 if TYPE_CHECKING:
-    from grid.run import Outcome
+    from grid.run.run import Outcome
 
 ROOT = Path(__file__).resolve().parent
 CONFIGS = ROOT / "configs"
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv and argv[0] in USES:
-        from motor.predicting.command import main as use
+        from motor.commands.using import main as use
 
         return use(argv, ROOT)
     arguments = _parse(argv)
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _do(arguments: argparse.Namespace, grid: Grid) -> int:
     if arguments.status:
-        from motor.status import show_status
+        from motor.commands.status import show_status
 
         return show_status(grid.experiment, grid.plan, grid.store)
     if arguments.dry_run:
@@ -137,7 +137,7 @@ def _with_configs(arguments: argparse.Namespace) -> argparse.Namespace:
 
 
 def _keep(arguments: argparse.Namespace, store: Store) -> int:
-    from motor.keeping import prune, show_verified
+    from motor.commands.keeping import prune, show_verified
 
     configs = [_config_path(name) for name in arguments.configs]
     try:
@@ -157,13 +157,13 @@ def _rehearse(arguments: argparse.Namespace, store: Store) -> int:
 
 def _failed_alone(grid: Grid, force: frozenset[str]) -> Plan:
     """Return the plan of those cells alone that hang on a stage that failed."""
-    from motor.failures import failed_keys, hang_on
+    from motor.results.failures import failed_keys, hang_on
 
     return make_plan(hang_on(grid.plan.cells, failed_keys(grid.root, grid.plan, grid.store)), grid.store, force)
 
 
 def _check_data(experiment: Experiment, store: Store) -> int:
-    from motor.check_data import check_data
+    from motor.commands.check_data import check_data
 
     check_data(experiment, make_cells(experiment, store.root, dry_run=True), store)
     return OK
@@ -180,7 +180,7 @@ def _forced(arguments: argparse.Namespace) -> frozenset[str]:
 
 def _plan(cells: list[Cell], store: Store, arguments: argparse.Namespace) -> Plan:
     """Plan; where a record is damaged, so that nobody knows what its folder holds, set it aside and say so."""
-    from grid.storage.verify import set_false_records_aside
+    from grid.keeping.verify import set_false_records_aside
 
     try:
         return make_plan(cells, store, _forced(arguments))
@@ -204,8 +204,8 @@ def _dry_run(experiment: Experiment, plan: Plan) -> str:
 
 
 def _launch(arguments: argparse.Namespace, grid: Grid) -> int:
-    from grid.leftovers import sweep_leftovers
-    from motor.results import is_current
+    from grid.run.leftovers import sweep_leftovers
+    from motor.results.folder import is_current
 
     if grid.plan.missing:
         return _run(arguments, grid)
@@ -218,7 +218,7 @@ def _launch(arguments: argparse.Namespace, grid: Grid) -> int:
 
 
 def _run(arguments: argparse.Namespace, grid: Grid) -> int:
-    from motor.results import write_results
+    from motor.results.folder import write_results
 
     try:
         outcome = build_grid(grid, arguments.address, ROOT)

@@ -123,11 +123,11 @@ def _parts(arguments: argparse.Namespace, folder: Path) -> Any:
 
 def _build(folder: Path) -> str:
     """Build one untrained cell and return its key."""
-    from grid.build import BuildContext, build_stage
-    from grid.plan import make_plan
-    from grid.store import Store
-    from motor.experiment import read_experiment
-    from motor.methods.cells import make_cells, resources_of
+    from grid.plan.plan import make_plan
+    from grid.run.build import BuildContext, build_stage
+    from grid.store.store import Store
+    from motor.experiment.cells import make_cells, resources_of
+    from motor.experiment.reading import read_experiment
 
     config = folder / "endpoint.yaml"
     config.write_text(CONFIG.format(n_samples=N_SAMPLES, rate_hz=RATE_HZ), encoding="utf-8")

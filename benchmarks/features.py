@@ -62,11 +62,11 @@ class Way:
 
 def built(folder: Path, text: str) -> tuple[list[Any], Callable[[Any], Any]]:
     """Build what the features are made from; return the stages of the features, and what gives a stage its context."""
-    from grid.plan import make_plan
-    from grid.run import BuildContext, build_stage
-    from grid.store import Store
-    from motor.experiment import read_experiment
-    from motor.methods.cells import make_cells, resources_of
+    from grid.plan.plan import make_plan
+    from grid.run.run import BuildContext, build_stage
+    from grid.store.store import Store
+    from motor.experiment.cells import make_cells, resources_of
+    from motor.experiment.reading import read_experiment
 
     config, store = folder / "features.yaml", Store(folder / "storage")
     config.write_text(text, encoding="utf-8")

@@ -25,9 +25,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from benchmarks.layouts import LAYOUTS, LayoutRow, measure_layout
-from grid.build import BuildContext, build_stage
+from grid.run.build import BuildContext, build_stage
 from grid.stage import InputError, Resources
-from grid.store import Store
+from grid.store.store import Store
 from motor.recordings.digest import content_digest
 from motor.recordings.readers.long_csv import LongCsv
 from motor.recordings.readers.tree import Tree

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from grid.build import BuildContext, build_alone
+from grid.run.build import BuildContext, build_alone
 from grid.stage import Context, Resources, Stage
-from grid.storage.manifest import THREADS, damages
-from grid.store import Store, write_json
+from grid.store.manifest import THREADS, damages
+from grid.store.store import Store, write_json
 
 GOAL = 0.8
 PIECE = 4 << 20

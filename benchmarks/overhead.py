@@ -24,10 +24,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from grid.plan import Cell, make_plan
-from grid.run import BuildContext, build_stage, run
+from grid.plan.plan import Cell, make_plan
+from grid.run.run import BuildContext, build_stage, run
 from grid.stage import Context, Resources, Stage, beside
-from grid.store import Store, write_json
+from grid.store.store import Store, write_json
 
 SLOTS = 2  # stages at once, under Ray and bare
 ALLOWED_S = {"light": 1.0, "finetune": 15.0}  # a stage, beyond its work

@@ -24,11 +24,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 
-from motor.evaluation.html import write_html
-from motor.evaluation.html.tables import cell_name
 from motor.evaluation.metrics import classification_metrics
-from motor.evaluation.report import CellResult, ReportContext
-from motor.evaluation.report.findings import find
+from motor.report import CellResult, ReportContext
+from motor.report.findings import find
+from motor.report.html import write_html
+from motor.report.html.tables import cell_name
 
 CLASSES = ("normal", "spark", "vibrate")
 DOMAINS = ("ShengYing", "ZhenDong")

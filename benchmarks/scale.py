@@ -205,7 +205,7 @@ def open_cell(folder: str, storage: str, config: str) -> dict[str, float]:
     import pandas  # noqa: F401
     import pyarrow.ipc  # noqa: F401
 
-    from grid.store import Store
+    from grid.store.store import Store
     from motor.stages.prepare import Prepared
 
     import_s = time.perf_counter() - began
@@ -225,8 +225,8 @@ def open_cell(folder: str, storage: str, config: str) -> dict[str, float]:
 
 def prepare_stage(config: Path, storage: Path) -> Any:
     """Return the stage `prepare` of a config's joint cells."""
-    from motor.experiment import read_experiment
-    from motor.methods.cells import make_cells
+    from motor.experiment.cells import make_cells
+    from motor.experiment.reading import read_experiment
 
     cells = make_cells(read_experiment(config, [], {}), storage, dry_run=True)
     joint = next(cell for cell in cells if cell.axes["method"] == "A" and cell.axes["domain"] == "Joint")
@@ -235,9 +235,9 @@ def prepare_stage(config: Path, storage: Path) -> Any:
 
 def build_prepared(folder: Path, config: Path, recordings: Path) -> None:
     """Build `prepare` of a config over recordings that stand already."""
-    from grid.build import BuildContext, build_stage
+    from grid.run.build import BuildContext, build_stage
     from grid.stage import Resources
-    from grid.store import Store
+    from grid.store.store import Store
 
     stage, store = prepare_stage(config, folder), Store(folder)
     source = store.folder(stage.recordings)

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from motor.experiment.settings import SHARED, Settings
 from motor.registry import Plugin, Record, plugins
-from motor.settings import SHARED, Settings
 
 PAGE = Path(__file__).with_name("settings.md")
 MARK = re.compile(r"(<!-- settings: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

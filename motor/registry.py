@@ -32,7 +32,7 @@ def plugins(package: str) -> dict[str, type[Plugin]]:
     Parameters
     ----------
     package : str
-        Dotted name of a folder, say ``"motor.classifiers"``. Each module in it that defines `PLUGIN`
+        Dotted name of a folder, say ``"motor.judges"``. Each module in it that defines `PLUGIN`
         is a plug-in; the others are helpers.
 
     Raises

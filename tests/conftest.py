@@ -1,4 +1,7 @@
-"""A tiny experiment, built here and now without Ray; `tiny_built` is one that many tests read."""
+"""A tiny experiment, built here and now without Ray (`tiny_built` is one that many tests read), and made-up cells.
+
+The cells are seeded tables of predictions, and cells of recipes whose skill is known.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+
+from motor.evaluation.metrics import classification_metrics
+from motor.evaluation.thresholds import apply_thresholds, choose_thresholds
+from motor.report import CellResult, ReportContext
 
 TINY = """\
 dataset:
@@ -53,14 +61,14 @@ class Tiny:
 
     def build_stage(self, stage: Any) -> None:
         """Build one stage, whose inputs stand."""
-        from grid.run import build_stage
+        from grid.run.run import build_stage
 
         build_stage(stage, self.store, self.context(stage))
 
     def context(self, stage: Any) -> Any:
         """Return what a stage is given beside its record."""
-        from grid.run import BuildContext
-        from motor.methods.cells import resources_of
+        from grid.run.run import BuildContext
+        from motor.experiment.cells import resources_of
 
         return BuildContext(self.store, stage, resources_of(self.experiment, [stage])[stage.key], lambda progress: None)
 
@@ -106,10 +114,10 @@ def tiny_text(tiny_data: Path) -> str:
 @pytest.fixture(scope="session")
 def make_tiny(tiny_text: str) -> Callable[..., Tiny]:
     """Plan a tiny experiment in a folder, with overrides as on the command line."""
-    from grid.plan import make_plan
-    from grid.store import Store
-    from motor.experiment import read_experiment
-    from motor.methods.cells import make_cells
+    from grid.plan.plan import make_plan
+    from grid.store.store import Store
+    from motor.experiment.cells import make_cells
+    from motor.experiment.reading import read_experiment
 
     def make(folder: Path, *overrides: str) -> Tiny:
         config = folder / "tiny.yaml"
@@ -125,3 +133,136 @@ def tiny_built(make_tiny: Callable[..., Tiny], tmp_path_factory: pytest.TempPath
     """The tiny experiment with the cells that many tests read: all methods joint, one method in all regimes."""
     joint = [f"{method}/Joint/64/lda" for method in ("A", "B", "C", "C_two_stage")]
     return make_tiny(tmp_path_factory.mktemp("tiny")).build(*joint, "A/ShengYing/64/lda", "A/ZhenDong/64/lda")
+
+
+CLASSES = ("normal", "spark", "vibrate")
+
+# Of recipes whose skill is known, judged on motors that differ from one another.
+KINDS = ("normal", "inner", "outer")
+RIGS = ("rig 1", "rig 2")
+
+MOTOR_SPREAD = 1.0  # how much motors differ in difficulty, for all recipes alike
+RECIPE_SPREAD = 0.5  # how much a recipe suits one motor more than another
+N_SERIES = 4  # a motor
+
+
+@pytest.fixture(scope="session")
+def make_predictions():
+    """Give a function that makes predictions whose quality is a number (0 is guessing)."""
+
+    def make(quality=1.5, seed=0, classes=CLASSES, domains=("ShengYing", "ZhenDong"), n_motors=8, n_series=3):
+        generator = np.random.default_rng(seed)
+        rows = []
+        for index, label in enumerate(classes):
+            for motor in range(n_motors):
+                for domain in domains:
+                    logits = generator.normal(size=(n_series, len(classes)))
+                    logits[:, index] += quality
+                    for series, values in enumerate(np.exp(logits)):
+                        row = {"item": f"{label}-{motor}-{domain}-{series}", "motor": f"{label}-{motor}"}
+                        row |= {"domain": domain, "label": label, "fold": "0"}
+                        row |= {"predicted": classes[int(values.argmax())]}
+                        rows.append(row | dict(zip(_columns(classes), values / values.sum(), strict=True)))
+        table = pd.DataFrame(rows)
+        table["alarm"] = apply_thresholds(table, choose_thresholds(table, classes[0], 0.1))
+        return table
+
+    return make
+
+
+def _columns(classes):
+    return [f"probability_{name}" for name in classes]
+
+
+@pytest.fixture(scope="session")
+def make_cell(make_predictions):
+    """Give a function that makes a finished cell; its domain is one domain or Joint."""
+
+    def make(quality, seed=0, method="C", domain="Joint", n_motors=8, **axes):
+        domains = ("ShengYing", "ZhenDong") if domain == "Joint" else (domain,)
+        predictions = make_predictions(quality, seed, domains=domains, n_motors=n_motors)
+        coordinates = {"method": method, "domain": domain, **axes}
+        return CellResult(
+            axes=coordinates,
+            metrics=classification_metrics(predictions, CLASSES, "normal"),
+            folder="/".join(map(str, coordinates.values())),
+            predictions=predictions,
+            skill={"normal": 0.7, "spark": 1.0, "vibrate": 0.9},
+            training={"steps": [600, 800], "best_step": [500, 700], "validation_loss": [0.3, 0.2]},
+            n_fits=2,
+            figures=("figures/confusion.png", "figures/roc pr.png"),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def context():
+    return ReportContext(
+        name="test grid",
+        command="python launch.py test.yaml",
+        classes=CLASSES,
+        normal="normal",
+        two_stage_pairs={"C": "C_two_stage"},
+        settings=(("prediction_length", "1024"),),
+        dataset={"counts": [{"domain": "ShengYing", "label": "spark", "series": 24, "motors": 8}], "digest": "4be1"},
+        versions={"python": "3.11"},
+    )
+
+
+@pytest.fixture(scope="session")
+def truth():
+    """What surrounds the simulated cells."""
+    return ReportContext("truth", "none", KINDS, "normal")
+
+
+@pytest.fixture(scope="session")
+def simulate():
+    """Give the function that simulates recipes of known skill."""
+    return _simulate
+
+
+def _simulate(skills, seed, n_motors=8, n_folds=4, domains=RIGS, seconds=None, methods=None, keeps_held_out=False):
+    """Return one cell for each recipe and domain; `n_motors` is for each class and domain.
+
+    A series is answered right where the true class has the greatest of three noisy scores; the true class'
+    score is raised by skill + motor's ease + how the recipe suits the motor. Motors are dealt to folds in turn.
+    Held-out answers share the motor's effects, as those of a classifier refitted on other motors would.
+    """
+    generator = np.random.default_rng(seed)
+    cells = []
+    for domain in domains:
+        rows = _series(domain, n_motors, n_folds)
+        held_rows = pd.concat([rows[rows["fold"] != fold].assign(fold=fold) for fold in sorted(set(rows["fold"]))])
+        ease_M = MOTOR_SPREAD * generator.normal(size=len(KINDS) * n_motors)
+        for place, skill in enumerate(skills):
+            lift_M = skill + ease_M + RECIPE_SPREAD * generator.normal(size=len(ease_M))
+            axes = {"method": methods[place] if methods else f"m{place}", "domain": domain}
+            cell = {"held_out": _answers(held_rows, lift_M, generator)} if keeps_held_out else {}
+            cell["seconds"] = 0.0 if seconds is None else seconds[place]
+            cells.append(CellResult(axes, {}, f"{domain}/{place}", _answers(rows, lift_M, generator), **cell))
+    return cells
+
+
+def _series(domain, n_motors, n_folds):
+    """One row a series, as columns; `place` is the motor's number."""
+    place = np.repeat(np.arange(len(KINDS) * n_motors), N_SERIES)
+    label = np.array(KINDS)[place // n_motors]
+    motor = [f"{domain} motor {number:03}" for number in place]
+    item = [f"{name} series {number % N_SERIES}" for number, name in enumerate(motor)]
+    fold = (place % n_motors % n_folds).astype(str)
+    columns = {"item": item, "motor": motor, "label": label, "domain": domain, "fold": fold, "place": place}
+    return pd.DataFrame(columns)
+
+
+def _answers(rows, lift_M, generator):
+    place_n = rows["place"].to_numpy()
+    true_n = place_n // (len(lift_M) // len(KINDS))
+    score_nC = generator.gumbel(size=(len(rows), len(KINDS)))
+    score_nC[np.arange(len(rows)), true_n] += lift_M[place_n]
+    raised = np.exp(score_nC)
+    probability_nC = raised / raised.sum(axis=1, keepdims=True)
+    columns = {name: rows[name].array for name in ("item", "motor", "domain", "label", "fold")}
+    columns["predicted"] = np.array(KINDS)[score_nC.argmax(axis=1)]
+    columns |= {f"probability_{name}": probability_nC[:, place] for place, name in enumerate(KINDS)}
+    return pd.DataFrame(columns)

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grid.config import ConfigError
+from grid.config.check import ConfigError
 from grid.stage import InputError
-from grid.storage.manifest import MANIFEST, manifest_of
-from grid.store import write_json
+from grid.store.manifest import MANIFEST, manifest_of
+from grid.store.store import write_json
 
 pytestmark = pytest.mark.leak
 
@@ -64,12 +64,12 @@ def plant_of_motors(
 @pytest.fixture
 def prepare(tmp_path: Path) -> Callable[..., tuple[Any, Callable[[Any], Path]]]:
     """Import and split recordings; return the stage `cleared`, and a function that builds a stage and its folder."""
-    from grid.build import BuildContext, build_stage
-    from grid.plan import make_plan
+    from grid.plan.plan import make_plan
+    from grid.run.build import BuildContext, build_stage
     from grid.stage import Resources
-    from grid.store import Store
-    from motor.experiment import read_experiment
-    from motor.methods.cells import make_cells
+    from grid.store.store import Store
+    from motor.experiment.cells import make_cells
+    from motor.experiment.reading import read_experiment
 
     def make(rows: Rows, split: str = RATIO, accept: str = "") -> tuple[Any, Callable[[Any], Path]]:
         table, store = pd.DataFrame(rows), Store(tmp_path / "storage")

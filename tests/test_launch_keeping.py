@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 import launch
-from grid.failures import tell_cause
-from grid.leftovers import FOLDER
-from grid.plan import make_plan
-from grid.store import Store
-from motor.methods.cells import chosen_cells
-from motor.reported import set_damaged_aside
+from grid.plan.plan import make_plan
+from grid.run.failures import tell_cause
+from grid.run.leftovers import FOLDER
+from grid.store.store import Store
+from motor.experiment.cells import chosen_cells
+from motor.results.reported import set_damaged_aside
 
 JOINT = ("--only", "method=A,B", "domain=Joint")
 
@@ -163,14 +163,14 @@ def test_prune_on_a_terminal_asks(run, store, joint_alone, monkeypatch, answer, 
 
 
 def test_prune_keeps_leaky_twins_and_rehearsals(run, store, tiny_built, config, tmp_path):
-    from motor.rehearsal import read_rehearsal_config, stages_of
+    from motor.commands.rehearse import read_rehearsal_config, stages_of
 
     rehearsal = tmp_path / "rehearsal.yaml"
     rehearsal.write_text(
         "rehearsal: {grid: tiny.yaml, backbones: {small: {kind: bolt, d_model: 16, num_heads: 2}}}", encoding="utf-8"
     )
     (stage,) = stages_of(read_rehearsal_config(rehearsal, (), {}))
-    from motor.methods.cells import make_cells
+    from motor.experiment.cells import make_cells
 
     twin = make_cells(tiny_built.experiment, store.root, dry_run=False, unit="series")[0].stage
     for each in (stage, twin):
@@ -202,8 +202,8 @@ def test_prune_unknown_weights_end_with_2_and_remove_nothing(run, store, config,
 
 
 def test_prune_beside_a_launch_ends_with_2_and_names_it(run, store, joint_alone):
-    from grid.journal import Journal
-    from grid.progress import Progress
+    from grid.screen.journal import Journal
+    from grid.screen.progress import Progress
 
     before = stages_in(store)
     plan = make_plan([], store)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import launch
-from grid.storage.s3 import Bucket
+from grid.store.s3 import Bucket
 
 ROOT = Path(launch.__file__).parent
 SMALL = ("axes.method=[A, B]", "axes.domain=[Joint]", "finetune.num_steps=4")

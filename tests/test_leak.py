@@ -59,11 +59,11 @@ def plant(folder: Path, seed: int, domains: tuple[str, ...]) -> Path:
 @pytest.fixture
 def judged(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Build every cell of planted data, split by a column of its manifest; return the metrics of each."""
-    from grid.plan import make_plan
-    from grid.run import BuildContext, build_stage
-    from grid.store import Store
-    from motor.experiment import read_experiment
-    from motor.methods.cells import make_cells, resources_of
+    from grid.plan.plan import make_plan
+    from grid.run.run import BuildContext, build_stage
+    from grid.store.store import Store
+    from motor.experiment.cells import make_cells, resources_of
+    from motor.experiment.reading import read_experiment
 
     def judge(data: Path, unit: str, train: int, test: int, **chosen: str) -> dict[str, Any]:
         config = tmp_path / "leak.yaml"

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from grid.store import write_json
+from grid.store.store import write_json
 from motor.predicting import novelty
 from motor.predicting.exported import CELLS, FORMAT, MODEL
 from motor.predicting.parts import CellParts, FoldParts, sha256_of

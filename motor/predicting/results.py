@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from grid.stage import KEY_LENGTH, Stage
-from grid.storage.manifest import DamagedError
-from grid.storage.opening import OBJECTS, open_store
-from grid.store import RECORD, Store
+from grid.store.manifest import DamagedError
+from grid.store.opening import OBJECTS, open_store
+from grid.store.store import RECORD, Store
 from motor.predicting.parts import PartError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from grid.storage.remote import RemoteStore
+    from grid.store.remote import RemoteStore
 
 RESULTS, TABLE, METRICS, CELLS = "results", "cells.csv", "metrics.json", "classify"
 REMEDY = "Say python launch.py --verify: it sets what is damaged aside, and the next run of the grid builds it again"
@@ -96,7 +96,7 @@ class BucketResults:
         return _table(self._text(grid, TABLE) or "")
 
     def cell(self, grid: str, folder: str) -> Path | None:
-        from grid.storage.publishing import LINKS
+        from grid.store.publishing import LINKS
 
         links = json.loads(self._text(grid, LINKS) or "{}")
         kind, _, rest = links.get(f"{folder}/{METRICS}", "").partition("/")
@@ -125,7 +125,7 @@ def results_of(storage: str | Path) -> Results | None:
 
     Raises
     ------
-    grid.store.StoreError
+    grid.store.store.StoreError
         If a bucket cannot be reached.
     """
     location = str(storage)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from grid.stage import KEY_LENGTH, digest
-from grid.storage.manifest import MANIFEST, DamagedError, FileDigest, damages, read_manifest
-from grid.store import RECORD
+from grid.store.manifest import MANIFEST, DamagedError, FileDigest, damages, read_manifest
+from grid.store.store import RECORD
 from motor.predicting.parts import CellParts, Digests, FoldParts, PartError
 from motor.predicting.record import CellRecord, fold_of, prepared_of
 from motor.predicting.results import CELLS, METRICS, REMEDY, Results, results_of
@@ -256,9 +256,9 @@ def _cells_of(there: Results, grid: str) -> Iterator[StoredCell]:
 
 def _best(there: Results, results: str | None, domain: str | None) -> list[StoredCell]:
     """Return the cells of the recipe that is ranked first; of repeats with several seeds, the first."""
-    from motor.evaluation.report.ranking import rank_recipes
-    from motor.evaluation.report.scores import score_cells
-    from motor.settings import JOINT
+    from motor.evaluation.ranking import rank_recipes
+    from motor.evaluation.scores import score_cells
+    from motor.experiment.settings import JOINT
 
     grids = _grids(there, results)
     if len(grids) > 1:
@@ -281,7 +281,7 @@ def _best(there: Results, results: str | None, domain: str | None) -> list[Store
 def _result(cell: StoredCell) -> Any:
     import pandas as pd
 
-    from motor.evaluation.report.cells import CellResult
+    from motor.evaluation.cells import CellResult
 
     _Known().check(cell.folder, ["predictions.csv"])
     texts = dict.fromkeys(("item", "motor", "domain", "label", "predicted", "fold"), str)

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from grid.stage import Context, InputError, Stage
-from grid.store import write_json
-from motor.evaluation.audit.cues import signal_cues
-from motor.evaluation.audit.duplicates import duplicates
-from motor.evaluation.audit.fingerprint import Fingerprint, fingerprint, reach_for
-from motor.evaluation.audit.metadata import values_of_classes
-from motor.evaluation.audit.names import FINDINGS
-from motor.evaluation.audit.order import file_order
-from motor.evaluation.audit.outcome import Check, Finding
-from motor.evaluation.audit.probe import Row, power, probe, probe_outcome
-from motor.evaluation.audit.statistics import Fitted, Moments, fitted_on_training_alone, moments
-from motor.evaluation.audit.units import shared_motors
+from grid.store.store import write_json
+from motor.audit.cues import signal_cues
+from motor.audit.duplicates import duplicates
+from motor.audit.fingerprint import Fingerprint, fingerprint, reach_for
+from motor.audit.metadata import values_of_classes
+from motor.audit.names import FINDINGS
+from motor.audit.order import file_order
+from motor.audit.outcome import Check, Finding
+from motor.audit.probe import Row, power, probe, probe_outcome
+from motor.audit.statistics import Fitted, Moments, fitted_on_training_alone, moments
+from motor.audit.units import shared_motors
 from motor.recordings.table import Recordings, open_recordings
 from motor.stages.prepare import Prepare, Prepared
 from motor.stages.recordings import ImportRecordings

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from grid.stage import Context, Stage, after
-from grid.store import write_json
-from motor.classifiers.base import Classifier
-from motor.evaluation.figures.confusion import confusion_figure
-from motor.evaluation.figures.curves import roc_pr_figure
+from grid.store.store import write_json
 from motor.evaluation.metrics import classification_metrics
 from motor.evaluation.thresholds import Threshold, apply_thresholds, choose_thresholds
+from motor.judges.base import Classifier
+from motor.report.figures.confusion import confusion_figure
+from motor.report.figures.curves import roc_pr_figure
 from motor.stages.crossing import crossed
 from motor.stages.curves import CURVES, write_cell
 from motor.stages.series_features import SeriesFeatures, feature_columns, sides

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from grid.stage import Context, Resources, Stage, after, beside
-from grid.store import write_json
+from grid.store.store import write_json
 from motor.backbones.base import Backbone
 from motor.backbones.batching import BatchSize
 from motor.backbones.training import (
@@ -82,7 +82,7 @@ class Finetune(Stage):
         return f"{trained.replace(' ', '_')}-{self.place()}"
 
     def title(self, axes: Mapping[str, tuple[Any, ...]]) -> str:
-        """Return its name by the methods that need it, say ``A+B/Joint/ctx4096``; see `grid.titles`."""
+        """Return its name by the methods that need it, say ``A+B/Joint/ctx4096``; see `grid.plan.titles`."""
         heard = self.prepared.representation.kind
         contexts = "+".join(map(str, self.context_lengths))
         parts = ["+".join(axes.get("method", ())), self.regime, *([] if heard == "raw" else [heard]), f"ctx{contexts}"]

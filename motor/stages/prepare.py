@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from grid.stage import Context, Stage
-from grid.store import write_json
+from grid.store.store import write_json
 from motor.recordings.recording import Recording
 from motor.recordings.splits.base import Split
 from motor.recordings.table import FILE_NAME, Recordings, open_recordings, write_recordings

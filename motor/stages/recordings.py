@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from grid.stage import Context, Stage
-from grid.store import write_json
+from grid.store.store import write_json
 from motor.recordings.checks import check_dataset
 from motor.recordings.readers.base import Reader
 from motor.recordings.recording import Recording

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from grid.stage import Context, Stage
-from grid.store import write_json
+from grid.store.store import write_json
 from motor.backbones.base import Backbone
 from motor.backbones.training import Batch, Training, precision_used, train
 from motor.stages.finetune import held_device

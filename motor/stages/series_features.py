@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grid.stage import Stage
-from grid.store import write_json
-from motor.evaluation.figures.residuals import residual_figure
-from motor.evaluation.figures.tsne import tsne_figure
+from grid.store.store import write_json
+from motor.report.figures.residuals import residual_figure
+from motor.report.figures.tsne import tsne_figure
 from motor.stages.prepare import Prepare
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from grid.cluster import STATE_TRACKING
+from grid.run.cluster import STATE_TRACKING
 from grid.stage import Resources
 
 

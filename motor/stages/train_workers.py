@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from grid.limits import Over, WorkerEndedError, limits, oom_kills
-from grid.queue import of_one_worker
+from grid.run.limits import Over, WorkerEndedError, limits, oom_kills
+from grid.run.queue import of_one_worker
 from grid.stage import Context, Resources
 from motor.backbones.training import ALONE, OutOfMemory, Place
 from motor.stages.train_view import in_train_view, run_name

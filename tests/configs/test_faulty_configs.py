@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from grid.config import ConfigError
-from motor.experiment import read_experiment
+from grid.config.check import ConfigError
+from motor.experiment.reading import read_experiment
 from motor.registry import plugins
 
 CONFIGS = Path(__file__).parents[2] / "configs"

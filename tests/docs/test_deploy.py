@@ -248,7 +248,7 @@ def test_workers_are_of_a_fixed_number_for_a_launch_asks_for_no_more(name):
 
 
 def test_environment_of_the_head_is_what_the_project_reads():
-    from grid.storage.remote import CACHE
+    from grid.store.remote import CACHE
 
     config = (ROOT / "configs" / "grid.yaml").read_text(encoding="utf-8")
     read = {*re.findall(r"\$\{(\w+)", config), CACHE}

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from grid.plan import Cell, make_plan
-from grid.run import run
+from grid.plan.plan import Cell, make_plan
+from grid.run.run import run
 from grid.stage import Context, InputError, Resources, Stage, beside
-from grid.store import Store, write_json
+from grid.store.store import Store, write_json
 
 CPUS = float(min(2, os.cpu_count() or 1))  # the largest stage
 STRANGE_LABEL = "[/bold] :key: 声音 a/b"

@@ -80,6 +80,8 @@ def test_methods_import_nothing_heavy():
     assert shown.strip() == "set()"
 
 
-@pytest.mark.parametrize("module", ["motor.settings", "motor.methods.cells", "motor.methods.chain", "launch"])
+@pytest.mark.parametrize(
+    "module", ["motor.experiment.settings", "motor.experiment.cells", "motor.experiment.chain", "launch"]
+)
 def test_module_can_be_imported_first(module):
     subprocess.run([sys.executable, "-c", f"import {module}"], check=True, capture_output=True)

@@ -9,8 +9,8 @@ from typing import Any
 import joblib
 import pytest
 
+from motor.commands.using import main
 from motor.predicting import Predictor
-from motor.predicting.command import main
 from motor.predicting.exporting import export
 from motor.predicting.parts import CellParts, PartError
 from motor.predicting.stored import find_cells

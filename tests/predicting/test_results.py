@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from motor.commands.using import main
 from motor.predicting import Predictor
-from motor.predicting.command import main
 from motor.predicting.parts import PartError
 from motor.predicting.stored import CellError, find_cells
 
@@ -21,9 +21,9 @@ KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS
 def location(storage: Path, tiny_built: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A prefix of a bucket of a real server, with what the storage has of a few cells, and an empty mirror here."""
     server = pytest.importorskip("moto.server", reason="moto[server] brings the S3 server: pip install -e '.[dev]'")
-    from grid.storage.folders import upload
-    from grid.storage.publishing import publish
-    from grid.storage.s3 import Bucket
+    from grid.store.folders import upload
+    from grid.store.publishing import publish
+    from grid.store.s3 import Bucket
 
     running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     running.start()

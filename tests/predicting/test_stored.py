@@ -18,8 +18,8 @@ def test_stored_cell_by_name_by_key_and_by_its_start(storage: Path, tiny_built: 
 
 
 def test_stored_best_is_what_the_ranking_names_first(storage: Path) -> None:
-    from motor.evaluation.report.ranking import rank_recipes
-    from motor.evaluation.report.scores import score_cells
+    from motor.evaluation.ranking import rank_recipes
+    from motor.evaluation.scores import score_cells
     from motor.predicting.results import results_of
     from motor.predicting.stored import _cells_of, _result
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from grid.run import BuildContext, build_stage
+from grid.run.run import BuildContext, build_stage
 from grid.stage import InputError
 from motor.backbones.bolt import BoltForecaster
 from motor.backbones.training import TrainingError

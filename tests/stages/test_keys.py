@@ -2,10 +2,10 @@
 
 import pytest
 
-from grid.plan import make_plan
-from grid.store import Store
-from motor.experiment import read_experiment
-from motor.methods.cells import make_cells
+from grid.plan.plan import make_plan
+from grid.store.store import Store
+from motor.experiment.cells import make_cells
+from motor.experiment.reading import read_experiment
 
 PINNED = """\
 dataset: {kind: simulator, motors_per_class: 4, recordings_per_motor: 1, n_samples: 512, sampling_rate_hz: 4096}

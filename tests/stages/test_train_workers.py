@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from grid.limits import WorkerEndedError
+from grid.run.limits import WorkerEndedError
 from grid.stage import Resources
 from motor.backbones.training import OutOfMemory, TrainingError
 from motor.stages.train_workers import OVER, _what_failed, in_ray_train

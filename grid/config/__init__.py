@@ -1,0 +1,1 @@
+"""YAML -> checked records, each fault with its line."""

@@ -1,0 +1,1 @@
+"""Stages, their graph, and which of them are missing."""

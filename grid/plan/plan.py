@@ -1,0 +1,132 @@
+"""From cells to the distinct stages that are still missing, inputs first."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from grid.stage import Resources, Stage
+from grid.store.store import Store
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of the comparison: where it stands on each axis, and the stage that ends it.
+
+    An axis that means nothing for a cell has the value None there.
+    """
+
+    axes: dict[str, Any]
+    stage: Stage
+    checks: tuple[Stage, ...] = ()  # what must stand, too, even where the cell itself does
+
+    def name(self) -> str:
+        """Return, say, ``A/Joint/4096/svm``."""
+        return "/".join("-" if value is None else str(value) for value in self.axes.values())
+
+    def walk(self) -> Iterator[Stage]:
+        """Yield every stage of the cell, inputs first; a stage may come twice."""
+        for stage in (*self.checks, self.stage):
+            yield from stage.walk()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a launch has to do."""
+
+    cells: list[Cell]
+    stages: dict[str, Stage]  # every distinct stage of the cells, inputs first
+    missing: dict[str, Stage]  # those that have to be built now, inputs first
+    forced: frozenset[str] = field(default_factory=frozenset)  # of the missing, those that stood
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of stages in the order in which they first appear."""
+        return list(dict.fromkeys(stage.KIND for stage in self.stages.values()))
+
+
+def make_plan(cells: Iterable[Cell], store: Store, force: frozenset[str] = frozenset()) -> Plan:
+    """Find the distinct stages of `cells` and which of them have to be built.
+
+    A built stage hides its inputs: what it was made from may be deleted. What was found damaged is built again, even
+    where it is hidden: the next thing that is made from it would have to be made from that.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+        The comparison.
+    store : Store
+        What is already built.
+    force : frozenset of str
+        Kinds of stages to rebuild, with all that hangs on them; ``"all"`` rebuilds everything.
+
+    Raises
+    ------
+    ValueError
+        If `force` names a kind that no stage of the cells has.
+    StoreError
+        If the store holds another record than a folder's name says.
+    """
+    cells = list(cells)
+    stages: dict[str, Stage] = {}
+    for cell in cells:
+        for stage in cell.walk():
+            stages.setdefault(stage.key, stage)
+    forced = _forced(stages, force)
+    held = store.held(stages.values())
+    damaged = store.set_aside_keys() & stages.keys()
+    needed = _needed(cells, stages, forced | damaged, held)
+    missing = {key: stage for key, stage in stages.items() if key in needed}
+    return Plan(cells, stages, missing, frozenset(forced & held))
+
+
+def descendants(stages: Mapping[str, Stage], roots: Iterable[str]) -> set[str]:
+    """Return the keys of `roots` and of all that waits for them; `stages` has inputs first."""
+    return _reached(stages, roots, lambda stage: stage.waits_for)
+
+
+def _made_from(stages: Mapping[str, Stage], roots: Iterable[str]) -> set[str]:
+    """Return the keys of `roots` and of all that is made from them; `stages` has inputs first."""
+    return _reached(stages, roots, lambda stage: stage.inputs)
+
+
+def _reached(
+    stages: Mapping[str, Stage], roots: Iterable[str], sources: Callable[[Stage], tuple[Stage, ...]]
+) -> set[str]:
+    found = set(roots)
+    for key, stage in stages.items():
+        if any(source.key in found for source in sources(stage)):
+            found.add(key)
+    return found
+
+
+def _forced(stages: dict[str, Stage], force: frozenset[str]) -> set[str]:
+    kinds = {stage.KIND for stage in stages.values()}
+    unknown = force - {"all"} - kinds
+    if unknown:
+        there = ", ".join(sorted(kinds))
+        raise ValueError(f"--force {min(unknown)}: there is no such kind of stage; there are: {there}")
+    return _made_from(stages, [key for key, stage in stages.items() if "all" in force or stage.KIND in force])
+
+
+def _needed(cells: list[Cell], stages: dict[str, Stage], wanted: set[str], held: set[str]) -> set[str]:
+    needed: set[str] = set()
+    waiting = [stage for cell in cells for stage in (cell.stage, *cell.checks)] + [stages[key] for key in wanted]
+    while waiting:
+        stage = waiting.pop()
+        if stage.key in needed or (stage.key in held and stage.key not in wanted):
+            continue
+        needed.add(stage.key)
+        waiting += stage.waits_for
+    return needed
+
+
+def describe(plan: Plan, resources: Mapping[str, Resources]) -> str:
+    """Return the plan as a table: cells, the distinct stages of each kind, how many are built, what each asks."""
+    lines = [f"{len(plan.cells)} cells, {len(plan.stages)} distinct stages, {len(plan.missing)} to build", ""]
+    lines.append(f"{'stage':<12}{'distinct':>10}{'built':>8}{'to build':>10}   each asks for")
+    for kind in plan.kinds():
+        of_kind = [stage for stage in plan.stages.values() if kind == stage.KIND]
+        to_build = sum(stage.key in plan.missing for stage in of_kind)
+        asks = sorted({resources[stage.key].describe() for stage in of_kind})
+        built = len(of_kind) - sum(stage.key in plan.missing and stage.key not in plan.forced for stage in of_kind)
+        lines.append(f"{kind:<12}{len(of_kind):>10}{built:>8}{to_build:>10}   {' or '.join(asks)}")
+    return "\n".join(lines)

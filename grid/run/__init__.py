@@ -1,0 +1,1 @@
+"""One launch: queue, retries, limits, Ray, and what the dead left."""

@@ -1,0 +1,165 @@
+"""Ray for the time of a launch: an embedded one, or a cluster that is already there."""
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from grid.run.heartbeat import SERVERS, ClusterPulse, EmbeddedPulse, Heartbeat
+from grid.run.leftovers import Scratch
+
+KNOCK_S = 10  # for a cluster's address to answer
+LOG_LINES = 20  # of each of Ray's servers, where it ended
+OBJECT_STORE_BYTES = 1 << 30  # embedded only: the windows in flight; recordings are memory-mapped
+# Embedded only. Ray aborts a process that cannot reach its head for so long; where it holds Python's lock meanwhile, as
+# in the midst of its start, that is the only end there is (see `grid.run.heartbeat`).
+WITHOUT_A_HEAD = {"RAY_gcs_rpc_server_reconnect_timeout_s": "20"}
+STATE_TRACKING = "RAY_TRAIN_ENABLE_STATE_TRACKING"  # runs of Ray Train then stand in the dashboard
+# What Ray prints and checks by itself, turned down; read by Ray when it is first imported.
+SETTINGS = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # `Interrupt` does it, without Tune's wait for stages to end
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # `Queue` hands out what fits and no more; Tune's 1 starts actors in turn
+    STATE_TRACKING: "0",  # an embedded Ray has no dashboard
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+class RayError(RuntimeError):
+    """Ray could not be started."""
+
+
+class Connection:
+    """A launch's Ray, from `start` to `stop`.
+
+    Parameters
+    ----------
+    address : str, optional
+        Of the cluster; by default that of the environment (`RAY_ADDRESS`), else an embedded one.
+    code : Path, optional
+        The project's folder, sent to the nodes of a cluster.
+    last_words : callable, optional
+        Where it is given, this process ends by itself, with status 1, when the embedded Ray dies, or the cluster's
+        head or the node that this process has joined by. Called before, with what is gone, in a thread of its own.
+    """
+
+    def __init__(
+        self, address: str | None, code: Path | None = None, last_words: Callable[[str], None] | None = None
+    ) -> None:
+        address = address or os.environ.get("RAY_ADDRESS")
+        self.address = None if address == "local" else address
+        self.code = code
+        self._last_words = last_words
+        self._scratch = Scratch()
+        self._heartbeat: Heartbeat | None = None
+
+    def start(self) -> str | None:
+        """Connect to the cluster, or start an embedded Ray.
+
+        Returns
+        -------
+        str or None
+            Where the cluster's dashboard is, say ``127.0.0.1:8265``; None where it has none.
+
+        Raises
+        ------
+        ConnectionError
+            If no cluster answers there.
+        RayError
+            If the embedded Ray does not come up.
+        """
+        self._scratch.make()
+        if self.address is None:
+            self._embed()
+            return None
+        return self._join(self.address)
+
+    @property
+    def folder(self) -> Path:
+        """A folder on this machine, from `start` to `stop`, for what nobody needs later."""
+        return self._scratch.folder
+
+    def stop(self) -> None:
+        """Let the cluster go; an embedded one ends, and nothing of it stays."""
+        import ray
+
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        ray.shutdown()
+        self._scratch.release()
+
+    def _embed(self) -> None:
+        import ray
+
+        with self._scratch.marking():
+            os.environ.update({name: os.environ.get(name, value) for name, value in WITHOUT_A_HEAD.items()})
+            self._watch(EmbeddedPulse())
+            try:
+                ray.init(
+                    address="local",
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    object_store_memory=OBJECT_STORE_BYTES,
+                    _temp_dir=str(self.folder),
+                )
+            except Exception as error:  # Ray raises whatever it has at hand
+                self._tell_logs()
+                raise RayError(f"the embedded Ray does not come up: {error}; the same command tries again") from error
+
+    def _join(self, address: str) -> str | None:
+        import ray
+
+        _knock(address)
+        in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # `ray job submit` has sent the code already
+        left_out = ["/storage", "/.git", "/.venv"]
+        sent = {} if in_job or self.code is None else {"working_dir": str(self.code), "excludes": left_out}
+        try:
+            joined = ray.init(address=address, runtime_env=sent, log_to_driver=False, logging_level=logging.ERROR)
+        except ConnectionError as error:
+            raise ConnectionError(f"{error}{_about_the_token(error)}") from error
+        node = ray._private.worker._global_node
+        self._watch(ClusterPulse(node.gcs_address, node.raylet_socket_name))
+        return joined.dashboard_url or None
+
+    def _watch(self, pulse: EmbeddedPulse | ClusterPulse) -> None:
+        if self._last_words is not None:
+            self._heartbeat = Heartbeat(pulse, self._say_and_let_go)
+
+    def _say_and_let_go(self, fault: str) -> None:
+        """What a heartbeat does before it ends this process, which runs no more of its own code."""
+        assert self._last_words is not None
+        try:
+            self._last_words(f"{fault}; the same command goes on from here")
+        finally:
+            self._tell_logs()
+            self._scratch.release(patience_s=0)
+
+    def _tell_logs(self) -> None:
+        """Print what Ray's servers said last, which goes away with their folder."""
+        for server in SERVERS:
+            for file in sorted(self._scratch.folder.glob(f"session_*/logs/{server}.*")):
+                lines = file.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+                print(f"{file.name} ends:", *lines, sep="\n    ", flush=True)
+
+
+def _about_the_token(error: ConnectionError) -> str:
+    """Return what to do where the cluster refused this process; Ray sends its token only where it is told to."""
+    if "InvalidAuthToken" not in str(error.__cause__):
+        return ""
+    return "; it asks for a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH (by default ~/.ray/auth_token)"
+
+
+def _knock(address: str) -> None:
+    """Raise ConnectionError at once where nothing listens; Ray itself would try for minutes."""
+    host, colon, port = address.rpartition("/")[2].rpartition(":")
+    if not (colon and port.isdecimal()):
+        return  # "auto", say
+    try:
+        socket.create_connection((host, int(port)), timeout=KNOCK_S).close()
+    except OSError as error:
+        raise ConnectionError(f"nothing listens there ({error})") from error

@@ -1,0 +1,164 @@
+"""Which stage next: the longest chain first, as much at once as fits, nothing starved by smaller ones."""
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from grid.plan.plan import Plan, descendants
+from grid.stage import Resources, Stage
+
+SCARCE = ("GPU", "memory", "CPU")  # of what a stage lacks, the first is what it really waits for
+ROUNDING = 1e-6
+
+
+class Queue:
+    """The missing stages of a plan, handed out once their inputs are built.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to build.
+    asked : mapping of str to Resources
+        What each stage asks for, by key.
+    """
+
+    def __init__(self, plan: Plan, asked: Mapping[str, Resources]) -> None:
+        self.missing = plan.missing
+        self.asked = asked
+        self.lost: set[str] = set()  # failed, or hanging on what failed
+        self._needs = {
+            key: {source.key for source in stage.waits_for} & plan.missing.keys() for key, stage in plan.missing.items()
+        }
+        self._dependents: dict[str, list[str]] = defaultdict(list)
+        for key, sources in self._needs.items():
+            for source in sources:
+                self._dependents[source].append(key)
+        self._ranks = self._rank()
+        self._waiting = set(plan.missing)
+        self._running: dict[str, Resources] = {}
+        self._ended: Resources | None = None  # what the last stage that ended had asked for
+        self._ready: dict[Resources, list[tuple[int, int, str]]] = defaultdict(list)  # heaps, one for each size
+        for key in [key for key, sources in self._needs.items() if not sources]:
+            self._push(key)
+
+    def take(self, capacity: Mapping[str, float]) -> str | None:
+        """Return the key of the stage to start now, or None where all that are ready must wait.
+
+        A stage that lacks a resource holds back lower ones that would take more of that resource, so that
+        small stages do not starve a large one; those that do not touch it pass.
+
+        Parameters
+        ----------
+        capacity : mapping of str to float
+            What the cluster has in all, by Ray's names.
+        """
+        free = Counter({name: capacity.get(name, 0) + ROUNDING for name in SCARCE})
+        for resources in self._running.values():
+            free.subtract(amounts(resources))
+        held_back: set[str] = set()
+        for resources in sorted(filter(self._ready.get, self._ready), key=self._urgency):
+            asked = amounts(resources)
+            lacking = [name for name in SCARCE if asked.get(name, 0) > free[name]]
+            if lacking:
+                held_back.add(lacking[0])
+            elif not held_back & asked.keys():
+                return self._pop(resources)
+        return None
+
+    def built(self, key: str) -> None:
+        """A stage stands: what waited for it alone is ready."""
+        self._ended = self._running.pop(key, None)
+        self._waiting.discard(key)  # one that was left may be built by somebody else
+        for dependent in self._dependents[key]:
+            self._needs[dependent].discard(key)
+            if not self._needs[dependent] and dependent in self._waiting:
+                self._push(dependent)
+
+    def failed(self, key: str) -> None:
+        """A stage failed: what hangs on it is never handed out."""
+        self._running.pop(key, None)
+        self.lost |= descendants(self.missing, [key])
+        self._waiting -= self.lost
+
+    def leave(self, key: str) -> None:
+        """A stage that was taken is not under way here after all; it is not ready until it is put back."""
+        self._running.pop(key, None)
+        self._waiting.add(key)
+
+    def put_back(self, key: str) -> None:
+        """A stage that was taken, or left, is ready again."""
+        self.leave(key)
+        self._push(key)
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing is left to hand out, now or later."""
+        return not self._waiting
+
+    def is_busy(self) -> bool:
+        """Tell whether something that was handed out has not ended: it may be put back."""
+        return bool(self._running)
+
+    def _rank(self) -> dict[str, tuple[int, int]]:
+        """Longest chain of what hangs on a stage first, then the plan's order."""
+        heights: dict[str, int] = {}
+        for key in reversed(self.missing):
+            heights[key] = 1 + max((heights[dependent] for dependent in self._dependents[key]), default=0)
+        return {key: (-heights[key], place) for place, key in enumerate(self.missing)}
+
+    def _urgency(self, resources: Resources) -> tuple[int, bool, int]:
+        """Of chains of one length, first those whose next stage can take over an actor of its size."""
+        height, place, _ = self._ready[resources][0]
+        return height, resources != self._ended, place
+
+    def _push(self, key: str) -> None:
+        heapq.heappush(self._ready[self.asked[key]], (*self._ranks[key], key))
+
+    def _pop(self, resources: Resources) -> str:
+        key = heapq.heappop(self._ready[resources])[-1]
+        self._waiting.remove(key)
+        self._running[key] = resources
+        return key
+
+
+def amounts(resources: Resources) -> dict[str, float]:
+    """Return what is asked for in all by Ray's names, without what is not asked for."""
+    return {name: amount * resources.workers for name, amount in of_one_worker(resources).items()}
+
+
+def of_one_worker(resources: Resources) -> dict[str, float]:
+    """Return what one worker asks for, which a single node must have."""
+    asked = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gb * 1e9}
+    return {name: amount for name, amount in asked.items() if amount}
+
+
+def too_large(
+    stages: Mapping[str, Stage], asked: Mapping[str, Resources], nodes: Sequence[Mapping[str, float]]
+) -> dict[str, str]:
+    """Return why some stages can never run: a worker asks for more than any node has, or all of them for more than all.
+
+    Parameters
+    ----------
+    stages : mapping of str to Stage
+        What has to be built, by key.
+    asked : mapping of str to Resources
+        What each asks for.
+    nodes : sequence of mapping of str to float
+        What each node has, by Ray's names.
+    """
+    fitting = {size: _places(size, nodes) >= size.workers for size in {asked[key] for key in stages}}
+    there = " or ".join(sorted({_describe(node) for node in nodes}))
+    return {
+        key: f"{stage.KIND} asks for {asked[key].describe()}, but a node has {there}; let it ask for less"
+        for key, stage in stages.items()
+        if not fitting[asked[key]]
+    }
+
+
+def _places(size: Resources, nodes: Sequence[Mapping[str, float]]) -> int:
+    """Return how many workers of this size the nodes have room for."""
+    asked = of_one_worker(size)
+    return sum(min(int(node.get(name, 0) / amount + ROUNDING) for name, amount in asked.items()) for node in nodes)
+
+
+def _describe(node: Mapping[str, float]) -> str:
+    return Resources(node.get("CPU", 0), node.get("GPU", 0), round(node.get("memory", 0) / 1e9, 1)).describe()

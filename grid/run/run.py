@@ -1,0 +1,369 @@
+"""One Tune experiment that runs a graph of stages (the only file that imports ray.tune).
+
+Tune knows no dependencies between trials; a `Searcher` gives them: it hands out a stage once its inputs
+are built. The folders named by content are the truth about what is done, Tune's own record is only a log.
+"""
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from grid.plan.plan import Plan, descendants
+from grid.run.build import BuildContext, build_alone, build_stage, versions
+from grid.run.cluster import SETTINGS, STATE_TRACKING, Connection
+from grid.run.conductor import Conductor, Outcome
+from grid.run.failures import Failure, forget_failure, gather_failures
+from grid.run.leftovers import sweep_leftovers
+from grid.run.queue import amounts, too_large
+from grid.screen.journal import Journal
+from grid.screen.progress import Progress
+from grid.screen.terminal import Interrupt, quiet
+from grid.stage import Resources, Stage
+from grid.store.remote import RemoteStore, shared_folder_fault
+from grid.store.store import Store, StoreError, name_of
+
+__all__ = ["BuildContext", "Failure", "Outcome", "build_stage", "run", "versions"]
+
+CAPACITY_INTERVAL_S = 2.0  # between looks at what the cluster has; nodes come and go
+
+
+def run(
+    plan: Plan,
+    store: Store,
+    resources: Mapping[str, Resources],
+    address: str | None = None,
+    code: Path | None = None,
+    stream: IO[str] | None = None,
+    meanwhile: Callable[[], None] | None = None,
+) -> Outcome:
+    """Build the missing stages of a plan, as many at once as the cluster holds.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to build.
+    store : Store
+        Where to; on a cluster it must lie where every node sees it.
+    resources : mapping of str to Resources
+        What each stage asks of the cluster, by key.
+    address : str, optional
+        A Ray cluster; by default that of the environment (`RAY_ADDRESS`), else an embedded one.
+    code : Path, optional
+        The project's folder, sent to the nodes of a cluster that is not this machine's.
+    stream : file, optional
+        Where progress is written.
+    meanwhile : callable, optional
+        Called every few seconds while stages are built.
+
+    Returns
+    -------
+    Outcome
+        What was built, and what failed, with the cause and the log of each. Where a stage asks for more
+        than any node has, nothing is run and these stages are the failures.
+    """
+    if fault := shared_folder_fault(store, (resources[key] for key in plan.missing)):
+        raise StoreError(fault)
+    _clear(plan, store)
+    name = f"launch-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    log = store.root / "logs" / f"{name}.log"
+    os.environ.update({setting: os.environ.get(setting, value) for setting, value in SETTINGS.items()})
+    with quiet(log, stream) as screen, Progress(plan, screen, str(log)) as progress, Interrupt() as interrupt:
+        journal = Journal(store, name, progress, meanwhile)
+        conductor = Conductor(plan, store, resources, progress)
+        launch = _Launch(name, plan, store, resources, log, conductor, journal, interrupt)
+        connection, end = Connection(address, code, launch.say_last_words), "failed"
+        try:
+            progress.connect(connection.start())
+            interrupt.listen()
+            launch.fit(connection.folder)
+            end = "refused" if launch.refused else "ended"
+        except KeyboardInterrupt:
+            progress.say("stopping; the same command goes on from here", style="red")
+            end = "interrupted"
+        finally:
+            interrupt.deafen()
+            journal.write(end)
+            connection.stop()
+    sweep_leftovers()  # also of a launch that died beside this one
+    store.sweep()
+    return launch.came_to()
+
+
+def _clear(plan: Plan, store: Store) -> None:
+    """Drop what earlier launches left: on this machine; and of what is to be built."""
+    sweep_leftovers()
+    store.sweep()
+    gather_failures(store)
+    held = store.leases.holders()
+    for stage in plan.missing.values():
+        if name_of(stage) in held:
+            continue  # another launch builds it
+        forget_failure(store, stage)
+        if stage.key in plan.forced:
+            store.forget_work(stage)
+
+
+@dataclass
+class _Launch:
+    """One launch: what Tune's searcher and callback share."""
+
+    name: str
+    plan: Plan
+    store: Store
+    resources: Mapping[str, Resources]
+    log: Path
+    conductor: Conductor
+    journal: Journal
+    interrupt: Interrupt
+
+    def __post_init__(self) -> None:
+        self.progress = self.conductor.progress
+        self.refused = False  # something asks for more than any node has: nothing was run
+        self._capacity: Mapping[str, float] = {}
+        self._looked_at = -CAPACITY_INTERVAL_S
+
+    def fit(self, folder: Path) -> None:
+        """Run the experiment, if every stage fits somewhere; Tune keeps its own record in a folder that goes."""
+        import ray
+        from ray import tune
+
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        for key, cause in too_large(self.plan.missing, self.resources, nodes).items():
+            self.conductor.outcome.failures[key] = Failure(self.plan.missing[key], cause, str(self.log), "input")
+        self.refused = bool(self.conductor.outcome.failures)
+        if self.refused:
+            return
+        resources = self.resources  # all that Tune pickles; not the launch, which holds the terminal
+        given = {"stages": self.plan.missing, "forced": self.plan.forced, "store": self.store, "resources": resources}
+        given |= {"launch": self.name, "is_watched": self.progress.dashboard is not None}
+        trainable = tune.with_parameters(_trial, **given)
+        tuner = tune.Tuner(
+            tune.with_resources(trainable, lambda config: _bundle(resources[config["key"]])),
+            tune_config=tune.TuneConfig(
+                search_alg=_searcher(self),
+                scheduler=_scheduler(),
+                num_samples=-1,
+                reuse_actors=True,
+                trial_name_creator=_trial_name,
+                trial_dirname_creator=_trial_folder,
+            ),
+            run_config=tune.RunConfig(
+                name=self.name, storage_path=str(folder / "tune"), callbacks=[_callback(self)], verbose=0
+            ),
+        )
+        with _memory_kills_one():
+            tuner.fit()
+
+    def next(self) -> str | None:
+        """Return the key of the stage to start now, if one is ready and fits."""
+        import ray
+
+        if time.monotonic() - self._looked_at > CAPACITY_INTERVAL_S:
+            self._capacity, self._looked_at = ray.cluster_resources(), time.monotonic()
+        return self.conductor.next(self._capacity)
+
+    def came_to(self) -> Outcome:
+        """Return what was built and what failed, and whether it ended before its time."""
+        outcome = self.conductor.outcome
+        reached = outcome.built | descendants(self.plan.missing, outcome.failures)
+        outcome.interrupted = not self.refused and not self.plan.missing.keys() <= reached
+        return outcome
+
+    def say_last_words(self, fault: str) -> None:
+        """Ray is gone, and this process is about to end, whatever its main thread does."""
+        self.progress.abandon(fault)
+        self.journal.write("failed: Ray is gone")
+
+    def tick(self) -> None:
+        """Time passes."""
+        self.interrupt.check()
+        self.progress.tick()
+        self.journal.tick()
+
+
+def _bundle(asked: Resources) -> Any:
+    """What a trial holds; one with several workers holds next to nothing, and they hold their own."""
+    from ray import tune
+
+    return tune.PlacementGroupFactory([amounts(asked) if asked.workers == 1 else {"memory": 1}])
+
+
+class _Unstored:
+    """Tune pickles searchers and callbacks for a restore that is never asked for: the folders are the truth."""
+
+    def __reduce__(self) -> tuple[type, tuple]:
+        return object, ()
+
+    def __deepcopy__(self, memo: dict) -> "_Unstored":
+        return self
+
+
+def _searcher(launch: _Launch) -> Any:
+    from ray.tune.search import Searcher
+
+    class GraphSearcher(_Unstored, Searcher):
+        """Hands out each missing stage once."""
+
+        def __init__(self) -> None:
+            super().__init__(metric=None, mode=None)
+
+        def suggest(self, trial_id: str) -> Any:
+            launch.tick()  # Tune may ask again and again, and do nothing else, while nothing runs
+            if launch.conductor.is_done():
+                return Searcher.FINISHED
+            key = launch.next()
+            if key is None:
+                return None
+            told = {"key": key, "kind": launch.plan.stages[key].KIND, "title": launch.progress.titles[key]}
+            return told | {"attempt": launch.conductor.tries[key]}
+
+        def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
+            """The callback keeps the outcome."""
+
+        def save(self, checkpoint_path: str) -> None:
+            """Nothing to keep: the folders are the truth."""
+
+        def restore(self, checkpoint_path: str) -> None:
+            """Nothing to restore."""
+
+    return GraphSearcher()
+
+
+def _scheduler() -> Any:
+    from ray.tune.schedulers import FIFOScheduler
+
+    class NewTrialsFirst(FIFOScheduler):
+        """Gives an actor that has become free to a trial that has none yet.
+
+        Tune would give it to the trial that has waited longest, whose own actor is starting, and stop that
+        actor; where stages are shorter than an actor's start, the second actor would never come up.
+        """
+
+        def choose_trial_to_run(self, tune_controller: Any) -> None:
+            return None
+
+    return NewTrialsFirst()
+
+
+@contextlib.contextmanager
+def _memory_kills_one() -> Iterator[None]:
+    """Let a worker that Ray kills for want of memory be a trial that failed.
+
+    Tune 2.60 knows dead actors and failed tasks; `OutOfMemoryError` is neither, and ends the experiment.
+    """
+    from ray.air.execution._internal.actor_manager import RayActorManager
+    from ray.exceptions import OutOfMemoryError, RayActorError
+
+    original = RayActorManager._actor_task_failed
+
+    def task_failed(manager: RayActorManager, tracked_actor_task: Any, exception: Exception) -> None:
+        killed = isinstance(exception, OutOfMemoryError)
+        original(manager, tracked_actor_task, RayActorError(error_msg=str(exception)) if killed else exception)
+
+    RayActorManager._actor_task_failed = task_failed
+    try:
+        yield
+    finally:
+        RayActorManager._actor_task_failed = original
+
+
+def _callback(launch: _Launch) -> Any:
+    from ray import tune
+
+    class Follow(_Unstored, tune.Callback):
+        """Tells the launch what happens."""
+
+        def on_step_begin(self, iteration: int, trials: list, **info: Any) -> None:
+            launch.tick()
+
+        def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+            launch.progress.start(trial.config["key"])
+
+        def on_trial_result(self, iteration: int, trials: list, trial: Any, result: dict, **info: Any) -> None:
+            launch.progress.advance(trial.config["key"], result.get("progress") or {}, result["device"])
+
+        def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+            if trial.last_result.get("built"):
+                launch.conductor.built(trial.config["key"])
+            elif trial.last_result.get("elsewhere"):
+                launch.conductor.leave(trial.config["key"])
+            else:
+                launch.conductor.failed(trial.config["key"], "Tune stopped it before it was built")
+
+        def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+            launch.conductor.failed(trial.config["key"], Path(trial.error_file).read_text(encoding="utf-8"))
+
+    return Follow()
+
+
+def _trial_name(trial: Any) -> str:
+    return f"{trial.config['kind']} {trial.config['title']}"
+
+
+def _trial_folder(trial: Any) -> str:
+    return f"{trial.config['kind']}-{trial.config['key']}-{trial.config['attempt']}"
+
+
+def _trial(
+    config: dict,
+    stages: dict[str, Stage],
+    forced: frozenset[str],
+    store: Store,
+    resources: Mapping[str, Resources],
+    launch: str,
+    is_watched: bool,
+) -> None:
+    """Build one stage in a trial's actor."""
+    from ray import tune
+
+    stage, asked = stages[config["key"]], resources[config["key"]]
+    if is_watched:  # by a dashboard; read by Ray Train when a run begins
+        os.environ[STATE_TRACKING] = "1"
+    device = _device(asked)
+
+    def tell(progress: dict[str, float]) -> None:
+        tune.report({"progress": progress, "device": device})
+        _name_process(f"{config['kind']} {config['title']}")
+
+    tell({})
+    if isinstance(store, RemoteStore):
+        _keep_data_here()
+    context = BuildContext(store, stage, asked, tell, title=config["title"], launch=launch)
+    stands = build_alone(stage, store, context, stage.key in forced)
+    tune.report({"progress": {}, "device": device, "built" if stands else "elsewhere": 1})
+
+
+def _keep_data_here() -> None:
+    """Let Ray Data's tasks run on this node alone: no other one has the mirror that its stage reads from."""
+    import ray
+    from ray.data import DataContext
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    context = DataContext.get_current()
+    context.scheduling_strategy = context.scheduling_strategy_large_args = here
+
+
+def _name_process(name: str) -> None:
+    """Let the dashboard's view of the cluster, `top` and `nvidia-smi` say what this process does.
+
+    Ray names it after a method of the actor each time when Tune has read a report.
+    """
+    import ray
+
+    ray._raylet.setproctitle(f"ray::{name}")
+
+
+def _device(asked: Resources) -> str:
+    """Return where a stage runs, say ``node7 GPU 0``; with several workers, what they hold."""
+    import ray
+
+    if asked.workers > 1:
+        return asked.describe()
+    gpus = ",".join(map(str, ray.get_gpu_ids())) if asked.gpus else ""
+    return f"{socket.gethostname()} {f'GPU {gpus}' if gpus else 'CPU'}"

@@ -1,0 +1,1 @@
+"""Progress, the terminal, and the journal that the status reads."""

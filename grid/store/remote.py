@@ -1,0 +1,337 @@
+"""A store in an S3 bucket: built and read in a folder of this machine, its mirror; what is true is in the bucket."""
+
+import hashlib
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from grid.stage import KEY_LENGTH, Resources, Stage, digest
+from grid.store.copies import Copies
+from grid.store.drafts import draft_name
+from grid.store.folders import NotThereError, fetch, move, upload
+from grid.store.following import Following
+from grid.store.leases import Leases
+from grid.store.manifest import MANIFEST, RECORD, DamagedError, damages
+from grid.store.publishing import publish
+from grid.store.s3 import Bucket, S3Shelf, check_conditions
+from grid.store.store import DAMAGE, DAMAGED, DRAFTS, UNFINISHED, Store, StoreError, name_of
+
+CACHE = "MOTOR_GRID_CACHE"  # the environment's: where mirrors lie
+FRESH_S = 5.0  # so long what was seen in the bucket is taken to be there still
+ABANDONED_S = 2 * 24 * 3600.0  # after so long an upload in pieces is taken for dead
+LOOKS = 16  # at small objects, at a time
+AGAIN = "it was set aside, and is built again by the same command"
+
+
+@dataclass(frozen=True)
+class RemoteStore(Store):
+    """A bucket, and under `root` a mirror of what this machine has built or needed.
+
+    A stage is there when its record is in the bucket; it is uploaded last. The mirror may be deleted whenever
+    nothing runs. The store pickles as its location: each machine has its own mirror.
+    """
+
+    bucket: Bucket
+
+    @classmethod
+    def at(cls, location: str) -> "RemoteStore":
+        """Return the store at ``s3://bucket/prefix``."""
+        bucket = Bucket.at(location)
+        cache = Path(os.environ.get(CACHE) or Path.home() / ".cache" / "motor-grid").absolute()
+        name = hashlib.sha256(f"{bucket.endpoint} {bucket.location}".encode()).hexdigest()[:KEY_LENGTH]
+        return cls(cache / f"{bucket.name}-{name}", bucket)
+
+    def __reduce__(self) -> tuple:
+        return RemoteStore.at, (self.where,)
+
+    @property
+    def where(self) -> str:
+        return self.bucket.location
+
+    @cached_property
+    def leases(self) -> Leases:
+        """Who builds what just now."""
+        return Leases(S3Shelf(self.bucket))
+
+    def peek(self, stage: Stage) -> Path:
+        """Return where the stage lies in the mirror, if it does; nothing is fetched, and the bucket is not asked."""
+        return super().folder(stage)
+
+    def folder(self, stage: Stage) -> Path:
+        """Return where the stage lies in the mirror, into which it is fetched if it is not there as it is stored."""
+        local = super().folder(stage)
+        if stage.key in self._building:
+            return local
+        name = self._named(stage)
+        if name is None:
+            return local
+        final = self.root / stage.KIND / name
+        if local != final:
+            self._throw_away(local)
+        self._bring_up_to_date(final)
+        return final
+
+    def verified(self, stage: Stage) -> Path:
+        """Return where the stage lies in the mirror, once its files were compared with its manifest.
+
+        A damaged copy is fetched again; if what is stored is damaged it is set aside there, and DamagedError raised.
+        """
+        folder = self.folder(stage)
+        if self._seen.get(f"whole {folder}") is None and (folder / RECORD).exists():
+            if damages(folder):
+                self._throw_away(folder)
+                folder = self.folder(stage)
+            self._seen[f"whole {folder}"] = (time.monotonic(), True)
+        return folder
+
+    def holds(self, stage: Stage) -> bool:
+        seen_at, _ = self._seen.get(f"held {stage.key}", (-FRESH_S, None))
+        if time.monotonic() - seen_at < FRESH_S:
+            return True
+        name = self._named(stage)
+        return name is not None and self._holds(stage, name)
+
+    def held(self, stages: Iterable[Stage]) -> set[str]:
+        stages = list(stages)
+        listed = {kind: self._list(kind) for kind in {stage.KIND for stage in stages}}
+        there = [stage for stage in stages if stage.key in listed[stage.KIND]]
+        with ThreadPoolExecutor(LOOKS) as threads:
+            are_held = list(threads.map(lambda stage: self._holds(stage, listed[stage.KIND][stage.key]), there))
+        return {stage.key for stage, is_held in zip(there, are_held, strict=True) if is_held}
+
+    def texts(self, kind: str, keys: Iterable[str], name: str) -> dict[str, str]:
+        """Return a small file of built stages by key, of those that stand; nothing else of them is fetched."""
+        listed = self._list(kind)
+        folders = {key: f"{kind}/{listed[key]}" for key in keys if key in listed}
+
+        def text(folder: str) -> str | None:
+            stands = self.bucket.metadata(f"{folder}/{RECORD}") is not None
+            return self.bucket.get_text(f"{folder}/{name}") if stands else None
+
+        with ThreadPoolExecutor(LOOKS) as threads:
+            found = dict(zip(folders, threads.map(text, folders.values()), strict=True))
+        return {key: text for key, text in found.items() if text is not None}
+
+    def set_aside(self, folder: Path, found: Iterable[str]) -> None:
+        """Throw the mirror's copy away; if what is stored is damaged, take it away from where it would be used."""
+        self._throw_away(folder)
+        try:
+            is_there = self._fetch(f"{folder.parent.name}/{folder.name}", folder)
+        except DamagedError:
+            return  # it was set aside
+        if not is_there:
+            self._move_aside(folder, found)
+
+    def _move_aside(self, folder: Path, found: Iterable[str]) -> None:
+        name = f"{folder.parent.name}/{folder.name}"
+        aside = f"{DAMAGED}/{folder.parent.name}-{folder.name[-KEY_LENGTH:]}"
+        self.bucket.delete(self.bucket.listed(f"{aside}/"))
+        move(self.bucket, name, aside)
+        told = {"folder": name, "damages": list(found)}
+        self.bucket.put_text(f"{aside}/{DAMAGE}", json.dumps(told, indent=2, ensure_ascii=False))
+        self._forget(folder.parent.name)
+
+    def set_aside_keys(self) -> set[str]:
+        return {name[-KEY_LENGTH:] for name in self.bucket.folders(f"{DAMAGED}/")}
+
+    def work(self, stage: Stage) -> Path:
+        """Return the work folder, with what a lost machine left of it; while the stage is built, copies follow."""
+        if stage.key not in self._followed:
+            self._copies.bring(self._work(stage))
+        folder = super().work(stage)
+        if stage.key in self._building and stage.key not in self._followed:
+            self._followed[stage.key] = Following(self._copies, folder)
+        return folder
+
+    def forget_work(self, stage: Stage) -> None:
+        if stage.key in self._followed:
+            self._followed.pop(stage.key).stop()
+        super().forget_work(stage)
+        self._copies.drop(self._work(stage))
+
+    @contextmanager
+    def draft(self, stage: Stage, provenance: dict[str, Any]) -> Iterator[Path]:
+        """Give an empty folder to build in; upload it, and keep it in the mirror, when the block ends well."""
+        self._building.add(stage.key)
+        try:
+            with super().draft(stage, provenance) as folder:
+                yield folder
+            self.bucket.delete(self.bucket.listed(f"{DAMAGED}/{name_of(stage)}/"))
+        finally:
+            if stage.key in self._followed:  # it failed: what it has reached is kept
+                self._followed.pop(stage.key).finish()
+            self._building.discard(stage.key)
+
+    def sweep(self) -> None:
+        """Remove what the dead left, here and in the bucket; first make sure that the server can hold leases."""
+        check_conditions(self.bucket)
+        super().sweep()
+        for name in self.bucket.folders(f"{UNFINISHED}/"):
+            kind, _, key = name.rpartition("-")
+            folder = self._list(kind).get(key)
+            stands = folder and self.bucket.metadata(f"{kind}/{folder}/{RECORD}") is not None
+            if stands and self.leases.holder(name) is None:
+                self._copies.drop(self.root / UNFINISHED / name)
+        self.bucket.abort_uploads(ABANDONED_S)
+
+    def share(self, path: Path) -> None:
+        """Let other machines see a file or a folder under `root` as it is now; also that it is gone."""
+        self._copies.send(path)
+
+    def receive(self, path: Path) -> None:
+        """Bring what other machines have shared: a file, a folder, or files by a pattern of their names."""
+        self._copies.bring(path)
+
+    def stands(self, path: Path) -> bool:
+        """Tell whether a file under `root` is in the bucket."""
+        return self.bucket.metadata(path.relative_to(self.root).as_posix()) is not None
+
+    def publish(self, folder: Path) -> None:
+        """Upload a folder of results, the file that was written last as the last one."""
+        publish(self.bucket, self.root, folder)
+
+    @cached_property
+    def _copies(self) -> Copies:
+        return Copies(self.root, self.bucket)
+
+    @cached_property
+    def _building(self) -> set[str]:
+        """Keys of the stages that this process builds."""
+        return set()
+
+    @cached_property
+    def _followed(self) -> dict[str, Following]:
+        return {}
+
+    @cached_property
+    def _seen(self) -> dict[str, tuple[float, Any]]:
+        """What was seen in the bucket, and when."""
+        return {}
+
+    def _named(self, stage: Stage) -> str | None:
+        """Return the name that the stage's folder has in the bucket, under whatever label; None if there is none."""
+        listed_at, listed = self._seen.get(f"list {stage.KIND}", (-FRESH_S, {}))
+        if stage.key not in listed or time.monotonic() - listed_at > FRESH_S:
+            listed = self._list(stage.KIND)
+        return listed.get(stage.key)
+
+    def _list(self, kind: str) -> dict[str, str]:
+        listed = {name[-KEY_LENGTH:]: name for name in self.bucket.folders(f"{kind}/")}
+        self._seen[f"list {kind}"] = (time.monotonic(), listed)
+        return listed
+
+    def _holds(self, stage: Stage, name: str) -> bool:
+        place = f"{stage.KIND}/{name}/{RECORD}"
+        text = self.bucket.get_text(place)
+        if text is None:
+            return False
+        try:
+            stored = digest(json.loads(text))
+        except ValueError as error:
+            raise StoreError(f"{self.where}/{place} is not JSON ({error}); --verify sets it aside") from error
+        if stored != digest(stage.record):
+            raise StoreError(f"{self.where}/{place} is another record than its name says; --verify sets it aside")
+        self._seen[f"held {stage.key}"] = (time.monotonic(), True)
+        return True
+
+    def _bring_up_to_date(self, final: Path) -> None:
+        """Fetch a stage's folder unless the mirror has it as it is stored."""
+        name = f"{final.parent.name}/{final.name}"
+        seen_at, _ = self._seen.get(f"current {name}", (-FRESH_S, None))
+        is_here = (final / RECORD).exists()
+        if is_here and time.monotonic() - seen_at < FRESH_S:
+            return
+        if not is_here or self.bucket.get_text(f"{name}/{MANIFEST}") != _read(final / MANIFEST):
+            self._fetch(name, final)
+        self._seen[f"current {name}"] = (time.monotonic(), True)
+
+    def _fetch(self, name: str, final: Path) -> bool:
+        """Fetch a stage's folder, and tell whether it is there, whole; what is damaged is set aside.
+
+        Of several processes that do so at once, each has a draft of its own.
+        """
+        stage = f"{final.parent.name}-{final.name[-KEY_LENGTH:]}"
+        draft = self.root / DRAFTS / draft_name(stage)
+        draft.mkdir(parents=True)
+        try:
+            fetch(self.bucket, name, draft)
+            _take_or_drop(draft, final)
+        except NotThereError:  # half of it: its upload died, or goes on
+            return False
+        except DamagedError as error:
+            self._move_aside(final, error.damages)
+            raise DamagedError(Path(f"{self.where}/{name}"), error.damages, AGAIN) from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        return True
+
+    def _take(self, draft: Path, final: Path) -> None:
+        """Upload a draft under the name that its stage has, and put it into the mirror."""
+        kind, key = final.parent.name, final.name[-KEY_LENGTH:]
+        named = final.parent / self._list(kind).get(key, final.name)
+        if named != final:
+            self._throw_away(final)
+        upload(self.bucket, draft, f"{kind}/{named.name}")
+        super()._take(draft, named)
+        self._forget(kind)
+
+    def _throw_away(self, folder: Path) -> None:
+        """Remove a folder of the mirror, at once for whoever looks."""
+        self._seen.pop(f"whole {folder}", None)
+        draft = self.root / DRAFTS / draft_name(folder.name)
+        try:
+            draft.parent.mkdir(parents=True, exist_ok=True)
+            folder.rename(draft)
+        except FileNotFoundError:
+            return
+        shutil.rmtree(draft, ignore_errors=True)
+
+    def _forget(self, kind: str) -> None:
+        """Take nothing of a kind for seen: it has changed."""
+        for seen in [each for each in self._seen if not each.startswith("list ") or each == f"list {kind}"]:
+            self._seen.pop(seen, None)
+
+
+def shared_folder_fault(store: Store, resources: Iterable[Resources]) -> str | None:
+    """Return why stages cannot be built into a store on several workers; None if they can."""
+    several = max((each.workers for each in resources), default=1)
+    if several == 1 or not isinstance(store, RemoteStore):
+        return None
+    return (
+        f"resources.finetune.workers is {several}, and --storage is {store.where}: workers of one fine-tune need a "
+        "folder that they all see, for its draft and its checkpoints; set workers to 1, or give --storage such a folder"
+    )
+
+
+def _take_or_drop(draft: Path, final: Path) -> None:
+    """Rename a fetched draft to its final name, in place of an older state; where another has put the same, drop it."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        try:
+            draft.rename(final)
+            return
+        except OSError:
+            if not final.exists():
+                raise
+        if (final / RECORD).exists() and _read(final / MANIFEST) == _read(draft / MANIFEST):
+            return
+        aside = draft.with_name(f"{draft.name}-replaced-{uuid.uuid4().hex[:8]}")
+        with suppress(FileNotFoundError):  # another process has taken it away just now
+            final.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,339 @@
+"""Objects of an S3 bucket under one prefix, and in words what keeps them from being reached."""
+
+import os
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from grid.store.store import StoreError
+
+SCHEME = "s3://"
+ATTEMPTS = "8"  # of a request, with growing pauses: a minute or two; AWS_MAX_ATTEMPTS sets another
+PIECE_BYTES = 16 << 20  # of a large file; ten at a time are in memory, never the file
+THREADS = 4  # of one transfer
+DELETED_AT_ONCE = 1000  # what one request may name
+CONFLICTS = 5  # tries where two conditional writes met and the server let neither through
+CREATOR = "creator"  # metadata of what `create_text` wrote
+MISSING = frozenset({"404", "NoSuchKey"})
+THERE_ALREADY = frozenset({412, 304})  # answers to a conditional write; 304 by servers that do as for a read
+# What a person can do about an answer of the server, by its code.
+ADVICE = {
+    "NoSuchBucket": "there is no such bucket: create it, or correct --storage",
+    "InvalidBucketName": "no bucket can have that name: correct --storage",
+    "AccessDenied": "access is denied: the credentials need s3:ListBucket, s3:GetObject, s3:PutObject, "
+    "s3:DeleteObject and s3:AbortMultipartUpload there",
+    "InvalidAccessKeyId": "the server does not know this access key: correct AWS_ACCESS_KEY_ID or AWS_PROFILE",
+    "SignatureDoesNotMatch": "the secret key is wrong: correct AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
+    "ExpiredToken": "the credentials have expired: renew them, and run the same command again",
+    "RequestTimeTooSkewed": "this machine's clock is wrong: set it",
+    "PermanentRedirect": "the bucket is in another region: set AWS_DEFAULT_REGION",
+    "AuthorizationHeaderMalformed": "the bucket is in another region: set AWS_DEFAULT_REGION",
+    "NotImplemented": "this server does not know conditional writes (`If-None-Match: *`), on which leases rest: "
+    "use one that does, or a folder that all nodes see",
+    "SlowDown": "the server asks for fewer requests: run the same command again later",
+}
+ADVICE |= {"403": ADVICE["AccessDenied"], "301": ADVICE["PermanentRedirect"]}
+NO_BOTO = "S3 needs boto3, which is not installed: pip install -c constraints.txt -e '.[s3]'"
+ENDPOINT = "AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL"
+
+
+class BucketError(StoreError, OSError):
+    """A bucket cannot be reached, or refuses."""
+
+
+class NoObjectError(BucketError):
+    """There is no such object."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a listing tells of an object."""
+
+    etag: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The objects of a bucket whose names begin with a prefix; names are told without it.
+
+    It pickles: each process opens a connection of its own, with what boto3 finds there (environment, profile, role).
+    """
+
+    name: str
+    prefix: str  # empty, or ends in a slash
+
+    @classmethod
+    def at(cls, location: str) -> "Bucket":
+        """Return what ``s3://bucket/prefix`` means.
+
+        Raises
+        ------
+        BucketError
+            If it names no bucket.
+        """
+        name, _, prefix = location.removeprefix(SCHEME).partition("/")
+        if not location.startswith(SCHEME) or not name:
+            raise BucketError(f"storage {location!r} names no bucket; it is written s3://bucket or s3://bucket/prefix")
+        parts = [part for part in prefix.split("/") if part]
+        return cls(name, "".join(f"{part}/" for part in parts))
+
+    @property
+    def location(self) -> str:
+        """As people write it."""
+        return f"{SCHEME}{self.name}/{self.prefix}".rstrip("/")
+
+    @property
+    def endpoint(self) -> str:
+        """Where the server is."""
+        return self._client.meta.endpoint_url
+
+    def put_file(
+        self, name: str, path: Path, metadata: Mapping[str, str] | None = None, content_type: str | None = None
+    ) -> os.stat_result:
+        """Upload a file as it is now; the object is the old one or the new one, never a part.
+
+        Returns
+        -------
+        os.stat_result
+            Of the file that was uploaded: another may have taken its name since.
+        """
+        with path.open("rb") as stream, self._telling(name):  # open: pieces are then of one file, whatever its name
+            extra: dict[str, Any] = {"Metadata": dict(metadata)} if metadata else {}
+            extra |= {"ContentType": content_type} if content_type else {}
+            found = os.fstat(stream.fileno())
+            self._client.upload_fileobj(stream, self.name, self._key(name), ExtraArgs=extra, Config=_transfer())
+            return found
+
+    def put_text(self, name: str, text: str) -> None:
+        """Write an object."""
+        with self._telling(name):
+            self._client.put_object(Bucket=self.name, Key=self._key(name), Body=text.encode())
+
+    def create_text(self, name: str, text: str) -> bool:
+        """Write an object unless one is there; tell whether this call wrote it. Of several at once, one does."""
+        creator = uuid.uuid4().hex
+        for _ in range(CONFLICTS):
+            answer = self._created(name, text, creator)
+            if answer is not None:
+                return answer
+            time.sleep(0.1)
+        return False
+
+    def get_text(self, name: str) -> str | None:
+        """Return an object's text; None if there is no such object."""
+        try:
+            return b"".join(self.read(name)).decode()
+        except NoObjectError:
+            return None
+
+    def get_file(self, name: str, path: Path) -> bool:
+        """Download an object; the file is whole or not there. Tell whether there is such an object."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with self._telling(name):
+                self._client.download_file(self.name, self._key(name), str(path), Config=_transfer())
+        except NoObjectError:
+            return False
+        return True
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """Yield an object's content in pieces.
+
+        Raises
+        ------
+        NoObjectError
+            If there is no such object.
+        """
+        with self._telling(name):
+            answer = self._client.get_object(Bucket=self.name, Key=self._key(name))
+            yield from answer["Body"].iter_chunks(1 << 20)
+
+    def metadata(self, name: str) -> dict[str, str] | None:
+        """Return what was written beside an object; None if there is no such object."""
+        try:
+            with self._telling(name):
+                return self._client.head_object(Bucket=self.name, Key=self._key(name))["Metadata"]
+        except NoObjectError:
+            return None
+
+    def listed(self, under: str = "") -> dict[str, Listed]:
+        """Return the objects whose names begin so."""
+        found = {}
+        for page in self._pages(under):
+            for told in page.get("Contents", ()):
+                found[told["Key"].removeprefix(self.prefix)] = Listed(told["ETag"].strip('"'), told["Size"])
+        return found
+
+    def folders(self, under: str) -> list[str]:
+        """Return the names of the folders in a folder."""
+        pages = self._pages(under, Delimiter="/")
+        found = (told["Prefix"] for page in pages for told in page.get("CommonPrefixes", ()))
+        return [key.rstrip("/").rpartition("/")[2] for key in found]
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete objects, in this order; one that is not there is deleted already."""
+        keys = [{"Key": self._key(name)} for name in names]
+        for start in range(0, len(keys), DELETED_AT_ONCE):
+            batch = keys[start : start + DELETED_AT_ONCE]
+            with self._telling(batch[0]["Key"].removeprefix(self.prefix)):
+                answer = self._client.delete_objects(Bucket=self.name, Delete={"Objects": batch, "Quiet": True})
+            for refused in answer.get("Errors", ()):
+                raise BucketError(self._words(refused["Key"].removeprefix(self.prefix), refused["Code"], refused))
+
+    def copy(self, name: str, to: str, metadata: Mapping[str, str] | None = None) -> None:
+        """Copy an object within the bucket, without a way through this machine; `metadata` takes its own's place.
+
+        Raises
+        ------
+        NoObjectError
+            If there is no such object.
+        """
+        extra = {"Metadata": dict(metadata), "MetadataDirective": "REPLACE"} if metadata else {}
+        with self._telling(name):
+            source = {"Bucket": self.name, "Key": self._key(name)}
+            self._client.copy(source, self.name, self._key(to), ExtraArgs=extra, Config=_transfer())
+
+    def abort_uploads(self, older_than_s: float) -> None:
+        """Drop the pieces that dead uploads of large files left, which no listing shows and which cost."""
+        with self._telling(""):
+            pages = self._client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self.name, Prefix=self.prefix):
+                for told in page.get("Uploads", ()):
+                    if time.time() - told["Initiated"].timestamp() > older_than_s:
+                        place = {"Key": told["Key"], "UploadId": told["UploadId"]}
+                        self._client.abort_multipart_upload(Bucket=self.name, **place)
+
+    def _created(self, name: str, text: str, creator: str) -> bool | None:
+        """Write an object unless one is there; None where two such writes met, and neither was let through."""
+        from botocore.exceptions import ClientError
+
+        told = {"Key": self._key(name), "Body": text.encode(), "Metadata": {CREATOR: creator}}
+        with self._telling(name):
+            try:
+                self._client.put_object(Bucket=self.name, IfNoneMatch="*", **told)
+            except ClientError as error:
+                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+                if status == 409:
+                    return None
+                if status not in THERE_ALREADY:
+                    raise
+                # Where the answer to a write was lost, boto3 writes again, and finds what it wrote itself.
+                return (self.metadata(name) or {}).get(CREATOR) == creator
+        return True
+
+    def _pages(self, under: str, **options: str) -> Iterator[dict[str, Any]]:
+        with self._telling(under):
+            pages = self._client.get_paginator("list_objects_v2")
+            yield from pages.paginate(Bucket=self.name, Prefix=self._key(under), **options)
+
+    def _key(self, name: str) -> str:
+        return self.prefix + name
+
+    @property
+    def _client(self) -> Any:
+        settings = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+        return _connect(os.getpid(), settings)
+
+    @contextmanager
+    def _telling(self, name: str) -> Iterator[None]:
+        """Say what failed where, and what can be done about it."""
+        try:
+            from boto3.exceptions import Boto3Error
+            from botocore.exceptions import BotoCoreError, ClientError
+        except ImportError as error:
+            raise BucketError(f"{self.location}: {NO_BOTO} ({error})") from error
+        try:
+            yield
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            kind = NoObjectError if code in MISSING else BucketError
+            raise kind(self._words(name, code, error)) from error
+        except (BotoCoreError, Boto3Error) as error:
+            raise BucketError(self._words(name, type(error).__name__, error)) from error
+
+    def _words(self, name: str, code: str, error: object) -> str:
+        where = f"{SCHEME}{self.name}/{self._key(name)}"
+        if code in ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"):
+            advice = "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        elif code in ("EndpointConnectionError", "ConnectTimeoutError", "ConnectionClosedError", "ReadTimeoutError"):
+            advice = f"nothing answers at {self._client.meta.endpoint_url}: look at the network, or correct {ENDPOINT}"
+        else:
+            advice = ADVICE.get(code, f"look at {ENDPOINT}, region and credentials")
+        return f"{where}: {advice} ({error}); the same command goes on from here"
+
+
+@lru_cache(maxsize=8)
+def check_conditions(bucket: Bucket) -> None:
+    """Make sure, once a process, that a server creates an object once only: leases rest on it.
+
+    Raises
+    ------
+    BucketError
+        If it lets the same object be created twice.
+    """
+    name = f"leases/.check-{uuid.uuid4().hex}"
+    try:
+        is_honoured = bucket.create_text(name, "first") and not bucket.create_text(name, "second")
+    finally:
+        bucket.delete([name])
+    if not is_honoured:
+        raise BucketError(
+            f"{bucket.location}: this server ignores `If-None-Match: *` (an object was created twice), so that two "
+            "launchers could build one stage at once; use a server that honours it, or a folder that all nodes see"
+        )
+
+
+@dataclass(frozen=True)
+class S3Shelf:
+    """Where leases lie in a bucket (see `grid.store.shelf`)."""
+
+    bucket: Bucket
+    folder: str = "leases"
+
+    def create(self, name: str, text: str) -> bool:
+        check_conditions(self.bucket)
+        return self.bucket.create_text(self._name(name), text)
+
+    def read(self, name: str) -> str | None:
+        return self.bucket.get_text(self._name(name))
+
+    def write(self, name: str, text: str) -> None:
+        self.bucket.put_text(self._name(name), text)
+
+    def remove(self, name: str) -> None:
+        self.bucket.delete([self._name(name)])
+
+    def names(self) -> list[str]:
+        found = self.bucket.listed(f"{self.folder}/")
+        return [name.removeprefix(f"{self.folder}/") for name in found if "/." not in name]
+
+    def _name(self, name: str) -> str:
+        return f"{self.folder}/{name}"
+
+
+@lru_cache(maxsize=8)
+def _connect(process: int, settings: tuple[tuple[str, str], ...]) -> Any:
+    """Return a client; a forked process, or another environment, gets its own."""
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError as error:
+        raise BucketError(f"{NO_BOTO} ({error})") from error
+    given = dict(settings)
+    retries: Any = {"mode": given.get("AWS_RETRY_MODE", "standard")}
+    retries |= {"total_max_attempts": int(given.get("AWS_MAX_ATTEMPTS", ATTEMPTS))}
+    config = Config(retries=retries, connect_timeout=10, read_timeout=60, max_pool_connections=32)
+    return boto3.session.Session().client("s3", config=config)
+
+
+def _transfer() -> Any:
+    from boto3.s3.transfer import TransferConfig
+
+    pieces = {"multipart_threshold": 2 * PIECE_BYTES, "multipart_chunksize": PIECE_BYTES}
+    return TransferConfig(**pieces, max_concurrency=THREADS)

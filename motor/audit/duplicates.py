@@ -1,0 +1,202 @@
+"""Duplicates and near-duplicates across the split: copies, also with another gain, offset or sign, noise, or cut."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motor.audit.fingerprint import Fingerprint, hashes
+from motor.audit.outcome import SHOWN, Finding, Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WHAT = "Is no recording on one side a copy of one on another, or of a part of it?"
+FEWEST_VOTES = 3  # hashes that agree on a shift
+MOST_IN_BUCKET = 20  # recordings with the same hash: more means periodic signals, whose hashes tell nothing
+MOST_CONFIRMED = 4000
+TOLERANCE = 4  # samples: noise moves a landmark by one or two
+LEAST_COHERENCE = 0.15
+LONGEST = 2**17  # samples that are compared
+LEAST_OVERLAP, LEAST_SHARE = 64, 0.2  # samples, and of the shorter recording: in less, lines cannot be told apart
+BLOCK = 64  # bins of a spectrum, whose median tells the broadband part
+LINE = 3.5  # times the median: one in 5000 bins of noise reaches it
+LEAST_BINS = 24
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two recordings, and by how many samples the second begins later in the first (negative: earlier)."""
+
+    first: int
+    second: int
+    shift: int
+
+
+def duplicates(
+    recordings: "pd.DataFrame",
+    crosses: Callable[[int, int], bool],
+    prints: list[Fingerprint],
+    signal: Callable[[int], np.ndarray],
+) -> Outcome:
+    """Find copies on different sides of a fold.
+
+    Parameters
+    ----------
+    recordings : DataFrame
+        One row a recording, in the order of `prints`: item, motor.
+    crosses : callable
+        Whether two recordings are on different sides in some fold.
+    prints : list of Fingerprint
+    signal : callable
+        Returns a recording's samples, for confirming a candidate.
+
+    Returns
+    -------
+    Outcome
+        The finding is called ``duplicates``.
+    """
+    exact = [pair for pair in same_digest(prints) if crosses(pair.first, pair.second)]
+    known = {(pair.first, pair.second) for pair in exact}
+    near = [
+        pair
+        for pair in candidates(prints, crosses)
+        if (pair.first, pair.second) not in known and is_copy(signal(pair.first), signal(pair.second), pair.shift)
+    ]
+    if not exact and not near:
+        return Outcome.of("duplicates", WHAT, ())
+    items = recordings["item"].tolist()
+    shown = [f"{items[pair.first]} = {items[pair.second]}" for pair in [*exact, *near]]
+    finding = Finding(
+        name="duplicates",
+        what=f"{len(exact) + len(near)} pairs of recordings on different sides of the split are copies of one another.",
+        evidence={"n_exact": len(exact), "n_near": len(near), "pairs": shown[:SHOWN]},
+        next_step="Take the copies out, or give both the same motor.",
+    )
+    return Outcome.of("duplicates", WHAT, (finding,))
+
+
+def same_digest(prints: list[Fingerprint]) -> list[Pair]:
+    """Return each recording with the first other that has the same samples."""
+    first: dict[bytes, list[int]] = {}
+    for number, found in enumerate(prints):
+        if found.digest:
+            first.setdefault(found.digest, []).append(number)
+    groups = [numbers for numbers in first.values() if len(numbers) > 1]
+    return [
+        Pair(one, other, 0)
+        for numbers in groups
+        for place, one in enumerate(numbers[:MOST_IN_BUCKET])
+        for other in numbers[place + 1 : MOST_IN_BUCKET]
+    ]
+
+
+def candidates(prints: list[Fingerprint], crosses: Callable[[int, int], bool]) -> Iterable[Pair]:
+    """Return pairs that share several hashes at one shift, those with most first."""
+    code, owner, begin = hashes(prints)
+    order = np.argsort(code, kind="stable")
+    code, owner, begin = code[order], owner[order], begin[order]
+    pairs, shifts = _matches(code, owner, begin)
+    votes: dict[tuple[int, int], tuple[int, int]] = {}
+    for (one, other, shift), n_votes in _agreeing(pairs, shifts):
+        if n_votes > votes.get((one, other), (0, 0))[0]:
+            votes[one, other] = (n_votes, shift)
+    ranked = sorted(votes.items(), key=lambda found: (-found[1][0], found[0]))
+    across = ((pair, shift) for pair, (_, shift) in ranked if crosses(*pair))
+    for _, ((one, other), shift) in zip(range(MOST_CONFIRMED), across, strict=False):
+        yield Pair(one, other, shift)
+
+
+def _matches(
+    code: NDArray[np.int64], owner: NDArray[np.int32], begin: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return pairs of recordings (n, 2) with the same hash, and the shift between them (n,)."""
+    starts = np.flatnonzero(np.diff(code, prepend=-1) != 0)
+    size = np.repeat(np.diff(starts, append=len(code)), np.diff(starts, append=len(code)))
+    pairs, shifts = [np.empty((0, 2), np.int32)], [np.empty(0, np.int64)]
+    kept = np.flatnonzero(size <= MOST_IN_BUCKET)
+    code, owner, begin = code[kept], owner[kept], begin[kept]
+    for step in range(1, MOST_IN_BUCKET):
+        same = np.flatnonzero(code[step:] == code[:-step])
+        if not len(same):
+            break
+        one, other = owner[same], owner[same + step]
+        shift = begin[same].astype(np.int64) - begin[same + step]
+        turned = one > other
+        pairs.append(np.stack([np.where(turned, other, one), np.where(turned, one, other)], axis=1)[one != other])
+        shifts.append(np.where(turned, -shift, shift)[one != other])
+    return np.concatenate(pairs), np.concatenate(shifts)
+
+
+def _agreeing(pairs: NDArray[np.int32], shifts: NDArray[np.int64]) -> Iterable[tuple[tuple[int, int, int], int]]:
+    """Yield (first, second, shift) with the number of hashes that agree on it, a few samples more or less."""
+    order = np.lexsort((shifts, pairs[:, 1], pairs[:, 0]))
+    pairs, shifts = pairs[order], shifts[order]
+    breaks = (np.diff(pairs, axis=0) != 0).any(axis=1) | (np.diff(shifts) > TOLERANCE)
+    starts = np.concatenate([[0], np.flatnonzero(breaks) + 1, [len(shifts)]])
+    enough = np.flatnonzero(np.diff(starts) >= FEWEST_VOTES)
+    for start, end in zip(starts[enough], starts[enough + 1], strict=True):
+        one, other = pairs[start]
+        yield (int(one), int(other), int(shifts[(start + end) // 2])), int(end - start)
+
+
+def is_copy(one: np.ndarray, other: np.ndarray, shift: int) -> bool:
+    """Whether two signals, laid over one another, have the same phases over a broad band.
+
+    Parameters
+    ----------
+    one, other : ndarray of shape (n_samples,), float32
+    shift : int
+        Sample ``shift`` of `one` lies on sample 0 of `other`.
+
+    Notes
+    -----
+    Generalised cross-correlation with the phase transform (Knapp & Carter, IEEE Trans. ASSP 24, 1976): every
+    frequency counts the same, so that tones of machines at one speed, a few lines among thousands, count for nothing.
+    Two recordings of one machine type reach some 4 / sqrt(n_samples); a copy with a tenth of noise most of 1.
+    """
+    from scipy.fft import prev_fast_len
+
+    begin, end = max(shift, 0), min(len(one), len(other) + shift)
+    if end - begin < max(LEAST_OVERLAP, LEAST_SHARE * min(len(one), len(other))):
+        return False
+    n_samples = prev_fast_len(min(end - begin, LONGEST), real=True)
+    parts = one[begin : begin + n_samples], other[begin - shift : begin - shift + n_samples]
+    return coherence(*parts) > max(LEAST_COHERENCE, 10 / np.sqrt(n_samples))
+
+
+def coherence(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the largest phase correlation of two signals of one length, at a lag of a few samples, from 0 to 1.
+
+    Lines, which stand out of their surroundings, are left out: blows at equal intervals have hundreds.
+    """
+    from scipy.fft import irfft, rfft
+    from scipy.signal.windows import hann
+
+    window = hann(len(one), sym=False).astype(np.float32)
+    spectra = [rfft((part - part.mean()) * window) for part in (one, other)]
+    heard = _broadband(np.abs(spectra[0])) & _broadband(np.abs(spectra[1]))
+    n_heard = int(np.count_nonzero(heard))
+    if n_heard < LEAST_BINS:
+        return 0.0
+    cross = spectra[0] * np.conj(spectra[1])
+    phases = np.where(heard, cross / np.maximum(np.abs(cross), 1e-30), 0)
+    correlation = np.abs(irfft(phases, len(one))) * (len(heard) / n_heard)
+    return float(max(correlation[: TOLERANCE + 1].max(), correlation[-TOLERANCE:].max()))
+
+
+def _broadband(magnitude: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return which bins are neither a line nor below what float32 can hold beside the strongest one."""
+    n_blocks = max(1, len(magnitude) // BLOCK)
+    edges = np.linspace(0, len(magnitude), n_blocks + 1).astype(int)
+    medians = [np.median(magnitude[start:end]) for start, end in pairwise(edges)]
+    line = magnitude > LINE * np.repeat(medians, np.diff(edges))
+    beside = line.copy()  # a Hann window's line is three bins wide, and its skirts some more
+    for step in (1, 2):
+        beside[step:] |= line[:-step]
+        beside[:-step] |= line[step:]
+    heard: NDArray[np.bool_] = ~beside & (magnitude > 1e-6 * magnitude.max())
+    return heard

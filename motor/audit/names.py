@@ -1,0 +1,10 @@
+"""The names that findings have, and by which a config accepts them."""
+
+from motor.audit.cues import CUES
+
+FINDINGS = (
+    "shared_motors",
+    "duplicates",
+    "fitted_statistics",
+    *(name for name, cue in CUES.items() if not cue.by_fault),
+)

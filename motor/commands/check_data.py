@@ -1,0 +1,121 @@
+"""What `launch.py CONFIG --check-data` does: import the dataset, say what was found in it, and train nothing."""
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from grid.plan.plan import Cell
+from grid.run.build import BuildContext, build_stage
+from grid.stage import InputError, Resources
+from grid.store.store import DamagedError, Store, name_of
+from motor.experiment.cells import UNKNOWN
+from motor.recordings.data_report import describe
+from motor.recordings.readers.base import AS_RECORDED, Reader
+from motor.recordings.recording import DataError, SeriesError
+from motor.recordings.table import open_recordings
+from motor.stages.faults import input_faults
+from motor.stages.recordings import REPORT, SUMMARY, ImportRecordings
+
+if TYPE_CHECKING:
+    from motor.experiment.reading import Experiment
+
+SHOWN = 20
+WAIT_S = 1.0
+
+
+def check_data(experiment: "Experiment", cells: list[Cell], store: Store) -> None:
+    """Import a config's dataset if the store has it not yet, print the report, and try the split.
+
+    The import is the one that a launch makes, and the next launch finds it.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The checked config.
+    cells : list of Cell
+        Its cells, made for a dry run: neither weights nor a cluster are needed.
+    store : Store
+
+    Raises
+    ------
+    InputError
+        If the data is at fault. It lists every bad series, not the first alone.
+    """
+    stage = next(made for made in cells[0].stage.walk() if isinstance(made, ImportRecordings))
+    with input_faults():
+        stage.reader.files()  # a dry run passes over missing data
+    if stage.content_digest == UNKNOWN:
+        raise InputError(f"{stage.reader.path}: not all of its files can be read; check who may read them")
+    if not store.holds(stage):
+        _build_once(stage, store)
+    try:
+        folder = store.verified(stage)
+    except DamagedError as error:  # it was set aside
+        print(error, file=sys.stderr)
+        _build_once(stage, store)
+        folder = store.folder(stage)
+    summary, report = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (SUMMARY, REPORT))
+    print(describe(summary, report))
+    print(_units(stage.reader))
+    print(f"\nThe same as JSON, with all names: {folder / REPORT} and {SUMMARY} beside it")
+    base = experiment.base
+    with input_faults():
+        base.split.split(open_recordings(folder).meta, base.seed, base.normal)
+
+
+def _units(reader: Reader) -> str:
+    """Say which unit each domain's signals have."""
+    told = ", ".join(f"{domain} {reader.units.get(domain, AS_RECORDED)}" for domain in reader.domains)
+    return f"\nunits (dataset.units): {told}"
+
+
+def _build_once(stage: ImportRecordings, store: Store) -> None:
+    """Build the import unless a launch does so just now; then wait for what comes of it."""
+    is_told = False
+    while (lease := store.leases.acquire(name_of(stage), "--check-data")) is None:
+        if not is_told:
+            holder = store.leases.holder(name_of(stage)) or "another process"
+            print(f"{holder} imports this data set just now; waiting for it", file=sys.stderr, flush=True)
+            is_told = True
+        time.sleep(WAIT_S)
+    with lease:
+        if not store.holds(stage):  # who had the lease may have built it
+            _build(stage, store)
+
+
+def _build(stage: ImportRecordings, store: Store) -> None:
+    store.sweep()
+    try:
+        build_stage(stage, store, BuildContext(store, stage, Resources(), _tell))
+    except InputError as error:
+        if isinstance(error.__cause__, SeriesError) and stage.reader.on_bad_series == "fail":
+            raise InputError(_all_bad_series(stage.reader)) from error
+        raise
+    finally:
+        _end_of_line()
+
+
+def _all_bad_series(reader: Reader) -> str:
+    """Return every bad series with its reason; reading goes on behind each, and nothing is written."""
+    lenient = reader.model_copy(update={"on_bad_series": "skip"})
+    skipped: list[dict[str, str]] = []
+    number, fault = 0, ""
+    try:
+        for _ in lenient.read(skipped):
+            number += 1
+    except DataError as error:  # a fault of structure behind the bad series
+        fault = f"\n- and then: {error}"
+    lines = [f"- {bad['reason']}" for bad in skipped[:SHOWN]]
+    lines += [f"- and {len(skipped) - SHOWN} more"] if len(skipped) > SHOWN else []
+    return f"{len(skipped)} of {number + len(skipped)} series are bad:\n" + "\n".join(lines) + fault
+
+
+def _tell(progress: dict[str, float]) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{progress['recordings']:.0f} series read", end="", file=sys.stderr, flush=True)
+
+
+def _end_of_line() -> None:
+    if sys.stderr.isatty():
+        print(file=sys.stderr)

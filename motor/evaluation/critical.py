@@ -1,0 +1,165 @@
+"""Recipes compared over motors by their ranks: Friedman's test, then Nemenyi's (Demsar, JMLR 7, 2006).
+
+Shapes: M motors (the blocks), K recipes (the treatments).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motor.evaluation.comparisons import LEAST_MOTORS
+from motor.evaluation.scores import Scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from motor.evaluation.ranking import Recipe
+
+LEAST_RECIPES = 3  # two are compared by their difference
+MOST_RECIPES = 20  # more cannot be read, and widen the critical difference
+ALPHA = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class CriticalDifference:
+    """Mean ranks over motors, and which of them these motors tell apart.
+
+    Attributes
+    ----------
+    mean_ranks : dict
+        Recipe -> its mean rank by accuracy on each motor, 1 is best; ties share their ranks.
+    p_values : DataFrame
+        Of Nemenyi's test, recipe by recipe; all 1 where Friedman's test finds no difference at all.
+    critical_difference : float
+        Two mean ranks that differ by less cannot be told apart at 5 %.
+    friedman_p : float
+        The probability of such differences if all recipes were equally good.
+    n_motors : int
+        The blocks.
+    is_selection : bool
+        Whether only the best recipe of each method is compared.
+    """
+
+    mean_ranks: dict[str, float]
+    p_values: pd.DataFrame
+    critical_difference: float
+    friedman_p: float
+    n_motors: int
+    is_selection: bool
+
+    @property
+    def found(self) -> bool:
+        """Whether Friedman's test finds any difference."""
+        return self.friedman_p < ALPHA
+
+
+def critical_difference(recipes: list[Recipe], scores: Scores) -> CriticalDifference | None:
+    """Compare recipes by their ranks on each motor; None where there are too few motors or recipes.
+
+    Parameters
+    ----------
+    recipes : list of Recipe
+        Best first. Of more than 20 the best of each method is taken, or the first 20 of a few methods.
+    scores : Scores
+        The accuracy of every slice on each motor.
+    """
+    chosen = _chosen(recipes)
+    names = _names(chosen)
+    accuracy_MK = np.stack([_accuracy_M(recipe, scores) for recipe in chosen], axis=1)
+    accuracy_MK = accuracy_MK[~np.isnan(accuracy_MK).any(axis=1)]
+    if len(accuracy_MK) < LEAST_MOTORS or len(chosen) < LEAST_RECIPES:
+        return None
+    friedman_p = _friedman_p(accuracy_MK)
+    return CriticalDifference(
+        mean_ranks=dict(zip(names, _mean_ranks(accuracy_MK), strict=True)),
+        p_values=_nemenyi(accuracy_MK, names, is_found=friedman_p < ALPHA),
+        critical_difference=_nemenyi_distance(len(chosen), len(accuracy_MK)),
+        friedman_p=friedman_p,
+        n_motors=len(accuracy_MK),
+        is_selection=len(chosen) < len(recipes),
+    )
+
+
+def critical_text(found: CriticalDifference) -> str:
+    """Say what was compared, by which test, and what came out."""
+    which = "the best recipe of each method, chosen on these very motors" if found.is_selection else "every recipe"
+    friedman = (
+        f"Friedman's test finds a difference (p {_p_text(found.friedman_p)})"
+        if found.found
+        else f"Friedman's test finds no difference at all (p {_p_text(found.friedman_p)}), so one bar joins all"
+    )
+    return (
+        f"Blocks are the {found.n_motors} test motors, treatments {which}; each motor ranks them by its accuracy "
+        f"(1 is best, ties share). {friedman}. A bar joins what Nemenyi's test cannot tell apart at 5 %: mean ranks "
+        f"closer than the critical difference, {found.critical_difference:.2f}. It looks at ranks alone and corrects "
+        "for all pairs, so it tells less apart than the paired differences do."
+    )
+
+
+def _chosen(recipes: list[Recipe]) -> list[Recipe]:
+    if len(recipes) <= MOST_RECIPES:
+        return recipes
+    best: dict[str, Recipe] = {}
+    for recipe in recipes:
+        best.setdefault(str(recipe.axes["method"]), recipe)
+    return list(best.values())[:MOST_RECIPES] if len(best) >= LEAST_RECIPES else recipes[:MOST_RECIPES]
+
+
+def _names(recipes: list[Recipe]) -> list[str]:
+    """Return the recipes' names without what all of them share."""
+    words = [recipe.name.removeprefix("method ").split(", ") for recipe in recipes]
+    shared = set.intersection(*map(set, words))
+    short = [", ".join(word for word in of_recipe if word not in shared) for of_recipe in words]
+    return short if len(set(short)) == len(short) and all(short) else [", ".join(of_recipe) for of_recipe in words]
+
+
+def _accuracy_M(recipe: Recipe, scores: Scores) -> NDArray[np.float64]:
+    """Average a recipe's accuracy on each motor over domains and seeds: shape (M,), NaN where untested."""
+    stacked = np.stack([scores.accuracy_M[key] for key in recipe.slices])
+    tested = ~np.isnan(stacked)
+    total = np.where(tested, stacked, 0.0).sum(axis=0)
+    return np.divide(total, tested.sum(axis=0), out=np.full(len(total), np.nan), where=tested.any(axis=0))
+
+
+def _mean_ranks(accuracy_MK: NDArray[np.float64]) -> list[float]:
+    from scipy.stats import rankdata
+
+    # Rounded, so that equal shares of equal counts tie whatever the order they were averaged in.
+    return [float(rank) for rank in rankdata(-np.round(accuracy_MK, 12), axis=1).mean(axis=0)]
+
+
+def _friedman_p(accuracy_MK: NDArray[np.float64]) -> float:
+    from scipy.stats import friedmanchisquare
+
+    rounded = np.round(accuracy_MK, 12)
+    if (rounded == rounded[:, :1]).all():
+        return 1.0  # every motor ties all recipes: the statistic is 0 / 0
+    return float(friedmanchisquare(*rounded.T).pvalue)
+
+
+def _nemenyi(accuracy_MK: NDArray[np.float64], names: list[str], is_found: bool) -> pd.DataFrame:
+    """Return Nemenyi's p-values, shape (K, K); all 1 where there is nothing to look for."""
+    import pandas as pd
+
+    if not is_found:
+        return pd.DataFrame(1.0, index=names, columns=names)
+    import scikit_posthocs
+
+    found = scikit_posthocs.posthoc_nemenyi_friedman(np.round(accuracy_MK, 12))
+    return pd.DataFrame(found.to_numpy(), index=names, columns=names)
+
+
+def _nemenyi_distance(n_recipes: int, n_motors: int) -> float:
+    """Return CD = q_alpha sqrt(k (k + 1) / (6 N)), q from the studentised range over sqrt 2 (Demsar, eq. 8)."""
+    from scipy.stats import studentized_range
+
+    quantile = float(studentized_range.ppf(1 - ALPHA, n_recipes, np.inf)) / np.sqrt(2)
+    return quantile * float(np.sqrt(n_recipes * (n_recipes + 1) / (6 * n_motors)))
+
+
+def _p_text(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"

@@ -1,6 +1,0 @@
-"""`report.html`: the report over all cells as one page that opens without a network."""
-
-from motor.evaluation.html.page import write_html
-from motor.evaluation.html.tables import advised_cells
-
-__all__ = ["advised_cells", "write_html"]

@@ -1,8 +1,0 @@
-"""The report over all cells: `result.md` for people, one row a cell for machines."""
-
-from motor.evaluation.report.cells import CellResult, FailedCell, ReportContext
-from motor.evaluation.report.findings import find
-from motor.evaluation.report.page import write_report
-from motor.evaluation.report.tables import summary_table
-
-__all__ = ["CellResult", "FailedCell", "ReportContext", "find", "summary_table", "write_report"]

@@ -1,0 +1,1 @@
+"""A config, its axes, its cells."""

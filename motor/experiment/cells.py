@@ -1,0 +1,162 @@
+"""From a checked config to the cells of its grid."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grid.plan.plan import Cell
+from grid.stage import InputError, Resources, Stage
+from motor.backbones.weights import WeightsError, is_at_hand, model_files, weights_folder
+from motor.experiment.chain import Chain, leaky_split, recipe
+from motor.recordings.digest import content_digest
+from motor.recordings.readers.base import Reader
+from motor.recordings.recording import DataError
+from motor.stages.finetune import Finetune
+from motor.stages.recordings import ImportRecordings
+
+if TYPE_CHECKING:  # `motor.experiment.settings` reads this folder for the names of the methods
+    from motor.experiment.reading import Experiment
+    from motor.experiment.settings import Asked
+
+UNKNOWN = "not there"  # stands for a digest in a dry run where the data or the weights are elsewhere
+# Every axis that a grid can have, in the order of a cell's name.
+AXES = (
+    "method",
+    "domain",
+    "representation",
+    "scaling",
+    "prediction_length",
+    "patch_length",
+    "contexts",
+    "context_length",
+    "seed",
+    "classifier",
+)
+LEAKY = "split by"  # stands in the name of a cell whose split deals out series
+
+
+def make_cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str = "motor") -> list[Cell]:
+    """Return a cell for each combination of the axes.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The checked config.
+    storage : Path
+        Where digests of files are remembered.
+    dry_run : bool
+        Whether data and weights may be missing.
+    unit : {"motor", "series"}
+        What the split deals out; by series it leaks, and shows by how much.
+
+    Raises
+    ------
+    InputError
+        If the data or the weights are not there.
+    """
+    settings = experiment.base
+    reader = _absolute(settings.dataset)
+    chain = Chain(
+        experiment=experiment,
+        recordings=ImportRecordings(reader, _data_digest(reader, storage, dry_run)),
+        folds=(settings.split if unit == "motor" else leaky_split(settings.split)).fold_names(),
+        weights_digest=_weights_digests(experiment, storage, dry_run),
+        unit=unit,
+    )
+    checks = (chain.check(),) if unit == "motor" else ()  # a split by series leaks, and is made to show it
+    chain = replace(chain, cleared=checks)
+    told = {} if unit == "motor" else {LEAKY: unit}
+    return [Cell(axes | told, chain.classify(axes), checks) for axes in _places(experiment)]
+
+
+def _places(experiment: "Experiment") -> list[dict[str, Any]]:
+    """Return each combination of the axes once; an axis that means nothing for a method is None there."""
+    values = {axis: getattr(experiment.base.axes, axis) for axis in AXES}
+    given = {axis: of_axis for axis, of_axis in values.items() if of_axis is not None}
+    places: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for method in given["method"]:
+        idle = recipe(method).idle_axes
+        of_method = {axis: (None,) if axis in idle else of_axis for axis, of_axis in given.items()}
+        for place in product(*(of_method | {"method": (method,)}).values()):
+            places[place] = dict(zip(given, place, strict=True))
+    return [place for place in places.values() if not experiment.base.axes.leaves_out(place)]
+
+
+def chosen_cells(cells: Iterable[Cell], chosen: dict[str, set[str]]) -> list[Cell]:
+    """Return the cells that `--only` keeps; an axis that it does not name, or that is idle in a cell, keeps it."""
+
+    def keeps(cell: Cell) -> bool:
+        return all(cell.axes[axis] is None or str(cell.axes[axis]) in values for axis, values in chosen.items())
+
+    return [cell for cell in cells if keeps(cell)]
+
+
+def parse_only(words: Iterable[str], experiment: "Experiment") -> dict[str, set[str]]:
+    """Read ``AXIS=VALUE[,VALUE]`` words.
+
+    Raises
+    ------
+    ValueError
+        If an axis or a value is not in the grid.
+    """
+    chosen: dict[str, set[str]] = {}
+    for word in words:
+        axis, _, values = word.partition("=")
+        given = [name for name in AXES if getattr(experiment.base.axes, name) is not None]
+        if axis not in given:
+            known = f"there are: {', '.join(given)}; settings (KEY=VALUE) stand before --only"
+            raise ValueError(f"--only {word}: there is no axis {axis!r}; {known}")
+        there = [str(value) for value in getattr(experiment.base.axes, axis)]
+        for value in values.split(","):
+            if value not in there:
+                raise ValueError(f"--only {word}: the grid has no {axis} {value!r}; it has: {', '.join(there)}")
+            chosen.setdefault(axis, set()).add(value)
+    return chosen
+
+
+def resources_of(experiment: "Experiment", stages: Iterable[Stage]) -> dict[str, Resources]:
+    """Return what each stage asks of the cluster, by key."""
+    return {stage.key: _asked(getattr(experiment.base.resources, stage.KIND), stage) for stage in stages}
+
+
+def _asked(asked: "Asked", stage: Stage) -> Resources:
+    """Return what a stage asks for: several workers only where the training loop is run."""
+    workers = asked.workers if isinstance(stage, Finetune) and stage.is_trained else 1  # type: ignore[attr-defined]
+    limits = {name: getattr(asked, name) for name in ("time_limit_s", "memory_limit_gb", "retries")}
+    return Resources(asked.cpus, asked.gpus, asked.memory_gb, workers, **limits)
+
+
+def _absolute(reader: Reader) -> Reader:
+    """Return the reader with a path that means the same on a worker, whose working directory is another."""
+    return reader.model_copy(update={"path": str(Path(reader.path).absolute())}) if reader.path else reader
+
+
+def _data_digest(reader: Reader, storage: Path, dry_run: bool) -> str:
+    try:
+        files = reader.files()
+        return content_digest(files, reader.base_folder(), storage / "digests.json") if files else ""
+    except (DataError, OSError) as error:
+        if dry_run:
+            return UNKNOWN
+        raise InputError(str(error)) from error
+
+
+def _weights_digests(experiment: "Experiment", storage: Path, dry_run: bool) -> dict[str, str]:
+    axes, variants = experiment.base.axes, list(experiment.variants())
+    chosen = (experiment.settings(*place).backbone for place in product(axes.method, axes.domain, variants))
+    named = {backbone.source for backbone in chosen}
+    return {weights: _weights_digest(weights, storage, dry_run) for weights in sorted(named - {None})}
+
+
+def _weights_digest(weights: str, storage: Path, dry_run: bool) -> str:
+    if dry_run and not is_at_hand(weights):  # a dry run downloads nothing
+        return UNKNOWN
+    try:
+        folder = weights_folder(weights)
+        return content_digest(model_files(folder), folder, storage / "digests.json")
+    except (WeightsError, OSError) as error:
+        if dry_run:
+            return UNKNOWN
+        raise InputError(str(error)) from error

@@ -1,0 +1,200 @@
+"""One experiment: a config that was checked whole, as it holds for each method, domain and value of an axis."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from grid.config.check import ConfigError, Document, Fault, check, read_document
+from grid.config.document import Node
+from motor.experiment.consistency import Misfit, augmentation_misfits, inheritance_misfits, misfits
+from motor.experiment.settings import BY_DOMAIN, JOINT, OVERLAYS, SETTING_AXES, SHARED, Settings, Variant
+from motor.registry import plugins
+
+
+class Experiment:
+    """A config that was checked whole: its settings, as they hold for each method and domain."""
+
+    def __init__(self, document: Document, name: str) -> None:
+        self.document = document
+        faults = self._schema_faults()
+        base, _ = check(document, Settings)
+        if base is None:
+            raise ConfigError(faults)
+        self.base = base
+        self.name = document.data.get("name", name)
+        self.settings = cache(self._settings)
+        faults += self._grid_faults()
+        if faults := faults or list(self._misfits()):
+            raise ConfigError(faults)
+
+    def _settings(self, method: str | None = None, domain: str | None = None, variant: Variant = ()) -> Settings:
+        """Return the settings for a method, a domain (or Joint) and values of setting axes: the axes count last."""
+        settings, faults = check(self._overlaid(method, domain, variant), Settings)
+        if settings is None:
+            raise ConfigError(faults)
+        return settings
+
+    def variants(self) -> Iterator[Variant]:
+        """Yield each combination of values of the axes that stand for a setting."""
+        axes = self.base.axes.of_settings()
+        for values in product(*axes.values()):
+            yield tuple(zip(axes, values, strict=True))
+
+    def _overlaid(self, method: str | None, domain: str | None, variant: Variant = ()) -> Document:
+        """Return the document as it holds for a method, a domain and a variant; without overlays nothing changes."""
+        document, values = self.document, dict(variant)
+        if "representation" in values:  # its kind first: what is said by representation are settings of that kind
+            document = _on_axis(document, "representation", values.pop("representation"))
+        named = (
+            ("by_method", method),
+            ("by_domain", domain),
+            ("by_representation", dict(variant).get("representation")),
+        )
+        for section, name in named:
+            document = document.overlaid((section, name)) if name is not None else document
+        for axis, value in values.items():
+            document = _on_axis(document, axis, value)
+        return document
+
+    def regime_domains(self, regime: str) -> tuple[str, ...]:
+        """Return the domains that a value of the axis `domain` stands for."""
+        return tuple(self.base.dataset.domains) if regime == JOINT else (regime,)
+
+    def _schema_faults(self) -> list[Fault]:
+        """Return what is wrong with the settings as they are, and with what is said by method, domain or kind."""
+        data = self.document.data
+        sections = [data.get(name) for name in OVERLAYS]
+        named = [[None, *section] if isinstance(section, dict) else [None] for section in sections]
+        documents = (
+            self._overlaid(method, regime, (("representation", representation),) if representation else ())
+            for method, regime, representation in product(*named)
+        )
+        return [fault for document in documents for fault in check(document, Settings)[1]]
+
+    def _grid_faults(self) -> list[Fault]:
+        """Return what is wrong with names: on the axes, of overrides, of folders."""
+        regimes = [*self.base.dataset.domains, JOINT]
+        faults = [*self._axis_faults(regimes), *self._name_faults()]
+        faults += self._override_faults("by_method", list(plugins("motor.methods")))
+        faults += self._override_faults("by_domain", regimes)
+        kinds = list(plugins("motor.windows.representations"))
+        faults += self._override_faults("by_representation", [*kinds, *(self.base.axes.representation or ())])
+        return faults
+
+    def _misfits(self) -> Iterable[Fault]:
+        """Yield what cannot work together, for each method in each regime and variant that is compared."""
+        for method, regime, variant in product(self.base.axes.method, self.base.axes.domain, self.variants()):
+            made: Any = plugins("motor.methods")[method].model_validate({})
+            document = self._overlaid(method, regime, variant)
+            settings = self.settings(method, regime, variant)
+            place = {"method": method, "domain": regime, **dict(variant)}
+            lengths = enumerate(self.base.axes.context_length)
+            contexts = [(i, n) for i, n in lengths if not self.base.axes.leaves_out({**place, "context_length": n})]
+            found = list(misfits(settings, made, self.regime_domains(regime), contexts))
+            if made.start:
+                found += inheritance_misfits(settings, self.settings(made.start, regime, variant), made)
+            yield from _placed(document, found)
+            for domain in self.regime_domains(regime):
+                of_domain = augmentation_misfits(self.settings(method, domain, variant))
+                yield from _placed(self._overlaid(method, domain, variant), of_domain)
+
+    def _axis_faults(self, regimes: list[str]) -> Iterable[Fault]:
+        for index, domain in enumerate(self.base.axes.domain):
+            if domain not in regimes:
+                place = self.document.place(("axes", "domain", index))
+                yield Fault(place, f"unknown domain {domain!r}; there are: {', '.join(regimes)}")
+        if JOINT in self.base.axes.domain and len(self.base.dataset.domains) < 2:
+            yield Fault(self.document.place(("axes", "domain")), f"{JOINT} needs at least two dataset.domains")
+        yield from self._exclude_faults()
+        kinds = plugins("motor.windows.representations")
+        for index, name in enumerate(self.base.axes.representation or ()):
+            if name not in kinds and name not in self.base.by_representation:
+                place, there = self.document.place(("axes", "representation", index)), ", ".join(kinds)
+                advice = f"there are: {there}; another name needs its settings in by_representation"
+                yield Fault(place, f"unknown representation {name!r}; {advice}")
+        if self.base.normal not in self.base.dataset.classes:
+            classes = ", ".join(self.base.dataset.classes)
+            message = f"normal is {self.base.normal!r}, which is not among dataset.classes: {classes}"
+            yield Fault(self.document.place(("normal",)), message)
+
+    def _exclude_faults(self) -> Iterable[Fault]:
+        """Yield what `axes.exclude` names that the grid does not have: a typing error would leave nothing out."""
+        axes = self.base.axes
+        given = [name for name in type(axes).model_fields if name != "exclude" and getattr(axes, name) is not None]
+        for index, of in enumerate(axes.exclude):
+            for axis, values in of.items():
+                place = self.document.place(("axes", "exclude", index, axis))
+                if axis not in given:
+                    yield Fault(place, f"the grid has no axis {axis!r}; it has: {', '.join(given)}")
+                    continue
+                there = getattr(axes, axis)
+                for value in values:
+                    if value not in there:
+                        yield Fault(place, f"the grid has no {axis} {value!r}; it has: {', '.join(map(str, there))}")
+
+    def _name_faults(self) -> Iterable[Fault]:
+        """Yield names of domains and folds that cannot name a folder, or are taken."""
+        dataset, split = self.base.dataset, self.base.split
+        for keys, names in {("dataset", "domains"): dataset.domains, ("split",): split.fold_names()}.items():
+            for name in names:
+                if not name or name.startswith(".") or "/" in name:
+                    yield Fault(self.document.place(keys), f"{name!r} cannot name a folder; write it without / and .")
+        if JOINT in dataset.domains:
+            place = self.document.place(("dataset", "domains"))
+            yield Fault(place, f"{JOINT!r} stands for all domains together; call the domain otherwise")
+
+    def _override_faults(self, section: str, names: list[str]) -> Iterable[Fault]:
+        for name, overrides in getattr(self.base, section).items():
+            if name not in names:
+                what = section.removeprefix("by_")
+                place = self.document.place((section, name))
+                yield Fault(place, f"unknown {what} {name!r}; there are: {', '.join(names)}")
+            for key in overrides:
+                if key in SHARED:
+                    place = self.document.place((section, name, key))
+                    yield Fault(place, f"{key} is shared by all cells and cannot differ {section.replace('_', ' ')}")
+                elif name == JOINT and key in BY_DOMAIN:
+                    place, domains = self.document.place((section, name, key)), ", ".join(self.base.dataset.domains)
+                    yield Fault(place, f"{key} is by domain in {JOINT}, too; give it for one of: {domains}")
+
+
+def _placed(document: Document, found: Iterable[Misfit]) -> Iterable[Fault]:
+    """Yield faults, each at the first of its places that the document has."""
+    for places, message in found:
+        given = next((keys for keys in places if _stands_in(document.data, keys)), places[-1])
+        yield Fault(document.place(given), message)
+
+
+def _stands_in(data: Any, keys: tuple[str | int, ...]) -> bool:
+    for key in keys:
+        if isinstance(key, int) or not isinstance(data, dict) or key not in data:
+            return isinstance(key, int)
+        data = data[key]
+    return True
+
+
+def _on_axis(document: Document, axis: str, value: Any) -> Document:
+    """Return the document with the setting of an axis at one of its values; the command line does not stand against it.
+
+    A representation that has a name of its own is what `by_representation` says it is.
+    """
+    section, name = SETTING_AXES[axis]
+    if axis == "representation" and value not in plugins("motor.windows.representations"):
+        return document
+    node = Node(value, document.place(("axes", axis)), from_command_line=True)
+    if name:
+        node = Node({name: node}, node.place)
+    return document.overlaid_with(Node({section: node}, node.place))
+
+
+def read_experiment(path: Path, overrides: Sequence[str], environment: Mapping[str, str]) -> Experiment:
+    """Read and check a config; the file's name is the grid's, unless it says otherwise.
+
+    Raises
+    ------
+    grid.config.check.ConfigError
+        With every fault, each with its place.
+    """
+    return Experiment(read_document(path, overrides, environment), path.stem)

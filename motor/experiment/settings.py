@@ -1,0 +1,275 @@
+"""The schema of a config: which settings there are, what they default to, and which may differ where."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from motor.audit.names import FINDINGS
+from motor.backbones.training import Training
+from motor.registry import Record, choice, plugins, table
+from motor.report.html.words import languages
+from motor.stages.speeds import Speed
+from motor.windows.representations.raw import Raw
+from motor.windows.scaling import Scaling
+
+JOINT = "Joint"
+AUGMENTATIONS: Any = table("motor.windows.augmentations", optional=True)  # what a config does not name is off
+FEATURES: Any = table("motor.features")
+CLASSIFIERS: Any = table("motor.judges")
+# What every cell shares, so that cells can be compared: it cannot differ by method or domain.
+BY_DOMAIN = ("scaling", "augmentation", "evaluation")  # these are each domain's own in the joint regime, too
+OVERLAYS = ("by_method", "by_domain", "by_representation")
+SHARED = ("name", "seed", "normal", "dataset", "speed", "split", "axes", "audit", "report", "resources", *OVERLAYS)
+# The axes that stand for a setting, and where it is; a grid that does not name them has one value of each.
+SETTING_AXES: dict[str, tuple[str, str]] = {
+    "representation": ("representation", "kind"),
+    "scaling": ("scaling", "by"),
+    "prediction_length": ("windows", "prediction_length"),
+    "patch_length": ("backbone", "input_patch_size"),
+    "contexts": ("finetune", "contexts"),
+    "seed": ("seed", ""),
+}
+Variant = tuple[tuple[str, Any], ...]  # a value of each of these axes that the grid has
+
+
+def _distinct(values: tuple) -> tuple:
+    repeated = [value for value in dict.fromkeys(values) if values.count(value) > 1]
+    if repeated:
+        raise ValueError(f"{repeated[0]!r} is given {values.count(repeated[0])} times; give each value once")
+    return values
+
+
+def _with_median(levels: tuple[float, ...]) -> tuple[float, ...]:
+    if 0.5 not in levels:
+        raise ValueError(f"quantile_levels {list(levels)} lack the median, 0.5, which is the point forecast; add it")
+    return levels
+
+
+def _spoken(language: str) -> str:
+    if language not in languages():
+        raise ValueError(f"no report is written in {language!r}; there are: {', '.join(languages())}")
+    return language
+
+
+def _names(package: str) -> Any:
+    return Literal[tuple(plugins(package))]
+
+
+def _axis(kind: Any) -> Any:
+    return Annotated[tuple[kind, ...], Field(min_length=1), AfterValidator(_distinct)]
+
+
+Level = Annotated[float, Field(gt=0, lt=1)]
+Levels = Annotated[tuple[Level, ...], AfterValidator(_distinct), AfterValidator(_with_median)]
+
+
+class Axes(Record):
+    """What is compared: the grid is the product of these.
+
+    Attributes
+    ----------
+    method : tuple of str
+        Recipes, from the table below.
+    domain : tuple of str
+        Domains, each with models of its own, and ``Joint``: one model for all of them, which is told the domain.
+    context_length : tuple of int
+        Samples that the forecaster sees, in the representation.
+    classifier : tuple of str
+        What tells the classes apart; settings of each stand in ``classifiers``.
+    representation : tuple of str
+        Kinds of representation, or names that ``by_representation`` gives a meaning to; by default the one of
+        ``representation``.
+    scaling : tuple of str
+        Values of ``scaling.by``.
+    prediction_length : tuple of int
+        Values of ``windows.prediction_length``.
+    patch_length : tuple of int
+        Values of ``backbone.input_patch_size``, of models that are built from their sizes.
+    contexts : tuple of str
+        Values of ``finetune.contexts``: a fine-tune for each context length, or one for all of them.
+    seed : tuple of int
+        Repeats of everything but the split; the report averages over them.
+    exclude : tuple of mappings
+        Combinations to leave out: each names some axes, with the values of each, and a cell that has one of these
+        values on all of them is not in the grid.
+    """
+
+    method: _axis(_names("motor.methods"))  # type: ignore[valid-type]
+    domain: _axis(str)  # type: ignore[valid-type]
+    context_length: _axis(Annotated[int, Field(gt=0)])  # type: ignore[valid-type]
+    classifier: _axis(_names("motor.judges"))  # type: ignore[valid-type]
+    representation: _axis(str) | None = None  # type: ignore[valid-type]
+    scaling: _axis(Literal["domain", "item", "reference"]) | None = None  # type: ignore[valid-type]
+    prediction_length: _axis(Annotated[int, Field(gt=0)]) | None = None  # type: ignore[valid-type]
+    patch_length: _axis(Annotated[int, Field(gt=0)]) | None = None  # type: ignore[valid-type]
+    contexts: _axis(Literal["each", "shared"]) | None = None  # type: ignore[valid-type]
+    seed: _axis(Annotated[int, Field(ge=0)]) | None = None  # type: ignore[valid-type]
+    exclude: tuple[dict[str, tuple[str | int, ...]], ...] = ()
+
+    def leaves_out(self, place: Mapping[str, Any]) -> bool:
+        """Tell whether a combination of values of the axes is excluded."""
+        return any(all(place.get(axis) in values for axis, values in of.items()) for of in self.exclude)
+
+    def of_settings(self) -> dict[str, tuple[Any, ...]]:
+        """Return the axes of this grid that stand for a setting, with their values."""
+        values = {axis: getattr(self, axis) for axis in SETTING_AXES}
+        return {axis: value for axis, value in values.items() if value is not None}
+
+
+class Windows(Record):
+    """How series are cut."""
+
+    prediction_length: int = Field(default=1024, gt=0, description="samples forecast, after scaling and representation")
+    per_series: int = Field(default=2, ge=1, description="random training windows a series and epoch")
+    per_series_features: int = Field(default=4, ge=1, description="evenly spaced windows a series for features")
+    stream: Literal["ray_data", "memory_map"] = Field(
+        default="ray_data", exclude=True, description="how training windows reach the trainer; the windows are the same"
+    )
+
+
+class Evaluation(Record):
+    """How cells are judged."""
+
+    false_alarm_rate: float = Field(
+        default=0.05, gt=0, lt=1, description="share of normal series that may raise an alarm; it sets the threshold"
+    )
+    goal: float | None = Field(
+        default=None, gt=0, le=1, description="macro-F1 to reach; the report says where it is missed; it is in no key"
+    )
+
+
+class Audit(Record):
+    """What the leak audit may find."""
+
+    accept: tuple[Literal[FINDINGS], ...] = Field(  # type: ignore[valid-type]
+        default=(), description="findings, by name, that do not stop the grid but head its report"
+    )
+
+
+class Asked(Record):
+    """What a stage of one kind asks of the cluster."""
+
+    cpus: float = Field(default=1, gt=0, description="CPU cores; also how many threads the stage uses")
+    gpus: float = Field(default=0, ge=0, description="GPUs; 0.5 lets two stages share one; 0 computes on the CPU")
+    memory_gb: float = Field(default=0, ge=0, description="memory to reserve, in 10^9 bytes; 0 reserves none")
+    time_limit_s: float = Field(
+        default=0,
+        ge=0,
+        description="seconds after which a stage of this kind is stopped, and its cells fail; 0: none; a fine-tune "
+        "goes on from its checkpoint with --retry-failed",
+    )
+    memory_limit_gb: float = Field(
+        default=0,
+        ge=0,
+        description="memory, in 10^9 bytes, that a stage of this kind may hold; one that holds more is stopped, and "
+        "tried again with fewer windows at once where it can; mapped files and shared memory do not count; 0: no limit",
+    )
+    retries: int = Field(
+        default=2,
+        ge=0,
+        description="tries more after a node or worker was lost, or memory ran out; then its cells fail",
+    )
+
+    @model_validator(mode="after")
+    def _limit_holds_what_is_reserved(self) -> Self:
+        if 0 < self.memory_limit_gb < self.memory_gb:
+            raise ValueError(
+                f"memory_limit_gb = {self.memory_limit_gb:g} is less than memory_gb = {self.memory_gb:g}, which the "
+                "stage reserves; raise the limit, reserve less, or give 0 for no limit"
+            )
+        return self
+
+
+class AskedOfTraining(Asked):
+    """What a fine-tune asks of the cluster; with several workers, each asks for all of it."""
+
+    workers: int = Field(default=1, ge=1, description="Ray Train workers, which share each step's windows")
+    micro_batch: int | None = Field(
+        default=None,
+        ge=1,
+        description="windows a worker takes at once; null: all of its share, halved where memory ends",
+    )
+
+
+class Reporting(Record):
+    """How the result is told."""
+
+    language: Annotated[str, AfterValidator(_spoken)] = Field(
+        default="en", description="of ``report.html``: the name of a catalogue of its words, ``en`` or ``zh``"
+    )
+
+
+class ResourceSettings(Record):
+    """By kind of stage; none of it changes a result on the same kind of device.
+
+    Attributes
+    ----------
+    recordings : Asked
+        Reading the data set into one table, once; one core does.
+    prepare : Asked
+        Splitting, representing and scaling; one core does.
+    finetune : AskedOfTraining
+        Training a forecaster, one for each fold; the stage that wants a GPU.
+    audit, cleared : Asked
+        The search for leaks, and its verdict; one core does.
+    features : Asked
+        Forecasts or embeddings of every series; a GPU helps.
+    describe : Asked
+        Features that are computed from recordings alone; one core does.
+    learn : Asked
+        Features that are learned from windows without a forecaster; never on a GPU.
+    classify : Asked
+        Fitting and judging one cell's classifier; never on a GPU.
+    """
+
+    recordings: Asked = Asked()
+    prepare: Asked = Asked()
+    finetune: AskedOfTraining = AskedOfTraining()
+    audit: Asked = Asked()
+    cleared: Asked = Asked()
+    features: Asked = Asked()
+    describe: Asked = Asked()
+    learn: Asked = Asked()
+    classify: Asked = Asked()
+    batch_size: int | None = Field(
+        default=None, ge=1, description="windows a forward pass when features are computed; null: found by measuring"
+    )
+
+
+class Settings(Record):
+    """One checked config, as it holds for one method and one domain.
+
+    Attributes
+    ----------
+    quantile_levels : tuple of float
+        Levels to forecast: 0.5, and any others of the backbone's own.
+    """
+
+    name: str = Field(
+        default="grid", pattern=r"^\w[\w.-]*$", description="of the results' folder; the file's by default"
+    )
+    seed: int = Field(
+        default=123, ge=0, description="of the split, random weights, windows, augmentation, dropout and classifiers"
+    )
+    normal: str = Field(default="normal", description="the class of healthy series")
+    dataset: choice("motor.recordings.readers")  # type: ignore[valid-type]
+    speed: Speed = Speed()
+    split: choice("motor.recordings.splits")  # type: ignore[valid-type]
+    representation: choice("motor.windows.representations") = Raw()  # type: ignore[valid-type]
+    scaling: Scaling = Scaling()
+    windows: Windows = Windows()
+    augmentation: AUGMENTATIONS = AUGMENTATIONS()
+    backbone: choice("motor.backbones")  # type: ignore[valid-type]
+    quantile_levels: Levels = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    finetune: Training = Training()
+    features: FEATURES = FEATURES()
+    classifiers: CLASSIFIERS = CLASSIFIERS()
+    evaluation: Evaluation = Evaluation()
+    audit: Audit = Audit()
+    report: Reporting = Field(default=Reporting(), exclude=True)
+    axes: Axes
+    resources: ResourceSettings = ResourceSettings()
+    by_method: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
+    by_domain: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
+    by_representation: dict[str, dict[str, Any]] = Field(default={}, exclude=True)

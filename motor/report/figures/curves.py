@@ -1,0 +1,111 @@
+"""ROC and precision-recall curves: each class against the rest, and normal against faulty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motor.evaluation.metrics import check_predictions, classification_metrics
+from motor.report.figures.style import COLOURS, LINES, drawable, drawing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+Curve = tuple[str, str, str, NDArray[np.float64], NDArray[np.bool_]]  # name, colour, line, score, positive
+
+
+def roc_pr_figure(path: Path, predictions: pd.DataFrame, classes: tuple[str, ...], normal: str) -> None:
+    """Draw ROC curves (left) and precision-recall curves (right); the dot is the alarm's threshold.
+
+    Parameters
+    ----------
+    path : Path
+        The PNG file to write.
+    predictions : DataFrame
+        As for `classification_metrics`.
+    classes : tuple of str
+        All classes.
+    normal : str
+        The normal class. "faulty" is every other one, scored by 1 - p(normal).
+
+    Raises
+    ------
+    ValueError
+        If the table cannot be evaluated (see `classification_metrics`).
+    """
+    check_predictions(predictions, classes, normal)
+    curves = [curve for curve in _curves(predictions, classes, normal) if curve[4].any() and not curve[4].all()]
+    with drawing(path, 9.4, 4.5) as figure:
+        left, right = figure.subplots(1, 2)
+        for name, colour, line, score, positive in curves:
+            false_rate, recall, precision = _rates(score, positive)
+            # Trapezium rule: equals the Mann-Whitney AUC of the metrics, ties included.
+            area = float(np.trapezoid(recall, false_rate))
+            average = float(np.sum(np.diff(recall) * precision[1:]))
+            left.plot(false_rate, recall, line, color=colour, label=f"{name}, AUC {area:.2f}")
+            right.plot(recall[1:], precision[1:], line, color=colour, label=f"{name}, AP {average:.2f}")
+        _operating_point(left, right, predictions, classes, normal)
+        _finish(left, right, float((predictions["label"] != normal).mean()))
+
+
+def _curves(predictions: pd.DataFrame, classes: tuple[str, ...], normal: str) -> list[Curve]:
+    """List all curves: normal against faulty in black, then each class against the rest."""
+    names = drawable(classes)
+    label = predictions["label"].to_numpy()
+    curves: list[Curve] = [
+        ("faulty", "black", "-", 1.0 - predictions[f"probability_{normal}"].to_numpy(dtype=float), label != normal)
+    ]
+    for index, name in enumerate(classes):
+        score = predictions[f"probability_{name}"].to_numpy(dtype=float)
+        colour, line = COLOURS[index % len(COLOURS)], LINES[(index + 1) % len(LINES)]
+        curves.append((names[name], colour, line, score, label == name))
+    return curves
+
+
+def _rates(
+    score_n: NDArray[np.float64], positive_n: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return false-positive rate, recall and precision at each distinct score, from none to all positive."""
+    order = np.argsort(-score_n, kind="stable")
+    ends = np.flatnonzero(np.diff(score_n[order], append=np.nan) != 0)
+    hits = np.concatenate([[0], np.cumsum(positive_n[order])[ends]])
+    misses = np.concatenate([[0], ends + 1]) - hits
+    precision = np.divide(hits, hits + misses, out=np.ones(len(hits)), where=hits + misses > 0)
+    return misses / misses[-1], hits / hits[-1], precision
+
+
+def _operating_point(left: Axes, right: Axes, predictions: pd.DataFrame, classes: tuple[str, ...], normal: str) -> None:
+    """Mark where the alarm works, if a threshold was applied and both sides have series."""
+    metrics = classification_metrics(predictions, classes, normal)
+    false_alarms, detected = metrics["false_alarm_rate"], metrics["detection_rate"]
+    if false_alarms is None or detected is None:
+        return
+    text = f"alarm: {100 * false_alarms:.1f} % false, {100 * detected:.1f} % caught"
+    style: dict[str, Any] = {"color": "black", "marker": "o", "linestyle": "none", "zorder": 5, "clip_on": False}
+    left.plot(false_alarms, detected, label=text, **style)
+    alarm = predictions["alarm"].to_numpy(dtype=bool)
+    if alarm.any():
+        right.plot(detected, (predictions["label"].to_numpy()[alarm] != normal).mean(), label="alarm", **style)
+
+
+def _finish(left: Axes, right: Axes, faulty_share: float) -> None:
+    """Name the axes and draw what chance would give."""
+    left.plot([0, 1], [0, 1], color="0.7", linewidth=0.8, zorder=0)
+    left.text(0.62, 0.57, "chance", color="0.5", rotation=40, fontsize=8)
+    left.set(xlabel="false-positive rate (share of the rest)", ylabel="true-positive rate (share found)")
+    left.set_title("ROC: each class against the rest, and faulty against normal")
+    right.axhline(faulty_share, color="0.7", linewidth=0.8, zorder=0)
+    right.text(0.0, faulty_share + 0.015, "chance, faulty", color="0.5", fontsize=8)
+    right.set(xlabel="recall (share found)", ylabel="precision (share of what is named that is right)")
+    right.set_title("Precision and recall")
+    for axis in (left, right):
+        axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+        if not axis.get_legend_handles_labels()[0]:
+            axis.text(0.5, 0.3, "no curve: the test series are all of one class", ha="center")
+            continue
+        axis.legend(loc="lower right" if axis is left else "lower left")

@@ -1,0 +1,1 @@
+"""What a person opens: folders, tables, curves, failures."""

@@ -1,0 +1,253 @@
+"""The results as a person opens them: the seeds' folders over the stage folders, `cells.csv`, `result.md`."""
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grid.plan.plan import Cell, Plan
+from grid.run.failures import Failure
+from grid.store.store import Store, write_json, write_text
+from motor.evaluation.cells import cell_key, varying_axes
+from motor.experiment.cells import LEAKY
+from motor.experiment.chain import recipe
+from motor.experiment.reading import Experiment
+from motor.report import CellResult, FailedCell, find, summary_table, write_report
+from motor.report.figures.overview import overview_figure
+from motor.report.html import advised_cells, write_html
+from motor.results.details import cell_details
+from motor.results.failures import FAILED, write_failures
+from motor.results.links import curve_names, link_to
+from motor.results.report_context import OVERVIEW, report_context
+from motor.stages.classify import Classify
+from motor.stages.curves import CURVES
+from motor.stages.features import Features
+from motor.stages.series_features import SeriesFeatures
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAGE = "report.html"
+MARK = "made-from.json"  # written last: what the results folder was made from
+SHARED_KINDS = ("recordings", "prepare", "audit", "cleared")  # what every recipe needs alike, and none is charged with
+
+
+def results_folder(experiment: Experiment, store: Store) -> Path:
+    """Return where the results of a grid lie."""
+    return store.root / "results" / experiment.name
+
+
+def is_current(experiment: Experiment, cells: list[Cell], store: Store, leaky: Sequence[Cell] = ()) -> bool:
+    """Tell whether the results were made from just the cells that stand, and their leaky twins if any."""
+    mark = results_folder(experiment, store) / MARK
+    if not store.stands(mark):
+        return False
+    store.receive(mark)
+    try:
+        made = json.loads(mark.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    return made == _mark(experiment, _standing(cells, store), _standing(leaky, store))
+
+
+def write_results(
+    experiment: Experiment,
+    cells: list[Cell],
+    plan: Plan,
+    store: Store,
+    failures: Mapping[str, Failure],
+    command: str,
+    leaky: Sequence[Cell] = (),
+) -> None:
+    """Lay out the results of all cells that stand, and report on them; where none does, keep the last report.
+
+    Parameters
+    ----------
+    experiment, cells
+        The config, and the whole grid that it asks for: also what an earlier launch built is reported.
+    plan, store
+        What this launch was to build, and where it lies.
+    failures : mapping of str to Failure
+        The stages that failed, by key.
+    command : str
+        The command that makes this result.
+    leaky : sequence of Cell
+        The same cells under a split by series, to be shown beside them.
+    """
+    root = results_folder(experiment, store)
+    standing = _standing(cells, store)
+    twins = _standing(leaky, store)
+    mark = _mark(experiment, standing, twins)
+    failed = [failed_cell(cell, failures) for cell in plan.cells if not store.holds(cell.stage)]
+    write_failures(root, [*cells, *leaky], store, failures, command)
+    if not standing and store.stands(root / MARK):
+        store.share(root / FAILED)
+        return  # a faulty override must not take the place of a report that stands
+    (root / MARK).unlink(missing_ok=True)
+    for folder in {recipe(cell.axes["method"]).folder for cell in cells} | {CURVES}:
+        shutil.rmtree(root / folder, ignore_errors=True)
+    curves = curve_names(stage for cell in standing for stage in cell.walk())
+    results = [_lay_out(cell, root, store, curves) for cell in standing]
+    write_text(root / "cells.csv", summary_table(results).to_csv(index=False))
+    if results:
+        shown = varying_axes(results)
+        rows = [axis for axis in shown if axis not in ("domain", "classifier", "seed")]
+        drawn = [(result.axes, result.metrics) for result in results]
+        overview_figure(root / OVERVIEW, drawn, rows, "domain", "classifier")
+    context = report_context(experiment, cells, store, failed, command, bool(results))
+    context = replace(context, leaky={cell_key(cell.axes, LEAKY): _macro_f1(cell, store) for cell in twins} or None)
+    findings = find(results, context) if results else None
+    advised = [results[place] for place in advised_cells(findings)] if findings else []
+    details = cell_details(experiment, standing, results, store, advised)
+    context = replace(context, spent=details["spent"])
+    findings = findings and replace(findings, context=context)
+    write_report(root / "result.md", results, context, findings)
+    write_html(root / PAGE, results, context, details, findings)
+    if not failed:
+        write_json(root / MARK, mark)
+    store.publish(root)
+
+
+def failed_cell(cell: Cell, failures: Mapping[str, Failure]) -> FailedCell:
+    """Return why a cell has no result: the first of its stages that failed."""
+    failure = next((failures[stage.key] for stage in cell.walk() if stage.key in failures), None)
+    if failure is None:
+        return FailedCell(cell.axes, "not reached: the launch was interrupted", None)
+    return FailedCell(cell.axes, f"{failure.stage.KIND} {failure.stage.label()}: {failure.cause}", failure.log)
+
+
+def _standing(cells: Iterable[Cell], store: Store) -> list[Cell]:
+    cells = list(cells)
+    held = store.held({cell.stage.key: cell.stage for cell in cells}.values())
+    return [cell for cell in cells if cell.stage.key in held]
+
+
+def _mark(experiment: Experiment, standing: list[Cell], leaky: list[Cell]) -> dict[str, str]:
+    """Return what results are made from: the cells, their leaky twins, the checks that they passed, the language."""
+    checks = {check.label(): check.key for cell in standing for check in cell.checks}
+    twins = {cell.name(): cell.stage.key for cell in leaky}
+    told = {"language": experiment.base.report.language, "units": json.dumps(experiment.base.dataset.units)}
+    return {cell.name(): cell.stage.key for cell in standing} | twins | checks | told
+
+
+def _macro_f1(cell: Cell, store: Store) -> float:
+    metrics = json.loads((store.folder(cell.stage) / "metrics.json").read_text(encoding="utf-8"))
+    return float(metrics["macro_f1"])
+
+
+# How the folder of a cell tells each axis; one that is not in the grid, or means nothing for the cell, has none.
+FOLDERS = {
+    "domain": "{}",
+    "representation": "{}",
+    "scaling": "scaled-by-{}",
+    "prediction_length": "h{}",
+    "patch_length": "patch{}",
+    "contexts": "contexts-{}",
+    "context_length": "ctx{}",
+    "seed": "seed{}",
+    "classifier": "{}",
+}
+
+
+def cell_folder(cell: Cell) -> Path:
+    """Return a cell's folder in the results, relative to them."""
+    parts = [form.format(cell.axes[axis]) for axis, form in FOLDERS.items() if cell.axes.get(axis) is not None]
+    return Path(recipe(cell.axes["method"]).folder, *parts)
+
+
+def _lay_out(cell: Cell, root: Path, store: Store, curves: Mapping[str, str]) -> CellResult:
+    stage = cell.stage
+    assert isinstance(stage, Classify)
+    folder, built = root / cell_folder(cell), store.folder(stage)
+    for name in ("metrics.json", "predictions.csv", "held_out.csv"):
+        _link(built / name, folder / name)
+    for figure in sorted((built / "figures").iterdir()):
+        _link(figure, folder / "figures" / figure.name)
+    for features in stage.features:
+        fold = features.of_fold[1]
+        of_fold = folder if len(stage.features) == 1 else folder / f"fold-{fold}"
+        _lay_out_fold(features, of_fold, built, store)
+        for tuned in features.finetunes if isinstance(features, Features) else ():
+            _link(store.folder(tuned) / CURVES, root / CURVES / "finetune" / curves[tuned.key])
+    _link(built / CURVES, root / CURVES / cell.name().replace("/", "-"))
+    return _cell_result(cell, store, folder)
+
+
+def _lay_out_fold(features: SeriesFeatures, folder: Path, classified: Path, store: Store) -> None:
+    built = store.folder(features)
+    _link(classified / f"fold-{features.of_fold[1]}" / "clf_model.pkl", folder / "clf_model.pkl")
+    for file in sorted(built.glob("*_*.[cn][sp][vy]")) if built.exists() else []:
+        _link(file, folder / file.name)
+    for figure in sorted((built / "figures").glob("*.png")):
+        _link(figure, folder / "figures" / figure.name)
+    tuned = features.finetunes if isinstance(features, Features) else ()
+    for finetune in tuned:
+        name = "predictor" if len(tuned) == 1 else f"predictor-{finetune.labels.replace(' ', '-')}"
+        _link(store.folder(finetune) / "predictor", folder / name)
+
+
+def _link(target: Path, link: Path) -> None:
+    """Link to a file or folder of a stage, where it is there."""
+    if target.exists():
+        link_to(target, link)
+
+
+def _cell_result(cell: Cell, store: Store, folder: Path) -> CellResult:
+    built = store.folder(cell.stage)
+    metrics = json.loads((built / "metrics.json").read_text(encoding="utf-8"))
+    training = [fold["training"] for fold in metrics["folds"] if fold["training"]]
+    return CellResult(
+        axes=cell.axes,
+        metrics=metrics,
+        folder=cell_folder(cell).as_posix(),
+        predictions=_predictions(built / "predictions.csv"),
+        held_out=_predictions(built / "held_out.csv"),
+        seconds=sum(_seconds(stage, store) for stage in cell.stage.walk() if stage.KIND not in SHARED_KINDS),
+        skill=_skill_by_class(metrics["forecast_skill"]) if training else None,
+        training=_training(training) if training else None,
+        n_fits=len(training),
+        figures=tuple(sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.png"))),
+        thresholds=tuple(of_domain for of_fold in metrics["thresholds"].values() for of_domain in of_fold.values()),
+    )
+
+
+def _predictions(path: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    texts = dict.fromkeys(("item", "motor", "domain", "label", "predicted", "fold"), str)
+    return pd.read_csv(path, dtype=texts, keep_default_na=False)
+
+
+def _seconds(stage: Any, store: Store) -> float:
+    """Return how long a stage took to build, 0 where it is no longer there."""
+    try:
+        told = json.loads((store.folder(stage) / "provenance.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return 0.0
+    return float(told["seconds"])
+
+
+def _training(folds: list[dict[str, Any]]) -> dict[str, Any]:
+    best = [fold["best"] or {} for fold in folds]
+    return {
+        "steps": [fold["n_steps"] for fold in folds],
+        "best_step": [fold.get("step") for fold in best],
+        "validation_loss": [fold.get("validation_wql") for fold in best],
+        "tokens": folds[0]["n_tokens"],
+        "context_seen": folds[0].get("context_seen"),
+        "horizon": folds[0]["horizon_method"],
+    }
+
+
+def _skill_by_class(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the error over the mean forecast's by class, over domains, near the forecast's origin if it is known."""
+    segments = sorted({row["segment"] for row in rows}, key=lambda name: name == "whole")
+    sums: dict[str, list[float]] = {}
+    for row in rows:
+        if row["segment"] == segments[0]:
+            total = sums.setdefault(row["label"], [0.0, 0.0])
+            total[0] += row["error"] * row["n_windows"]
+            total[1] += row["mean_forecast_error"] * row["n_windows"]
+    return {label: error / reference for label, (error, reference) in sums.items() if reference}

@@ -1,0 +1,138 @@
+"""What stands in the report besides the cells: data, split, settings, audit, digests, versions."""
+
+import hashlib
+import json
+from typing import Any
+
+from grid.plan.plan import Cell
+from grid.run.run import versions
+from grid.store.store import Store
+from motor.experiment.chain import recipe
+from motor.experiment.reading import Experiment
+from motor.experiment.settings import JOINT
+from motor.report import FailedCell, ReportContext
+from motor.stages.audit import Audit
+from motor.stages.classify import Classify
+from motor.stages.prepare import Prepare
+from motor.stages.recordings import ImportRecordings
+
+OVERVIEW = "overview.png"
+
+
+def report_context(
+    experiment: Experiment, cells: list[Cell], store: Store, failed: list[FailedCell], command: str, is_drawn: bool
+) -> ReportContext:
+    """Return what stands in the report besides the cells.
+
+    Parameters
+    ----------
+    experiment, cells
+        The config, and the whole grid that it asks for.
+    store : Store
+    failed : list of FailedCell
+    command : str
+        The command that makes this result.
+    is_drawn : bool
+        Whether there is a figure over all cells.
+    """
+    base = experiment.base
+    first: Classify = cells[0].stage  # type: ignore[assignment]
+    prepared = first.features[0].of_fold[0]
+    methods = list(dict.fromkeys(cell.axes["method"] for cell in cells))
+    return ReportContext(
+        name=experiment.name,
+        command=command,
+        classes=tuple(base.dataset.classes),
+        normal=base.normal,
+        joint=JOINT,
+        two_stage_pairs={"C": "C_two_stage"},
+        descriptions={method: recipe(method).describe() for method in methods},
+        families={method: recipe(method).family for method in methods},
+        controls={method: control for method in methods if (control := recipe(method).control)},
+        audit=_audit(cells, store),
+        accepted=tuple(base.audit.accept),
+        goal=base.evaluation.goal,
+        language=base.report.language,
+        settings=_settings_rows(experiment),
+        dataset=_dataset(store, prepared.recordings),
+        split=_split(store, prepared),
+        versions=versions(),
+        digests={"data": prepared.recordings.content_digest or "simulated", "cells": _cells_digest(cells)},
+        failed=tuple(failed),
+        overview=OVERVIEW if is_drawn else None,
+    )
+
+
+def _audit(cells: list[Cell], store: Store) -> dict[str, Any] | None:
+    """Return what the leak audit found, None where it was not done."""
+    for stage in (stage for check in cells[0].checks for stage in check.walk() if stage.KIND == Audit.KIND):
+        path = store.folder(stage) / "audit.json"
+        if path.exists():
+            return json.loads(path.read_text(encoding="utf-8"))
+    return None
+
+
+def _cells_digest(cells: list[Cell]) -> str:
+    """Return one digest of all that decides the grid's numbers: equal settings and data give equal ones anywhere."""
+    return hashlib.sha256("\n".join(cell.stage.key for cell in cells).encode()).hexdigest()
+
+
+def _reach(backbone: Any) -> str:
+    return f"{backbone.horizon} where the head is shorter" if hasattr(backbone, "horizon") else "in one pass"
+
+
+def _settings_rows(experiment: Experiment) -> tuple[tuple[str, str], ...]:
+    base = experiment.base
+    backbone = {name: value for name, value in base.backbone.model_dump().items() if name != "horizon"}
+    named = {
+        "backbone": base.backbone.source or backbone,
+        "horizon": f"{base.windows.prediction_length} samples ({_reach(base.backbone)})",
+        "windows": base.windows.model_dump(exclude={"prediction_length"}),
+        "representation": base.representation.model_dump(),
+        "scaling": base.scaling.model_dump(),
+        "fine-tune": base.finetune.model_dump(),
+        "augmentation": base.augmentation.model_dump(exclude_none=True) or "none",
+        "by method": base.by_method or "as above",
+        "by domain": base.by_domain or "as above",
+        "by representation": base.by_representation or "as above",
+        "speed": base.speed.model_dump(),
+        "audit accepts": ", ".join(base.audit.accept) or "nothing",
+        "seed": base.seed,
+    }
+    return tuple(
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in named.items()
+    )
+
+
+def _dataset(store: Store, stage: ImportRecordings) -> dict[str, Any]:
+    path = store.folder(stage) / "summary.json"
+    if not path.exists():
+        return {}
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    motors = summary.pop("motors_by_domain_label")
+    counts = summary.pop("recordings_by_domain_label")
+    rows = [
+        {"domain": domain, "label": label, "series": number, "motors": motors[domain][label]}
+        for domain, labels in counts.items()
+        for label, number in labels.items()
+    ]
+    skipped = summary.pop("skipped")
+    plain = {name: value for name, value in summary.items() if not isinstance(value, dict)}
+    return {
+        **plain,
+        "sampling rates (Hz: series)": summary["recordings_by_sampling_rate_hz"],
+        "skipped series": len(skipped),
+        "counts": rows,
+    }
+
+
+def _split(store: Store, stage: Prepare) -> dict[str, Any]:
+    import pandas as pd
+
+    path = store.folder(stage) / "split.csv"
+    if not path.exists():
+        return {}
+    sides = pd.read_csv(path, dtype=str)
+    counts = sides.groupby(["fold", "side"], sort=False).size().reset_index(name="motors")
+    return {"kind": stage.split.kind, "counts": counts.to_dict("records")}

@@ -1,0 +1,92 @@
+"""Fingerprints, candidates and their confirmation."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from motor.audit.duplicates import candidates, coherence, duplicates, is_copy, same_digest
+from motor.audit.fingerprint import fingerprint, reach_for
+
+REACH = reach_for(8192)
+
+
+def coloured(seed, n_samples=8192):
+    noise = np.random.default_rng(seed).normal(size=n_samples + 20)
+    return np.convolve(noise, 0.6 ** np.arange(20), "valid")[:n_samples].astype(np.float32)
+
+
+def machine(seed):
+    """A machine at the same speed as all others: strong tones, blows at equal intervals, weak noise of its own."""
+    time = np.arange(8192)
+    phase = np.random.default_rng(seed + 100).uniform(0, 6)
+    tones = sum(np.sin(0.05 * order * time + order * phase) for order in range(1, 20))
+    blows = np.where((time + int(50 * phase)) % 157 < 3, 6.0, 0.0)
+    return (tones + blows + 0.3 * coloured(seed)).astype(np.float32)
+
+
+def always(one, other):
+    return True
+
+
+def found(signals, crosses=always):
+    recordings = pd.DataFrame({"item": [f"item_{number}" for number in range(len(signals))]})
+    prints = [fingerprint(signal, reach_for(np.median([len(s) for s in signals]))) for signal in signals]
+    return duplicates(recordings, crosses, prints, lambda number: signals[number]).findings
+
+
+def test_fingerprint_landmarks_do_not_know_gain_offset_and_sign():
+    signal = coloured(1)
+    changed = fingerprint(5 - 4 * signal, REACH)
+    assert np.array_equal(changed.landmarks, fingerprint(signal, REACH).landmarks)
+    assert len(changed.landmarks) > 50
+
+
+def test_fingerprint_landmarks_of_a_part_are_those_of_the_whole():
+    signal = coloured(1) - coloured(1).mean()
+    whole, part = fingerprint(signal, REACH).landmarks, fingerprint(signal[3001:], REACH).landmarks
+    assert np.isin(part + 3001, whole).mean() > 0.9
+
+
+def test_fingerprint_of_a_constant_matches_nothing():
+    prints = [fingerprint(np.zeros(500, np.float32), REACH)] * 2
+    assert same_digest(prints) == []
+    assert list(candidates(prints, always)) == []
+
+
+def test_candidates_of_an_overlapping_cut_know_the_shift():
+    signal = coloured(2)
+    (pair,) = candidates([fingerprint(signal[:6000], REACH), fingerprint(signal[2500:], REACH)], always)
+    assert (pair.first, pair.second, pair.shift) == (0, 1, 2500)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1, 0.2])
+def test_duplicates_noisy_copy_is_found(noise):
+    copy = -2 * coloured(1) + noise * np.random.default_rng(5).normal(size=8192)
+    (finding,) = found([coloured(1), coloured(2), coloured(3), copy.astype(np.float32)])
+    assert finding.evidence["pairs"] == ["item_0 = item_3"]
+
+
+def test_duplicates_overlapping_cut_and_fractional_delay_are_found():
+    signal = coloured(1)
+    spectrum = np.fft.rfft(signal) * np.exp(-2j * np.pi * 0.4 * np.fft.rfftfreq(len(signal)))
+    assert found([signal, coloured(2), signal[5000:]])
+    assert found([signal, np.fft.irfft(spectrum).astype(np.float32)])
+
+
+def test_duplicates_machines_of_one_type_at_one_speed_are_none():
+    assert found([machine(seed) for seed in range(60)]) == ()
+
+
+def test_duplicates_copy_of_a_machine_of_one_type_is_found():
+    signals = [machine(seed) for seed in range(60)]
+    (finding,) = found([*signals, (2 * machine(7) + 1).astype(np.float32)])
+    assert finding.evidence["pairs"] == ["item_7 = item_60"]
+
+
+def test_duplicates_on_one_side_are_none():
+    assert found([coloured(1), coloured(1), coloured(1)[100:]], lambda one, other: False) == ()
+
+
+def test_is_copy_tones_alone_are_none():
+    assert coherence(machine(1), machine(1)) > 0.9
+    assert not is_copy(machine(1), machine(2), 0)

@@ -1,0 +1,79 @@
+"""Axes that stand for a setting: each value is that setting, and nothing else changes."""
+
+import pytest
+
+from grid.config.check import ConfigError
+
+ONE = ("axes.domain=[ZhenDong]", "axes.method=[C]")
+
+
+@pytest.fixture
+def tuned(make_tiny, tmp_path):
+    """Return the first fine-tune of each cell, by the value of an axis."""
+
+    def find(axis, *overrides):
+        cells = make_tiny(tmp_path, *ONE, *overrides).plan.cells
+        return {cell.axes[axis]: cell.stage.features[0].finetunes[0] for cell in cells}
+
+    return find
+
+
+def test_axis_representation_each_with_its_own_settings(tuned):
+    overrides = ("axes.representation=[raw, decimated]", "by_representation.decimated.representation.factor=4")
+    found = tuned("representation", *overrides)
+    assert found["raw"].prepared.representation.kind == "raw"
+    assert found["decimated"].prepared.representation.factor == 4
+
+
+def test_axis_representation_that_is_the_configs_own_makes_the_same_stages(tuned):
+    plain = tuned("domain")["ZhenDong"]
+    assert tuned("representation", "axes.representation=[raw]")["raw"].key == plain.key
+
+
+def test_axis_representation_by_a_name_of_its_own_is_what_the_config_says(tuned):
+    overrides = (
+        "axes.representation=[raw, slow]",
+        "by_representation.slow.representation={kind: decimated, factor: 8}",
+    )
+    assert tuned("representation", *overrides)["slow"].prepared.representation.factor == 8
+
+
+def test_axis_representation_by_an_unknown_name_is_a_fault(tuned):
+    with pytest.raises(ConfigError, match=r"unknown representation 'slow'.*by_representation"):
+        tuned("representation", "axes.representation=[slow]")
+
+
+def test_axis_prediction_length_stands_against_the_command_line(tuned):
+    found = tuned("prediction_length", "windows.prediction_length=32", "axes.prediction_length=[8, 16]")
+    assert {value: stage.prediction_length for value, stage in found.items()} == {8: 8, 16: 16}
+
+
+def test_axis_patch_length_is_the_backbones(tuned):
+    found = tuned("patch_length", "axes.patch_length=[8, 16]")
+    assert {value: stage.backbone.input_patch_size for value, stage in found.items()} == {8: 8, 16: 16}
+
+
+def test_axis_seed_repeats_training_on_the_same_split(tuned):
+    found = tuned("seed", "axes.seed=[1, 2]")
+    assert (found[1].seed, found[2].seed) == (1, 2)
+    assert found[1].prepared.key == found[2].prepared.key
+
+
+def test_axis_scaling_is_the_scalings_way(tuned):
+    found = tuned("scaling", "axes.scaling=[domain, item]")
+    assert {value: stage.prepared.scaling["ZhenDong"].by for value, stage in found.items()} == {
+        "domain": "domain",
+        "item": "item",
+    }
+
+
+def test_axes_exclude_leaves_out_the_cells_that_have_all_its_values(make_tiny, tmp_path):
+    overrides = ("axes.method=[A, C]", "axes.domain=[ZhenDong, Joint]", "axes.exclude=[{method: [A], domain: [Joint]}]")
+    names = [cell.name() for cell in make_tiny(tmp_path, *overrides).plan.cells]
+    assert names == ["A/ZhenDong/64/lda", "C/ZhenDong/64/lda", "C/Joint/64/lda"]
+
+
+@pytest.mark.parametrize("what", ["{sensor: [Joint]}", "{domain: [Both]}"])
+def test_axes_exclude_of_what_the_grid_does_not_have_is_a_fault(what, make_tiny, tmp_path):
+    with pytest.raises(ConfigError, match="the grid has no"):
+        make_tiny(tmp_path, f"axes.exclude=[{what}]")

@@ -1,0 +1,169 @@
+"""A launch's Ray: what it leaves, and how a launch ends whose Ray dies. Each in a process of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grid.run.cluster import Connection
+from grid.run.leftovers import MARK
+
+pytestmark = pytest.mark.ray
+END_S = 60.0
+SILENCE_S = 120.0  # two agents try for a minute to tell the head, dead as it is, of the raylet's death
+# A launch that says where its Ray's folder is, then stops it or stands still in a call of Ray, as told.
+PROGRAM = """
+import sys, time
+from grid.run.cluster import Connection
+from grid.run.leftovers import sweep_leftovers
+sweep_leftovers()
+connection = Connection(None, last_words=lambda fault: print(fault, flush=True))
+connection.start()
+import ray
+
+@ray.remote(num_cpus=0)
+class Worker:
+    def stand(self, seconds):
+        time.sleep(seconds)
+
+worker = Worker.remote()
+ray.get(worker.stand.remote(0))
+print(connection.folder, flush=True)
+if sys.argv[1] == "stop":
+    connection.stop()
+else:
+    ray.get(worker.stand.remote(600))
+"""
+
+
+class Launch:
+    """The program above, with a folder of its own for temporary files."""
+
+    def __init__(self, temporary: Path, what: str) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        self.process: Any = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, what],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment | {"TMPDIR": str(temporary)},
+        )
+        self.folder = Path(self.process.stdout.readline().strip())
+
+    def processes(self) -> dict[int, str]:
+        """Return the processes that its Ray has started and that live, with their words."""
+        found = {}
+        for path in Path("/proc").iterdir():
+            try:
+                if path.name.isdecimal() and f"{MARK}={self.folder.name}".encode() in (path / "environ").read_bytes():
+                    found[int(path.name)] = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue  # gone
+        return found
+
+    def end(self) -> tuple[int, str]:
+        """Wait for the end; return the status and what was said last."""
+        said, _ = self.process.communicate(timeout=END_S)
+        return self.process.returncode, said
+
+    def silence(self) -> bool:
+        """Wait until no process is left; tell whether that came about."""
+        end = time.monotonic() + SILENCE_S
+        while self.processes() and time.monotonic() < end:
+            time.sleep(0.1)
+        return not self.processes()
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    folder = Path("/tmp") / f"m{uuid.uuid4().hex[:5]}"  # short, for the sake of sockets
+    folder.mkdir()
+    yield folder
+    folder.rmdir()
+
+
+@pytest.fixture
+def launch(temporary: Path) -> Iterator[Callable[[str], Launch]]:
+    started: list[Launch] = []
+
+    def start(what: str) -> Launch:
+        started.append(Launch(temporary, what))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.communicate()
+
+
+def test_connection_address_local_is_an_embedded_ray_and_the_environments_is_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.7:6379")
+    assert Connection(None).address == "10.0.0.7:6379"
+    assert Connection("10.0.0.8:6379").address == "10.0.0.8:6379"
+    assert Connection("local").address is None
+    monkeypatch.delenv("RAY_ADDRESS")
+    assert Connection(None).address is None
+
+
+def test_connection_where_nothing_listens_raises_at_once_and_leaves_nothing() -> None:
+    connection = Connection("127.0.0.1:1")
+    with pytest.raises(ConnectionError, match="nothing listens there"):
+        connection.start()
+    connection.stop()
+    assert not connection.folder.exists()
+
+
+@pytest.mark.slow
+def test_connection_stopped_leaves_no_process_and_no_folder(launch: Callable, temporary: Path) -> None:
+    stopped = launch("stop")
+    assert stopped.end() == (0, "")
+    assert stopped.processes() == {}
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", ["raylet", "gcs_server"])
+def test_connection_server_killed_ends_the_launch_with_a_word_and_leaves_nothing(
+    server: str, launch: Callable, temporary: Path
+) -> None:
+    standing = launch("stand")
+    (victim,) = (pid for pid, words in standing.processes().items() if f"/{server} " in words)
+    os.kill(victim, signal.SIGKILL)
+    began = time.monotonic()
+    status, said = standing.end()
+    assert status == 1
+    assert f"the embedded Ray is gone: its {server} died; the same command goes on from here" in said.splitlines()
+    assert time.monotonic() - began < END_S / 3
+    assert standing.silence()
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.slow
+def test_connection_launch_killed_leaves_what_the_next_one_removes(launch: Callable, temporary: Path) -> None:
+    killed = launch("stand")
+    assert len(killed.processes()) >= 4
+    killed.process.kill()
+    killed.process.wait()
+    assert killed.folder.exists()
+    assert launch("stop").end() == (0, "")
+    assert killed.processes() == {}
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.slow
+def test_connection_launch_killed_takes_its_processes_with_it(launch: Callable, temporary: Path) -> None:
+    killed = launch("stand")
+    killed.process.kill()
+    killed.process.wait()
+    assert killed.silence()
+    shutil.rmtree(killed.folder.parent)
