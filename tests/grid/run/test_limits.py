@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from grid.run import limits
 from grid.run.limits import LIMIT_EXIT, WorkerEndedError, oom_kills, timed_out
-from grid.run.run import limits
 from grid.stage import Resources
 
 PROGRAM = """
 import mmap, re, subprocess, sys, time
-from grid.run.run import limits
+from grid.run import limits
 from grid.stage import Resources
 limits.LOOK_EVERY_S, limits.GRACE_S = 0.05, 0.3
 def say(*words):

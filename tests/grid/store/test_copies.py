@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from grid.store import following
 from grid.store.s3 import Bucket, BucketError
-from grid.store.store import Store, following
+from grid.store.store import Store
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from grid.store import s3
 from grid.store.s3 import Bucket, BucketError, S3Shelf, check_conditions
-from grid.store.store import s3
 
 
 def test_bucket_location_without_prefix_is_the_whole_bucket():

@@ -248,7 +248,7 @@ def test_write_text_failure_keeps_the_old_text_and_leaves_nothing(tmp_path: Path
 def test_write_text_kill_in_the_middle_keeps_the_old_text(tmp_path: Path) -> None:
     path = tmp_path / "note.txt"
     write_text(path, "old")
-    code = "import os, sys, pathlib, grid.store.store\ngrid.store.os.fsync = lambda _: os.kill(os.getpid(), 9)\n"
+    code = "import os, sys, pathlib, grid.store.store\ngrid.store.store.os.fsync = lambda _: os.kill(os.getpid(), 9)\n"
     code += "grid.store.store.write_text(pathlib.Path(sys.argv[1]), 'new')"
     assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == -signal.SIGKILL
     assert path.read_text() == "old"
