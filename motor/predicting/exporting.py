@@ -16,7 +16,7 @@ from motor.predicting.parts import CellParts, FoldParts, sha256_of
 PROGRAM, README, REQUIREMENTS, SOURCE = "predict.py", "README.md", "requirements.txt", "source"
 TEXTS = Path(__file__).parent / "texts"
 # What judges a recording: the rooms of the ground floor, and of this package what needs neither Ray nor a storage.
-ROOMS = ("recordings", "windows", "backbones", "features", "classifiers")
+ROOMS = ("recordings", "windows", "backbones", "features", "judges")
 OWN = (
     "__init__",
     "cell",

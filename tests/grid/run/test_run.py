@@ -26,7 +26,7 @@ from grid.store.store import Store
 
 pytestmark = pytest.mark.ray
 
-PROGRAM = Path(__file__).with_name("toy_grid.py")
+PROGRAM = Path(__file__).parents[1] / "toy_grid.py"
 MARK = "TOY_GRID_MARK"  # in the environment, which every process of a launch inherits
 STOP_S = 20  # a few seconds, where the machine is not busy
 HEADLINE = re.compile(r"\d+/\d+ cells, \d+/\d+ stages, \d+ running.*(left|known)( \| .*)?")
