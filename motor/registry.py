@@ -33,22 +33,29 @@ def plugins(package: str) -> dict[str, type[Plugin]]:
     ----------
     package : str
         Dotted name of a folder, say ``"motor.judges"``. Each module in it that defines `PLUGIN`
-        is a plug-in; the others are helpers.
+        is a plug-in, and one (a package of a family) that defines `PLUGINS` holds several; the others are helpers.
 
     Raises
     ------
     ImportError
-        If a plug-in's `kind` is not its file's name.
+        If the `kind` of a plug-in alone is not its file's name, or two plug-ins have one kind.
     """
-    found = {}
+    found: dict[str, type[Plugin]] = {}
     for module_info in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        plugin = getattr(importlib.import_module(f"{package}.{module_info.name}"), "PLUGIN", None)
-        if plugin is None:
-            continue
-        if plugin.model_fields["kind"].default != module_info.name:
+        module = importlib.import_module(f"{package}.{module_info.name}")
+        alone = getattr(module, "PLUGIN", None)
+        if alone is not None and kind_of(alone) != module_info.name:
             raise ImportError(f"{package}.{module_info.name}: `kind` must default to {module_info.name!r}")
-        found[module_info.name] = plugin
-    return found
+        for plugin in getattr(module, "PLUGINS", () if alone is None else (alone,)):
+            if kind_of(plugin) in found:
+                raise ImportError(f"{package}.{module_info.name}: there is another plug-in {kind_of(plugin)!r}")
+            found[kind_of(plugin)] = plugin
+    return dict(sorted(found.items()))
+
+
+def kind_of(plugin: type[Plugin]) -> str:
+    """Return the name of a plug-in."""
+    return str(plugin.model_fields["kind"].default)
 
 
 def choice(package: str) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from grid.stage import Context, beside
 from motor.backbones.batching import BatchSize
-from motor.backbones.inference import shortened_answers
+from motor.backbones.chronos.inference import shortened_answers
 from motor.backbones.training import beginning_again, forget_tried, lighten
 from motor.features.base import ForecastFeature, WindowFeatures, of_class_forecaster, side_by_side
 from motor.stages.faults import input_faults

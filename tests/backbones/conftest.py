@@ -67,7 +67,7 @@ def windows(domains):
 @pytest.fixture(scope="session")
 def stock():
     """The module that uses the library without this project."""
-    file = Path(__file__).with_name("stock_program.py")
+    file = Path(__file__).parent / "chronos" / "stock_program.py"
     spec = importlib.util.spec_from_file_location("stock_program", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

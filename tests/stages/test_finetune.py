@@ -13,11 +13,11 @@ from safetensors.torch import load_file
 
 from grid.run.run import BuildContext, build_stage
 from grid.stage import InputError
-from motor.backbones.bolt import BoltForecaster
+from motor.backbones.chronos.bolt import BoltForecaster
 from motor.backbones.training import TrainingError
 from motor.backbones.training.memory import note_tried
 
-STOCK = Path(__file__).parents[1] / "backbones" / "stock_program.py"
+STOCK = Path(__file__).parents[1] / "backbones" / "chronos" / "stock_program.py"
 CHRONOS2 = "backbone={kind: chronos2, d_model: 16, d_kv: 8, d_ff: 16, num_layers: 1, num_heads: 2}"
 ALIKE = ("finetune.checkpoint_every=1", "finetune.dropout_rate=0.0", "finetune.precision=float32")
 WITHOUT_PROJECT = """

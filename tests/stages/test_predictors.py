@@ -91,7 +91,7 @@ def test_predictors_forecast_in_the_stock_library_as_in_the_engine(trained):
             task = {"folder": str(folder / "predictor"), "contexts": str(root / f"contexts-{stage.context_length}.npy")}
             tasks.append(task | {"names": names, "levels": levels, "out": out})
     (root / "stock.json").write_text(json.dumps(tasks))
-    program = [sys.executable, "-c", STOCK, str(HERE.parent / "backbones"), str(root / "stock.json")]
+    program = [sys.executable, "-c", STOCK, str(HERE.parent / "backbones" / "chronos"), str(root / "stock.json")]
     subprocess.run(program, check=True, cwd=root, capture_output=True)
     for task, (quantiles_BHQ, places) in zip(tasks, expected, strict=True):
         stock_BHQ = np.sort(np.load(task["out"]), axis=-1)[..., places]

@@ -128,7 +128,7 @@ class Steps:
     @contextmanager
     def _ways(self, batch: Batch) -> Iterator[None]:
         """What makes a step faster or smaller; between steps the model is the stock one."""
-        from motor.backbones.shortcuts import shortened
+        from motor.backbones.chronos.shortcuts import shortened
 
         model = self.forecaster.model
         with ExitStack() as ways:
@@ -138,7 +138,7 @@ class Steps:
                 # a told window of Chronos-2 shares its group with the covariate that tells it
                 ways.enter_context(shortened(model, alone=batch.group_B is None and not self.forecaster.is_told))
             if self.settings.gradient_checkpointing:
-                from motor.backbones.checkpointing import checkpoint_gradients
+                from motor.backbones.training.checkpointing import checkpoint_gradients
 
                 ways.enter_context(checkpoint_gradients(model))
             yield

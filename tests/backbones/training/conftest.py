@@ -9,7 +9,7 @@ import pytest
 import torch
 
 PROGRAM = Path(__file__).with_name("tiny_training.py")
-PRELOADED = ["torch", "chronos.chronos_bolt", "chronos.chronos2.model", "motor.backbones.bolt"]
+PRELOADED = ["torch", "chronos.chronos_bolt", "chronos.chronos2.model", "motor.backbones.chronos.bolt"]
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Layers of the stock models done with less work (see `motor.backbones.shortcuts`); imported only to train.
+"""Layers of the stock models done with less work (see `motor.backbones.chronos.shortcuts`); imported only to train.
 
 Shapes: B windows, L tokens, D embedding, N heads, K width of a head.
 """
@@ -19,7 +19,7 @@ from chronos.chronos2.layers import (
 from torch import Tensor
 from transformers.models.t5.modeling_t5 import T5Attention, T5DenseActDense, T5LayerNorm
 
-from motor.backbones.shortcuts.functions import Attention, ReluDropout, RootMeanSquareNorm, dropout, keep_noise
+from motor.backbones.chronos.shortcuts.functions import Attention, ReluDropout, RootMeanSquareNorm, dropout, keep_noise
 
 
 def short_forward(module: torch.nn.Module, alone: bool, is_cpu: bool) -> Callable[..., Any] | None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from motor.backbones.shortcuts import shortened
+from motor.backbones.chronos.shortcuts import shortened
 from motor.registry import plugins
 
 SIZES = {"d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4}

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from motor.backbones.checkpointing import checkpoint_gradients
+from motor.backbones.training.checkpointing import checkpoint_gradients
 
 
 def gradients_of(forecaster, windows):

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from motor.backbones.forecaster import SIDECAR, Forecaster
-from motor.backbones.least_squares import ErrorHistogram, NormalEquations
+from motor.backbones.linear.least_squares import ErrorHistogram, NormalEquations
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from motor.backbones.linear import Linear
+    from motor.backbones.linear.linear import Linear
 
 WEIGHTS = "model.safetensors"
 STILL = 1e-6

@@ -4,7 +4,7 @@ import pytest
 import torch
 from chronos.chronos2.layers import GroupSelfAttention
 
-from motor.backbones.inference import shortened_answers
+from motor.backbones.chronos.inference import shortened_answers
 from motor.registry import plugins
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from motor.backbones.chronos2 import Chronos2
+from motor.backbones.chronos.chronos2 import Chronos2
 from motor.backbones.training import Batch, Training, train
 from motor.backbones.weights import WeightsError
 
@@ -192,7 +192,7 @@ def test_saved_folder_forecasts_where_the_project_cannot_be_imported(forecaster,
 
 
 def test_program_in_the_docs_gives_the_same_forecast(context, tmp_path, monkeypatch):
-    text = (Path(__file__).parents[2] / "docs" / "domain.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "domain.md").read_text()
     program = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[2]
     forecaster = create(context=512, horizon=64)
     forecaster.save(tmp_path / re.search(r'folder = Path\("(.+)"\)', program)[1])

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from motor.backbones.base import Backbone, Outline, check_record
 from motor.backbones.forecaster import SIDECAR, positions_of
-from motor.backbones.linear_forecaster import WEIGHTS, LinearForecaster
+from motor.backbones.linear.forecaster import WEIGHTS, LinearForecaster
 from motor.backbones.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -94,6 +94,3 @@ def _read_tensors(file: Path) -> "dict[str, Tensor]":
         return load_file(file)
     except (FileNotFoundError, SafetensorError) as error:
         raise WeightsError(f"{file} is missing, cut short or damaged: {error}; fit the forecaster again") from None
-
-
-PLUGIN = Linear

@@ -255,6 +255,3 @@ class Chronos2(ChronosBackbone):
         n_patches = math.ceil(prediction_length / model.chronos_config.output_patch_size)
         model.chronos_config.max_output_patches = n_patches
         model.config.chronos_config["max_output_patches"] = n_patches
-
-
-PLUGIN = Chronos2

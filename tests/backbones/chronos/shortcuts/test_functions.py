@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from motor.backbones.shortcuts.functions import Attention, ReluDropout, RootMeanSquareNorm, keep_noise
+from motor.backbones.chronos.shortcuts.functions import Attention, ReluDropout, RootMeanSquareNorm, keep_noise
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+from motor.backbones.chronos.shortcuts import without_lone_groups
 from motor.backbones.forecaster import Forecaster
-from motor.backbones.shortcuts import without_lone_groups
 
 
 @contextmanager
 def shortened_answers(forecaster: Forecaster) -> Iterator[None]:
     """Let a forecaster predict and embed faster while the context lasts; weights and what `save` writes are untouched.
 
-    Chronos-2's group attention over one row is ``o(v(norm(h)))`` (see `motor.backbones.shortcuts`): a sixth less time
-    at a context of 4096 and a horizon of 1024, and no memory that grows with the square of the batch. It stays where
-    rows share groups: a told window has one with the covariate that tells it, sensors may go in together, and a
-    roll-out makes rows of its own. Chronos-Bolt has no such attention.
+    Chronos-2's group attention over one row is ``o(v(norm(h)))`` (see `motor.backbones.chronos.shortcuts`): a sixth
+    less time at a context of 4096 and a horizon of 1024, and no memory that grows with the square of the batch. It
+    stays where rows share groups: a told window has one with the covariate that tells it, sensors may go in together,
+    and a roll-out makes rows of its own. Chronos-Bolt has no such attention.
 
     Parameters
     ----------

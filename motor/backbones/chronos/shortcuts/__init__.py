@@ -39,7 +39,7 @@ def shortened(model: Any, alone: bool) -> Iterator[None]:
     alone : bool
         True promises that no row of a batch shares its group with another.
     """
-    from motor.backbones.shortcuts.layers import short_forward
+    from motor.backbones.chronos.shortcuts.layers import short_forward
 
     is_cpu = next(model.parameters()).device.type == "cpu"
     with _replaced([(module, short_forward(module, alone, is_cpu)) for module in model.modules()]):
@@ -49,7 +49,7 @@ def shortened(model: Any, alone: bool) -> Iterator[None]:
 @contextmanager
 def without_lone_groups(model: Any) -> Iterator[None]:
     """Skip Chronos-2's group attention alone while the context lasts, as `shortened` does where every row is alone."""
-    from motor.backbones.shortcuts.layers import short_forward
+    from motor.backbones.chronos.shortcuts.layers import short_forward
 
     with _replaced([(module, short_forward(module, alone=True, is_cpu=False)) for module in model.modules()]):
         yield

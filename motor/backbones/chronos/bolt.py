@@ -159,6 +159,3 @@ def _tile_rows(layer: Any, n_quantiles: int, length: int) -> None:
     layer.weight = torch.nn.Parameter(layer.weight.detach()[rows].clone())
     layer.bias = torch.nn.Parameter(layer.bias.detach()[rows].clone())
     layer.out_features = len(rows)
-
-
-PLUGIN = Bolt
