@@ -24,7 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 
-from motor.evaluation.metrics import classification_metrics
+from motor.evaluation.cell_metrics import classification_metrics
 from motor.report import CellResult, ReportContext
 from motor.report.findings import find
 from motor.report.html import write_html

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor.evaluation.metrics import classification_metrics
+from motor.evaluation.cell_metrics import classification_metrics
 from motor.evaluation.thresholds import apply_thresholds, choose_thresholds
 from motor.report import CellResult, ReportContext
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from motor.evaluation.metrics import chance_levels, class_codes
 from motor.evaluation.resampling import (
+    chance_levels,
     macro_f1,
     motor_confusions,
     motor_weights,
     percentile_interval,
     weighted_confusions,
 )
+from motor.evaluation.sheet import class_codes
 
 if TYPE_CHECKING:
     import pandas as pd

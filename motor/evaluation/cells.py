@@ -6,6 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from motor.evaluation.metrics.base import Metric
+from motor.evaluation.metrics.macro_f1 import MacroF1
+from motor.evaluation.sheet import has
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -71,6 +75,11 @@ class CellResult:
     held_out: pd.DataFrame = field(default_factory=no_rows)
     seconds: float = 0.0
 
+    @property
+    def has(self) -> frozenset[str]:
+        """What its predictions have that a metric may need: a detector names no class and has no probabilities."""
+        return has(self.predictions)
+
 
 @dataclass(frozen=True)
 class FailedCell:
@@ -121,10 +130,17 @@ class ReportContext:
         interval, chance, p_value, beats_chance, n_motors), `checks` (name, passed, what), `seconds`.
     accepted : tuple of str
         Findings that the config accepts by name.
+    rank_by : Metric
+        What recipes are ranked by: macro-F1 unless ``evaluation.rank_by`` says otherwise. All that a text needs of it:
+        `kind` (its key in `metrics.json`, for which a catalogue has words of its own; `kind + "_interval"` is its
+        interval's), `title` (English, where a catalogue has none), `better` ("higher" or "lower"), `bounds` and
+        `worst`. What is measured is in its own unit (`Repeats.value`, `Figure.value`, `Levels.means`,
+        `Ranking.score`, `Scores.values_R`); every lead and difference (`Difference.value`, `.interval`) is turned so
+        that more than 0 means that the first is better. Cells that lack what it needs are not ranked: see `rankable`.
     goal : float, optional
-        Macro-F1 that the user wants reached; the report says where it is missed.
+        Of `rank_by`, that the user wants reached; the report says where it is missed.
     leaky : mapping, optional
-        `cell_key` of a cell -> its macro-F1 where series, not motors, are divided between the sides.
+        `cell_key` of a cell -> its figure by `rank_by` where series, not motors, are divided between the sides.
     language : str
         Of `report.html`: the name of a catalogue of its words.
     spent : mapping
@@ -149,10 +165,16 @@ class ReportContext:
     controls: Mapping[str, str] = field(default_factory=dict)
     audit: Mapping[str, Any] | None = None
     accepted: tuple[str, ...] = ()
+    rank_by: Metric = MacroF1()
     goal: float | None = None
     leaky: Mapping[tuple[tuple[str, str], ...], float] | None = None
     language: str = "en"
     spent: Mapping[str, Any] = field(default_factory=dict)
+
+
+def rankable(cells: Iterable[CellResult], rank_by: Metric) -> list[CellResult]:
+    """Return the cells whose predictions have what a metric needs: by macro-F1, those of classifiers alone."""
+    return [cell for cell in cells if rank_by.needs <= cell.has]
 
 
 def cell_key(axes: Axes, *left_out: str) -> tuple[tuple[str, str], ...]:

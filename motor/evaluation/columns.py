@@ -8,8 +8,8 @@ Shapes: n series (rows), C classes, M motors, R = 1 + resamples.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from motor.evaluation import resampling
 from motor.evaluation.cells import Axes, CellResult, ReportContext, axes_text, cell_key, varying_axes
-from motor.evaluation.metrics import class_codes, motor_strata
+from motor.evaluation.sheet import Sheet, class_codes, fault_scores, motor_strata
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,12 +31,54 @@ class Series:
     motor_n: NDArray[np.intp]
     true_n: NDArray[np.intp]
 
-    def confusions(self, named_nC: NDArray[np.float64], n_motors: int, fold: str | None = None) -> NDArray[np.float64]:
-        """Count each motor's series, of one fold or of all, by true and named class: shape (M, C, C)."""
-        counts = np.zeros((n_motors, named_nC.shape[1], named_nC.shape[1]))
-        rows = slice(None) if fold is None else self.fold_n == fold
-        np.add.at(counts, (self.motor_n[rows], self.true_n[rows]), named_nC[rows])
-        return counts
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a recipe says of n series, its seeds averaged; None for what its judge does not give.
+
+    Attributes
+    ----------
+    named_nC : ndarray of shape (n, C), optional
+        The share of seeds that name each class.
+    probability_nC : ndarray of shape (n, C), optional
+        Mean probability.
+    score_n : ndarray of shape (n,), optional
+        Mean score: how strange each series is.
+    """
+
+    named_nC: NDArray[np.float64] | None
+    probability_nC: NDArray[np.float64] | None
+    score_n: NDArray[np.float64] | None
+
+    @classmethod
+    def by(cls, tables: Sequence[pd.DataFrame], classes: tuple[str, ...], normal: str) -> Said:
+        """Average the tables of several seeds, which have the same series in one order."""
+        named = [np.eye(len(classes))[class_codes(t["predicted"], classes)] for t in tables if "predicted" in t]
+        names = [f"probability_{name}" for name in classes]
+        probability = [t[names].to_numpy(dtype=float) for t in tables if names[0] in t]
+        score = [found for t in tables if (found := fault_scores(t, normal)) is not None]
+        return cls(*(np.mean(parts, axis=0) if parts else None for parts in (named, probability, score)))
+
+    def rows(self, chosen: NDArray[np.bool_]) -> Said:
+        """Return what is said of some of the series."""
+        parts = (self.named_nC, self.probability_nC, self.score_n)
+        return Said(*(None if part is None else part[chosen] for part in parts))
+
+    def taking(self, chosen: NDArray[np.bool_], other: Said) -> Said:
+        """Return this with what another says of some of the series in place of its own; of the rest it stays."""
+
+        def mixed(own: NDArray[np.float64] | None, theirs: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+            if own is None or theirs is None:
+                return None
+            taken = own.copy()
+            taken[chosen] = theirs[chosen]
+            return taken
+
+        return Said(
+            mixed(self.named_nC, other.named_nC),
+            mixed(self.probability_nC, other.probability_nC),
+            mixed(self.score_n, other.score_n),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +91,8 @@ class Candidate:
         Its coordinates without domain and seed: the same in every domain.
     axes : mapping
         Those that tell recipes apart.
-    held_out_nC, test_nC : ndarray of shape (n, C)
-        The share of seeds that name each class, for held-out and for test series.
-    probability_nC : ndarray of shape (n, C)
-        Mean probability over the seeds, for test series.
-    held_out_brier_n : ndarray of shape (n,)
-        Squared error of the mean probability, for held-out series (Brier 1950): a proper score, which tells recipes
-        apart that name the same classes.
+    held_out, test : Said
+        What it says of held-out and of test series.
     """
 
     key: Hashable
@@ -63,10 +100,8 @@ class Candidate:
     name: str
     method: str
     seconds: float
-    held_out_nC: NDArray[np.float64]
-    test_nC: NDArray[np.float64]
-    probability_nC: NDArray[np.float64]
-    held_out_brier_n: NDArray[np.float64]
+    held_out: Said
+    test: Said
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +113,22 @@ class ChoiceColumn:
     held_out: Series
     test: Series
     candidates: tuple[Candidate, ...]
+    classes: tuple[str, ...]
+    normal: str
+
+    def sheet(self, series: Series, said: Said, motors: Motors) -> Sheet:
+        """Return what is said of the column's series, ready for a metric, under the weights of all motors."""
+        known = (self.classes, self.normal, series.true_n, series.motor_n, motors.strata, motors.weights_RM)
+        return Sheet(*known, named_nC=said.named_nC, probability_nC=said.probability_nC, score_n=said.score_n)
+
+    def held_out_sheet(self, one: Candidate, fold: str, motors: Motors) -> Sheet:
+        """Return what a recipe says of the series that are held out in a fold, under the weights of their motors."""
+        rows = self.held_out.fold_n == fold
+        present, motor_n = np.unique(self.held_out.motor_n[rows], return_inverse=True)
+        strata = tuple(motors.strata[index] for index in present)
+        true_n, fold_n = self.held_out.true_n[rows], self.held_out.fold_n[rows]
+        alone = replace(motors, strata=strata, weights_RM=resampling.motor_weights(strata))
+        return self.sheet(Series(fold_n, motor_n, true_n), one.held_out.rows(rows), alone)
 
     @property
     def folds(self) -> list[str]:
@@ -131,13 +182,13 @@ def choice_columns(cells: list[CellResult], motors: Motors, context: ReportConte
     for regime in sorted(by_regime, key=lambda name: (name == context.joint, name)):
         tested = {str(name) for cell in by_regime[regime] for name in cell.predictions["domain"].unique()}
         for domain in sorted(tested):
-            column = _column(by_regime[regime], (regime, domain), motors, context.classes, shown)
+            column = _column(by_regime[regime], (regime, domain), motors, context, shown)
             columns += [column] if column is not None else []
     return columns
 
 
 def _column(
-    cells: list[CellResult], place: tuple[str, str], motors: Motors, classes: tuple[str, ...], shown: list[str]
+    cells: list[CellResult], place: tuple[str, str], motors: Motors, context: ReportContext, shown: list[str]
 ) -> ChoiceColumn | None:
     held_out = _aligned([cell.held_out for cell in cells], place[1])
     test = _aligned([cell.predictions for cell in cells], place[1])
@@ -153,16 +204,13 @@ def _column(
             name=axes_text(cells[indices[0]].axes, shown),
             method=str(cells[indices[0]].axes["method"]),
             seconds=float(np.mean([cells[index].seconds for index in indices])),
-            held_out_nC=_named([held_out[index] for index in indices], classes),
-            test_nC=_named([test[index] for index in indices], classes),
-            probability_nC=_probability([test[index] for index in indices], classes),
-            held_out_brier_n=_brier([held_out[index] for index in indices], classes),
+            held_out=Said.by([held_out[index] for index in indices], context.classes, context.normal),
+            test=Said.by([test[index] for index in indices], context.classes, context.normal),
         )
         for key, indices in recipes.items()
     )
-    return ChoiceColumn(
-        *place, _series(held_out[0], motors, classes), _series(test[0], motors, classes), candidates=candidates
-    )
+    held, tested = (_series(rows[0], motors, context.classes) for rows in (held_out, test))
+    return ChoiceColumn(*place, held, tested, candidates, context.classes, context.normal)
 
 
 def _aligned(tables: list[pd.DataFrame], domain: str) -> list[pd.DataFrame]:
@@ -191,16 +239,45 @@ def _series(rows: pd.DataFrame, motors: Motors, classes: tuple[str, ...]) -> Ser
     return Series(np.array(list(map(str, rows["fold"].tolist()))), motors_n, class_codes(rows["label"], classes))
 
 
-def _named(tables: Sequence[pd.DataFrame], classes: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return the share of tables (seeds) that name each class: shape (n, C)."""
-    return np.mean([np.eye(len(classes))[class_codes(rows["predicted"], classes)] for rows in tables], axis=0)
+def put_together(by_fold: Mapping[str, Said], series: Series) -> Said:
+    """Take of each fold's series what is said for it.
+
+    Where a detector speaks for one fold and a classifier for another, their scores have no common scale: each is
+    replaced by its rank among the fold's series.
+    """
+    kinds = {said.probability_nC is None for said in by_fold.values()}
+    (_, said), *rest = by_fold.items() if len(kinds) == 1 else _ranked(by_fold, series)
+    for fold, of_fold in rest:
+        said = said.taking(series.fold_n == fold, of_fold)
+    return said
 
 
-def _probability(tables: Sequence[pd.DataFrame], classes: tuple[str, ...]) -> NDArray[np.float64]:
-    names = [f"probability_{name}" for name in classes]
-    return np.mean([rows[names].to_numpy(dtype=float) for rows in tables], axis=0)
+def vote(votes: Sequence[Said]) -> Said:
+    """Return what several recipes say together: the mean probability and its greatest class.
+
+    Where some have no probabilities it is the mean rank of their scores, which have no common scale.
+    """
+    given = [said.probability_nC for said in votes if said.probability_nC is not None]
+    scores = [said.score_n for said in votes if said.score_n is not None]
+    if len(given) < len(votes):
+        return Said(None, None, np.mean([_ranks(score_n) for score_n in scores], axis=0))
+    mean_nC = np.mean(given, axis=0)
+    named_nC = np.asarray(np.eye(mean_nC.shape[1])[mean_nC.argmax(axis=1)])
+    return Said(named_nC, mean_nC, np.mean(scores, axis=0) if scores else None)
 
 
-def _brier(tables: Sequence[pd.DataFrame], classes: tuple[str, ...]) -> NDArray[np.float64]:
-    true_nC = np.eye(len(classes))[class_codes(tables[0]["label"], classes)]
-    return np.asarray(np.sum((_probability(tables, classes) - true_nC) ** 2, axis=1))
+def _ranked(by_fold: Mapping[str, Said], series: Series) -> list[tuple[str, Said]]:
+    ranked = []
+    for fold, said in by_fold.items():
+        rows, score_n = series.fold_n == fold, np.zeros(len(series.fold_n))
+        assert said.score_n is not None
+        score_n[rows] = _ranks(said.score_n[rows])
+        ranked.append((fold, Said(None, None, score_n)))
+    return ranked
+
+
+def _ranks(score_n: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the place of each score among all, from 0 to 1, ties sharing theirs."""
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(score_n) / max(len(score_n), 1))

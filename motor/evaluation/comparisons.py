@@ -31,7 +31,9 @@ Pair = tuple[SliceKey, SliceKey]
 
 @dataclass(frozen=True)
 class Difference:
-    """Macro-F1 of `first` minus that of `second`, averaged over pairs of slices.
+    """By how much `first` is better than `second`, in the unit of the metric, averaged over pairs of slices.
+
+    It is turned so that more than 0 means that the first is better, whatever the direction of the metric.
 
     Attributes
     ----------
@@ -121,9 +123,9 @@ class Levels:
     Attributes
     ----------
     means : dict
-        Level -> macro-F1, averaged over the settings.
+        Level -> its figure, averaged over the settings.
     best : str or int
-        The level of the greatest mean.
+        The level of the best mean.
     behind : dict
         Every other level -> the best one's lead over it; intervals as for the largest of all pairs, because
         the best was found by looking.
@@ -148,33 +150,33 @@ class Levels:
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """The average of several slices: macro-F1 under each resample, accuracy and influence of each motor."""
+    """The average of several slices: the figure under each resample, how well each motor is judged, its influence."""
 
-    macro_f1_R: NDArray[np.float64]
-    accuracy_M: NDArray[np.float64]
+    values_R: NDArray[np.float64]
+    by_motor_M: NDArray[np.float64]
     influence_M: NDArray[np.float64]
 
     def minus(self, other: Column) -> Column:
         """Return the difference in all three."""
         return Column(
-            self.macro_f1_R - other.macro_f1_R,
-            self.accuracy_M - other.accuracy_M,
+            self.values_R - other.values_R,
+            self.by_motor_M - other.by_motor_M,
             self.influence_M - other.influence_M,
         )
 
 
 def column(scores: Scores, keys: Sequence[SliceKey]) -> Column:
     """Average slices."""
-    return average([Column(scores.macro_f1_R[key], scores.accuracy_M[key], scores.influence_M[key]) for key in keys])
+    return average([Column(scores.values_R[key], scores.by_motor_M[key], scores.influence_M[key]) for key in keys])
 
 
 def average(columns: Sequence[Column]) -> Column:
-    """Average columns; a motor's accuracy over those that tested it."""
-    accuracy = np.stack([one.accuracy_M for one in columns])
-    tested = ~np.isnan(accuracy)
-    total = np.where(tested, accuracy, 0.0).sum(axis=0)
+    """Average columns; how well a motor is judged over those that tested it."""
+    by_motor = np.stack([one.by_motor_M for one in columns])
+    tested = ~np.isnan(by_motor)
+    total = np.where(tested, by_motor, 0.0).sum(axis=0)
     return Column(
-        np.mean([one.macro_f1_R for one in columns], axis=0),
+        np.mean([one.values_R for one in columns], axis=0),
         np.divide(total, tested.sum(axis=0), out=np.full(len(total), np.nan), where=tested.any(axis=0)),
         np.mean([one.influence_M for one in columns], axis=0),
     )
@@ -186,7 +188,7 @@ def differences(scores: Scores, contrasts: Sequence[tuple[Level, Level, list[Pai
         column(scores, [first for first, _ in pairs]).minus(column(scores, [second for _, second in pairs]))
         for _, _, pairs in contrasts
     ]
-    level = resampling.familywise_level(np.stack([one.macro_f1_R for one in columns], axis=1))
+    level = resampling.familywise_level(np.stack([one.values_R for one in columns], axis=1))
     return [
         difference(scores, (first, second), one, level, len(pairs), {domain for pair in pairs for _, domain in pair})
         for (first, second, pairs), one in zip(contrasts, columns, strict=True)
@@ -199,7 +201,7 @@ def leads(
     """Return the lead of the best column over each of the others, judged as the largest of all pairs."""
     if len(columns) < 2:
         return {}
-    level = resampling.familywise_level_of_pairs(np.stack([one.macro_f1_R for one in columns.values()], axis=1))
+    level = resampling.familywise_level_of_pairs(np.stack([one.values_R for one in columns.values()], axis=1))
     return {
         name: difference(scores, (best, name), columns[best].minus(other), level, n_pairs, domains)
         for name, other in columns.items()
@@ -211,18 +213,21 @@ def difference(
     scores: Scores, names: tuple[Level, Level], found: Column, level: float, n_pairs: int, domains: set[str]
 ) -> Difference:
     """Judge one difference at a level: Student's interval with the resamples' standard error."""
-    error = float(resampling.standard_errors(found.macro_f1_R[:, None])[0])
+    error = float(resampling.standard_errors(found.values_R[:, None])[0])
     freedom = resampling.welch_degrees_of_freedom(found.influence_M, scores.strata)
-    value, reach = float(found.macro_f1_R[0]), error * float(resampling.quantile_of_level(level, freedom))
+    value, reach = (
+        scores.rank_by.sign * float(found.values_R[0]),
+        error * float(resampling.quantile_of_level(level, freedom)),
+    )
     lone = scores.lone(domains)
-    n_motors = int((~np.isnan(found.accuracy_M)).sum())
+    n_motors = int((~np.isnan(found.by_motor_M)).sum())
     return Difference(
         *names,
         value=value,
         interval=None if lone else (value - reach, value + reach),
         n_pairs=n_pairs,
         n_motors=n_motors,
-        n_differing=int((np.abs(np.nan_to_num(found.accuracy_M)) > 1e-12).sum()),
+        n_differing=int((np.abs(np.nan_to_num(found.by_motor_M)) > 1e-12).sum()),
         lone=lone,
         standard_deviation=error * n_motors**0.5,
         level=level,
@@ -246,8 +251,8 @@ def compare_levels(scores: Scores, groups: list[Group]) -> Levels | None:
     if len(levels) < 2 or not complete:
         return None
     columns = {level: column(scores, [group[level] for group in complete]) for level in levels}
-    means = {level: float(found.macro_f1_R[0]) for level, found in columns.items()}
-    best = max(levels, key=lambda level: round(means[level], 12))  # of equal ones the first
+    means = {level: float(found.values_R[0]) for level, found in columns.items()}
+    best = max(levels, key=lambda level: round(scores.rank_by.sign * means[level], 12))  # of equal ones the first
     domains = {domain for group in complete for _, domain in group.values()}
     behind = leads(scores, columns, best, len(complete), domains)
     missing = tuple(level for level in every if level not in levels)

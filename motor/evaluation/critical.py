@@ -31,7 +31,8 @@ class CriticalDifference:
     Attributes
     ----------
     mean_ranks : dict
-        Recipe -> its mean rank by accuracy on each motor, 1 is best; ties share their ranks.
+        Recipe -> its mean rank by how well it judges each motor (its accuracy, where recipes are ranked by a metric of
+        decisions; see `Metric.by_motor`), 1 is best; ties share their ranks.
     p_values : DataFrame
         Of Nemenyi's test, recipe by recipe; all 1 where Friedman's test finds no difference at all.
     critical_difference : float
@@ -65,21 +66,21 @@ def critical_difference(recipes: list[Recipe], scores: Scores) -> CriticalDiffer
     recipes : list of Recipe
         Best first. Of more than 20 the best of each method is taken, or the first 20 of a few methods.
     scores : Scores
-        The accuracy of every slice on each motor.
+        How well every slice judges each motor.
     """
     chosen = _chosen(recipes)
     names = _names(chosen)
-    accuracy_MK = np.stack([_accuracy_M(recipe, scores) for recipe in chosen], axis=1)
-    accuracy_MK = accuracy_MK[~np.isnan(accuracy_MK).any(axis=1)]
-    if len(accuracy_MK) < LEAST_MOTORS or len(chosen) < LEAST_RECIPES:
+    by_motor_MK = np.stack([_by_motor_M(recipe, scores) for recipe in chosen], axis=1)
+    by_motor_MK = by_motor_MK[~np.isnan(by_motor_MK).any(axis=1)]
+    if len(by_motor_MK) < LEAST_MOTORS or len(chosen) < LEAST_RECIPES:
         return None
-    friedman_p = _friedman_p(accuracy_MK)
+    friedman_p = _friedman_p(by_motor_MK)
     return CriticalDifference(
-        mean_ranks=dict(zip(names, _mean_ranks(accuracy_MK), strict=True)),
-        p_values=_nemenyi(accuracy_MK, names, is_found=friedman_p < ALPHA),
-        critical_difference=_nemenyi_distance(len(chosen), len(accuracy_MK)),
+        mean_ranks=dict(zip(names, _mean_ranks(by_motor_MK), strict=True)),
+        p_values=_nemenyi(by_motor_MK, names, is_found=friedman_p < ALPHA),
+        critical_difference=_nemenyi_distance(len(chosen), len(by_motor_MK)),
         friedman_p=friedman_p,
-        n_motors=len(accuracy_MK),
+        n_motors=len(by_motor_MK),
         is_selection=len(chosen) < len(recipes),
     )
 
@@ -117,31 +118,31 @@ def _names(recipes: list[Recipe]) -> list[str]:
     return short if len(set(short)) == len(short) and all(short) else [", ".join(of_recipe) for of_recipe in words]
 
 
-def _accuracy_M(recipe: Recipe, scores: Scores) -> NDArray[np.float64]:
-    """Average a recipe's accuracy on each motor over domains and seeds: shape (M,), NaN where untested."""
-    stacked = np.stack([scores.accuracy_M[key] for key in recipe.slices])
+def _by_motor_M(recipe: Recipe, scores: Scores) -> NDArray[np.float64]:
+    """Average how well a recipe judges each motor over domains and seeds: shape (M,), NaN where untested."""
+    stacked = np.stack([scores.by_motor_M[key] for key in recipe.slices])
     tested = ~np.isnan(stacked)
     total = np.where(tested, stacked, 0.0).sum(axis=0)
     return np.divide(total, tested.sum(axis=0), out=np.full(len(total), np.nan), where=tested.any(axis=0))
 
 
-def _mean_ranks(accuracy_MK: NDArray[np.float64]) -> list[float]:
+def _mean_ranks(by_motor_MK: NDArray[np.float64]) -> list[float]:
     from scipy.stats import rankdata
 
     # Rounded, so that equal shares of equal counts tie whatever the order they were averaged in.
-    return [float(rank) for rank in rankdata(-np.round(accuracy_MK, 12), axis=1).mean(axis=0)]
+    return [float(rank) for rank in rankdata(-np.round(by_motor_MK, 12), axis=1).mean(axis=0)]
 
 
-def _friedman_p(accuracy_MK: NDArray[np.float64]) -> float:
+def _friedman_p(by_motor_MK: NDArray[np.float64]) -> float:
     from scipy.stats import friedmanchisquare
 
-    rounded = np.round(accuracy_MK, 12)
+    rounded = np.round(by_motor_MK, 12)
     if (rounded == rounded[:, :1]).all():
         return 1.0  # every motor ties all recipes: the statistic is 0 / 0
     return float(friedmanchisquare(*rounded.T).pvalue)
 
 
-def _nemenyi(accuracy_MK: NDArray[np.float64], names: list[str], is_found: bool) -> pd.DataFrame:
+def _nemenyi(by_motor_MK: NDArray[np.float64], names: list[str], is_found: bool) -> pd.DataFrame:
     """Return Nemenyi's p-values, shape (K, K); all 1 where there is nothing to look for."""
     import pandas as pd
 
@@ -149,7 +150,7 @@ def _nemenyi(accuracy_MK: NDArray[np.float64], names: list[str], is_found: bool)
         return pd.DataFrame(1.0, index=names, columns=names)
     import scikit_posthocs
 
-    found = scikit_posthocs.posthoc_nemenyi_friedman(np.round(accuracy_MK, 12))
+    found = scikit_posthocs.posthoc_nemenyi_friedman(np.round(by_motor_MK, 12))
     return pd.DataFrame(found.to_numpy(), index=names, columns=names)
 
 

@@ -81,7 +81,7 @@ def best_by_family(ranking: Ranking, context: ReportContext) -> tuple[Recipe, Re
 
 
 def no_skill(scores: Scores) -> tuple[float, float]:
-    """Return macro-F1 of always answering the most frequent class, and of guessing, averaged over the domains."""
+    """Return the figure of always answering the most frequent class, and of guessing, averaged over the domains."""
     domains = scores.domains
     majority, uniform = (
         sum(scores.chance[name][kind] for name in domains) / len(domains) for kind in ("majority", "uniform")
@@ -89,9 +89,9 @@ def no_skill(scores: Scores) -> tuple[float, float]:
     return majority, uniform
 
 
-def short_of(figures: list[NestedFigure], goal: float) -> list[NestedFigure]:
-    """Return those that miss the goal, as they are printed."""
-    return [figure for figure in figures if round(figure.chosen_inside.macro_f1, 2) < goal]
+def short_of(figures: list[NestedFigure], goal: float, sign: int = 1) -> list[NestedFigure]:
+    """Return those that miss the goal, as they are printed; `sign` is the metric's."""
+    return [figure for figure in figures if sign * (round(figure.chosen_inside.value, 2) - goal) < 0]
 
 
 def alarm_rates(cells: list[CellResult], ranking: Ranking, context: ReportContext) -> AlarmRates | None:

@@ -22,7 +22,7 @@ class Gain:
     rows, controls : tuple of Repeats
         The recipes, and the control of each.
     difference : Difference
-        In macro-F1 on the same motors, averaged over the pairs.
+        On the same motors, averaged over the pairs.
     """
 
     rows: tuple[Repeats, ...]

@@ -30,7 +30,7 @@ def regime_groups(cells: list[CellResult], scores: Scores, joint: str) -> list[G
 
 def _groups(cells: list[CellResult], scores: Scores, axis: str, level_of: Callable[[CellResult], Level]) -> list[Group]:
     groups: dict[tuple[Setting, str], Group] = {}
-    for index, domain in scores.macro_f1_R:
+    for index, domain in scores.values_R:
         cell = cells[index]
         if cell.axes.get(axis) is not None:
             groups.setdefault((_setting(cell, axis), domain), {})[level_of(cell)] = (index, domain)
@@ -39,7 +39,7 @@ def _groups(cells: list[CellResult], scores: Scores, axis: str, level_of: Callab
 
 def _method_groups(cells: list[CellResult], scores: Scores) -> list[Group]:
     """Group by the settings that no other one refines, and put every slice where it fits."""
-    settings = {key: (_setting(cells[key[0]], "method"), key[1]) for key in scores.macro_f1_R}
+    settings = {key: (_setting(cells[key[0]], "method"), key[1]) for key in scores.values_R}
     distinct = list(dict.fromkeys(settings.values()))
     finest = [one for one in distinct if not any(_refines(other, one) for other in distinct)]
     groups: dict[tuple[Setting, str], Group] = {one: {} for one in finest}

@@ -3,7 +3,7 @@
 For each test fold the recipe is chosen by its held-out score inside the training folds (series that its
 classifiers predicted without having seen their motor), then its test predictions of that fold are taken;
 pooled over the folds they are scored once (Varma & Simon, BMC Bioinformatics 7, 2006). Beside it stands the
-naive figure: the best of all on the very motors that judge it.
+naive figure: the best of all on the very motors that judge it. Their figures are of the metric that ranks recipes.
 
 Shapes: n series, C classes, M motors, R = 1 + resamples (row 0 is the measured sample), K recipes.
 """
@@ -19,7 +19,19 @@ from numpy.typing import NDArray
 
 from motor.evaluation import resampling
 from motor.evaluation.cells import FORECASTER, PLAIN, Axes, CellResult, ReportContext, axes_text, varying_axes
-from motor.evaluation.columns import Candidate, ChoiceColumn, Motors, all_motors, can_choose, choice_columns
+from motor.evaluation.columns import (
+    Candidate,
+    ChoiceColumn,
+    Motors,
+    Said,
+    all_motors,
+    can_choose,
+    choice_columns,
+    put_together,
+    vote,
+)
+from motor.evaluation.metrics.base import Metric, squared_errors
+from motor.evaluation.sheet import Sheet
 
 ALL = "all"
 FAMILIES = (ALL, FORECASTER, PLAIN)
@@ -27,9 +39,12 @@ FAMILIES = (ALL, FORECASTER, PLAIN)
 
 @dataclass(frozen=True)
 class Figure:
-    """Macro-F1 and its 95 % interval from resampled motors; None where the resamples agree or a class has one motor."""
+    """A value of the metric and its 95 % interval from resampled motors.
 
-    macro_f1: float
+    There is none where the resamples agree or a class has one motor.
+    """
+
+    value: float
     interval: tuple[float, float] | None
 
 
@@ -59,8 +74,9 @@ class NestedFigure:
     best_of_all_name : str
         The recipe of the naive figure.
     vote_of_all, vote_within_reach : Figure
-        Mean probability over all recipes, and over those whose held-out score is within one standard error of
-        the best one's (Breiman et al., Classification and Regression Trees, 1984).
+        Mean probability over all recipes (mean rank of the scores, where some give no probabilities), and over those
+        whose held-out score is within one standard error of the best one's (Breiman et al., Classification and
+        Regression Trees, 1984).
     choices : mapping
         Fold -> the recipe chosen for it.
     chosen, best : mapping, Chosen
@@ -136,12 +152,12 @@ def nested_selection(cells: list[CellResult], context: ReportContext) -> Nested:
         The finished cells. `predictions` need a column `fold`; cells with an empty `held_out`, or with one that
         lacks some test fold, take no part and are named.
     context : ReportContext
-        Its `classes`, `joint` and `families` are used.
+        Its `classes`, `normal`, `joint`, `families` and `rank_by` are used.
 
     Returns
     -------
     Nested
-        Without figures where no cell holds anything out. The score is macro-F1 in the domain that judges, a
+        Without figures where no cell holds anything out. The score is that of `rank_by` in the domain that judges, a
         recipe's seeds averaged; ties go to the lower Brier score, the cheaper recipe, the first.
     """
     able = [can_choose(cell) for cell in cells]
@@ -154,7 +170,7 @@ def nested_selection(cells: list[CellResult], context: ReportContext) -> Nested:
     columns = choice_columns(taking, motors, context)
     figures, overall = [], []
     for family in FAMILIES:
-        narrowed = [_Judge.of(column, motors, _members(column, family, context)) for column in columns]
+        narrowed = [_Judge.of(column, motors, _members(column, family, context), context.rank_by) for column in columns]
         judges = [judge for judge in narrowed if judge.members]
         figures += [_figure(judge, family, context.joint) for judge in judges]
         overall += [_overall(judges, family, context.joint)] if judges else []
@@ -166,66 +182,49 @@ def nested_selection(cells: list[CellResult], context: ReportContext) -> Nested:
 class _Judge:
     """Scores the recipes of one family in one column.
 
-    `test_KR` holds macro-F1 under each resample, `held_out_K` (one a fold) the measured one of held-out series, and
-    `brier_K` (one a fold) their Brier score.
+    `test_KR` holds the figure under each resample, `held_out_K` (one a fold) the measured one of held-out series, and
+    `brier_K` (one a fold) their Brier score: a proper score, which tells recipes apart that name the same classes.
     """
 
     column: ChoiceColumn
     motors: Motors
     members: tuple[Candidate, ...]
+    rank_by: Metric
     test_KR: NDArray[np.float64]
     held_out_K: Mapping[str, NDArray[np.float64]]
     brier_K: Mapping[str, NDArray[np.float64]]
 
     @classmethod
-    def of(cls, column: ChoiceColumn, motors: Motors, members: tuple[Candidate, ...]) -> _Judge:
-        n_motors = len(motors.names)
-        held_out = {
-            fold: np.array(
-                [resampling.macro_f1(counts.sum(axis=0)) for counts in _held_out(column, members, fold, n_motors)]
-            )
-            for fold in column.folds
-        }
-        test_KR = _scores(motors, [column.test.confusions(one.test_nC, n_motors) for one in members])
-        brier = {
-            fold: np.array([one.held_out_brier_n[column.held_out.fold_n == fold].mean() for one in members])
-            for fold in column.folds
-        }
-        return cls(column, motors, members, test_KR, held_out, brier)
+    def of(cls, column: ChoiceColumn, motors: Motors, members: tuple[Candidate, ...], rank_by: Metric) -> _Judge:
+        sheets = {fold: [column.held_out_sheet(one, fold, motors) for one in members] for fold in column.folds}
+        held_out = {fold: np.array([rank_by.measured(sheet) for sheet in of_fold]) for fold, of_fold in sheets.items()}
+        brier = {fold: _brier(of_fold) for fold, of_fold in sheets.items()}
+        tested = [rank_by.resampled(column.sheet(column.test, one.test, motors)) for one in members]
+        test_KR = np.stack(tested) if tested else np.zeros((0, len(motors.weights_RM)))
+        return cls(column, motors, members, rank_by, test_KR, held_out, brier)
 
-    def test_values_R(self, named_nC: NDArray[np.float64]) -> NDArray[np.float64]:
+    def test_values_R(self, said: Said) -> NDArray[np.float64]:
         """Score what was said of the test series."""
-        return np.asarray(
-            _scores(self.motors, [self.column.test.confusions(named_nC, len(self.motors.names))])[0], dtype=float
-        )
+        return self.rank_by.resampled(self.column.sheet(self.column.test, said, self.motors))
 
-    def chosen_nC(self, places: Mapping[str, int]) -> NDArray[np.float64]:
+    def chosen(self, places: Mapping[str, int]) -> Said:
         """Put together what the recipe chosen for each fold says of the fold's test series."""
-        named_nC = np.zeros_like(self.members[0].test_nC)
-        for fold, place in places.items():
-            rows = self.column.test.fold_n == fold
-            named_nC[rows] = self.members[place].test_nC[rows]
-        return named_nC
+        return put_together({fold: self.members[place].test for fold, place in places.items()}, self.column.test)
 
-    def within_reach_nC(self, places: Mapping[str, int]) -> NDArray[np.float64]:
+    def within_reach(self, places: Mapping[str, int]) -> Said:
         """Let the recipes vote whose held-out score is within one standard error of the chosen one's."""
-        named_nC = np.zeros_like(self.members[0].test_nC)
+        votes = {}
         for fold, place in places.items():
-            error = self._held_out_error(fold, place)
-            scores_K = self.held_out_K[fold]
-            least = scores_K[place] - error - 1e-12
-            near = [one for one, score in zip(self.members, scores_K, strict=True) if score >= least]
-            rows = self.column.test.fold_n == fold
-            named_nC[rows] = _vote([one.probability_nC[rows] for one in near])
-        return named_nC
+            scores_K = self.rank_by.sign * self.held_out_K[fold]
+            least = scores_K[place] - self._held_out_error(fold, place) - 1e-12
+            near = [one.test for one, score in zip(self.members, scores_K, strict=True) if score >= least]
+            votes[fold] = vote(near or [self.members[place].test])
+        return put_together(votes, self.column.test)
 
     def _held_out_error(self, fold: str, place: int) -> float:
         """Return the standard error of a recipe's held-out score, from resampling the motors held out in the fold."""
-        (confusions_MCC,) = _held_out(self.column, self.members[place : place + 1], fold, len(self.motors.names))
-        present = np.flatnonzero(confusions_MCC.sum(axis=(1, 2)))
-        weights_RM = resampling.motor_weights([self.motors.strata[index] for index in present])
-        scores_R = resampling.macro_f1(resampling.weighted_confusions(weights_RM, confusions_MCC[present]))
-        return float(resampling.standard_errors(scores_R[:, None])[0])
+        values_R = self.rank_by.resampled(self.column.held_out_sheet(self.members[place], fold, self.motors))
+        return float(resampling.standard_errors(values_R[:, None])[0])
 
     @property
     def rests_on_lone_motor(self) -> bool:
@@ -234,19 +233,11 @@ class _Judge:
         return any(len(set(test.motor_n[test.true_n == label])) == 1 for label in set(test.true_n.tolist()))
 
 
-def _held_out(
-    column: ChoiceColumn, members: tuple[Candidate, ...], fold: str, n_motors: int
-) -> list[NDArray[np.float64]]:
-    return [column.held_out.confusions(one.held_out_nC, n_motors, fold) for one in members]
-
-
-def _scores(motors: Motors, confusions: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Macro-F1 of each recipe under each resample: shape (K, R)."""
-    if not confusions:
-        return np.zeros((0, len(motors.weights_RM)))
-    return np.stack(
-        [resampling.macro_f1(resampling.weighted_confusions(motors.weights_RM, counts)) for counts in confusions]
-    )
+def _brier(sheets: list[Sheet]) -> NDArray[np.float64]:
+    """Return the Brier score of each recipe; where some have no probabilities, it tells none apart."""
+    if any(sheet.probability_nC is None for sheet in sheets):
+        return np.zeros(len(sheets))
+    return np.array([squared_errors(sheet).mean() for sheet in sheets])
 
 
 def _members(column: ChoiceColumn, family: str, context: ReportContext) -> tuple[Candidate, ...]:
@@ -255,20 +246,20 @@ def _members(column: ChoiceColumn, family: str, context: ReportContext) -> tuple
 
 def _figure(judge: _Judge, family: str, joint: str) -> NestedFigure:
     places = {
-        fold: _choose(scores_K, judge.brier_K[fold], [one.seconds for one in judge.members])
+        fold: _choose(judge.rank_by.sign * scores_K, judge.brier_K[fold], [one.seconds for one in judge.members])
         for fold, scores_K in judge.held_out_K.items()
     }
-    best = _greatest(judge.test_KR[:, 0])
+    best = _greatest(judge.rank_by.sign * judge.test_KR[:, 0])
     return NestedFigure(
         family=family,
         regime=judge.column.regime,
         domain=judge.column.domain,
         n_recipes=len(judge.members),
-        chosen_inside=_with_interval([judge], judge.test_values_R(judge.chosen_nC(places))),
+        chosen_inside=_with_interval([judge], judge.test_values_R(judge.chosen(places))),
         best_of_all=_with_interval([judge], judge.test_KR[best]),
         best_of_all_name=judge.members[best].name,
-        vote_of_all=_with_interval([judge], judge.test_values_R(_vote([one.probability_nC for one in judge.members]))),
-        vote_within_reach=_with_interval([judge], judge.test_values_R(judge.within_reach_nC(places))),
+        vote_of_all=_with_interval([judge], judge.test_values_R(vote([one.test for one in judge.members]))),
+        vote_within_reach=_with_interval([judge], judge.test_values_R(judge.within_reach(places))),
         choices={fold: judge.members[place].name for fold, place in places.items()},
         chosen={fold: _told([(judge, place)], joint) for fold, place in places.items()},
         best=_told([(judge, best)], joint),
@@ -285,19 +276,18 @@ def _overall(judges: list[_Judge], family: str, joint: str) -> Overall | None:
     test_KR = np.stack([np.mean([judge.test_KR[place] for judge, place in found], axis=0) for found in places])
     seconds = [_seconds(found, joint) for found in places]
     names = [_regime_name(found, joint) for found in places]
+    sign = judges[0].rank_by.sign
     picked = {
-        fold: _choose(_mean(places, fold, "held_out_K"), _mean(places, fold, "brier_K"), seconds) for fold in folds
+        fold: _choose(sign * _mean(places, fold, "held_out_K"), _mean(places, fold, "brier_K"), seconds)
+        for fold in folds
     }
     values = []
     for at in range(len(domains)):
         judge = places[0][at][0]
-        named_nC = np.zeros_like(judge.members[0].test_nC)
-        for fold, choice in picked.items():
-            source, place = places[choice][at]
-            rows = judge.column.test.fold_n == fold
-            named_nC[rows] = source.members[place].test_nC[rows]  # the same series: see _comparable
-        values.append(judge.test_values_R(named_nC))
-    best = _greatest(test_KR[:, 0])
+        chosen = {fold: places[choice][at] for fold, choice in picked.items()}
+        said = {fold: source.members[place].test for fold, (source, place) in chosen.items()}
+        values.append(judge.test_values_R(put_together(said, judge.column.test)))  # the same series: see _comparable
+    best = _greatest(sign * test_KR[:, 0])
     first = [judge for judge, _ in places[0]]
     return Overall(
         family=family,
@@ -367,7 +357,7 @@ def _regime_name(found: _Everywhere, joint: str) -> str:
 def _choose(scores_K: NDArray[np.float64], brier_K: NDArray[np.float64], seconds: list[float]) -> int:
     """Return the place of the greatest score; of equal ones the lowest Brier score, the least cost, the first."""
     # A fold that holds out no series of any class scores nothing: the worst of all.
-    known_K = np.round(np.nan_to_num(scores_K, nan=-1.0), 12)
+    known_K = np.round(np.where(np.isnan(scores_K), -np.inf, scores_K), 12)
     return min(
         range(len(seconds)), key=lambda at: (-float(known_K[at]), round(float(brier_K[at]), 12), seconds[at], at)
     )
@@ -375,12 +365,6 @@ def _choose(scores_K: NDArray[np.float64], brier_K: NDArray[np.float64], seconds
 
 def _greatest(scores_K: NDArray[np.float64]) -> int:
     return max(range(len(scores_K)), key=lambda index: (round(float(scores_K[index]), 12), -index))
-
-
-def _vote(probabilities: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the class of the greatest mean probability, as rows of zeros and a one."""
-    mean = np.mean(probabilities, axis=0)
-    return np.asarray(np.eye(mean.shape[1])[mean.argmax(axis=1)])
 
 
 def _with_interval(judges: list[_Judge], values_R: NDArray[np.float64]) -> Figure:

@@ -28,7 +28,7 @@ def motors_needed(
     Parameters
     ----------
     effect : float
-        Difference in macro-F1.
+        Difference in the metric that is compared.
     standard_deviation : float
         Of the difference over motors: its standard error times the root of the number of motors.
     level : float

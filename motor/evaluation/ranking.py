@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motor.evaluation.cells import Axes, CellResult, axes_text, cell_key, varying_axes
 from motor.evaluation.comparisons import Column, Difference, average, column, leads
+from motor.evaluation.metrics.base import Metric
+from motor.evaluation.metrics.macro_f1 import MacroF1
 from motor.evaluation.resampling import percentile_interval
 from motor.evaluation.scores import Scores, SliceKey
 
@@ -50,12 +52,12 @@ class Recipe:
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Recipes, best first, by macro-F1 averaged over the seeds, then over the domains.
+    """Recipes, best first, by a metric averaged over the seeds, then over the domains.
 
     Attributes
     ----------
     scores_RK : ndarray of shape (1 + resamples, n_recipes)
-        In the order of `recipes`.
+        In the order of `recipes`, in the metric's unit.
     interval : (low, high) or None
         Of the best recipe; None where a class rests on one motor, or all resamples agree.
     behind : list of Difference
@@ -64,7 +66,9 @@ class Ranking:
     optimism : float
         How much the best of so many is flattered by being picked on the motors it is judged on: the
         mean, over resamples, of the picked recipe's score in the resample minus its measured score
-        (Efron, J. Am. Stat. Assoc. 78, 1983).
+        (Efron, J. Am. Stat. Assoc. 78, 1983); never below 0.
+    rank_by : Metric
+        What they are ranked by.
     """
 
     recipes: list[Recipe]
@@ -72,6 +76,7 @@ class Ranking:
     interval: tuple[float, float] | None
     behind: list[Difference]
     optimism: float
+    rank_by: Metric = field(default_factory=MacroF1)
 
     @property
     def best_set(self) -> list[Recipe]:
@@ -86,7 +91,7 @@ class Ranking:
         Where motors are few, "cannot tell" holds for recipes that look far worse, too. To advise one for its price
         it has to look as good (the one-standard-error rule of Breiman et al. 1984, section 3.4.3).
         """
-        leads_RK = self.scores_RK[:, :1] - self.scores_RK
+        leads_RK = self.rank_by.sign * (self.scores_RK[:, :1] - self.scores_RK)
         errors_K = leads_RK[1:].std(axis=0)
         near = {id(one) for one, lead, error in zip(self.recipes, leads_RK[0], errors_K, strict=True) if lead <= error}
         return [recipe for recipe in self.best_set if id(recipe) in near]
@@ -97,7 +102,7 @@ class Ranking:
         return min(self.near_best, key=lambda recipe: recipe.seconds)
 
     def score(self, recipe: Recipe) -> float:
-        """Return a recipe's macro-F1."""
+        """Return a recipe's figure, in the metric's unit."""
         return float(self.scores_RK[0, self.recipes.index(recipe)])
 
     def lead_over(self, recipe: Recipe) -> Difference | None:
@@ -107,18 +112,21 @@ class Ranking:
 
 
 def rank_recipes(cells: list[CellResult], scores: Scores, joint: str) -> Ranking | None:
-    """Rank the recipes that have a result in every domain; None if there is none."""
+    """Rank the recipes that have a result in every domain by the metric of the scores; None if there is none."""
+    sign = scores.rank_by.sign
     recipes = [recipe for recipe in recipes_of(cells, scores, joint) if len(recipe.domains) == len(scores.domains)]
     if not recipes:
         return None
     columns = [_column(scores, recipe) for recipe in recipes]
-    order = sorted(range(len(recipes)), key=lambda index: (-round(float(columns[index].macro_f1_R[0]), 12), index))
+    order = sorted(range(len(recipes)), key=lambda index: (-round(sign * float(columns[index].values_R[0]), 12), index))
     recipes, columns = [recipes[index] for index in order], [columns[index] for index in order]
-    scores_RK = np.stack([found.macro_f1_R for found in columns], axis=1)
+    scores_RK = np.stack([found.values_R for found in columns], axis=1)
     behind = _behind(scores, recipes, columns)
-    picked = scores_RK[1:].argmax(axis=1)
-    optimism = float(np.mean(scores_RK[1:].max(axis=1) - scores_RK[0, picked]))
-    return Ranking(recipes, scores_RK, interval_of(scores, scores_RK[:, 0]), behind, max(optimism, 0.0))
+    turned_RK = sign * scores_RK
+    picked = turned_RK[1:].argmax(axis=1)
+    optimism = float(np.mean(turned_RK[1:].max(axis=1) - turned_RK[0, picked]))
+    interval = interval_of(scores, scores_RK[:, 0])
+    return Ranking(recipes, scores_RK, interval, behind, max(optimism, 0.0), scores.rank_by)
 
 
 def recipes_of(cells: list[CellResult], scores: Scores, joint: str) -> list[Recipe]:
@@ -126,7 +134,7 @@ def recipes_of(cells: list[CellResult], scores: Scores, joint: str) -> list[Reci
     shown = [name for name in varying_axes(cells) if name not in ("domain", "seed")]
     several = len({cell.axes["domain"] for cell in cells}) > 1
     found: dict[object, list[SliceKey]] = {}
-    for index, domain in sorted(scores.macro_f1_R):
+    for index, domain in sorted(scores.values_R):
         axes = cells[index].axes
         found.setdefault((axes["domain"] == joint, cell_key(axes, "domain", "seed")), []).append((index, domain))
     recipes = []

@@ -6,7 +6,7 @@ Shapes: R = 1 + resamples (row 0 is the measured sample).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from motor.evaluation import resampling
 from motor.evaluation.cells import Axes, CellResult, cell_key
 from motor.evaluation.comparisons import Pair
-from motor.evaluation.metrics import class_codes, motor_strata
+from motor.evaluation.metrics.base import Metric
+from motor.evaluation.metrics.macro_f1 import MacroF1
 from motor.evaluation.scores import Scores
+from motor.evaluation.sheet import motor_strata, sheet_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import pandas as pd
 
 Interval = tuple[float, float]
 
@@ -38,11 +38,14 @@ class Repeats:
         Places of the cells in the list of all cells.
     cells : tuple of CellResult
         The cells, in the order of their seeds.
+    rank_by : Metric
+        What `value`, `spread` and `interval` are of.
     """
 
     axes: Axes
     indices: tuple[int, ...]
     cells: tuple[CellResult, ...]
+    rank_by: Metric = field(default_factory=MacroF1)
 
     @property
     def first(self) -> CellResult:
@@ -50,13 +53,15 @@ class Repeats:
         return self.cells[0]
 
     @property
-    def macro_f1(self) -> float:
-        return self.mean(lambda cell: cell.metrics["macro_f1"]) or 0.0
+    def value(self) -> float:
+        """The mean over the seeds; the worst that there is where none has one."""
+        found = self.mean(lambda cell: cell.metrics.get(self.rank_by.kind))
+        return self.rank_by.worst if found is None else found
 
     @property
     def spread(self) -> float | None:
-        """Standard deviation of macro-F1 over the seeds; None for one seed."""
-        values = [cell.metrics["macro_f1"] for cell in self.cells]
+        """Standard deviation over the seeds; None for one seed."""
+        values: list[Any] = [cell.metrics.get(self.rank_by.kind) for cell in self.cells]
         return float(np.std(values, ddof=1)) if len(values) > 1 and None not in values else None
 
     def mean(self, value_of: Callable[[CellResult], float | None]) -> float | None:
@@ -64,28 +69,33 @@ class Repeats:
         return mean_of(value_of(cell) for cell in self.cells)
 
     def interval(self, classes: tuple[str, ...]) -> Interval | None:
-        """Return the 95 % interval of the mean macro-F1, from resampled motors."""
+        """Return the 95 % interval of the mean, from resampled motors."""
+        key = f"{self.rank_by.kind}_interval"
         if len(self.cells) == 1:
-            return self.first.metrics["macro_f1_interval"]
-        if any(cell.metrics["macro_f1_interval"] is None for cell in self.cells):
+            return self.first.metrics.get(key)
+        if any(cell.metrics.get(key) is None for cell in self.cells):
             return None
         strata = motor_strata(self.first.predictions)
-        columns = [_macro_f1_R(cell.predictions, classes, strata) for cell in self.cells]
+        weights_RM = resampling.motor_weights(list(strata))
+        columns = [
+            self.rank_by.resampled(sheet_of(cell.predictions, classes, cell.metrics["normal"], strata, weights_RM))
+            for cell in self.cells
+        ]
         return _interval(np.mean(columns, axis=0), resampling.strata_degrees_of_freedom(list(strata)))
 
 
-def repeats(cells: list[CellResult]) -> list[Repeats]:
-    """Put the cells together that differ only by seed, in the cells' order."""
+def repeats(cells: list[CellResult], rank_by: Metric | None = None) -> list[Repeats]:
+    """Put the cells together that differ only by seed, in the cells' order; by default they are judged by macro-F1."""
     found: dict[Any, list[int]] = {}
     for index, cell in enumerate(cells):
         found.setdefault(cell_key(cell.axes, "seed"), []).append(index)
-    return [_repeats(cells, indices) for indices in found.values()]
+    return [_repeats(cells, indices, rank_by or MacroF1()) for indices in found.values()]
 
 
 def slice_scores_R(scores: Scores, repeat: Repeats, domain: str) -> NDArray[np.float64] | None:
-    """Return macro-F1 in one domain under each resample, averaged over the seeds: shape (R,); None if untested."""
+    """Return the figure in one domain under each resample, averaged over the seeds: shape (R,); None if untested."""
     keys = [(index, domain) for index in repeat.indices]
-    columns = [scores.macro_f1_R[key] for key in keys if key in scores.macro_f1_R]
+    columns = [scores.values_R[key] for key in keys if key in scores.values_R]
     return np.mean(columns, axis=0) if columns else None
 
 
@@ -104,22 +114,13 @@ def slice_pairs(scores: Scores, first: Repeats, second: Repeats) -> list[Pair]:
         ((one, domain), (other, domain))
         for one, other in paired
         for domain in scores.domains
-        if (one, domain) in scores.macro_f1_R and (other, domain) in scores.macro_f1_R
+        if (one, domain) in scores.values_R and (other, domain) in scores.values_R
     ]
 
 
 def _interval(values_R: NDArray[np.float64], degrees_of_freedom: int) -> Interval | None:
     """Return the 95 % interval, or None where all resamples agree."""
     return None if np.ptp(values_R) < 1e-12 else resampling.percentile_interval(values_R, degrees_of_freedom)
-
-
-def _macro_f1_R(predictions: pd.DataFrame, classes: tuple[str, ...], strata: pd.Series) -> NDArray[np.float64]:
-    """Return macro-F1 over all domains of one table of predictions under each resample of its motors."""
-    codes = [class_codes(predictions[column], classes) for column in ("label", "predicted")]
-    motor_n = class_codes(predictions["motor"].astype(str), tuple(strata.index))
-    confusions_MCC = resampling.motor_confusions(codes[0], codes[1], motor_n, len(strata), len(classes))
-    weights_RM = resampling.motor_weights(list(strata))
-    return resampling.macro_f1(resampling.weighted_confusions(weights_RM, confusions_MCC))
 
 
 def mean_of(values: Iterable[float | None]) -> float | None:
@@ -129,16 +130,16 @@ def mean_of(values: Iterable[float | None]) -> float | None:
 
 
 def best_by_method_and_domain(rows: list[Repeats]) -> list[Repeats]:
-    """Return the row with the greatest macro-F1 of each method and domain regime; of equal ones the first."""
+    """Return the row with the best figure of each method and domain regime; of equal ones the first."""
     best: dict[tuple[str, str], Repeats] = {}
     for row in rows:
         key = str(row.axes["method"]), str(row.axes["domain"])
-        if key not in best or row.macro_f1 > best[key].macro_f1:
+        if key not in best or row.rank_by.sign * (row.value - best[key].value) > 0:
             best[key] = row
     return [best[key] for key in sorted(best)]
 
 
-def _repeats(cells: list[CellResult], indices: list[int]) -> Repeats:
+def _repeats(cells: list[CellResult], indices: list[int], rank_by: Metric) -> Repeats:
     ordered = sorted(indices, key=lambda index: str(cells[index].axes.get("seed", "")).zfill(12))
     axes = {name: value for name, value in cells[indices[0]].axes.items() if name != "seed"}
-    return Repeats(axes, tuple(ordered), tuple(cells[index] for index in ordered))
+    return Repeats(axes, tuple(ordered), tuple(cells[index] for index in ordered), rank_by)

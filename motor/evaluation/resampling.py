@@ -79,6 +79,27 @@ def macro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(total, n_present, out=np.full(total.shape, np.nan), where=n_present > 0)
 
 
+def chance_levels(counts: NDArray[np.float64]) -> dict[str, float]:
+    """Return the macro-F1 of answers that look at no signal.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (C,)
+        Test series of each class; classes without any are left out of the mean.
+
+    Returns
+    -------
+    dict
+        `majority`: always the most frequent class. `uniform`: each class named equally often, from the
+        expected counts.
+    """
+    counts = counts[counts > 0]
+    largest = float(counts.max())
+    uniform = 2 * counts / (len(counts) * counts + counts.sum())
+    majority = 2 * largest / (counts.sum() + largest) / len(counts)
+    return {"majority": float(majority), "uniform": float(uniform.mean())}
+
+
 def macro_f1_influence(confusions_MCC: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what each motor adds to macro-F1: its derivative by the motor's weight, shape (M,).
 

@@ -1,14 +1,14 @@
-"""Macro-F1 of every cell in every domain, under the same resampled motors.
+"""Every cell in every domain by the metric that ranks recipes, under the same resampled motors.
 
 A slice is one cell's predictions in one domain: the key (number of the cell, domain). All regimes are
 compared slice by slice, so that Joint is judged on just the series that a domain's own model is judged on.
 
-Shapes: R = 1 + resamples (row 0 is the measured sample), M motors, C classes.
+Shapes: R = 1 + resamples (row 0 is the measured sample), M motors.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from motor.evaluation import resampling
 from motor.evaluation.cells import CellResult
-from motor.evaluation.metrics import chance_levels, class_codes, motor_strata
+from motor.evaluation.metrics.base import Metric
+from motor.evaluation.metrics.macro_f1 import MacroF1
+from motor.evaluation.sheet import motor_strata, sheet_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -32,14 +34,14 @@ class Scores:
 
     Attributes
     ----------
-    macro_f1_R : dict
-        Slice -> macro-F1 under each resample, shape (R,).
-    accuracy_M : dict
-        Slice -> accuracy on each motor, shape (M,); NaN for motors that are not in it.
+    values_R : dict
+        Slice -> the figure under each resample, shape (R,), in its own unit.
+    by_motor_M : dict
+        Slice -> how well each motor is judged (see `Metric.by_motor`), shape (M,); NaN for motors that are not in it.
     influence_M : dict
-        Slice -> what each motor adds to macro-F1, shape (M,): its derivative by the motor's weight.
+        Slice -> what each motor adds to the figure, shape (M,): its derivative by the motor's weight.
     chance : dict
-        Domain -> chance levels.
+        Domain -> the figure of answers that look at no signal.
     motors : dict
         Domain -> class -> number of test motors.
     motor_labels : dict
@@ -50,10 +52,12 @@ class Scores:
         Test series that all cells of their domain share, over all domains.
     n_left_out : int
         Test series that some cell of the domain lacks; no comparison uses them.
+    rank_by : Metric
+        What the figure is.
     """
 
-    macro_f1_R: dict[SliceKey, NDArray[np.float64]]
-    accuracy_M: dict[SliceKey, NDArray[np.float64]]
+    values_R: dict[SliceKey, NDArray[np.float64]]
+    by_motor_M: dict[SliceKey, NDArray[np.float64]]
     influence_M: dict[SliceKey, NDArray[np.float64]]
     chance: dict[str, dict[str, float]]
     motors: dict[str, dict[str, int]]
@@ -61,6 +65,7 @@ class Scores:
     strata: tuple[Hashable, ...]
     n_series: int
     n_left_out: int
+    rank_by: Metric = field(default_factory=MacroF1)
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -80,13 +85,27 @@ class Scores:
         return None
 
 
-def score_cells(cells: list[CellResult], classes: tuple[str, ...]) -> Scores:
-    """Score every slice on the series that all cells of its domain share."""
+def score_cells(
+    cells: list[CellResult], classes: tuple[str, ...], rank_by: Metric | None = None, normal: str = ""
+) -> Scores:
+    """Score every slice on the series that all cells of its domain share.
+
+    Parameters
+    ----------
+    cells : list of CellResult
+        All of them have what the metric needs (see `rankable`).
+    classes : tuple of str
+    rank_by : Metric, optional
+        Macro-F1 by default.
+    normal : str
+        The normal class, for metrics of normal against faulty.
+    """
     import pandas as pd
 
-    columns = ["item", "motor", "domain", "label", "predicted"]
-    tables = [cell.predictions[columns].astype({"motor": str, "domain": str}) for cell in cells]
-    everything = pd.concat([table[columns[:4]] for table in tables]).drop_duplicates(["item", "domain"])
+    metric = rank_by or MacroF1()
+    known_columns = ["item", "motor", "domain", "label"]
+    tables = [cell.predictions.astype({"motor": str, "domain": str}) for cell in cells]
+    everything = pd.concat([table[known_columns] for table in tables]).drop_duplicates(["item", "domain"])
     shared = _shared_items(tables)
     known = everything[
         [item in shared[domain] for item, domain in zip(everything["item"], everything["domain"], strict=True)]
@@ -97,7 +116,7 @@ def score_cells(cells: list[CellResult], classes: tuple[str, ...]) -> Scores:
     weights_RM = resampling.motor_weights(list(strata))
     scored = {
         (index, str(domain)): _score(
-            part[part["item"].isin(shared[str(domain)])], classes, tuple(strata.index), weights_RM
+            part[part["item"].isin(shared[str(domain)])], classes, normal, strata, weights_RM, metric
         )
         for index, table in enumerate(tables)
         for domain, part in table.groupby("domain", sort=True)
@@ -105,15 +124,19 @@ def score_cells(cells: list[CellResult], classes: tuple[str, ...]) -> Scores:
     }
     by_domain = dict(iter(known.groupby("domain", sort=True)))
     return Scores(
-        macro_f1_R={key: score for key, (score, _, _) in scored.items()},
-        accuracy_M={key: accuracy for key, (_, accuracy, _) in scored.items()},
+        values_R={key: values for key, (values, _, _) in scored.items()},
+        by_motor_M={key: by_motor for key, (_, by_motor, _) in scored.items()},
         influence_M={key: influence for key, (_, _, influence) in scored.items()},
-        chance={str(name): chance_levels(_class_counts(part, classes)) for name, part in by_domain.items()},
+        chance={
+            str(name): metric.chance(sheet_of(part, classes, normal, strata, np.ones((1, len(strata)))))
+            for name, part in by_domain.items()
+        },
         motors={str(name): _motor_counts(part, classes) for name, part in by_domain.items()},
         motor_labels={str(motor): labels for motor, (labels, _) in strata.items()},
         strata=tuple(strata),
         n_series=len(known),
         n_left_out=len(everything) - len(known),
+        rank_by=metric,
     )
 
 
@@ -128,21 +151,16 @@ def _shared_items(tables: list[pd.DataFrame]) -> dict[str, set[str]]:
 
 
 def _score(
-    part: pd.DataFrame, classes: tuple[str, ...], motors: tuple[str, ...], weights_RM: NDArray[np.float64]
+    part: pd.DataFrame,
+    classes: tuple[str, ...],
+    normal: str,
+    strata: pd.Series,
+    weights_RM: NDArray[np.float64],
+    rank_by: Metric,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return macro-F1 under each resample, each motor's accuracy, and each motor's influence."""
-    codes = [class_codes(part[column], classes) for column in ("label", "predicted")]
-    motor_n = class_codes(part["motor"], motors)
-    confusions_MCC = resampling.motor_confusions(codes[0], codes[1], motor_n, len(motors), len(classes))
-    n_series_M = confusions_MCC.sum(axis=(1, 2))
-    hits_M = np.trace(confusions_MCC, axis1=1, axis2=2)
-    accuracy_M = np.divide(hits_M, n_series_M, out=np.full(len(motors), np.nan), where=n_series_M > 0)
-    macro_f1_R = resampling.macro_f1(resampling.weighted_confusions(weights_RM, confusions_MCC))
-    return macro_f1_R, accuracy_M, resampling.macro_f1_influence(confusions_MCC)
-
-
-def _class_counts(part: pd.DataFrame, classes: tuple[str, ...]) -> NDArray[np.float64]:
-    return np.array([(part["label"] == name).sum() for name in classes], dtype=float)
+    """Return the figure under each resample, how well each motor is judged, and each motor's influence."""
+    sheet = sheet_of(part, classes, normal, strata, weights_RM)
+    return rank_by.resampled(sheet), rank_by.by_motor(sheet), rank_by.influence(sheet)
 
 
 def _motor_counts(part: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, int]:

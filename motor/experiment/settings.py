@@ -7,6 +7,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from motor.audit.names import FINDINGS
 from motor.backbones.training import Training
+from motor.evaluation.metrics.base import PACKAGE as METRICS
+from motor.evaluation.metrics.base import RANKABLE, Metric
 from motor.registry import Record, choice, plugins, table
 from motor.report.html.words import languages
 from motor.stages.speeds import Speed
@@ -50,6 +52,16 @@ def _spoken(language: str) -> str:
     if language not in languages():
         raise ValueError(f"no report is written in {language!r}; there are: {', '.join(languages())}")
     return language
+
+
+def _ranking(name: str) -> str:
+    """Return the name of a metric that can rank recipes, or raise ValueError."""
+    found: Any = plugins(METRICS)
+    can = [kind for kind, metric in found.items() if issubclass(metric, Metric) and metric.needs <= RANKABLE]
+    if name in can:
+        return name
+    why = f"unknown metric {name!r}" if name not in found else f"recipes cannot be ranked by {name!r}"
+    raise ValueError(f"{why}; there are: {', '.join(can)}")
 
 
 def _names(package: str) -> Any:
@@ -135,8 +147,22 @@ class Evaluation(Record):
         default=0.05, gt=0, lt=1, description="share of normal series that may raise an alarm; it sets the threshold"
     )
     goal: float | None = Field(
-        default=None, gt=0, le=1, description="macro-F1 to reach; the report says where it is missed; it is in no key"
+        default=None, description="figure by ``rank_by`` to reach; the report says where it is missed; it is in no key"
     )
+    rank_by: Annotated[str, AfterValidator(_ranking)] = Field(
+        default="macro_f1", description="metric that recipes are ranked and compared by; it is in no key"
+    )
+
+    def ranking(self) -> Metric:
+        """Return the metric that recipes are ranked by."""
+        return plugins(METRICS)[self.rank_by].model_validate({})  # type: ignore[return-value]
+
+    @model_validator(mode="after")
+    def _goal_can_be_reached(self) -> Self:
+        low, high = self.ranking().bounds
+        if self.goal is not None and not low < self.goal <= high:
+            raise ValueError(f"goal = {self.goal:g} is no {self.rank_by}: that lies between {low:g} and {high:g}")
+        return self
 
 
 class Audit(Record):

@@ -55,10 +55,10 @@ def chosen_inside_table(
     for method, found in nested.items():
         figures = {(figure.regime, figure.domain): figure.chosen_inside for figure in found.of(ALL)}
         values = [figures.get(column) for column in columns]
-        known = [value.macro_f1 for value in values if value is not None]
+        known = [value.value for value in values if value is not None]
         if known:
             texts = [
-                DASH if value is None else marked(with_interval(value.macro_f1, value.interval), value.macro_f1)
+                DASH if value is None else marked(with_interval(value.value, value.interval), value.value)
                 for value in values
             ]
             told.append((mean_of(known) or 0.0, [escape(method), *texts, number(min(known)), number(mean_of(known))]))
@@ -123,9 +123,9 @@ def leaky_table(rows: list[Repeats], context: ReportContext) -> str:
     told = [
         [
             *(escape(_axis_value(row, name)) for name in shown),
-            marked(number(row.macro_f1), row.macro_f1),
+            marked(number(row.value), row.value),
             number(leaky),
-            f"**{signed(leaky - row.macro_f1)}**",
+            f"**{signed(leaky - row.value)}**",
         ]
         for row, leaky in leaky_pairs(rows, context)
     ]
@@ -177,4 +177,4 @@ def _axis_title(name: str) -> str:
 
 
 def _mean_and_spread(row: Repeats) -> list[str]:
-    return [number(row.macro_f1), DASH if row.spread is None else f"± {number(row.spread)}"]
+    return [number(row.value), DASH if row.spread is None else f"± {number(row.spread)}"]

@@ -69,8 +69,8 @@ def find(cells: list[CellResult], context: ReportContext) -> Findings:
     ValueError
         If the cells of a domain share no test series, so that nothing can be compared.
     """
-    scores = score_cells(cells, context.classes)
-    rows = repeats(cells)
+    scores = score_cells(cells, context.classes, context.rank_by, context.normal)
+    rows = repeats(cells, context.rank_by)
     ranking = rank_recipes(cells, scores, context.joint)
     return Findings(
         cells=cells,

@@ -61,11 +61,11 @@ def _overall_lines(nested: Nested) -> list[str]:
 
 
 def _figure_text(figure: Figure | None) -> str:
-    return DASH if figure is None else with_interval(figure.macro_f1, figure.interval)
+    return DASH if figure is None else with_interval(figure.value, figure.interval)
 
 
 def _least_and_mean(values: Sequence[Figure | None]) -> list[str]:
-    known = [figure.macro_f1 for figure in values if figure is not None]
+    known = [figure.value for figure in values if figure is not None]
     return [number(min(known)), number(float(np.mean(known)))]
 
 

@@ -251,7 +251,7 @@ def _figures(findings: Findings) -> str:
         [
             escape(row.axes["method"]),
             escape(row.axes["domain"]),
-            number(row.macro_f1),
+            number(row.value),
             ", ".join(
                 link(Path(figure).stem.replace("_", " "), f"{row.first.folder}/{figure}")
                 for figure in row.first.figures

@@ -85,7 +85,7 @@ def cells_table(
         "training added [95 %]",
         "files",
     ]
-    ordered = sorted(rows, key=lambda row: (str(row.axes["domain"]), -row.macro_f1))
+    ordered = sorted(rows, key=lambda row: (str(row.axes["domain"]), -row.value))
     return table(headers, [_cell_row(row, axes, gains.get(id(row)), context) for row in ordered], left=len(axes))
 
 
@@ -112,7 +112,7 @@ def gains_table(gains: list[Gain], axes: list[str], normal: str) -> str:
     rows = []
     for gain in gains:
         errors = mean_errors(gain.rows, normal)
-        means = [sum(row.macro_f1 for row in part) / len(part) for part in (gain.rows, gain.controls)]
+        means = [sum(row.value for row in part) / len(part) for part in (gain.rows, gain.controls)]
         rows.append(
             [
                 *(_axis_value(gain.rows[0].axes, axis) for axis in axes),
@@ -148,7 +148,7 @@ def regime_table(rows: list[Repeats], scores: Scores, joint: str) -> str:
         if not pairs:
             continue
         (difference,) = differences(scores, [(joint, "alone", pairs)])
-        values = [number(float(np.mean([scores.macro_f1_R[pair[side]][0] for pair in pairs]))) for side in (1, 0)]
+        values = [number(float(np.mean([scores.values_R[pair[side]][0] for pair in pairs]))) for side in (1, 0)]
         coordinates = [_axis_value(own.axes, axis) for axis in axes]
         gain = signed_with_interval(difference.value, difference.interval)
         told.append([escape(own.axes["domain"]), *coordinates, *values, gain])
@@ -179,13 +179,13 @@ def _cell_row(row: Repeats, axes: list[str], gain: Gain | None, context: ReportC
     return [
         *(_axis_value(row.axes, axis) for axis in axes),
         marked(number(accuracy), accuracy),
-        marked(with_interval(row.macro_f1, row.interval(context.classes)) + spread, row.macro_f1),
+        marked(with_interval(row.value, row.interval(context.classes)) + spread, row.value),
         *(number(row.mean(_f1_of(name))) for name in context.classes),
         marked(number(area), area),
         percent(row.mean(lambda cell: cell.metrics["false_alarm_rate"])),
         percent(row.mean(lambda cell: cell.metrics["detection_rate"])),
         DASH if errors == (None, None) else f"{number(errors[0])} / {number(errors[1])}",
-        DASH if gain is None else number(gain.controls[0].macro_f1),
+        DASH if gain is None else number(gain.controls[0].value),
         DASH if gain is None else signed_with_interval(gain.difference.value, gain.difference.interval),
         link("files", row.first.folder),
     ]

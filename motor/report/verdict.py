@@ -77,8 +77,8 @@ def best_by_domain(cells: list[CellResult], scores: Scores) -> str:
     axes = [name for name in varying_axes(cells) if name != "domain"]
     rows = []
     for domain in scores.domains:
-        keys = [key for key in scores.macro_f1_R if key[1] == domain]
-        index, _ = max(keys, key=lambda key: (round(float(scores.macro_f1_R[key][0]), 12), -key[0]))
+        keys = [key for key in scores.values_R if key[1] == domain]
+        index, _ = max(keys, key=lambda key: (round(float(scores.values_R[key][0]), 12), -key[0]))
         cell = cells[index]
         metrics = cell.metrics["by_domain"][domain]
         trained = "itself" if cell.axes["domain"] == domain else str(cell.axes["domain"])
@@ -194,11 +194,11 @@ def _expectation(ranking: Ranking, nested: Nested | None) -> str:
         return ""
     inside = None if nested is None else nested.overall_of(ALL)
     if inside is not None and inside.n_recipes > 1:
-        value = with_interval(inside.chosen_inside.macro_f1, inside.chosen_inside.interval)
+        value = with_interval(inside.chosen_inside.value, inside.chosen_inside.interval)
         return (
             f"**Expect about {value} on new motors of this kind**: that is what choosing among {inside.n_recipes} "
             "recipes inside the training folds reaches on motors that the choice never saw. The best of them, picked "
-            f"on the very motors that judge it, shows {number(inside.best_of_all.macro_f1)}."
+            f"on the very motors that judge it, shows {number(inside.best_of_all.value)}."
         )
     expected = float(ranking.scores_RK[0, 0]) - ranking.optimism
     return (
@@ -212,7 +212,7 @@ def _forecasters_inside(nested: Nested | None, context: ReportContext) -> str:
     figures = [] if nested is None else nested.of(FORECASTER)
     if not figures:
         return ""
-    told = ", ".join(f"{number(figure.chosen_inside.macro_f1)} ({_place(figure, context)})" for figure in figures)
+    told = ", ".join(f"{number(figure.chosen_inside.value)} ({_place(figure, context)})" for figure in figures)
     said = f"Forecasters, chosen inside the training folds: {told}"
     if context.goal is None:
         return f"{said}."

@@ -97,7 +97,7 @@ def write_results(
         drawn = [(result.axes, result.metrics) for result in results]
         overview_figure(root / OVERVIEW, drawn, rows, "domain", "classifier")
     context = report_context(experiment, cells, store, failed, command, bool(results))
-    context = replace(context, leaky={cell_key(cell.axes, LEAKY): _macro_f1(cell, store) for cell in twins} or None)
+    context = replace(context, leaky=_leaky(twins, store, context.rank_by.kind) or None)
     findings = find(results, context) if results else None
     advised = [results[place] for place in advised_cells(findings)] if findings else []
     details = cell_details(experiment, standing, results, store, advised)
@@ -129,12 +129,16 @@ def _mark(experiment: Experiment, standing: list[Cell], leaky: list[Cell]) -> di
     checks = {check.label(): check.key for cell in standing for check in cell.checks}
     twins = {cell.name(): cell.stage.key for cell in leaky}
     told = {"language": experiment.base.report.language, "units": json.dumps(experiment.base.dataset.units)}
+    told |= {"rank_by": experiment.base.evaluation.rank_by}
     return {cell.name(): cell.stage.key for cell in standing} | twins | checks | told
 
 
-def _macro_f1(cell: Cell, store: Store) -> float:
-    metrics = json.loads((store.folder(cell.stage) / "metrics.json").read_text(encoding="utf-8"))
-    return float(metrics["macro_f1"])
+def _leaky(twins: list[Cell], store: Store, metric: str) -> dict[Any, float]:
+    """Return the figure of each leaky twin that has it, by the axes of the cell that it stands beside."""
+    texts = [(store.folder(cell.stage) / "metrics.json").read_text(encoding="utf-8") for cell in twins]
+    figures = [json.loads(text).get(metric) for text in texts]
+    pairs = zip(twins, figures, strict=True)
+    return {cell_key(cell.axes, LEAKY): float(figure) for cell, figure in pairs if figure is not None}
 
 
 # How the folder of a cell tells each axis; one that is not in the grid, or means nothing for the cell, has none.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from grid.stage import Context, Stage, after
 from grid.store.store import write_json
-from motor.evaluation.metrics import classification_metrics
+from motor.evaluation.cell_metrics import classification_metrics
 from motor.evaluation.thresholds import Threshold, apply_thresholds, choose_thresholds
 from motor.judges.base import Classifier
 from motor.report.figures.confusion import confusion_figure

@@ -11,7 +11,7 @@ from motor.evaluation.scores import score_cells
 
 def compared(cells, classes):
     scores = score_cells(cells, classes)
-    pairs = [((at, domain), (at + 1, domain)) for at, domain in scores.macro_f1_R if at % 2 == 0]
+    pairs = [((at, domain), (at + 1, domain)) for at, domain in scores.values_R if at % 2 == 0]
     return differences(scores, [("first", "second", pairs)])[0]
 
 
@@ -22,7 +22,7 @@ def pair(simulate):
 
 def test_difference_is_that_of_macro_f1_averaged_over_the_domains(pair, truth):
     scores = score_cells(pair, truth.classes)
-    values = [values[0] for values in scores.macro_f1_R.values()]
+    values = [values[0] for values in scores.values_R.values()]
     assert compared(pair, truth.classes).value == pytest.approx((values[0] - values[1] + values[2] - values[3]) / 2)
 
 
@@ -30,7 +30,7 @@ def test_interval_of_many_motors_is_that_of_the_paired_t_test_over_motors(simula
     """With two classes of equal size and nearly equal recall, macro-F1 is close to accuracy."""
     found = compared(simulate((2.0, 1.6), 3, n_motors=60, domains=("rig",)), truth.classes)
     scores = score_cells(simulate((2.0, 1.6), 3, n_motors=60, domains=("rig",)), truth.classes)
-    first, second = scores.accuracy_M.values()
+    first, second = scores.by_motor_M.values()
     expected = stats.ttest_rel(first, second).confidence_interval()
     assert np.ptp(found.interval) == pytest.approx(np.ptp(expected), rel=0.12)
 

@@ -30,7 +30,7 @@ def test_seeds_are_repeats_that_are_averaged(simulate, truth):
     ]
     ranking, scores = rank(cells, truth), score_cells(cells, truth.classes)
     assert [recipe.axes for recipe in ranking.recipes] == [{"method": "m1"}, {"method": "m0"}]
-    expected = np.mean([values[0] for key, values in scores.macro_f1_R.items() if cells[key[0]].axes["method"] == "m1"])
+    expected = np.mean([values[0] for key, values in scores.values_R.items() if cells[key[0]].axes["method"] == "m1"])
     assert ranking.scores_RK[0, 0] == pytest.approx(expected)
     assert ranking.recipes[0].seconds == 16.0
 

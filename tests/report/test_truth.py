@@ -84,9 +84,9 @@ def test_nested_selection_among_equals_is_unbiased_and_the_naive_best_is_not(sim
         cells = simulate([1.5] * 6, 4000 + seed, n_motors=4, keeps_held_out=True)
         scores = score_cells(cells, CLASSES)
         for figure in nested_selection(cells, truth).of("all"):
-            expected = np.mean([values[0] for key, values in scores.macro_f1_R.items() if key[1] == figure.domain])
-            nested.append(figure.chosen_inside.macro_f1 - expected)
-            naive.append(figure.best_of_all.macro_f1 - expected)
+            expected = np.mean([values[0] for key, values in scores.values_R.items() if key[1] == figure.domain])
+            nested.append(figure.chosen_inside.value - expected)
+            naive.append(figure.best_of_all.value - expected)
     error = np.std(nested, ddof=1) / np.sqrt(len(nested))
     assert abs(np.mean(nested)) < 3 * error
     assert np.mean(naive) > 5 * error

@@ -70,7 +70,7 @@ def test_expectation_is_that_of_nested_selection_where_there_is_one(tell, simula
     cells = simulate((1.5, 1.5, 1.5), 1, methods=METHODS, keeps_held_out=True)
     inside = nested_selection(cells, families).overall_of("all").chosen_inside
     text = tell((1.5, 1.5, 1.5), held_out=True)
-    assert f"**Expect about {inside.macro_f1:.2f} [" in text
+    assert f"**Expect about {inside.value:.2f} [" in text
     assert "among 3 recipes inside the training folds" in text
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from motor.evaluation.metrics import check_predictions, classification_metrics
+from motor.evaluation.cell_metrics import check_predictions, classification_metrics
 from motor.report.figures.style import COLOURS, LINES, drawable, drawing
 
 if TYPE_CHECKING:

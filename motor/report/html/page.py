@@ -209,7 +209,7 @@ def _tiles(findings: Findings, said: Words) -> list[Tile]:
     tiles = [Tile(said.say("tile_score"), score, said.say("tile_score_note", n=n_recipes))]
     inside = findings.nested.overall_of(ALL)
     if inside is not None and inside.n_recipes > 1:
-        expected = with_interval(inside.chosen_inside.macro_f1, inside.chosen_inside.interval)
+        expected = with_interval(inside.chosen_inside.value, inside.chosen_inside.interval)
         tiles.append(Tile(said.say("tile_expected"), expected, said.say("tile_expected_note")))
     chance = sum(max(scores.chance[name].values()) for name in scores.domains) / len(scores.domains)
     tiles.append(Tile(said.say("tile_chance"), number(chance), said.say("tile_chance_note")))

@@ -23,7 +23,7 @@ def baselines(wording: Wording) -> list[str]:
     for method, found in wording.findings.nested_by_method.items():
         figures = found.of(ALL)
         if figures:
-            values = [figure.chosen_inside.macro_f1 for figure in figures]
+            values = [figure.chosen_inside.value for figure in figures]
             told.append((sum(values) / len(values), min(values), method, figures))
     told.sort(key=lambda row: -row[0])
     lines = [
@@ -116,9 +116,9 @@ def leaky(wording: Wording) -> list[str]:
             "leaky.row",
             recipe=wording.axes(row.axes, ["method", *(name for name in row.axes if name not in ("method", "domain"))]),
             domain=wording.regime(str(row.axes["domain"])),
-            clean=number(row.macro_f1),
+            clean=number(row.value),
             leaky=number(value),
-            adds=signed(value - row.macro_f1),
+            adds=signed(value - row.value),
         )
         for row, value in leaky_pairs(wording.findings.rows, wording.findings.context)
     ]

@@ -153,7 +153,7 @@ def _expectation(wording: Wording, ranking: Ranking) -> str:
             "expect.nested",
             score=wording.figure(inside.chosen_inside),
             n=inside.n_recipes,
-            best=number(inside.best_of_all.macro_f1),
+            best=number(inside.best_of_all.value),
         )
     expected = float(ranking.scores_RK[0, 0]) - ranking.optimism
     return wording.say("expect.resampled", score=number(expected), n=n_recipes, optimism=number(ranking.optimism))
@@ -165,7 +165,7 @@ def _forecasters_inside(wording: Wording) -> str:
     if not figures:
         return ""
     told = [
-        wording.say("inside.place", score=number(figure.chosen_inside.macro_f1), place=wording.place(figure))
+        wording.say("inside.place", score=number(figure.chosen_inside.value), place=wording.place(figure))
         for figure in figures
     ]
     text = wording.say("inside.forecasters", places=wording.listed(told, len(told)))

@@ -56,7 +56,7 @@ def leaky_table(findings: Findings, said: Words) -> Table | None:
         claimed = known[id(row)] or 0.0
         coordinates = [axis_value(row.axes, axis) for axis in axes]
         head = Value(coordinates[0], href=cell_link(cell_name(row.first.axes)))
-        shown = [number(row.macro_f1), number(claimed), signed(claimed - row.macro_f1)]
+        shown = [number(row.value), number(claimed), signed(claimed - row.value)]
         told.append([head, *coordinates[1:], *shown])
     titles = [named(said, "axis", axis) for axis in axes]
     titles += [said.say(f"column_{key}") for key in ("clean", "leaky", "leak_adds")]

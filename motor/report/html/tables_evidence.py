@@ -106,7 +106,7 @@ def baselines_table(findings: Findings, said: Words) -> Table | None:
     for method, nested in findings.nested_by_method.items():
         figures = {(figure.regime, figure.domain): figure.chosen_inside for figure in nested.of(ALL)}
         values = [figures.get(column) for column in columns]
-        if known := [value.macro_f1 for value in values if value is not None]:
+        if known := [value.value for value in values if value is not None]:
             mean = sum(known) / len(known)
             told.append((mean, [method, *map(_figure_value, values), number(min(known)), number(mean)]))
     told.sort(key=lambda row: -row[0])
@@ -148,7 +148,7 @@ def gains_table(findings: Findings, said: Words) -> Table | None:
     told = []
     for gain in findings.method_gains:
         errors = mean_errors(gain.rows, findings.context.normal)
-        means = [sum(row.macro_f1 for row in part) / len(part) for part in (gain.rows, gain.controls)]
+        means = [sum(row.value for row in part) / len(part) for part in (gain.rows, gain.controls)]
         found = gain.difference
         control = str(gain.controls[0].axes["method"])
         added = signed_with_interval(found.value, found.interval)
@@ -303,7 +303,7 @@ def best_by_domain_table(findings: Findings, said: Words) -> Table | None:
     axes = [name for name in varying_axes(findings.cells) if name != "domain"]
     told: list[list[object]] = []
     for domain in findings.scores.domains:
-        scored = findings.scores.macro_f1_R
+        scored = findings.scores.values_R
         keys = [key for key in scored if key[1] == domain]
         index, _ = max(keys, key=lambda key: (round(float(scored[key][0]), 12), -key[0]))
         cell = findings.cells[index]
@@ -330,8 +330,8 @@ def best_by_domain_table(findings: Findings, said: Words) -> Table | None:
 def _figure_value(figure: Figure | None) -> Value:
     if figure is None:
         return Value(DASH)
-    mark = " †" if is_too_good(figure.macro_f1) else ""
-    return Value(with_interval(figure.macro_f1, figure.interval) + mark, figure.macro_f1)
+    mark = " †" if is_too_good(figure.value) else ""
+    return Value(with_interval(figure.value, figure.interval) + mark, figure.value)
 
 
 def _regime_titles(columns: Sequence[tuple[str, str]], context: ReportContext, said: Words) -> list[str]:

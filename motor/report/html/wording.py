@@ -102,7 +102,7 @@ class Wording:
 
     def figure(self, figure: Figure) -> str:
         """Return a score and its interval."""
-        return with_interval(figure.macro_f1, figure.interval)
+        return with_interval(figure.value, figure.interval)
 
     def counted(self, counts: Mapping[str, int]) -> str:
         """Return counts by class: "inner_race 3, outer_race 2"."""

@@ -5,7 +5,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from motor.evaluation.metrics import classification_metrics
+from motor.evaluation.cell_metrics import classification_metrics
 from motor.report.figures import confusion_figure, residual_figure, roc_pr_figure, tsne_figure
 from motor.report.figures.style import drawable
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motor.evaluation.metrics import classification_metrics
+from motor.evaluation.cell_metrics import classification_metrics
 from motor.report import CellResult
 from motor.report.html import write_html
 from motor.report.html.tables import cell_name

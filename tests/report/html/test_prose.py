@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 
 import pytest
 
+from motor.evaluation.cell_metrics import classification_metrics
 from motor.evaluation.cells import cell_key
 from motor.evaluation.decisions import decide
-from motor.evaluation.metrics import classification_metrics
 from motor.evaluation.nested import ALL
 from motor.report import FailedCell
 from motor.report.findings import find
@@ -128,7 +128,7 @@ def test_recipes_that_cannot_be_told_apart_say_so_and_how_many_motors_would_do(f
 
 
 def test_expectation_is_that_of_nested_selection(findings):
-    inside = findings.nested.overall_of(ALL).chosen_inside.macro_f1
+    inside = findings.nested.overall_of(ALL).chosen_inside.value
     assert any(text.startswith(f"Expect about {inside:.2f} [") for text in prose(findings, "en").verdict)
 
 
@@ -207,7 +207,7 @@ def test_ranks_name_the_motors_and_the_critical_difference(findings):
 
 def test_leaky_says_what_the_leak_adds(findings, families):
     (row, *_) = findings.rows
-    leaking = replace(families, leaky={cell_key(row.first.axes): row.macro_f1 + 0.25})
+    leaking = replace(families, leaky={cell_key(row.first.axes): row.value + 0.25})
     assert prose(replace(findings, context=leaking), "en").leaky[1].endswith("; the leak adds +0.25.")
     assert prose(findings, "en").leaky == []
 

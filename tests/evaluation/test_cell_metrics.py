@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics as reference
 
-from motor.evaluation.metrics import classification_metrics
+from motor.evaluation.cell_metrics import classification_metrics
 
 CLASSES = ("normal", "spark", "vibrate")
 PROBABILITIES = [f"probability_{name}" for name in CLASSES]
