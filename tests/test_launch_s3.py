@@ -172,14 +172,14 @@ def content(bucket: Bucket) -> dict[str, str]:
     metrics = [name for name in bucket.listed("classify/") if name.endswith("/metrics.json")]
     assert weights
     assert metrics
-    return {name: hashlib.sha256(b"".join(bucket.read(name))).hexdigest() for name in (*weights, *metrics)}
+    return {name: hashlib.sha256(b"".join(bucket.pieces(name))).hexdigest() for name in (*weights, *metrics)}
 
 
 @pytest.mark.slow
 def test_verify_on_s3_names_what_is_damaged_and_the_next_launch_rebuilds_just_that(typed, bucket):
     damaged = next(name for name in bucket.listed("classify/") if name.endswith("/metrics.json"))
     before = bucket.listed()
-    bucket.put_text(damaged, "{}")
+    bucket.write(damaged, "{}")
     told = typed("fifth", "--verify")
     assert told.returncode != 0
     assert f"{damaged} is truncated: 2 bytes of " in told.stdout
@@ -195,7 +195,7 @@ def test_verify_on_s3_names_what_is_damaged_and_the_next_launch_rebuilds_just_th
 
 @pytest.mark.slow
 def test_prune_on_s3_removes_what_no_config_needs(typed, bucket):
-    bucket.put_text("classify/old-0123456789abcdef/record.json", "{}")
+    bucket.write("classify/old-0123456789abcdef/record.json", "{}")
     told = typed("sixth", "--prune", typed.config, *SMALL, "--yes")
     assert told.returncode == 0, told.stderr
     assert not bucket.listed("classify/old-0123456789abcdef/")

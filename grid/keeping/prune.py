@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grid.keeping.contents import RESULTS, RUNS, TUNE, Contents, contents_of, keyed, mirror_of, stored_stages
+from grid.keeping.contents import RESULTS, RUNS, TUNE, keyed, stored_stages
 from grid.screen.journal import launches
 from grid.store.drafts import writer_lives
+from grid.store.place import Place
 from grid.store.store import DAMAGED, DRAFTS, LOGS, TRASH, UNFINISHED, Store, StoreError
 
 LAUNCH = "launch-"  # what the names of launches begin with
@@ -24,7 +25,7 @@ ALL = {  # goes whole, whatever it is of
 class Unneeded:
     """A folder or a file that nobody needs: what it is, its name in the storage, how many bytes it has."""
 
-    contents: Contents
+    place: Place
     what: str
     name: str
     bytes: int
@@ -51,25 +52,24 @@ def unneeded(store: Store, keys: Collection[str], grids: Collection[str]) -> lis
     grids : collection of str
         Names of the grids whose results are kept.
     """
-    mirror = mirror_of(store)
-    found = list(_unneeded_in(contents_of(store), keys, grids))
-    if mirror is not None:
-        copies = _unneeded_in(mirror, keys, grids)
+    found = list(_unneeded_in(store.stored, keys, grids))
+    if store.mirror is not None:
+        copies = _unneeded_in(store.mirror, keys, grids)
         found += [replace(each, what=f"{each.what} (copies on this machine)") for each in copies]
     busy = store.leases.holders()
     return [each for each in found if each.lease not in busy]
 
 
-def _unneeded_in(contents: Contents, keys: Collection[str], grids: Collection[str]) -> Iterator[Unneeded]:
-    files = contents.files()
+def _unneeded_in(stored: Place, keys: Collection[str], grids: Collection[str]) -> Iterator[Unneeded]:
+    files = stored.files()
     for stage in stored_stages(files.items()):
         if stage.key not in keys:
-            yield Unneeded(contents, stage.kind, stage.folder, sum(stage.files.values()), stage.lease)
-    yield from _beside_stages(contents, files, keys, grids)
+            yield Unneeded(stored, stage.kind, stage.folder, sum(stage.files.values()), stage.lease)
+    yield from _beside_stages(stored, files, keys, grids)
 
 
 def _beside_stages(
-    contents: Contents, files: dict[str, int], keys: Collection[str], grids: Collection[str]
+    stored: Place, files: dict[str, int], keys: Collection[str], grids: Collection[str]
 ) -> Iterator[Unneeded]:
     """Yield what is not needed and is no stage, whole folders of the second level, each with all its files."""
     sizes: Counter[tuple[str, str]] = Counter()
@@ -81,7 +81,7 @@ def _beside_stages(
         lease = _lease(name)
         what = _what(place, name, lease, keys, grids)
         if what is not None:
-            yield Unneeded(contents, what, f"{place}/{name}", size, lease if place != DAMAGED else None)
+            yield Unneeded(stored, what, f"{place}/{name}", size, lease if place != DAMAGED else None)
 
 
 def _what(place: str, name: str, lease: str | None, keys: Collection[str], grids: Collection[str]) -> str | None:
@@ -112,7 +112,7 @@ def remove(store: Store, chosen: Iterable[Unneeded], tell: Callable[[int], None]
     went = 0
     for done, each in enumerate(chosen, 1):
         if each.lease is None or store.leases.holder(each.lease) is None:
-            each.contents.remove(each.name)
+            each.place.clear(each.name)
             went += each.bytes
         tell(done)
     return went

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from grid.keeping.contents import Contents, Stored, contents_of, stored_stages
+from grid.keeping.contents import Stored, stored_stages
 from grid.stage import KEY_LENGTH, digest
 from grid.store.manifest import MANIFEST, RECORD, DamagedError, FileDigest, unequal, unequal_size
+from grid.store.place import Place
 from grid.store.store import Store, StoreError
 
 THREADS = 8  # hashing and reading let go of the interpreter
@@ -57,16 +58,16 @@ def verify(
         Called now and then with the bytes that were read, and those that there are to read.
     """
     began = time.monotonic()
-    contents = contents_of(store)
-    stages = [each for each in stored_stages(contents.files().items()) if keys is None or each.key in keys]
+    place = store.stored
+    stages = [each for each in stored_stages(place.files().items()) if keys is None or each.key in keys]
     holders = store.leases.holders()
     found = Verified(busy={each.folder: holders[each.lease] for each in stages if each.lease in holders})
     free = [each for each in stages if each.lease not in holders]
     with _several() as threads:
-        _read(contents, free, threads, found, tell)
+        _read(place, free, threads, found, tell)
     for each in free:
         if each.folder in found.damaged:
-            _set_aside(store, contents, each, found)
+            _set_aside(store, place, each, found)
     found.seconds = time.monotonic() - began
     return found
 
@@ -89,17 +90,17 @@ def set_false_records_aside(store: Store, keys: Collection[str]) -> dict[str, li
     dict of str to list of str
         By the stage's folder: what is wrong with its record.
     """
-    contents, busy = contents_of(store), store.leases.holders()
+    place, busy = store.stored, store.leases.holders()
     found = {}
-    for stage in stored_stages(contents.files().items()):
-        if stage.key in keys and stage.lease not in busy and (faults := list(_record_faults(contents, stage))):
+    for stage in stored_stages(place.files().items()):
+        if stage.key in keys and stage.lease not in busy and (faults := list(_record_faults(place, stage))):
             found[stage.folder] = faults
             store.set_aside(store.root / stage.kind / stage.name, faults)
     return found
 
 
 def _read(
-    contents: Contents,
+    place: Place,
     stages: list[Stored],
     threads: ThreadPoolExecutor,
     found: Verified,
@@ -107,7 +108,7 @@ def _read(
 ) -> None:
     """Read stages, all their files at once; what is wrong is kept in `found`."""
     total = sum(size for each in stages for size in each.files.values())
-    looked = zip(stages, threads.map(lambda each: _look(contents, each), stages), strict=True)
+    looked = zip(stages, threads.map(lambda each: _look(place, each), stages), strict=True)
     tasks = []
     for each, (faults, manifest) in looked:
         found.n_stages += 1
@@ -116,7 +117,7 @@ def _read(
             found.unverifiable += [] if faults else [each.folder]
         else:
             tasks += [(each, name, manifest.get(name)) for name in _names(each, manifest)]
-    damages = threads.map(lambda task: _fault(contents, *task), tasks)
+    damages = threads.map(lambda task: _fault(place, *task), tasks)
     for (each, name, _), fault in zip(tasks, damages, strict=True):
         found.n_bytes += each.files.get(name, 0)
         tell(found.n_bytes, total)
@@ -124,11 +125,11 @@ def _read(
             found.damaged.setdefault(each.folder, []).append(fault)
 
 
-def _look(contents: Contents, stage: Stored) -> tuple[list[str], dict[str, FileDigest] | None]:
+def _look(place: Place, stage: Stored) -> tuple[list[str], dict[str, FileDigest] | None]:
     """Return what is wrong with a stage's record and manifest, and the manifest, None where there is none."""
-    faults = list(_record_faults(contents, stage))
+    faults = list(_record_faults(place, stage))
     try:
-        return faults, contents.manifest(stage.folder)
+        return faults, place.manifest(stage.folder)
     except DamagedError as error:
         return [*faults, *error.damages], None
     except StoreError:
@@ -137,7 +138,7 @@ def _look(contents: Contents, stage: Stored) -> tuple[list[str], dict[str, FileD
         return [*faults, f"{MANIFEST} cannot be read ({error.strerror or error})"], None
 
 
-def _fault(contents: Contents, stage: Stored, name: str, expected: FileDigest | None) -> str | None:
+def _fault(place: Place, stage: Stored, name: str, expected: FileDigest | None) -> str | None:
     """Return what is wrong with a file in one line, None where nothing is."""
     size = stage.files.get(name)
     if expected is None or size is None:
@@ -145,19 +146,19 @@ def _fault(contents: Contents, stage: Stored, name: str, expected: FileDigest | 
     if fault := unequal_size(name, expected, size):
         return fault
     try:
-        return unequal(name, expected, contents.digest(f"{stage.folder}/{name}"))
+        return unequal(name, expected, place.digest(f"{stage.folder}/{name}"))
     except StoreError:  # a bucket that does not answer says nothing about the file
         raise
     except OSError as error:  # a bad sector, say
         return f"{name} cannot be read ({error.strerror or error})"
 
 
-def _record_faults(contents: Contents, stage: Stored) -> Iterator[str]:
+def _record_faults(place: Place, stage: Stored) -> Iterator[str]:
     if RECORD not in stage.files:
         yield f"{RECORD} is missing"
         return
     try:
-        record = json.loads(contents.read(f"{stage.folder}/{RECORD}"))
+        record = json.loads(place.read(f"{stage.folder}/{RECORD}") or "")
         found = digest(record)
     except (ValueError, RecursionError) as error:
         yield f"{RECORD} is not JSON ({error})"
@@ -179,13 +180,13 @@ def _names(stage: Stored, manifest: dict[str, FileDigest]) -> list[str]:
     return sorted((manifest.keys() | stage.files.keys()) - {MANIFEST, RECORD})
 
 
-def _set_aside(store: Store, contents: Contents, stage: Stored, found: Verified) -> None:
+def _set_aside(store: Store, place: Place, stage: Stored, found: Verified) -> None:
     """Take a damaged stage away, unless it was rebuilt or removed while it was being read."""
     with _several() as threads:
         again = Verified()
-        there = stored_stages(contents.files(stage.folder).items())
+        there = stored_stages(place.files(stage.folder).items())
         if store.leases.holder(stage.lease) is None:
-            _read(contents, there, threads, again, lambda done, total: None)
+            _read(place, there, threads, again, lambda done, total: None)
     if not again.damaged:
         del found.damaged[stage.folder]
         return

@@ -2,15 +2,12 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from grid.stage import KEY_LENGTH, digest
 from grid.store.manifest import MANIFEST, RECORD, DamagedError, damages, read_manifest
-from grid.store.s3 import Bucket
+from grid.store.s3 import Bucket, at_once
 
-AT_ONCE = 8  # files
 TRIES = 3  # to fetch a folder that another launch replaces meanwhile
 
 
@@ -54,16 +51,16 @@ def fetch(bucket: Bucket, name: str, draft: Path) -> None:
     """
     faults: tuple[str, ...] = ()
     for _ in range(TRIES):
-        manifest = bucket.get_text(f"{name}/{MANIFEST}")
+        manifest = bucket.read(f"{name}/{MANIFEST}")
         faults = _fetch_files(bucket, name, draft, manifest)
-        record = bucket.get_text(f"{name}/{RECORD}")
+        record = bucket.read(f"{name}/{RECORD}")
         if record is None:
             raise NotThereError(f"{bucket.location}/{name} is not whole: it has no {RECORD}")
         faults += _record_faults(record, name)
         if not faults:
             (draft / RECORD).write_text(record, encoding="utf-8")
             return
-        if bucket.get_text(f"{name}/{MANIFEST}") == manifest:  # else another launch has replaced it
+        if bucket.read(f"{name}/{MANIFEST}") == manifest:  # else another launch has replaced it
             break
         shutil.rmtree(draft)
         draft.mkdir()
@@ -93,19 +90,3 @@ def _fetch_files(bucket: Bucket, name: str, draft: Path, manifest: str | None) -
     there = {each.removeprefix(f"{name}/") for each in bucket.listed(f"{name}/")}
     strays = sorted(there - files.keys() - {MANIFEST, RECORD})
     return (*damages(draft), *(f"{stray} is not in the manifest" for stray in strays))
-
-
-def move(bucket: Bucket, name: str, to: str) -> None:
-    """Move a stage's folder within the bucket to where nobody takes it for a stage."""
-    found = bucket.listed(f"{name}/")
-    bucket.delete([f"{name}/{RECORD}"] if f"{name}/{RECORD}" in found else [])
-    kept = [each for each in found if not each.endswith(f"/{RECORD}")]
-    at_once(lambda each: bucket.copy(each, f"{to}/{each.removeprefix(f'{name}/')}"), kept)
-    bucket.delete(kept)
-
-
-def at_once(work: Callable[[str], object], names: Iterable[str]) -> None:
-    """Do something for several files at a time; the first failure is raised."""
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        for _ in threads.map(work, names):
-            pass

@@ -9,8 +9,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from grid.store.place import Place
 from grid.store.processes import identity
-from grid.store.shelf import Shelf
 
 CLAIM_S = 1.0  # so long may a claim stand that is taken back
 
@@ -22,7 +22,7 @@ class LeaseLostError(RuntimeError):
 class Terms(Protocol):
     """What a lease needs to know of the leases of its storage."""
 
-    shelf: Shelf
+    place: Place
     ttl_s: float
     renew_s: float
     clock: Callable[[], float]
@@ -99,9 +99,9 @@ class Lease:
 
     def create(self) -> bool:
         """Put the lease into the storage; False if another stands there."""
-        if self._terms.shelf.create(self._file, self.text):
+        if self._terms.place.create(self._file, self.text):
             return True
-        return self._terms.shelf.read(self._file) == self.text  # a request that was sent again after it had succeeded
+        return self._terms.place.read(self._file) == self.text  # a request that was sent again after it had succeeded
 
     def keep(self) -> None:
         """Renew from now on."""
@@ -120,7 +120,7 @@ class Lease:
             return
         self._told["counter"] += 1
         text = json.dumps(self._told)
-        self._terms.shelf.write(self._file, text)
+        self._terms.place.write(self._file, text)
         self._look_at_clock()  # what was written too late may stand on what another holds: it finds that out
         self.text, self._renewed_at = text, began_at
 
@@ -133,9 +133,9 @@ class Lease:
             time.sleep(min(CLAIM_S, self._terms.renew_s))
             later = self._later()  # a claim that met this lease has been taken back by now
         if later:
-            text = self._terms.shelf.read(file_of(self.name, max(later)))
+            text = self._terms.place.read(file_of(self.name, max(later)))
             self._cause = f"{words_of(text or '')} took it over"
-        elif not self._is_own(self._terms.shelf.read(self._file)):
+        elif not self._is_own(self._terms.place.read(self._file)):
             self._cause = f"{self._file} is gone, or another's"
 
     def _later(self) -> list[int]:
@@ -156,8 +156,8 @@ class Lease:
         return text is not None and told_of(text).get("token") == self._told["token"]
 
     def _remove(self) -> None:
-        if self._is_own(self._terms.shelf.read(self._file)):
-            self._terms.shelf.remove(self._file)
+        if self._is_own(self._terms.place.read(self._file)):
+            self._terms.place.remove(self._file)
 
     def _remove_later(self) -> None:
         while True:

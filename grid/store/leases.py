@@ -17,8 +17,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from grid.store.lease import Lease, LeaseLostError, file_of, told_of, words_of
+from grid.store.place import Place
 from grid.store.processes import lives
-from grid.store.shelf import Shelf
 
 __all__ = ["Lease", "LeaseLostError", "Leases"]
 
@@ -38,7 +38,7 @@ class Leases:
 
     Parameters
     ----------
-    shelf : Shelf
+    place : Place
         Where the leases lie.
     ttl_s : float
         After so long without a renewal a lease has expired.
@@ -54,11 +54,11 @@ class Leases:
     """
 
     def __init__(
-        self, shelf: Shelf, ttl_s: float = 60.0, renew_s: float = 10.0, clock: Callable[[], float] = time.monotonic
+        self, place: Place, ttl_s: float = 60.0, renew_s: float = 10.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         if not 0 < renew_s < ttl_s:
             raise ValueError(f"renew_s is {renew_s} and ttl_s {ttl_s}: a lease must be renewed before it expires")
-        self.shelf, self.ttl_s, self.renew_s, self.clock = shelf, ttl_s, renew_s, clock
+        self.place, self.ttl_s, self.renew_s, self.clock = place, ttl_s, renew_s, clock
         self._unchanged: dict[str, tuple[str, float]] = {}  # file -> text, since when it is the same
 
     def __getstate__(self) -> dict[str, Any]:
@@ -153,13 +153,13 @@ class Leases:
         for generation, other in others.items():
             file = file_of(lease.name, generation)
             with suppress(OSError):  # it is expired for everybody else, too
-                if self.shelf.read(file) == other.text:
-                    self.shelf.remove(file)
+                if self.place.read(file) == other.text:
+                    self.place.remove(file)
         return True
 
     def _listed(self) -> dict[str, list[int]]:
         """Return the leases that stand, as generations by name; of others, forget what was observed."""
-        files = set(self.shelf.names())
+        files = set(self.place.names())
         self._unchanged = {file: since for file, since in list(self._unchanged.items()) if file in files}
         listed: dict[str, list[int]] = {}
         for file in files:
@@ -181,7 +181,7 @@ class Leases:
         """Read a lease and judge it; None if it is gone. One that is damaged is only seen not to change."""
         file = file_of(name, generation)
         asked_at = self.clock()
-        text = self.shelf.read(file)
+        text = self.place.read(file)
         if text is None:
             return None
         before, since = self._unchanged.get(file, (None, asked_at))

@@ -79,11 +79,20 @@ def read_manifest(folder: Path) -> dict[str, FileDigest] | None:
         If the manifest itself cannot be read.
     """
     try:
-        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return {name: FileDigest(str(file["sha256"]), int(file["size"])) for name, file in told["files"].items()}
+        text = (folder / MANIFEST).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    return parse_manifest(text, folder)
+
+
+def parse_manifest(text: str | None, folder: Path) -> dict[str, FileDigest] | None:
+    """Return what the text of a manifest says; of none, None. `folder` is named in the error, as `read_manifest`'s."""
+    if text is None:
+        return None
+    try:
+        files = json.loads(text)["files"]
+        return {name: FileDigest(str(file["sha256"]), int(file["size"])) for name, file in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedError(folder, [f"{MANIFEST} is not a manifest ({type(error).__name__}: {error})"]) from error
 
 

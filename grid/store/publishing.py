@@ -6,9 +6,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from grid.store.folders import AT_ONCE, at_once
 from grid.store.manifest import FileDigest
-from grid.store.s3 import Bucket
+from grid.store.s3 import AT_ONCE, Bucket, at_once
 
 LINKS = "links.json"  # what the folder's links lead to, relative to the storage
 LINK = ".link"  # behind the name of a link to a folder
@@ -47,12 +46,12 @@ def publish(bucket: Bucket, root: Path, folder: Path) -> None:
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         changed = [each for each, same in zip(files, threads.map(is_same, files), strict=True) if not same]
-    if not changed and not gone and bucket.get_text(f"{name}/{LINKS}") == texts[LINKS]:
+    if not changed and not gone and bucket.read(f"{name}/{LINKS}") == texts[LINKS]:
         return
     last = max(files, key=lambda each: files[each].lstat().st_mtime_ns, default="")
     bucket.delete([*([f"{name}/{last}"] if last else []), *sorted(gone)])
     at_once(put, [each for each in changed if each != last])
-    at_once(lambda each: bucket.put_text(f"{name}/{each}", texts[each]), texts)
+    at_once(lambda each: bucket.write(f"{name}/{each}", texts[each]), texts)
     if last:
         put(last)
 

@@ -1,34 +1,31 @@
 """A store in an S3 bucket: built and read in a folder of this machine, its mirror; what is true is in the bucket."""
 
 import hashlib
-import json
 import os
 import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from grid.stage import KEY_LENGTH, Resources, Stage, digest
+from grid.stage import KEY_LENGTH, Resources, Stage
 from grid.store.copies import Copies
 from grid.store.drafts import draft_name
-from grid.store.folders import NotThereError, fetch, move, upload
+from grid.store.folders import NotThereError, fetch, upload
 from grid.store.following import Following
-from grid.store.leases import Leases
 from grid.store.manifest import MANIFEST, RECORD, DamagedError, damages
+from grid.store.place import Folder
 from grid.store.publishing import publish
-from grid.store.s3 import Bucket, S3Shelf, check_conditions
-from grid.store.store import DAMAGE, DAMAGED, DRAFTS, UNFINISHED, Store, StoreError, name_of
+from grid.store.s3 import Bucket, check_conditions
+from grid.store.store import DRAFTS, LEASES, UNFINISHED, Store
 
 CACHE = "MOTOR_GRID_CACHE"  # the environment's: where mirrors lie
 FRESH_S = 5.0  # so long what was seen in the bucket is taken to be there still
 ABANDONED_S = 2 * 24 * 3600.0  # after so long an upload in pieces is taken for dead
-LOOKS = 16  # at small objects, at a time
 AGAIN = "it was set aside, and is built again by the same command"
 
 
@@ -54,13 +51,12 @@ class RemoteStore(Store):
         return RemoteStore.at, (self.where,)
 
     @property
-    def where(self) -> str:
-        return self.bucket.location
+    def stored(self) -> Bucket:
+        return self.bucket
 
-    @cached_property
-    def leases(self) -> Leases:
-        """Who builds what just now."""
-        return Leases(S3Shelf(self.bucket))
+    @property
+    def mirror(self) -> Folder:
+        return Folder(self.root)
 
     def peek(self, stage: Stage) -> Path:
         """Return where the stage lies in the mirror, if it does; nothing is fetched, and the bucket is not asked."""
@@ -95,31 +91,7 @@ class RemoteStore(Store):
 
     def holds(self, stage: Stage) -> bool:
         seen_at, _ = self._seen.get(f"held {stage.key}", (-FRESH_S, None))
-        if time.monotonic() - seen_at < FRESH_S:
-            return True
-        name = self._named(stage)
-        return name is not None and self._holds(stage, name)
-
-    def held(self, stages: Iterable[Stage]) -> set[str]:
-        stages = list(stages)
-        listed = {kind: self._list(kind) for kind in {stage.KIND for stage in stages}}
-        there = [stage for stage in stages if stage.key in listed[stage.KIND]]
-        with ThreadPoolExecutor(LOOKS) as threads:
-            are_held = list(threads.map(lambda stage: self._holds(stage, listed[stage.KIND][stage.key]), there))
-        return {stage.key for stage, is_held in zip(there, are_held, strict=True) if is_held}
-
-    def texts(self, kind: str, keys: Iterable[str], name: str) -> dict[str, str]:
-        """Return a small file of built stages by key, of those that stand; nothing else of them is fetched."""
-        listed = self._list(kind)
-        folders = {key: f"{kind}/{listed[key]}" for key in keys if key in listed}
-
-        def text(folder: str) -> str | None:
-            stands = self.bucket.metadata(f"{folder}/{RECORD}") is not None
-            return self.bucket.get_text(f"{folder}/{name}") if stands else None
-
-        with ThreadPoolExecutor(LOOKS) as threads:
-            found = dict(zip(folders, threads.map(text, folders.values()), strict=True))
-        return {key: text for key, text in found.items() if text is not None}
+        return time.monotonic() - seen_at < FRESH_S or super().holds(stage)
 
     def set_aside(self, folder: Path, found: Iterable[str]) -> None:
         """Throw the mirror's copy away; if what is stored is damaged, take it away from where it would be used."""
@@ -129,19 +101,11 @@ class RemoteStore(Store):
         except DamagedError:
             return  # it was set aside
         if not is_there:
-            self._move_aside(folder, found)
+            self._set_stored_aside(folder, found)
 
-    def _move_aside(self, folder: Path, found: Iterable[str]) -> None:
-        name = f"{folder.parent.name}/{folder.name}"
-        aside = f"{DAMAGED}/{folder.parent.name}-{folder.name[-KEY_LENGTH:]}"
-        self.bucket.delete(self.bucket.listed(f"{aside}/"))
-        move(self.bucket, name, aside)
-        told = {"folder": name, "damages": list(found)}
-        self.bucket.put_text(f"{aside}/{DAMAGE}", json.dumps(told, indent=2, ensure_ascii=False))
+    def _set_stored_aside(self, folder: Path, found: Iterable[str]) -> None:
+        super().set_aside(folder, found)
         self._forget(folder.parent.name)
-
-    def set_aside_keys(self) -> set[str]:
-        return {name[-KEY_LENGTH:] for name in self.bucket.folders(f"{DAMAGED}/")}
 
     def work(self, stage: Stage) -> Path:
         """Return the work folder, with what a lost machine left of it; while the stage is built, copies follow."""
@@ -156,7 +120,10 @@ class RemoteStore(Store):
         if stage.key in self._followed:
             self._followed.pop(stage.key).stop()
         super().forget_work(stage)
-        self._copies.drop(self._work(stage))
+
+    def _drop_work(self, name: str) -> None:
+        super()._drop_work(name)
+        self._copies.drop(self.root / UNFINISHED / name)
 
     @contextmanager
     def draft(self, stage: Stage, provenance: dict[str, Any]) -> Iterator[Path]:
@@ -165,7 +132,6 @@ class RemoteStore(Store):
         try:
             with super().draft(stage, provenance) as folder:
                 yield folder
-            self.bucket.delete(self.bucket.listed(f"{DAMAGED}/{name_of(stage)}/"))
         finally:
             if stage.key in self._followed:  # it failed: what it has reached is kept
                 self._followed.pop(stage.key).finish()
@@ -173,14 +139,8 @@ class RemoteStore(Store):
 
     def sweep(self) -> None:
         """Remove what the dead left, here and in the bucket; first make sure that the server can hold leases."""
-        check_conditions(self.bucket)
+        check_conditions(self.bucket.within(LEASES))
         super().sweep()
-        for name in self.bucket.folders(f"{UNFINISHED}/"):
-            kind, _, key = name.rpartition("-")
-            folder = self._list(kind).get(key)
-            stands = folder and self.bucket.metadata(f"{kind}/{folder}/{RECORD}") is not None
-            if stands and self.leases.holder(name) is None:
-                self._copies.drop(self.root / UNFINISHED / name)
         self.bucket.abort_uploads(ABANDONED_S)
 
     def share(self, path: Path) -> None:
@@ -190,10 +150,6 @@ class RemoteStore(Store):
     def receive(self, path: Path) -> None:
         """Bring what other machines have shared: a file, a folder, or files by a pattern of their names."""
         self._copies.bring(path)
-
-    def stands(self, path: Path) -> bool:
-        """Tell whether a file under `root` is in the bucket."""
-        return self.bucket.metadata(path.relative_to(self.root).as_posix()) is not None
 
     def publish(self, folder: Path) -> None:
         """Upload a folder of results, the file that was written last as the last one."""
@@ -225,23 +181,15 @@ class RemoteStore(Store):
         return listed.get(stage.key)
 
     def _list(self, kind: str) -> dict[str, str]:
-        listed = {name[-KEY_LENGTH:]: name for name in self.bucket.folders(f"{kind}/")}
+        listed = super()._list(kind)
         self._seen[f"list {kind}"] = (time.monotonic(), listed)
         return listed
 
     def _holds(self, stage: Stage, name: str) -> bool:
-        place = f"{stage.KIND}/{name}/{RECORD}"
-        text = self.bucket.get_text(place)
-        if text is None:
-            return False
-        try:
-            stored = digest(json.loads(text))
-        except ValueError as error:
-            raise StoreError(f"{self.where}/{place} is not JSON ({error}); --verify sets it aside") from error
-        if stored != digest(stage.record):
-            raise StoreError(f"{self.where}/{place} is another record than its name says; --verify sets it aside")
-        self._seen[f"held {stage.key}"] = (time.monotonic(), True)
-        return True
+        is_held = super()._holds(stage, name)
+        if is_held:
+            self._seen[f"held {stage.key}"] = (time.monotonic(), True)
+        return is_held
 
     def _bring_up_to_date(self, final: Path) -> None:
         """Fetch a stage's folder unless the mirror has it as it is stored."""
@@ -250,7 +198,7 @@ class RemoteStore(Store):
         is_here = (final / RECORD).exists()
         if is_here and time.monotonic() - seen_at < FRESH_S:
             return
-        if not is_here or self.bucket.get_text(f"{name}/{MANIFEST}") != _read(final / MANIFEST):
+        if not is_here or self.bucket.read(f"{name}/{MANIFEST}") != _read(final / MANIFEST):
             self._fetch(name, final)
         self._seen[f"current {name}"] = (time.monotonic(), True)
 
@@ -268,7 +216,7 @@ class RemoteStore(Store):
         except NotThereError:  # half of it: its upload died, or goes on
             return False
         except DamagedError as error:
-            self._move_aside(final, error.damages)
+            self._set_stored_aside(final, error.damages)
             raise DamagedError(Path(f"{self.where}/{name}"), error.damages, AGAIN) from error
         finally:
             shutil.rmtree(draft, ignore_errors=True)

@@ -3,22 +3,28 @@
 import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from grid.store.manifest import RECORD
+from grid.store.place import PIECE_BYTES as READ_BYTES
+from grid.store.place import Place
 from grid.store.store import StoreError
 
 SCHEME = "s3://"
 ATTEMPTS = "8"  # of a request, with growing pauses: a minute or two; AWS_MAX_ATTEMPTS sets another
 PIECE_BYTES = 16 << 20  # of a large file; ten at a time are in memory, never the file
 THREADS = 4  # of one transfer
+AT_ONCE = 8  # files
 DELETED_AT_ONCE = 1000  # what one request may name
 CONFLICTS = 5  # tries where two conditional writes met and the server let neither through
-CREATOR = "creator"  # metadata of what `create_text` wrote
 MISSING = frozenset({"404", "NoSuchKey"})
 THERE_ALREADY = frozenset({412, 304})  # answers to a conditional write; 304 by servers that do as for a read
 # What a person can do about an answer of the server, by its code.
@@ -59,7 +65,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Bucket:
+class Bucket(Place):
     """The objects of a bucket whose names begin with a prefix; names are told without it.
 
     It pickles: each process opens a connection of its own, with what boto3 finds there (environment, profile, role).
@@ -85,7 +91,6 @@ class Bucket:
 
     @property
     def location(self) -> str:
-        """As people write it."""
         return f"{SCHEME}{self.name}/{self.prefix}".rstrip("/")
 
     @property
@@ -110,25 +115,58 @@ class Bucket:
             self._client.upload_fileobj(stream, self.name, self._key(name), ExtraArgs=extra, Config=_transfer())
             return found
 
-    def put_text(self, name: str, text: str) -> None:
-        """Write an object."""
+    def within(self, folder: str) -> "Bucket":
+        return Bucket(self.name, f"{self.prefix}{folder}/")
+
+    def names(self, folder: str = "") -> list[str]:
+        under, found = f"{folder}/" if folder else "", list[str]()
+        for page in self._pages(under, Delimiter="/"):
+            found += [told["Prefix"] for told in page.get("CommonPrefixes", ())]
+            found += [told["Key"] for told in page.get("Contents", ())]
+        names = (key.rstrip("/").rpartition("/")[2] for key in found)
+        return [name for name in names if not name.startswith(".")]
+
+    def files(self, below: str = "") -> dict[str, int]:
+        return {name: listed.bytes for name, listed in self.listed(f"{below}/" if below else "").items()}
+
+    def has(self, name: str) -> bool:
+        return self.metadata(name) is not None
+
+    def read(self, name: str) -> str | None:
+        try:
+            return b"".join(self.pieces(name)).decode(errors="replace")
+        except NoObjectError:
+            return None
+
+    def write(self, name: str, text: str) -> None:
         with self._telling(name):
             self._client.put_object(Bucket=self.name, Key=self._key(name), Body=text.encode())
 
-    def create_text(self, name: str, text: str) -> bool:
-        """Write an object unless one is there; tell whether this call wrote it. Of several at once, one does."""
-        creator = uuid.uuid4().hex
-        for _ in range(CONFLICTS):
-            answer = self._created(name, text, creator)
-            if answer is not None:
-                return answer
-            time.sleep(0.1)
-        return False
+    def create(self, name: str, text: str) -> bool:
+        """Write an object unless another text is there; of several at once, one does, if their texts differ."""
+        check_conditions(self)
+        return self._create(name, text)
 
-    def get_text(self, name: str) -> str | None:
-        """Return an object's text; None if there is no such object."""
+    def remove(self, name: str) -> None:
+        self.delete([name])
+
+    def clear(self, name: str) -> None:
+        """Delete it, its record first: without it, the rest is no stage."""
+        under = self.listed(f"{name}/")
+        self.delete(sorted(under, key=lambda each: each != f"{name}/{RECORD}") if under else [name])
+
+    def move(self, name: str, to: str) -> bool:
+        """Move a folder, but for its record, which goes first."""
+        found = self.listed(f"{name}/")
+        self.delete([f"{name}/{RECORD}"] if f"{name}/{RECORD}" in found else [])
+        kept = [each for each in found if not each.endswith(f"/{RECORD}")]
+        at_once(lambda each: self.copy(each, f"{to}/{each.removeprefix(f'{name}/')}"), kept)
+        self.delete(kept)
+        return bool(found)
+
+    def age_s(self, name: str) -> float | None:
         try:
-            return b"".join(self.read(name)).decode()
+            return _age_s(head := self._head(name), head["LastModified"])
         except NoObjectError:
             return None
 
@@ -142,23 +180,15 @@ class Bucket:
             return False
         return True
 
-    def read(self, name: str) -> Iterator[bytes]:
-        """Yield an object's content in pieces.
-
-        Raises
-        ------
-        NoObjectError
-            If there is no such object.
-        """
+    def pieces(self, name: str) -> Iterator[bytes]:
         with self._telling(name):
             answer = self._client.get_object(Bucket=self.name, Key=self._key(name))
-            yield from answer["Body"].iter_chunks(1 << 20)
+            yield from answer["Body"].iter_chunks(READ_BYTES)
 
     def metadata(self, name: str) -> dict[str, str] | None:
         """Return what was written beside an object; None if there is no such object."""
         try:
-            with self._telling(name):
-                return self._client.head_object(Bucket=self.name, Key=self._key(name))["Metadata"]
+            return self._head(name)["Metadata"]
         except NoObjectError:
             return None
 
@@ -169,12 +199,6 @@ class Bucket:
             for told in page.get("Contents", ()):
                 found[told["Key"].removeprefix(self.prefix)] = Listed(told["ETag"].strip('"'), told["Size"])
         return found
-
-    def folders(self, under: str) -> list[str]:
-        """Return the names of the folders in a folder."""
-        pages = self._pages(under, Delimiter="/")
-        found = (told["Prefix"] for page in pages for told in page.get("CommonPrefixes", ()))
-        return [key.rstrip("/").rpartition("/")[2] for key in found]
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete objects, in this order; one that is not there is deleted already."""
@@ -205,18 +229,25 @@ class Bucket:
             pages = self._client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self.name, Prefix=self.prefix):
                 for told in page.get("Uploads", ()):
-                    if time.time() - told["Initiated"].timestamp() > older_than_s:
+                    if _age_s(page, told["Initiated"]) > older_than_s:
                         place = {"Key": told["Key"], "UploadId": told["UploadId"]}
                         self._client.abort_multipart_upload(Bucket=self.name, **place)
 
-    def _created(self, name: str, text: str, creator: str) -> bool | None:
+    def _create(self, name: str, text: str) -> bool:
+        for _ in range(CONFLICTS):
+            answer = self._created(name, text)
+            if answer is not None:
+                return answer
+            time.sleep(0.1)
+        return False
+
+    def _created(self, name: str, text: str) -> bool | None:
         """Write an object unless one is there; None where two such writes met, and neither was let through."""
         from botocore.exceptions import ClientError
 
-        told = {"Key": self._key(name), "Body": text.encode(), "Metadata": {CREATOR: creator}}
         with self._telling(name):
             try:
-                self._client.put_object(Bucket=self.name, IfNoneMatch="*", **told)
+                self._client.put_object(Bucket=self.name, Key=self._key(name), Body=text.encode(), IfNoneMatch="*")
             except ClientError as error:
                 status = error.response["ResponseMetadata"]["HTTPStatusCode"]
                 if status == 409:
@@ -224,8 +255,12 @@ class Bucket:
                 if status not in THERE_ALREADY:
                     raise
                 # Where the answer to a write was lost, boto3 writes again, and finds what it wrote itself.
-                return (self.metadata(name) or {}).get(CREATOR) == creator
+                return self.read(name) == text
         return True
+
+    def _head(self, name: str) -> dict[str, Any]:
+        with self._telling(name):
+            return self._client.head_object(Bucket=self.name, Key=self._key(name))
 
     def _pages(self, under: str, **options: str) -> Iterator[dict[str, Any]]:
         with self._telling(under):
@@ -277,9 +312,9 @@ def check_conditions(bucket: Bucket) -> None:
     BucketError
         If it lets the same object be created twice.
     """
-    name = f"leases/.check-{uuid.uuid4().hex}"
+    name = f".check-{uuid.uuid4().hex}"
     try:
-        is_honoured = bucket.create_text(name, "first") and not bucket.create_text(name, "second")
+        is_honoured = bucket._create(name, "first") and not bucket._create(name, "second")
     finally:
         bucket.delete([name])
     if not is_honoured:
@@ -287,34 +322,6 @@ def check_conditions(bucket: Bucket) -> None:
             f"{bucket.location}: this server ignores `If-None-Match: *` (an object was created twice), so that two "
             "launchers could build one stage at once; use a server that honours it, or a folder that all nodes see"
         )
-
-
-@dataclass(frozen=True)
-class S3Shelf:
-    """Where leases lie in a bucket (see `grid.store.shelf`)."""
-
-    bucket: Bucket
-    folder: str = "leases"
-
-    def create(self, name: str, text: str) -> bool:
-        check_conditions(self.bucket)
-        return self.bucket.create_text(self._name(name), text)
-
-    def read(self, name: str) -> str | None:
-        return self.bucket.get_text(self._name(name))
-
-    def write(self, name: str, text: str) -> None:
-        self.bucket.put_text(self._name(name), text)
-
-    def remove(self, name: str) -> None:
-        self.bucket.delete([self._name(name)])
-
-    def names(self) -> list[str]:
-        found = self.bucket.listed(f"{self.folder}/")
-        return [name.removeprefix(f"{self.folder}/") for name in found if "/." not in name]
-
-    def _name(self, name: str) -> str:
-        return f"{self.folder}/{name}"
 
 
 @lru_cache(maxsize=8)
@@ -337,3 +344,16 @@ def _transfer() -> Any:
 
     pieces = {"multipart_threshold": 2 * PIECE_BYTES, "multipart_chunksize": PIECE_BYTES}
     return TransferConfig(**pieces, max_concurrency=THREADS)
+
+
+def _age_s(answer: dict[str, Any], then: datetime) -> float:
+    """Return how long ago something was, by the clock of the server that says so."""
+    now = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return ((parsedate_to_datetime(now) if now else datetime.now(UTC)) - then).total_seconds()
+
+
+def at_once(work: Callable[[str], object], names: Iterable[str]) -> None:
+    """Do something for several files at a time; the first failure is raised."""
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        for _ in threads.map(work, names):
+            pass

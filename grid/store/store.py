@@ -1,28 +1,28 @@
 """Folders named by key: a folder that has its final name is whole."""
 
 import json
-import os
 import shutil
-import uuid
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from grid.stage import KEY_LENGTH, Stage, digest
 from grid.store.drafts import draft_name, writer_lives
+from grid.store.leases import Leases
 from grid.store.manifest import MANIFEST, RECORD, DamagedError, damages, manifest_of
+from grid.store.place import TRASH, Folder, Place
+from grid.store.writing import sync, sync_tree, write_json, write_text
 
-if TYPE_CHECKING:
-    from grid.store.leases import Leases
+__all__ = ["RECORD", "TRASH", "DamagedError", "Store", "StoreError", "write_json", "write_text"]
 
-__all__ = ["RECORD", "DamagedError", "Store", "StoreError", "write_json", "write_text"]
-
-DRAFTS, UNFINISHED, DAMAGED, LEASES, TRASH, LOGS = "drafts", "unfinished", "damaged", "leases", "trash", "logs"
+DRAFTS, UNFINISHED, DAMAGED, LEASES, LOGS = "drafts", "unfinished", "damaged", "leases", "logs"
 DAMAGE = "damage.json"
 LABEL_BYTES = 120  # of a folder's name, which file systems limit to 255
+LOOKS = 16  # at small files, at a time
 
 
 class StoreError(RuntimeError):
@@ -31,10 +31,10 @@ class StoreError(RuntimeError):
 
 @dataclass(frozen=True)
 class Store:
-    """A folder with one sub-folder a kind of stage, and in it one a stage: ``<label>-<key>``.
+    """A place with one folder a kind of stage, and in it one a stage: ``<label>-<key>``.
 
     The key alone says which stage a folder is; the label is for people, and may change.
-    A stage is built in a draft folder; its record is written last; then the draft is renamed.
+    A stage is built in a draft folder under `root`; its record is written last; then the draft is renamed.
     """
 
     root: Path
@@ -45,18 +45,25 @@ class Store:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
 
+    @cached_property
+    def stored(self) -> Place:
+        """Where that lies which other machines see, too: `root` itself."""
+        return Folder(self.root)
+
+    @property
+    def mirror(self) -> Place | None:
+        """What this machine has copied, where `stored` lies elsewhere."""
+        return None
+
     @property
     def where(self) -> str:
         """What people call the place."""
-        return str(self.root)
+        return self.stored.location
 
     @cached_property
-    def leases(self) -> "Leases":
+    def leases(self) -> Leases:
         """Who builds what just now, over all launches and machines."""
-        from grid.store.leases import Leases
-        from grid.store.shelf import FolderShelf
-
-        return Leases(FolderShelf(self.root / LEASES))
+        return Leases(self.stored.within(LEASES))
 
     def folder(self, stage: Stage) -> Path:
         """Return where the stage lies, or will lie."""
@@ -75,13 +82,19 @@ class Store:
 
     def stands(self, path: Path) -> bool:
         """Tell whether a file under `root` is where other machines see it."""
-        return path.exists()
+        return self.stored.has(path.relative_to(self.root).as_posix())
 
     def texts(self, kind: str, keys: Iterable[str], name: str) -> dict[str, str]:
         """Return a small file of built stages by key, of those that stand; nothing else of them is fetched."""
-        folders = {folder.name[-KEY_LENGTH:]: folder for folder in (self.root / kind).glob("*")}
-        there = {key: folders[key] for key in keys if key in folders and (folders[key] / RECORD).exists()}
-        return {key: (folder / name).read_text(encoding="utf-8") for key, folder in there.items()}
+        named = self._list(kind)
+        folders = {key: f"{kind}/{named[key]}" for key in keys if key in named}
+
+        def text(folder: str) -> str | None:
+            return self.stored.read(f"{folder}/{name}") if self.stored.has(f"{folder}/{RECORD}") else None
+
+        with ThreadPoolExecutor(LOOKS) as threads:
+            found = zip(folders, threads.map(text, folders.values()), strict=True)
+            return {key: text for key, text in found if text is not None}
 
     def verified(self, stage: Stage) -> Path:
         """Return where a built stage lies, once its files were compared with its manifest (once a process).
@@ -106,16 +119,8 @@ class Store:
         StoreError
             If the folder holds another record than its name says.
         """
-        path = self.folder(stage) / RECORD
-        try:
-            stored = digest(json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return False
-        except ValueError as error:
-            raise StoreError(f"{path} is not JSON ({error}); python launch.py --verify sets it aside") from error
-        if stored != digest(stage.record):
-            raise StoreError(f"{path} is another record than its name says; python launch.py --verify sets it aside")
-        return True
+        name = self._named(stage)
+        return name is not None and self._holds(stage, name)
 
     def held(self, stages: Iterable[Stage]) -> set[str]:
         """Return the keys of those stages that are built.
@@ -126,21 +131,24 @@ class Store:
             If a folder holds another record than its name says.
         """
         stages = list(stages)
-        listed = {kind: _keys_in(self.root / kind) for kind in {stage.KIND for stage in stages}}
-        return {stage.key for stage in stages if stage.key in listed[stage.KIND] and self.holds(stage)}
+        named = {kind: self._list(kind) for kind in {stage.KIND for stage in stages}}
+        there = [stage for stage in stages if stage.key in named[stage.KIND]]
+        with ThreadPoolExecutor(LOOKS) as threads:
+            are_held = list(threads.map(lambda stage: self._holds(stage, named[stage.KIND][stage.key]), there))
+        return {stage.key for stage, is_held in zip(there, are_held, strict=True) if is_held}
 
     def set_aside(self, folder: Path, found: Iterable[str]) -> None:
         """Take a damaged folder away from where it would be used; what was found goes beside it."""
-        aside = self.root / DAMAGED / f"{folder.parent.name}-{folder.name[-KEY_LENGTH:]}"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):  # another process found it, too
-            folder.rename(aside)
-            write_json(aside / DAMAGE, {"folder": f"{folder.parent.name}/{folder.name}", "damages": list(found)})
+        name = f"{folder.parent.name}/{folder.name}"
+        aside = f"{DAMAGED}/{folder.parent.name}-{folder.name[-KEY_LENGTH:]}"
+        self.stored.clear(aside)
+        if self.stored.move(name, aside):  # else another process found it, too
+            told = {"folder": name, "damages": list(found)}
+            self.stored.write(f"{aside}/{DAMAGE}", json.dumps(told, indent=2, ensure_ascii=False))
 
     def set_aside_keys(self) -> set[str]:
         """Return the keys of the stages that were found damaged and are not built again yet."""
-        return _keys_in(self.root / DAMAGED)
+        return set(self._list(DAMAGED))
 
     def work(self, stage: Stage) -> Path:
         """Return a folder for what must outlive a crash (checkpoints); it goes when the stage stands."""
@@ -150,7 +158,7 @@ class Store:
 
     def forget_work(self, stage: Stage) -> None:
         """Drop what an unfinished build left, so that the next one starts anew."""
-        shutil.rmtree(self._work(stage), ignore_errors=True)
+        self._drop_work(name_of(stage))
 
     def log(self, stage: Stage) -> Path:
         """Return the file that what a stage prints goes to."""
@@ -189,10 +197,10 @@ class Store:
             write_json(draft / "provenance.json", provenance)
             write_json(draft / MANIFEST, manifest_of(draft))
             write_json(draft / RECORD, stage.record)
-            _sync_tree(draft)
+            sync_tree(draft)
             self._take(draft, self.folder(stage))
             self.forget_work(stage)
-            shutil.rmtree(self.root / DAMAGED / name_of(stage), ignore_errors=True)
+            self.stored.clear(f"{DAMAGED}/{name_of(stage)}")
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -203,15 +211,42 @@ class Store:
         for draft in (self.root / DRAFTS).glob("*"):
             if writer_lives(draft.name) is False:
                 shutil.rmtree(draft, ignore_errors=True)
-        for work in (self.root / UNFINISHED).glob("*"):
-            kind, _, key = work.name.rpartition("-")
-            stands = any((self.root / kind).glob(f"*-{key}/{RECORD}"))
-            if stands and self.leases.holder(work.name) is None:  # not under way: a forced rebuild, say
-                shutil.rmtree(work, ignore_errors=True)
+        for name in {*self.stored.names(UNFINISHED), *Folder(self.root).names(UNFINISHED)}:
+            kind, _, key = name.rpartition("-")
+            folder = self._list(kind).get(key)
+            stands = folder is not None and self.stored.has(f"{kind}/{folder}/{RECORD}")
+            if stands and self.leases.holder(name) is None:  # not under way: a forced rebuild, say
+                self._drop_work(name)
         shutil.rmtree(self.root / TRASH, ignore_errors=True)
+
+    def _list(self, kind: str) -> dict[str, str]:
+        """Return the names of the folders of a kind by key, of stages that stand and of such as do not."""
+        return {name[-KEY_LENGTH:]: name for name in self.stored.names(kind)}
+
+    def _named(self, stage: Stage) -> str | None:
+        """Return the name that the stage's folder has, under whatever label; None if there is none."""
+        return self.folder(stage).name
+
+    def _holds(self, stage: Stage, name: str) -> bool:
+        path = f"{stage.KIND}/{name}/{RECORD}"
+        text = self.stored.read(path)
+        if text is None:
+            return False
+        try:
+            found = digest(json.loads(text))
+        except ValueError as error:
+            fault = f"is not JSON ({error}); python launch.py --verify sets it aside"
+            raise StoreError(f"{self.where}/{path} {fault}") from error
+        if found != digest(stage.record):
+            fault = "is another record than its name says; python launch.py --verify sets it aside"
+            raise StoreError(f"{self.where}/{path} {fault}")
+        return True
 
     def _work(self, stage: Stage) -> Path:
         return self.root / UNFINISHED / name_of(stage)
+
+    def _drop_work(self, name: str) -> None:
+        shutil.rmtree(self.root / UNFINISHED / name, ignore_errors=True)
 
     def _take(self, draft: Path, final: Path) -> None:
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -222,35 +257,12 @@ class Store:
             final.rename(aside)
             draft.rename(final)
             shutil.rmtree(aside, ignore_errors=True)
-        _sync(final.parent)
+        sync(final.parent)
 
 
 def name_of(stage: Stage) -> str:
     """Return the name of a stage's lease, log and work folder."""
     return f"{stage.KIND}-{stage.key}"
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all: to a neighbour, flushed to disk, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    neighbour = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        with neighbour.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        neighbour.replace(path)
-    finally:
-        neighbour.unlink(missing_ok=True)
-
-
-def _keys_in(folder: Path) -> set[str]:
-    return {child.name[-KEY_LENGTH:] for child in folder.iterdir()} if folder.exists() else set()
 
 
 def _stamp(folder: Path) -> tuple[int, ...]:
@@ -265,22 +277,6 @@ def _stamp(folder: Path) -> tuple[int, ...]:
 @cache
 def _damages_once(folder: Path, stamp: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(damages(folder))
-
-
-def _sync_tree(folder: Path) -> None:
-    """Flush a folder to disk, so that a power cut after the rename finds it whole."""
-    for parent, _, names in os.walk(folder):
-        for path in (Path(parent), *(Path(parent, name) for name in names)):
-            if not path.is_symlink():
-                _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _safe(label: str) -> str:

@@ -89,7 +89,7 @@ class BucketResults:
         return self.store.where
 
     def grids(self) -> list[str]:
-        found = self.store.bucket.folders(f"{RESULTS}/")
+        found = self.store.bucket.names(RESULTS)
         return sorted(name for name in found if self._text(name, TABLE) is not None)
 
     def table(self, grid: str) -> "pd.DataFrame":
@@ -103,7 +103,7 @@ class BucketResults:
         return self.stage(kind, rest.partition("/")[0][-KEY_LENGTH:]) if rest else None
 
     def cell_keys(self) -> list[str]:
-        return sorted(name[-KEY_LENGTH:] for name in self.store.bucket.folders(f"{CELLS}/"))
+        return sorted(name[-KEY_LENGTH:] for name in self.store.bucket.names(CELLS))
 
     def stage(self, kind: str, key: str) -> Path | None:
         return _stage(self.store, kind, key)
@@ -111,7 +111,7 @@ class BucketResults:
     def _text(self, grid: str, name: str) -> str | None:
         name = f"{RESULTS}/{grid}/{name}"
         if name not in self._texts:
-            self._texts[name] = self.store.bucket.get_text(name)
+            self._texts[name] = self.store.bucket.read(name)
         return self._texts[name]
 
     @cached_property

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from grid.keeping.contents import BucketContents, FolderContents
 from grid.keeping.prune import refuse_beside_a_launch, remove, table, unlink_lost, unneeded
 from grid.stage import Stage
 from grid.store.drafts import draft_name
 from grid.store.opening import open_store
+from grid.store.place import Folder
 from grid.store.store import Store, StoreError, write_json
 
 DEAD = 999_999_999  # above what a process number can be
@@ -171,8 +171,8 @@ def test_table_has_a_line_a_kind_and_the_sum(store: Store, stages: list[Stage]) 
 
 def test_contents_files_are_named_from_the_root_and_links_not_followed(store: Store, stages: list[Stage]) -> None:
     (store.root / "link").symlink_to(store.root / "number")
-    files = FolderContents(store.root).files()
-    below = FolderContents(store.root).files(f"number/{store.folder(stages[0]).name}")
+    files = Folder(store.root).files()
+    below = Folder(store.root).files(f"number/{store.folder(stages[0]).name}")
     assert "link" in files
     assert not any(name.startswith("link/") for name in files)
     assert below.items() <= files.items()
@@ -191,8 +191,8 @@ def test_remove_from_a_bucket_takes_the_chosen_alone_and_their_copies_here(
     for stage in numbers:
         with store.draft(stage, {}) as folder:
             (folder / "value.json").write_text("1" * 1000)
-    bucket.put_text("results/old/report.html", "old")
-    bucket.put_text("results/mine/report.html", "mine")
+    bucket.write("results/old/report.html", "old")
+    bucket.write("results/mine/report.html", "mine")
     chosen = unneeded(store, {numbers[0].key}, ("mine",))
     assert [each.what for each in chosen] == ["number", "results", "number (copies on this machine)"]
     remove(store, chosen)
@@ -201,25 +201,13 @@ def test_remove_from_a_bucket_takes_the_chosen_alone_and_their_copies_here(
     assert [folder.name for folder in (store.root / "number").iterdir()] == [store.folder(numbers[0]).name]
 
 
-def test_remove_from_a_bucket_takes_the_record_first(location: str, bucket: Any) -> None:
+def test_remove_from_a_bucket_takes_the_record_first(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.txt", "record.json", "z/record.json"):
-        bucket.put_text(f"number/one-0123456789abcdef/{name}", name)
+        bucket.write(f"number/one-0123456789abcdef/{name}", name)
     order: list[str] = []
-    BucketContents(Recording(bucket, order)).remove("number/one-0123456789abcdef")
+    delete = type(bucket).delete
+    monkeypatch.setattr(type(bucket), "delete", lambda self, names: (order.extend(names), delete(self, names)))
+    bucket.clear("number/one-0123456789abcdef")
     assert order[0].endswith("/record.json")
     assert len(order) == 3
     assert bucket.listed() == {}
-
-
-class Recording:
-    """A bucket that remembers in which order objects were deleted."""
-
-    def __init__(self, bucket: Any, order: list[str]) -> None:
-        self.bucket, self.order = bucket, order
-
-    def listed(self, under: str) -> Any:
-        return self.bucket.listed(under)
-
-    def delete(self, names: list[str]) -> None:
-        self.order += names
-        self.bucket.delete(names)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from grid.keeping.contents import BucketContents, FolderContents
 from grid.keeping.verify import told, verify
 from grid.plan.plan import Cell, make_plan
 from grid.stage import Stage
 from grid.store.manifest import FileDigest, manifest_of
 from grid.store.opening import open_store
-from grid.store.s3 import BucketError
+from grid.store.place import Folder
+from grid.store.s3 import Bucket, BucketError
 from grid.store.store import RECORD, Store, StoreError, write_json
 
 VALUE = "value.json"
@@ -170,8 +170,8 @@ def test_verify_bucket_names_sets_aside_and_has_rebuilt_what_is_damaged(
         with remote.draft(stage, {}) as folder:
             (folder / VALUE).write_text(stage.key * 100)
     names = [f"number/{remote.folder(stage).name}" for stage in numbers]
-    bucket.put_text(f"{names[0]}/{VALUE}", "cut")
-    bucket.put_text(f"{names[1]}/{VALUE}", "x" * 1600)
+    bucket.write(f"{names[0]}/{VALUE}", "cut")
+    bucket.write(f"{names[1]}/{VALUE}", "x" * 1600)
     bucket.delete([f"{names[2]}/{VALUE}"])
     found = verify(remote)
     assert [fault.partition(": ")[0] for (fault,) in found.damaged.values()] == [
@@ -190,7 +190,7 @@ def test_verify_bucket_that_does_not_answer_calls_nothing_damaged(
 ) -> None:
     with remote.draft(toy.Number(1), {}):
         pass
-    monkeypatch.setattr(BucketContents, "digest", lambda *_: (_ for _ in ()).throw(BucketError("nothing answers")))
+    monkeypatch.setattr(Bucket, "digest", lambda *_: (_ for _ in ()).throw(BucketError("nothing answers")))
     with pytest.raises(StoreError, match="nothing answers"):
         verify(remote)
     assert remote.holds(toy.Number(1))
@@ -203,7 +203,7 @@ def test_verify_interrupted_does_not_read_the_rest(
         (store.folder(stages["sum"]) / f"{number}.bin").write_bytes(b"0")
     read: list[str] = []
 
-    def slow(contents: FolderContents, name: str) -> FileDigest:
+    def slow(place: Folder, name: str) -> FileDigest:
         read.append(name)
         time.sleep(0.05)
         return FileDigest("", 0)
@@ -212,7 +212,7 @@ def test_verify_interrupted_does_not_read_the_rest(
         raise KeyboardInterrupt
 
     write_json(store.folder(stages["sum"]) / "manifest.json", manifest_of(store.folder(stages["sum"])))
-    monkeypatch.setattr(FolderContents, "digest", slow)
+    monkeypatch.setattr(Folder, "digest", slow)
     with pytest.raises(KeyboardInterrupt):
         verify(store, tell=interrupt)
     assert len(read) < 100

@@ -135,7 +135,7 @@ def test_remote_sweep_drops_the_work_of_a_stage_that_stands(machine, toy):
         (work / "checkpoint.pt").write_text("left")
         one.share(work)
     machine("two").sweep()
-    assert one.bucket.folders("unfinished/") == [f"number-{toy.Number(2).key}"]
+    assert one.bucket.names("unfinished") == [f"number-{toy.Number(2).key}"]
 
 
 def test_remote_files_are_shared_received_and_dropped(machine):
@@ -155,7 +155,7 @@ def test_remote_files_are_shared_received_and_dropped(machine):
 
 
 def test_remote_object_whose_name_leads_elsewhere_is_not_received(remote):
-    remote.bucket.put_text("logs/../../x.log", "elsewhere")
+    remote.bucket.write("logs/../../x.log", "elsewhere")
     remote.receive(remote.root / "logs")
     assert not (remote.root.parent / "x.log").exists()
 

@@ -18,18 +18,18 @@ from typing import Any
 import pytest
 
 from grid.store.leases import Lease, LeaseLostError, Leases
+from grid.store.place import Folder
 from grid.store.processes import identity
-from grid.store.shelf import FolderShelf
 
 HERE = f"{socket.gethostname()}, process {os.getpid()}"
 HOLD = """
 import socket, sys, time
 from pathlib import Path
 from grid.store.leases import Leases
-from grid.store.shelf import FolderShelf
+from grid.store.place import Folder
 if sys.argv[2]:
     socket.gethostname = lambda: sys.argv[2]
-lease = Leases(FolderShelf(Path(sys.argv[1])), ttl_s=float(sys.argv[3]), renew_s=0.1).acquire("work", "launch-7")
+lease = Leases(Folder(Path(sys.argv[1])), ttl_s=float(sys.argv[3]), renew_s=0.1).acquire("work", "launch-7")
 print(lease is not None, flush=True)
 input()
 try:
@@ -58,7 +58,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def leases(tmp_path: Path, clock: Clock) -> Leases:
-    return Leases(FolderShelf(tmp_path / "leases"), clock=clock)
+    return Leases(Folder(tmp_path / "leases"), clock=clock)
 
 
 @pytest.fixture
@@ -83,8 +83,8 @@ def said_by(process: subprocess.Popen[str]) -> str:
 
 def left(leases: Leases) -> list[str]:
     """Everything in the folder, hidden files too."""
-    assert isinstance(leases.shelf, FolderShelf)
-    return sorted(path.name for path in leases.shelf.folder.iterdir())
+    assert isinstance(leases.place, Folder)
+    return sorted(path.name for path in leases.place.root.iterdir())
 
 
 def text_of(counter: int = 0, **told: Any) -> str:
@@ -92,7 +92,7 @@ def text_of(counter: int = 0, **told: Any) -> str:
 
 
 def put(leases: Leases, text: str, file: str = "work.1") -> None:
-    assert leases.shelf.create(file, text)
+    assert leases.place.create(file, text)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -103,7 +103,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def counter_of(leases: Leases) -> int:
-    return json.loads(leases.shelf.read("work.1") or "{}").get("counter", -1)
+    return json.loads(leases.place.read("work.1") or "{}").get("counter", -1)
 
 
 def renew(lease: Lease) -> None:
@@ -140,7 +140,7 @@ def test_lease_of_a_name_that_no_file_can_have_is_refused(leases: Leases, name: 
 
 def test_leases_that_expire_before_they_are_renewed_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="renew_s is 60 and ttl_s 60"):
-        Leases(FolderShelf(tmp_path), ttl_s=60, renew_s=60)
+        Leases(Folder(tmp_path), ttl_s=60, renew_s=60)
 
 
 def test_lease_released_twice_or_by_an_error_is_free(leases: Leases) -> None:
@@ -185,7 +185,7 @@ def test_lease_of_another_machine_expires_when_its_counter_stands_still(leases: 
         assert leases.holder("work") == "host7, process 4711 (launch-7)"
         clock.now += 59.9
         assert leases.acquire("work") is None
-        leases.shelf.write("work.1", text_of(1, host="host7", pid=4711, holder="launch-7"))
+        leases.place.write("work.1", text_of(1, host="host7", pid=4711, holder="launch-7"))
     assert leases.acquire("work") is None
     clock.now += 60
     with leases.acquire("work"):
@@ -239,10 +239,10 @@ def test_leases_do_not_look_at_system_clocks(
 
 
 def test_leases_pickle_while_they_are_used_and_keep_their_terms(tmp_path: Path) -> None:
-    used = Leases(FolderShelf(tmp_path), ttl_s=6, renew_s=2)
+    used = Leases(Folder(tmp_path), ttl_s=6, renew_s=2)
     with used.acquire("work"):
         copied = pickle.loads(pickle.dumps(used))
-        assert (copied.shelf, copied.ttl_s, copied.renew_s) == (FolderShelf(tmp_path), 6, 2)
+        assert (copied.place, copied.ttl_s, copied.renew_s) == (Folder(tmp_path), 6, 2)
         assert copied.acquire("work") is None
 
 
@@ -250,7 +250,7 @@ def test_leases_forget_what_is_gone(leases: Leases) -> None:
     for number in range(5):
         put(leases, text_of(host="host7"), f"work{number}.1")
         assert leases.holder(f"work{number}") is not None
-        leases.shelf.remove(f"work{number}.1")
+        leases.place.remove(f"work{number}.1")
     assert leases.holders() == {}
     assert leases._unchanged == {}
 
@@ -265,7 +265,7 @@ def test_lease_renewed_counts_on(leases: Leases, clock: Clock) -> None:
 
 
 def test_lease_is_renewed_by_a_thread_that_ends_with_it(tmp_path: Path) -> None:
-    leases = Leases(FolderShelf(tmp_path), renew_s=0.01)
+    leases = Leases(Folder(tmp_path), renew_s=0.01)
     with leases.acquire("work") as lease:
         wait_until(lambda: counter_of(leases) > 3)
         lease.check()
@@ -274,7 +274,7 @@ def test_lease_is_renewed_by_a_thread_that_ends_with_it(tmp_path: Path) -> None:
 
 
 def test_lease_taken_over_is_lost_and_not_renewed(tmp_path: Path) -> None:
-    leases = Leases(FolderShelf(tmp_path), renew_s=0.01)
+    leases = Leases(Folder(tmp_path), renew_s=0.01)
     lease = leases.acquire("work")
     put(leases, text_of(host="host9", pid=12), "work.2")
     wait_until(lambda: lease.is_lost)
@@ -287,7 +287,7 @@ def test_lease_taken_over_is_lost_and_not_renewed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("by", ["nobody", "another"])
 def test_lease_whose_text_is_gone_or_anothers_is_lost(leases: Leases, by: str) -> None:
     with leases.acquire("work") as lease:
-        leases.shelf.remove("work.1")
+        leases.place.remove("work.1")
         if by == "another":
             put(leases, text_of())
         assert not lease.is_lost  # it does not know yet
@@ -311,13 +311,13 @@ def test_lease_that_was_not_renewed_in_time_is_lost_though_nobody_took_it(leases
 
 def test_lease_error_pickles(leases: Leases) -> None:
     with leases.acquire("work") as lease:
-        leases.shelf.remove("work.1")
+        leases.place.remove("work.1")
         with pytest.raises(LeaseLostError) as caught:
             lease.check()
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
-class Unsteady(FolderShelf):
+class Unsteady(Folder):
     """A folder on a storage that is away now and then, or loses its answers."""
 
     away = loses_answers = False
@@ -386,7 +386,7 @@ def test_lease_created_by_a_request_without_an_answer_is_not_left(tmp_path: Path
     assert left(leases) == []
 
 
-class Repeating(FolderShelf):
+class Repeating(Folder):
     """A storage whose client sends a request again, after the first had reached it."""
 
     def create(self, name: str, text: str) -> bool:
@@ -399,7 +399,7 @@ def test_lease_created_by_a_request_that_was_repeated_is_held(tmp_path: Path) ->
         lease.check()
 
 
-class Fleeting(FolderShelf):
+class Fleeting(Folder):
     """A folder in which a claim beside ours is taken back as soon as it was seen."""
 
     def names(self) -> list[str]:
@@ -418,7 +418,7 @@ def test_lease_beside_a_claim_that_is_taken_back_is_not_lost(tmp_path: Path) -> 
 
 
 @dataclass(frozen=True)
-class Slow(FolderShelf):
+class Slow(Folder):
     """A folder that something happens in before a lease is created: between a look and the claim."""
 
     before: Callable[[], Any]
@@ -448,7 +448,7 @@ def test_claim_of_one_that_was_suspended_meanwhile_is_taken_back_if_the_holder_c
     leases: Leases, clock: Clock, tmp_path: Path
 ) -> None:
     put(leases, text_of(host="host7"))
-    back = Slow(tmp_path / "leases", lambda: leases.shelf.write("work.1", text_of(1, host="host7")))
+    back = Slow(tmp_path / "leases", lambda: leases.place.write("work.1", text_of(1, host="host7")))
     late = Leases(back, clock=clock)
     assert late.acquire("work") is None
     clock.now += 60
@@ -457,7 +457,7 @@ def test_claim_of_one_that_was_suspended_meanwhile_is_taken_back_if_the_holder_c
 
 
 @dataclass(frozen=True)
-class Hooked(FolderShelf):
+class Hooked(Folder):
     """A folder that something happens in around reading and writing."""
 
     hook: Callable[[str], Any]
@@ -489,7 +489,7 @@ def test_lease_that_took_the_place_of_an_expired_one_meanwhile_is_not_cleared_aw
     def hook(done: str) -> None:
         reads.append(done)
         if reads.count("read work.1") == 3:  # judged twice; now it would be removed
-            leases.shelf.write("work.1", text_of(host="host7"))
+            leases.place.write("work.1", text_of(host="host7"))
 
     with Leases(Hooked(tmp_path / "leases", hook)).acquire("work"):
         assert left(leases) == ["work.1", "work.2"]
@@ -521,9 +521,9 @@ RACE = """
 import json, os, sys, time
 from pathlib import Path
 from grid.store.leases import Leases
-from grid.store.shelf import FolderShelf
+from grid.store.place import Folder
 folder, me, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-leases = Leases(FolderShelf(folder / "leases"), renew_s=0.01)
+leases = Leases(Folder(folder / "leases"), renew_s=0.01)
 for number in range(rounds):
     (folder / f"ready-{number}-{me}").touch()
     while not all((folder / f"ready-{number}-{other}").exists() for other in range(4)):
@@ -545,7 +545,7 @@ for number in range(rounds):
 
 def test_lease_that_processes_race_for_is_held_by_one_at_any_time(tmp_path: Path) -> None:
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    leases = Leases(FolderShelf(tmp_path / "leases"))
+    leases = Leases(Folder(tmp_path / "leases"))
     for number in range(0, 30, 2):  # every other name was held by a process that died
         put(leases, text_of(pid=int(dead.stdout)), f"round-{number}.1")
     arguments = [[sys.executable, "-c", RACE, str(tmp_path), str(me), "30"] for me in range(4)]

@@ -33,11 +33,11 @@ def results(store: RemoteStore, stage: Any) -> Path:
 def test_remote_results_are_objects_and_links_to_folders_say_where(remote, toy, location):
     build(remote, toy.Number(1))
     remote.publish(results(remote, toy.Number(1)))
-    place = f"number/{remote.bucket.folders('number/')[0]}"
-    assert remote.bucket.get_text("results/toy/A/value.json") == "1"
-    assert remote.bucket.get_text("results/toy/A/predictor.link") == f"{location}/{place}\n"
+    place = f"number/{remote.bucket.names('number')[0]}"
+    assert remote.bucket.read("results/toy/A/value.json") == "1"
+    assert remote.bucket.read("results/toy/A/predictor.link") == f"{location}/{place}\n"
     links = {"A/predictor": place, "A/value.json": f"{place}/value.json"}
-    assert json.loads(remote.bucket.get_text("results/toy/links.json")) == links
+    assert json.loads(remote.bucket.read("results/toy/links.json")) == links
     told = remote.bucket._client.head_object(Bucket=remote.bucket.name, Key="motors/results/toy/report.html")
     assert told["ContentType"] == "text/html"
 
@@ -69,8 +69,8 @@ def test_remote_results_lose_what_the_folder_lost_and_end_with_what_was_written_
     monkeypatch.setattr(Bucket, "put_file", lambda self, name, *rest: (names.append(name), put(self, name, *rest))[1])
     remote.publish(folder)
     assert names == ["results/toy/report.html", "results/toy/made-from.json"]
-    assert remote.bucket.get_text("results/toy/made-from.json") == "2"
-    assert remote.bucket.get_text("results/toy/A/value.json") is None
+    assert remote.bucket.read("results/toy/made-from.json") == "2"
+    assert remote.bucket.read("results/toy/A/value.json") is None
 
 
 def test_remote_results_whose_upload_is_killed_lack_what_was_written_last(remote, toy, monkeypatch):
@@ -90,5 +90,5 @@ def test_remote_results_with_a_link_to_another_stage_of_the_same_content_say_so(
     for number in (1, 2):
         build(remote, toy.Number(number), value="1")
         remote.publish(results(remote, toy.Number(number)))
-    links = json.loads(remote.bucket.get_text("results/toy/links.json"))
+    links = json.loads(remote.bucket.read("results/toy/links.json"))
     assert toy.Number(2).key in links["A/value.json"]

@@ -85,7 +85,7 @@ def failing(store: Store, stage: Any) -> Iterator[Path]:
 
 
 def key_of(store: RemoteStore, stage: Any, name: str) -> str:
-    return f"{stage.KIND}/{store.bucket.folders(f'{stage.KIND}/')[0]}/{name}"
+    return f"{stage.KIND}/{store.bucket.names(stage.KIND)[0]}/{name}"
 
 
 def test_remote_stage_is_whole_in_the_bucket(remote, toy):
@@ -133,7 +133,7 @@ def test_remote_stage_is_found_under_another_label(machine, toy, monkeypatch):
     assert two.holds(toy.Number(1))
     assert two.folder(toy.Number(1)).name.startswith("number1-")
     build(two, toy.Number(1), value="2")
-    assert len(two.bucket.folders("number/")) == 1
+    assert len(two.bucket.names("number")) == 1
     assert (machine("three").folder(toy.Number(1)) / "value.json").read_text() == "2"
 
 
@@ -171,13 +171,13 @@ def test_remote_rebuild_that_is_killed_is_no_mixture(machine, toy, location):
 def test_remote_object_that_is_truncated_is_named_and_set_aside(machine, toy):
     one = machine("one")
     build(one, toy.Number(1), value="12345")
-    one.bucket.put_text(key_of(one, toy.Number(1), "value.json"), "12")
+    one.bucket.write(key_of(one, toy.Number(1), "value.json"), "12")
     two = machine("two")
     with pytest.raises(DamagedError, match=r"value.json is truncated: 2 bytes of 5.*it was set aside"):
         two.folder(toy.Number(1))
     assert not two.holds(toy.Number(1))
     assert two.set_aside_keys() == {toy.Number(1).key}
-    damage = json.loads(two.bucket.get_text(f"damaged/number-{toy.Number(1).key}/damage.json"))
+    damage = json.loads(two.bucket.read(f"damaged/number-{toy.Number(1).key}/damage.json"))
     assert damage["damages"] == ["value.json is truncated: 2 bytes of 5"]
     build(two, toy.Number(1))
     assert two.set_aside_keys() == set()
@@ -203,7 +203,7 @@ def test_remote_copy_that_is_damaged_here_is_fetched_again(machine, toy):
 def test_remote_record_that_is_another_is_damage(machine, toy):
     one = machine("one")
     build(one, toy.Number(1))
-    one.bucket.put_text(key_of(one, toy.Number(1), RECORD), json.dumps(toy.Number(2).record))
+    one.bucket.write(key_of(one, toy.Number(1), RECORD), json.dumps(toy.Number(2).record))
     with pytest.raises(DamagedError, match=r"record.json is another record than its name says"):
         machine("two").folder(toy.Number(1))
 
@@ -219,7 +219,7 @@ def test_remote_copy_that_is_set_aside_is_replaced_where_what_is_stored_is_whole
 
 def test_remote_stage_with_a_stray_object_is_set_aside(remote, toy):
     build(remote, toy.Number(1))
-    remote.bucket.put_text(key_of(remote, toy.Number(1), "stray"), "")
+    remote.bucket.write(key_of(remote, toy.Number(1), "stray"), "")
     remote.set_aside(remote.folder(toy.Number(1)), ["stray is not in the manifest"])
     assert remote.set_aside_keys() == {toy.Number(1).key}
 
@@ -267,7 +267,7 @@ def test_remote_texts_are_of_stages_that_stand_and_fetch_nothing_else(machine, t
     for number in (1, 2, 3):
         build(one, toy.Number(number), value=str(number))
     one.bucket.delete([key_of(one, toy.Number(1), RECORD)])
-    half = one.bucket.folders("number/")[0][-16:]
+    half = one.bucket.names("number")[0][-16:]
     two = machine("two")
     keys = {toy.Number(number).key: str(number) for number in (1, 2, 3)}
     told = two.texts("number", [*keys, "0123456789abcdef"], "value.json")

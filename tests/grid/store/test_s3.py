@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from grid.store import s3
-from grid.store.s3 import Bucket, BucketError, S3Shelf, check_conditions
+from grid.store.s3 import Bucket, BucketError, check_conditions
 
 
 def test_bucket_location_without_prefix_is_the_whole_bucket():
@@ -26,21 +26,21 @@ def test_bucket_location_without_bucket_says_how_it_is_written(location):
 
 
 def test_bucket_text_comes_back(bucket):
-    bucket.put_text("logs/Motor Nr 7 声音.log", "läuft\n")
-    assert bucket.get_text("logs/Motor Nr 7 声音.log") == "läuft\n"
-    assert bucket.get_text("logs/other.log") is None
+    bucket.write("logs/Motor Nr 7 声音.log", "läuft\n")
+    assert bucket.read("logs/Motor Nr 7 声音.log") == "läuft\n"
+    assert bucket.read("logs/other.log") is None
 
 
 def test_bucket_lists_objects_and_folders_without_the_prefix(bucket):
     for name in ("kind/a/x", "kind/a/y", "kind/b/x", "kind/file", "kinder/c/x"):
-        bucket.put_text(name, name)
-    assert bucket.folders("kind/") == ["a", "b"]
+        bucket.write(name, name)
+    assert bucket.names("kind") == ["a", "b", "file"]
     assert {name: listed.bytes for name, listed in bucket.listed("kind/a/").items()} == {"kind/a/x": 8, "kind/a/y": 8}
 
 
 def test_bucket_lists_more_than_a_page(bucket, monkeypatch):
     for number in range(5):
-        bucket.put_text(f"many/{number}", "")
+        bucket.write(f"many/{number}", "")
     pages = bucket._client.get_paginator("list_objects_v2").paginate
     told = {"Bucket": bucket.name, "Prefix": "motors/many/", "PaginationConfig": {"PageSize": 2}}
     monkeypatch.setattr(Bucket, "_pages", lambda self, under: pages(**told))
@@ -48,7 +48,7 @@ def test_bucket_lists_more_than_a_page(bucket, monkeypatch):
 
 
 def test_bucket_deletes_what_is_there_and_not_there(bucket):
-    bucket.put_text("a", "")
+    bucket.write("a", "")
     bucket.delete(["a", "b"])
     bucket.delete([])
     assert not bucket.listed()
@@ -71,14 +71,14 @@ def test_bucket_file_that_is_not_there_leaves_no_file(bucket, tmp_path):
 
 
 def test_bucket_pickles(bucket):
-    bucket.put_text("a", "1")
-    assert pickle.loads(pickle.dumps(bucket)).get_text("a") == "1"
+    bucket.write("a", "1")
+    assert pickle.loads(pickle.dumps(bucket)).read("a") == "1"
 
 
 def test_create_text_is_done_once(bucket):
-    assert bucket.create_text("lease", "first")
-    assert not bucket.create_text("lease", "second")
-    assert bucket.get_text("lease") == "first"
+    assert bucket.create("lease", "first")
+    assert not bucket.create("lease", "second")
+    assert bucket.read("lease") == "first"
 
 
 def test_create_text_whose_answer_was_lost_knows_its_own(bucket, monkeypatch):
@@ -90,7 +90,7 @@ def test_create_text_whose_answer_was_lost_knows_its_own(bucket, monkeypatch):
         return put(**given)
 
     monkeypatch.setattr(bucket._client, "put_object", twice)
-    assert bucket.create_text("lease", "mine")
+    assert bucket.create("lease", "mine")
 
 
 def test_server_with_conditions_is_accepted_and_left_clean(bucket):
@@ -108,7 +108,7 @@ def test_server_without_conditions_is_refused(bucket, monkeypatch):
 
 def test_bucket_that_does_not_exist_is_named_with_what_to_do(s3):
     with pytest.raises(BucketError, match=r"s3://no-such-bucket/a/record.json: there is no such bucket: create it"):
-        Bucket.at("s3://no-such-bucket/a").get_text("record.json")
+        Bucket.at("s3://no-such-bucket/a").read("record.json")
 
 
 def test_endpoint_that_does_not_answer_is_named(s3, monkeypatch):
@@ -124,7 +124,7 @@ def test_credentials_that_are_missing_are_said(s3, monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with pytest.raises(BucketError, match="no credentials: set AWS_ACCESS_KEY_ID"):
-        Bucket.at("s3://motors").put_text("a", "")
+        Bucket.at("s3://motors").write("a", "")
 
 
 def test_boto3_that_is_missing_is_said(s3, monkeypatch):
@@ -169,7 +169,7 @@ def test_refusal_says_what_to_do(s3, refusing, monkeypatch, code, status, advice
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{refusing.server_port}")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(BucketError, match=f"s3://motors/a: .*{advice}"):
-        Bucket.at("s3://motors").get_text("a")
+        Bucket.at("s3://motors").read("a")
 
 
 def test_server_that_does_not_know_conditions_is_refused(s3, refusing, monkeypatch):
@@ -177,7 +177,7 @@ def test_server_that_does_not_know_conditions_is_refused(s3, refusing, monkeypat
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{refusing.server_port}")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(BucketError, match="does not know conditional writes"):
-        Bucket.at("s3://motors").create_text("a", "")
+        Bucket.at("s3://motors").create("a", "")
 
 
 def test_error_pickles(s3):
@@ -195,10 +195,11 @@ def test_uploads_in_pieces_that_were_abandoned_are_dropped(bucket):
     assert "Uploads" not in bucket._client.list_multipart_uploads(Bucket=bucket.name)
 
 
-def test_shelf_holds_texts_by_name(bucket):
-    shelf = S3Shelf(bucket)
-    assert shelf.create("a.1", "one")
-    shelf.write("a.1", "two")
-    assert (shelf.read("a.1"), shelf.read("b.1"), shelf.names()) == ("two", None, ["a.1"])
-    shelf.remove("a.1")
-    assert shelf.names() == []
+def test_leases_of_a_bucket_lie_within_a_folder_of_it(bucket):
+    place = bucket.within("leases")
+    assert place.create("a.1", "one")
+    place.write("a.1", "two")
+    assert (place.read("a.1"), place.read("b.1"), place.names()) == ("two", None, ["a.1"])
+    assert bucket.names("leases") == ["a.1"]
+    place.remove("a.1")
+    assert place.names() == []

@@ -33,7 +33,7 @@ moment = sys.argv[3]
 if moment == "rename":
     pathlib.Path.rename = hang
 elif moment == "record":
-    grid.store.store.os.fsync = hang
+    grid.store.writing.os.fsync = hang
 with toy.Store(pathlib.Path(sys.argv[2])).draft(toy.Number(1), {}) as folder:
     (folder / "value.json").write_text("1")
     if moment == "build":
@@ -248,8 +248,9 @@ def test_write_text_failure_keeps_the_old_text_and_leaves_nothing(tmp_path: Path
 def test_write_text_kill_in_the_middle_keeps_the_old_text(tmp_path: Path) -> None:
     path = tmp_path / "note.txt"
     write_text(path, "old")
-    code = "import os, sys, pathlib, grid.store.store\ngrid.store.store.os.fsync = lambda _: os.kill(os.getpid(), 9)\n"
-    code += "grid.store.store.write_text(pathlib.Path(sys.argv[1]), 'new')"
+    code = "import os, sys, pathlib, grid.store.writing\n"
+    code += "grid.store.writing.os.fsync = lambda _: os.kill(os.getpid(), 9)\n"
+    code += "grid.store.writing.write_text(pathlib.Path(sys.argv[1]), 'new')"
     assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == -signal.SIGKILL
     assert path.read_text() == "old"
 
