@@ -13,7 +13,7 @@ from motor.experiment.cells import UNKNOWN
 from motor.recordings.data_report import describe
 from motor.recordings.readers.base import AS_RECORDED, Reader
 from motor.recordings.recording import DataError, SeriesError
-from motor.recordings.table import open_recordings
+from motor.recordings.table import labelled, open_recordings
 from motor.stages.faults import input_faults
 from motor.stages.recordings import REPORT, SUMMARY, ImportRecordings
 
@@ -61,7 +61,7 @@ def check_data(experiment: "Experiment", cells: list[Cell], store: Store) -> Non
     print(f"\nThe same as JSON, with all names: {folder / REPORT} and {SUMMARY} beside it")
     base = experiment.base
     with input_faults():
-        base.split.split(open_recordings(folder).meta, base.seed, base.normal)
+        base.split.split(labelled(open_recordings(folder).meta), base.seed, base.normal)
 
 
 def _units(reader: Reader) -> str:

@@ -8,7 +8,7 @@ from motor.methods.base import Recipe
 class A(Recipe):
     kind: Literal["A"] = "A"
     folder: str = "methodA_residual_normal_ft"
-    labels: Literal["none", "normal", "all", "each"] = "normal"
+    labels: Literal["none", "normal", "all", "any", "each"] = "normal"
     features: tuple[str, ...] = ("residual",)
     control: str | None = "untrained_residual"
 

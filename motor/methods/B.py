@@ -8,7 +8,7 @@ from motor.methods.base import Recipe
 class B(Recipe):
     kind: Literal["B"] = "B"
     folder: str = "methodB_embed_normal_ft"
-    labels: Literal["none", "normal", "all", "each"] = "normal"
+    labels: Literal["none", "normal", "all", "any", "each"] = "normal"
     features: tuple[str, ...] = ("embedding",)
     control: str | None = "untrained"
 

@@ -8,7 +8,7 @@ from motor.methods.base import Recipe
 class C(Recipe):
     kind: Literal["C"] = "C"
     folder: str = "methodC_embed_all_ft"
-    labels: Literal["none", "normal", "all", "each"] = "all"
+    labels: Literal["none", "normal", "all", "any", "each"] = "all"
     features: tuple[str, ...] = ("embedding",)
     control: str | None = "untrained"
 

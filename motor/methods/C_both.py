@@ -8,7 +8,7 @@ from motor.methods.base import Recipe
 class CBoth(Recipe):
     kind: Literal["C_both"] = "C_both"
     folder: str = "methodC_embed_residual_all_ft"
-    labels: Literal["none", "normal", "all", "each"] = "all"
+    labels: Literal["none", "normal", "all", "any", "each"] = "all"
     features: tuple[str, ...] = ("embedding", "residual")
     control: str | None = "untrained_both"
 

@@ -8,7 +8,7 @@ from motor.methods.base import Recipe
 class CLora(Recipe):
     kind: Literal["C_lora"] = "C_lora"
     folder: str = "methodC_embed_all_ft_lora"
-    labels: Literal["none", "normal", "all", "each"] = "all"
+    labels: Literal["none", "normal", "all", "any", "each"] = "all"
     features: tuple[str, ...] = ("embedding",)
     lora_rank: int | None = 8
     control: str | None = "untrained"

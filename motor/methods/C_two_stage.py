@@ -8,7 +8,7 @@ from motor.methods.base import Recipe
 class CTwoStage(Recipe):
     kind: Literal["C_two_stage"] = "C_two_stage"
     folder: str = "methodC_embed_all_ft_two_stage"
-    labels: Literal["none", "normal", "all", "each"] = "all"
+    labels: Literal["none", "normal", "all", "any", "each"] = "all"
     features: tuple[str, ...] = ("embedding",)
     start: str | None = "B"
     trainable_blocks: int | None = 2

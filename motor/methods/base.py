@@ -14,7 +14,8 @@ OF_WINDOWS = ("representation", "scaling", "context_length")
 class Recipe(Plugin):
     """A method, as data.
 
-    `labels`: which series the backbone is fine-tuned on; ``each`` is one forecaster a class.
+    `labels`: which series the backbone is fine-tuned on; ``any`` takes in those without a label, ``each`` is one
+    forecaster a class.
     `features`: what the classifier sees, all of one kind. `start`: the method whose fine-tune this one goes on
     from. `trainable_blocks`: the last encoder blocks that are free, and `lora_rank`: the rank of adapters that are
     trained in the model's place, where the config says neither. `backbone`: the config's; the config's shapes with
@@ -24,7 +25,7 @@ class Recipe(Plugin):
 
     kind: str
     folder: str
-    labels: Literal["none", "normal", "all", "each"] = "none"
+    labels: Literal["none", "normal", "all", "any", "each"] = "none"
     features: tuple[str, ...]
     start: str | None = None
     trainable_blocks: int | None = None
@@ -71,6 +72,7 @@ class Recipe(Plugin):
             "none": "no fine-tune",
             "normal": "fine-tuned on normal series",
             "all": "fine-tuned on all classes",
+            "any": "fine-tuned on all series, with a label or without",
             "each": "one fine-tune for each class",
         }
         model = {"config": "", "random": ", random weights", "linear": ", a linear forecaster"}[self.backbone]

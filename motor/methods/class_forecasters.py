@@ -8,7 +8,7 @@ from motor.methods.base import Recipe
 class ClassForecasters(Recipe):
     kind: Literal["class_forecasters"] = "class_forecasters"
     folder: str = "method_class_forecasters"
-    labels: Literal["none", "normal", "all", "each"] = "each"
+    labels: Literal["none", "normal", "all", "any", "each"] = "each"
     features: tuple[str, ...] = ("residual",)
     control: str | None = "untrained_residual"
 

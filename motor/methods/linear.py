@@ -8,7 +8,7 @@ from motor.methods.base import Recipe
 class Linear(Recipe):
     kind: Literal["linear"] = "linear"
     folder: str = "baseline_linear_residual"
-    labels: Literal["none", "normal", "all", "each"] = "normal"
+    labels: Literal["none", "normal", "all", "any", "each"] = "normal"
     features: tuple[str, ...] = ("residual",)
     backbone: Literal["config", "random", "linear"] = "linear"
 

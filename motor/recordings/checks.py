@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from motor.recordings.recording import DataError
+from motor.recordings.table import labelled
 
 if TYPE_CHECKING:
     import pandas
@@ -15,7 +16,8 @@ def check_dataset(meta: "pandas.DataFrame", classes: Sequence[str], domains: Seq
     Parameters
     ----------
     meta : pandas.DataFrame
-        `Recordings.meta`: item, motor, domain, label and moment are used. Lengths may differ.
+        `Recordings.meta`: item, motor, domain, label and moment are used. Lengths may differ; what has no label
+        stands for no class.
     classes, domains : sequence of str
         What the dataset's settings list.
 
@@ -25,7 +27,8 @@ def check_dataset(meta: "pandas.DataFrame", classes: Sequence[str], domains: Seq
         If a domain (a sensor) or a class has no series; if one sensor has two series of one motor and moment, or a
         motor has two labels at one moment.
     """
-    faults = [*_absent(meta, classes, domains), *_contradictions(meta)]
+    known = labelled(meta)
+    faults = [*_absent(known, classes, domains), *_contradictions(meta), *_contradicting_labels(known)]
     if faults:
         raise DataError("the dataset does not fit its settings:\n- " + "\n- ".join(faults))
 
@@ -51,7 +54,7 @@ def _absent(meta: "pandas.DataFrame", classes: Sequence[str], domains: Sequence[
 
 
 def _contradictions(meta: "pandas.DataFrame") -> list[str]:
-    """Return a message for moments at which series of one motor cannot be tied together."""
+    """Return a message for each sensor that has several series of one motor and moment."""
     tied = meta[meta["moment"].notna()].reset_index()
     faults = []
     twice = tied[tied.duplicated(["motor", "moment", "domain"], keep=False)]
@@ -60,7 +63,13 @@ def _contradictions(meta: "pandas.DataFrame") -> list[str]:
             f"motor {motor!r} has {len(rows)} series of domain {domain!r} at moment {moment!r}: "
             f"{', '.join(map(repr, rows['item']))}; give them moments of their own"
         )
-    told = tied.drop_duplicates(["motor", "moment", "label"])
+    return faults
+
+
+def _contradicting_labels(meta: "pandas.DataFrame") -> list[str]:
+    """Return a message for each moment at which a motor has several labels."""
+    faults = []
+    told = meta[meta["moment"].notna()].drop_duplicates(["motor", "moment", "label"])
     several = told[told.duplicated(["motor", "moment"], keep=False)]
     for (motor, moment), rows in several.groupby(["motor", "moment"]):
         names = ", ".join(map(repr, rows["label"]))

@@ -21,6 +21,7 @@ def describe(summary: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     """
     lines = [
         f"{summary['n_recordings']} series of {summary['n_motors']} motors, {summary['n_samples']} samples",
+        *_without_label(summary),
         "",
         *_counts(summary, report),
         "",
@@ -33,6 +34,15 @@ def describe(summary: Mapping[str, Any], report: Mapping[str, Any]) -> str:
         *_skipped(summary["skipped"]),
     ]
     return "\n".join(lines)
+
+
+def _without_label(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how many series nobody has labelled, if there are any."""
+    if summary["n_unlabelled"]:
+        yield (
+            f"{summary['n_unlabelled']} of these series have no label ({summary['n_unlabelled_motors']} motors have "
+            "none at all): only methods that need no labels train on them, and nothing is scored on them"
+        )
 
 
 def _counts(summary: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[str]:

@@ -49,7 +49,7 @@ class Seen:
     item: str
     motor: str
     domain: str
-    label: str
+    label: str  # empty where nobody knows it
     sampling_rate_hz: float
     n_samples: int
     facts: SignalFacts
@@ -57,8 +57,10 @@ class Seen:
 
 def seen_of(recording: Recording) -> Seen:
     """Return what is kept of a recording."""
-    fields = {name: getattr(recording, name) for name in ("item", "motor", "domain", "label", "sampling_rate_hz")}
-    return Seen(**fields, n_samples=len(recording.signal), facts=signal_facts(recording.signal))
+    fields = {name: getattr(recording, name) for name in ("item", "motor", "domain", "sampling_rate_hz")}
+    return Seen(
+        **fields, label=recording.label or "", n_samples=len(recording.signal), facts=signal_facts(recording.signal)
+    )
 
 
 def signal_facts(signal: np.ndarray) -> SignalFacts:

@@ -10,6 +10,7 @@ from motor.recordings.facts import Seen
 # Of the names in a finding's sentence; its evidence has all of them.
 NAMED = 5
 LEAST_CLIPPED = 1e-4
+NO_LABEL = "(no label)"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def duplicate_signals(seen: Sequence[Seen]) -> Iterator[Finding]:
     groups = [group for group in by_digest.values() if len(group) > 1]
     if not groups:
         return
-    crossing = [group for group in groups if len({(one.motor, one.label) for one in group}) > 1]
+    crossing = [group for group in groups if _differ(group)]
     example = (crossing or groups)[0]
     what = f"{len(groups)} signals stand under several names, first {_names([one.item for one in example])}"
     if crossing:
@@ -51,6 +52,11 @@ def duplicate_signals(seen: Sequence[Seen]) -> Iterator[Finding]:
         {"groups": [[one.item for one in group] for group in groups], "crossing_motors_or_labels": len(crossing)},
         "keep one of each, under its true motor and label",
     )
+
+
+def _differ(group: Sequence[Seen]) -> bool:
+    """Say whether recordings are of several motors, or bear several labels."""
+    return len({one.motor for one in group}) > 1 or len({one.label for one in group if one.label}) > 1
 
 
 def unequal_by_class(seen: Sequence[Seen]) -> Iterator[Finding]:
@@ -98,7 +104,7 @@ def clipped_signals(seen: Sequence[Seen]) -> Iterator[Finding]:
     )
     if not clipped:
         return
-    cells = Counter((one.domain, one.label) for one in clipped)
+    cells = Counter((one.domain, one.label or NO_LABEL) for one in clipped)
     yield Finding(
         "clipped_signals",
         f"{len(clipped)} signals are clipped, first {_names([one.item for one in clipped])} "

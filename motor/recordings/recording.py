@@ -21,8 +21,8 @@ class Recording:
         The physical machine: the unit that a split never divides.
     domain : str
         The sensor (or rig) that measured it.
-    label : str
-        The class.
+    label : str or None
+        The class; None: nobody knows it.
     sampling_rate_hz : float
         Samples a second.
     signal : ndarray of shape (n_samples,), float32
@@ -42,7 +42,7 @@ class Recording:
     item: str
     motor: str
     domain: str
-    label: str
+    label: str | None
     sampling_rate_hz: float
     signal: np.ndarray
     speed_rpm: float | None = None

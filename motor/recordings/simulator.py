@@ -69,7 +69,7 @@ class TreeWriter:
         self.path = _free(folder / "tree")
 
     def write(self, recording: Recording, rows: bytes) -> None:
-        file = self.path / recording.domain / recording.label / f"{recording.moment}.npy"
+        file = self.path / recording.domain / str(recording.label) / f"{recording.moment}.npy"
         file.parent.mkdir(parents=True, exist_ok=True)
         np.save(file, recording.signal)
 

@@ -68,6 +68,16 @@ def open_recordings(folder: Path) -> "Recordings":
     return Recordings(folder)
 
 
+def labelled(meta: "pandas.DataFrame") -> "pandas.DataFrame":
+    """Return the recordings whose class is known: what is split by class, judged and scored."""
+    return meta[meta["label"].notna()]
+
+
+def unlabelled(meta: "pandas.DataFrame") -> "pandas.DataFrame":
+    """Return the recordings whose class nobody knows: some trainings may take them, nothing else."""
+    return meta[meta["label"].isna()]
+
+
 class Recordings:
     """The recordings of a folder: a table of what is known of each, and signals in a memory map.
 
@@ -78,7 +88,8 @@ class Recordings:
     folder : Path
     meta : pandas.DataFrame
         One row a recording: item, motor, domain, label, sampling_rate_hz, speed_rpm, moment, fold, recorded_at
-        (seconds since 1970 UTC), reference, n_samples; the index is the recording's position.
+        (seconds since 1970 UTC), reference, n_samples; the index is the recording's position. A label is None (or
+        NaN) where nobody knows it; see `labelled`.
     samples : ndarray of float32, shape (n_file,)
         The whole file, read-only: signal `i` is ``samples[begins[i] : begins[i] + n_samples[i]]``.
     begins, n_samples : ndarray of int64, shape (n_recordings,)
@@ -180,10 +191,11 @@ def _schema() -> "pyarrow.Schema":
     import pyarrow
 
     text, number = pyarrow.string(), pyarrow.float64()
-    needed = [pyarrow.field(name, text, nullable=False) for name in ("item", "motor", "domain", "label")]
+    needed = [pyarrow.field(name, text, nullable=False) for name in ("item", "motor", "domain")]
     return pyarrow.schema(
         [
             *needed,
+            pyarrow.field("label", text),
             pyarrow.field("sampling_rate_hz", number, nullable=False),
             pyarrow.field("speed_rpm", number),
             pyarrow.field("moment", text),

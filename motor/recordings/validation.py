@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from statistics import median
 from typing import Any
 
@@ -20,7 +21,8 @@ from motor.recordings.findings import (
 from motor.recordings.gains import unequal_gains
 from motor.recordings.recording import Recording
 
-FINDERS = (duplicate_signals, unequal_gains, unequal_by_class, one_class_only, clipped_signals)
+FINDERS = (duplicate_signals, clipped_signals)
+FINDERS_OF_CLASSES = (unequal_gains, unequal_by_class, one_class_only)
 
 
 @dataclass
@@ -35,14 +37,21 @@ class Validation:
             self.seen.append(seen_of(recording))
             yield recording
 
+    @cached_property
+    def labelled(self) -> list[Seen]:
+        """What was seen of the recordings whose class is known."""
+        return [one for one in self.seen if one.label]
+
     def summary(self) -> dict[str, Any]:
         """Return the counts, sorted, with text keys as JSON has them.
 
         Returns
         -------
         dict
-            `n_recordings`, `n_motors`, `n_samples`; recordings by `domain`, by `label` and by `domain_label`; motors by
-            `domain_label`; the recordings of each sampling rate (Hz) and of each length (samples).
+            `n_recordings`, `n_motors`, `n_samples`; how many recordings have no label, also by motor, and how many
+            motors have no others; recordings by `domain`, by `label` and by `domain_label`; motors by `domain_label`;
+            the recordings of each sampling rate (Hz) and of each length (samples). What has no label stands in no
+            count by label.
         """
         rates = Counter(one.sampling_rate_hz for one in self.seen)
         lengths = Counter(one.n_samples for one in self.seen)
@@ -51,8 +60,11 @@ class Validation:
             "n_recordings": len(self.seen),
             "n_motors": len({one.motor for one in self.seen}),
             "n_samples": sum(one.n_samples for one in self.seen),
+            "n_unlabelled": len(self.seen) - len(self.labelled),
+            "n_unlabelled_motors": len({one.motor for one in self.seen} - {one.motor for one in self.labelled}),
+            "unlabelled_by_motor": dict(sorted(Counter(one.motor for one in self.seen if not one.label).items())),
             "recordings_by_domain": dict(sorted(Counter(one.domain for one in self.seen).items())),
-            "recordings_by_label": dict(sorted(Counter(one.label for one in self.seen).items())),
+            "recordings_by_label": dict(sorted(Counter(one.label for one in self.labelled).items())),
             "recordings_by_domain_label": nested({cell: len(rows) for cell, rows in self._by_cell().items()}),
             "motors_by_domain_label": nested(motors),
             "recordings_by_sampling_rate_hz": {f"{rate:g}": count for rate, count in sorted(rates.items())},
@@ -62,7 +74,7 @@ class Validation:
     def report(self) -> dict[str, Any]:
         """Return what `summary` leaves out: each motor's counts, levels by class, and the findings."""
         by_motor: dict[str, Counter[str]] = defaultdict(Counter)
-        for one in self.seen:
+        for one in self.labelled:
             by_motor[one.motor][one.label] += 1
         levels = {cell: [one.facts.level_db for one in rows] for cell, rows in self._by_cell().items()}
         return {
@@ -73,12 +85,13 @@ class Validation:
 
     def findings(self) -> list[Finding]:
         """Return all findings."""
-        return [finding for finder in FINDERS for finding in finder(self.seen)]
+        of_all = [finding for finder in FINDERS for finding in finder(self.seen)]
+        return of_all + [finding for finder in FINDERS_OF_CLASSES for finding in finder(self.labelled)]
 
     def _by_cell(self) -> dict[tuple[str, str], list[Seen]]:
         """Return what was seen of each domain and label, sorted."""
         cells: dict[tuple[str, str], list[Seen]] = defaultdict(list)
-        for one in self.seen:
+        for one in self.labelled:
             cells[one.domain, one.label].append(one)
         return dict(sorted(cells.items()))
 

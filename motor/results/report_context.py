@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grid.plan.plan import Cell
 from grid.run.run import versions
@@ -15,6 +15,9 @@ from motor.stages.audit import Audit
 from motor.stages.classify import Classify
 from motor.stages.prepare import Prepare
 from motor.stages.recordings import ImportRecordings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OVERVIEW = "overview.png"
 
@@ -119,11 +122,14 @@ def _dataset(store: Store, stage: ImportRecordings) -> dict[str, Any]:
         for label, number in labels.items()
     ]
     skipped = summary.pop("skipped")
+    n_unlabelled, n_motors = summary.pop("n_unlabelled", 0), summary.pop("n_unlabelled_motors", 0)
+    without = f"{n_unlabelled}, never scored ({n_motors} motors have no other)"
     plain = {name: value for name, value in summary.items() if not isinstance(value, dict)}
     return {
         **plain,
         "sampling rates (Hz: series)": summary["recordings_by_sampling_rate_hz"],
         "skipped series": len(skipped),
+        **({"series without a label": without} if n_unlabelled else {}),
         "counts": rows,
     }
 
@@ -136,4 +142,17 @@ def _split(store: Store, stage: Prepare) -> dict[str, Any]:
         return {}
     sides = pd.read_csv(path, dtype=str)
     counts = sides.groupby(["fold", "side"], sort=False).size().reset_index(name="motors")
-    return {"kind": stage.split.kind, "counts": counts.to_dict("records")}
+    aside = _set_aside(store, stage.recordings, sides)
+    return {"kind": stage.split.kind, **aside, "counts": counts.to_dict("records")}
+
+
+def _set_aside(store: Store, stage: ImportRecordings, sides: "pd.DataFrame") -> dict[str, str]:
+    """Return how many series of test motors have no label, by fold: neither trained upon nor scored."""
+    path = store.folder(stage) / "summary.json"
+    by_motor = json.loads(path.read_text(encoding="utf-8")).get("unlabelled_by_motor") if path.exists() else None
+    if not by_motor:
+        return {}
+    tested = sides[sides["side"] == "test"]
+    n_aside = tested.assign(series=tested["motor"].map(by_motor).fillna(0).astype(int)).groupby("fold")["series"].sum()
+    told = ", ".join(f"fold {fold}: {number}" for fold, number in n_aside.items())
+    return {"series of test motors without a label, set aside": told}

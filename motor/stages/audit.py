@@ -21,8 +21,8 @@ from motor.audit.outcome import Check, Finding
 from motor.audit.probe import Row, power, probe, probe_outcome
 from motor.audit.statistics import Fitted, Moments, fitted_on_training_alone, moments
 from motor.audit.units import shared_motors
-from motor.recordings.table import Recordings, open_recordings
-from motor.stages.prepare import Prepare, Prepared
+from motor.recordings.table import Recordings, labelled, open_recordings
+from motor.stages.prepare import ASIDE, Prepare, Prepared
 from motor.stages.recordings import ImportRecordings
 
 if TYPE_CHECKING:
@@ -53,14 +53,17 @@ class Audit(Stage):
         prepared = Prepared.open(context.folder(self.prepared), self.prepared)
         raw = open_recordings(context.folder(self.recordings))
         dealt = self._dealt(prepared)
-        meta = dealt.drop_duplicates("item").set_index("position").sort_index()
+        everything = self._dealt_with_unlabelled(prepared)
+        meta = everything.drop_duplicates("item").set_index("position").sort_index()
         cues, prints = self._heard(raw, meta, context)
+        items, positions = meta[["item", "motor"]].reset_index(drop=True), meta.index.tolist()
+        copies = duplicates(items, _crossing(everything, meta), prints, lambda place: raw.signal(positions[place]))
+        cues, meta = cues[meta["label"].notna().to_numpy()].reset_index(drop=True), labelled(meta)
         known = meta[["item", "motor", "domain", "label"]].reset_index(drop=True).join(cues)
         rows = probe(known, dealt[["fold", "item", "side"]], self.classes, self.seed)
-        positions = meta.index.tolist()
         outcomes = [
             shared_motors(dealt),
-            duplicates(known, _crossing(dealt, meta), prints, lambda place: raw.signal(positions[place])),
+            copies,
             fitted_on_training_alone(self._fitted(prepared, dealt)),
             probe_outcome(rows),
         ]
@@ -77,12 +80,13 @@ class Audit(Stage):
         write_json(folder / FILE_NAME, as_json(findings, rows, checks, time.monotonic() - began))
 
     def _dealt(self, prepared: Prepared) -> "pd.DataFrame":
-        """Return one row for each recording of each fold: fold, position, item, motor, domain, label, side, ..."""
-        import pandas as pd
+        """Return one row for each labelled recording of each fold: fold, position, item, motor, domain, side, ..."""
+        return _of_folds(prepared, lambda fold: prepared.meta(fold, self.domains))
 
-        folds = sorted(prepared.sides["fold"].unique())
-        of_folds = [prepared.meta(fold, self.domains).assign(fold=fold) for fold in folds]
-        return pd.concat(of_folds).rename_axis("position").reset_index()
+    def _dealt_with_unlabelled(self, prepared: Prepared) -> "pd.DataFrame":
+        """Return the same with what has no label and may be trained upon: a copy of it may be tested."""
+        everything = _of_folds(prepared, lambda fold: prepared.meta_with_unlabelled(fold, self.domains))
+        return everything.assign(side=everything["side"].where(everything["side"] != ASIDE))
 
     def _heard(
         self, raw: Recordings, meta: "pd.DataFrame", context: Context
@@ -136,6 +140,13 @@ def as_json(findings: list[Finding], rows: tuple[Row, ...], checks: list[Check],
         "checks": [{**asdict(check), "passed": check.passed and check.name not in found} for check in checks],
         "seconds": round(seconds, 2),
     }
+
+
+def _of_folds(prepared: Prepared, of_fold: "Callable[[str], pd.DataFrame]") -> "pd.DataFrame":
+    import pandas as pd
+
+    folds = sorted(prepared.sides["fold"].unique())
+    return pd.concat([of_fold(fold).assign(fold=fold) for fold in folds]).rename_axis("position").reset_index()
 
 
 def _crossing(dealt: "pd.DataFrame", meta: "pd.DataFrame") -> Callable[[int, int], bool]:

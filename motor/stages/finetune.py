@@ -49,7 +49,10 @@ FITTED_WINDOWS = 16  # even windows a series that a closed form is solved on
 
 @dataclass(frozen=True)
 class Finetune(Stage):
-    """Train a forecaster on the training motors of one fold: on normal series, on all, or on ``only <class>``.
+    """Train a forecaster on the training motors of one fold.
+
+    `labels` says on which series: ``normal`` ones, ``all`` that have a label, ``any`` (also those without one), or
+    ``only <class>``.
 
     With two or more `domains` the forecaster is told which one a window is from (see `docs/domain.md`). With
     several `context_lengths`, each step draws one of them, so that one model serves all.
@@ -188,8 +191,8 @@ class Finetune(Stage):
 
     def _is_trained_on(self, meta: "pd.DataFrame") -> "pd.Series":
         """Tell which series the labels allow."""
-        if self.labels == "all":
-            return meta["label"].notna()
+        if self.labels in ("all", "any"):  # which of the two `meta` was made for
+            return meta["item"].notna()
         return meta["label"] == (self.labels.removeprefix(ONLY) if ONLY in self.labels else self.prepared.normal)
 
     def _stream(self, prepared: Prepared, meta: "pd.DataFrame") -> WindowStream:
@@ -327,7 +330,7 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: Report) -
     """Do the work of a fine-tune on one worker; the first one writes the result."""
     device = at.device()
     prepared = Prepared.open(at.inputs[stage.prepared.key], stage.prepared)
-    meta = prepared.meta(stage.fold, stage.domains)
+    meta = (prepared.meta_with_unlabelled if stage.labels == "any" else prepared.meta)(stage.fold, stage.domains)
     forecaster, history = stage.start_forecaster(at), []
     if stage.is_trained:
         history = stage.train(forecaster, prepared, meta, at, place, report)

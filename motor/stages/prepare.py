@@ -12,7 +12,14 @@ from grid.stage import Context, Stage
 from grid.store.store import write_json
 from motor.recordings.recording import Recording
 from motor.recordings.splits.base import Split
-from motor.recordings.table import FILE_NAME, Recordings, open_recordings, write_recordings
+from motor.recordings.table import (
+    FILE_NAME,
+    Recordings,
+    labelled,
+    open_recordings,
+    unlabelled,
+    write_recordings,
+)
 from motor.stages.faults import input_faults
 from motor.stages.own_levels import SeriesScalers, read_own_levels, write_own_levels
 from motor.stages.recordings import ImportRecordings
@@ -26,6 +33,8 @@ from motor.windows.source import Series
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+ASIDE = "aside"  # the side of what is neither trained upon nor scored
 
 
 @dataclass(frozen=True)
@@ -54,12 +63,14 @@ class Prepare(Stage):
     def build(self, folder: Path, context: Context) -> None:
         """Write ``recordings.arrow``, ``split.csv`` (fold, motor, side) and ``scalers.json`` (see `Scalers`).
 
-        With scaling by item also ``own_levels.npy`` (see `write_own_levels`).
+        With scaling by item also ``own_levels.npy`` (see `write_own_levels`). Motors without any label train.
         """
         source = context.folder(self.recordings)
         with input_faults():
-            meta = scored(open_recordings(source).meta, self.references, self.normal)
-            sides = self.split.split(self._units(meta), self.seed, self.normal)
+            meta = open_recordings(source).meta
+            known = self._units(scored(labelled(meta), self.references, self.normal))
+            sides = self.split.split(known, self.seed, self.normal)
+            sides = with_unlabelled_motors(sides, self._units(meta))
             self._represent(source, folder)
             recordings = open_recordings(folder)
             scalers = self._fit_scalers(recordings, sides)
@@ -89,7 +100,7 @@ class Prepare(Stage):
             yield Recording(**known, signal=signal, sampling_rate_hz=rate)
 
     def _fit_scalers(self, recordings: Recordings, sides: "pd.DataFrame") -> Scalers:
-        meta, by_fold = self._units(scored(recordings.meta, self.references, self.normal)), {}
+        meta, by_fold = self._units(scored(labelled(recordings.meta), self.references, self.normal)), {}
         for fold, of_fold in sides.groupby("fold"):
             training = set(of_fold.loc[of_fold["side"] == "train", "motor"])
             healthy = meta[meta["motor"].isin(training) & (meta["label"] == self.normal)]
@@ -116,8 +127,26 @@ class Prepared:
         return cls(open_recordings(folder), sides, scalers, read_own_levels(folder), stage)
 
     def meta(self, fold: str, domains: tuple[str, ...]) -> "pd.DataFrame":
-        """Return the recordings of some domains, without references, with the column `side` that a fold gives them."""
-        meta = scored(self.recordings.meta, self.stage.references, self.stage.normal)
+        """Return the labelled recordings of some domains, with the column `side` that a fold gives them.
+
+        References are not among them (see `motor.windows.references`).
+        """
+        meta = labelled(self.recordings.meta)
+        return self._sided(scored(meta, self.stage.references, self.stage.normal), fold, domains)
+
+    def meta_with_unlabelled(self, fold: str, domains: tuple[str, ...]) -> "pd.DataFrame":
+        """Return what `meta` does, and the recordings without a label.
+
+        Those are on their motor's side; where that is the test side, they are set aside (`ASIDE`), so that nothing of
+        a test motor is trained upon, and nothing without a label is scored.
+        """
+        import pandas as pd
+
+        others = self._sided(unlabelled(self.recordings.meta), fold, domains)
+        others = others.assign(side=others["side"].replace("test", ASIDE))
+        return pd.concat([self.meta(fold, domains), others]).sort_index() if len(others) else self.meta(fold, domains)
+
+    def _sided(self, meta: "pd.DataFrame", fold: str, domains: tuple[str, ...]) -> "pd.DataFrame":
         meta = meta.drop(columns="fold", errors="ignore")
         of_fold = self.sides[self.sides["fold"] == fold].set_index("motor")["side"]
         meta = meta.assign(side=meta["item" if self.stage.unit == "series" else "motor"].map(of_fold))
@@ -127,12 +156,23 @@ class Prepared:
         """Return the rows of `meta` as series to cut windows from, each with its scaler."""
         fitted = SeriesScalers(self.recordings, self.stage.scaling, self.scalers.of_fold(fold), self.own_levels)
         columns = ("item", "motor", "domain", "label", "sampling_rate_hz")
-        moments = meta["moment"].astype(object).where(meta["moment"].notna(), None)
-        rows = zip(meta.index.tolist(), *(meta[column].tolist() for column in columns), moments.tolist(), strict=True)
+        known = meta.assign(
+            **{name: meta[name].astype(object).where(meta[name].notna(), None) for name in ("label", "moment")}
+        )
+        rows = zip(meta.index.tolist(), *(known[column].tolist() for column in (*columns, "moment")), strict=True)
         return tuple(
             Series(item, index, domain, label, rate, fitted.scaler(index, item, domain, motor), motor, moment)
             for index, item, motor, domain, label, rate, moment in rows
         )
+
+
+def with_unlabelled_motors(sides: "pd.DataFrame", meta: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a split's sides with the motors that no recording of has a label: they train, in each fold."""
+    import pandas as pd
+
+    motors = sorted(set(unlabelled(meta)["motor"]) - set(labelled(meta)["motor"]))
+    rows = [(fold, motor, "train") for fold in sides["fold"].unique() for motor in motors]
+    return pd.concat([sides, pd.DataFrame(rows, columns=list(sides))], ignore_index=True) if rows else sides
 
 
 def _link(source: Path, target: Path) -> None:

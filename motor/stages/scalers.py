@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from motor.recordings.table import Recordings
+from motor.recordings.table import Recordings, labelled
 from motor.windows.references import is_reference
 from motor.windows.scaling import Scaler, Scaling
 
@@ -96,7 +96,7 @@ def fit_references(
     normal : str
         The class of healthy motors.
     """
-    meta = recordings.meta
+    meta = labelled(recordings.meta)
     fitted: dict[tuple[str, str], Scaler] = {}
     references = meta[is_reference(meta, earliest, normal)]
     for domain, of_domain in scaling.items():

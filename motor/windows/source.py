@@ -46,7 +46,9 @@ class Series:
         Its name, which seeds its windows.
     index : int
         Its place in `Signals`.
-    domain, label : str
+    domain : str
+    label : str or None
+        None: nobody knows it.
     sampling_rate_hz : float
         Of the represented signal.
     scaler : Scaler
@@ -58,7 +60,7 @@ class Series:
     item: str
     index: int
     domain: str
-    label: str
+    label: str | None
     sampling_rate_hz: float
     scaler: Scaler
     motor: str = ""

@@ -100,11 +100,13 @@ def motor_that_the_pattern_does_not_find(folder: Path) -> Reader:
 
 
 @fault("x.csv, line 2", "'a'", "no label", "column 'label' (absent or empty)", "constants.label")
-def empty_label(folder: Path) -> Reader:
-    return long_csv(folder, ["a,1,", "a,2,"])
+def no_column_of_labels(folder: Path) -> Reader:
+    return long_csv(folder, ["a,1", "a,2"], header="item_id,target")
 
 
-@fault("x.csv, line 2", "'sparkk'", "did you mean 'spark'", "normal, spark", "map it in labels")
+@fault(
+    "x.csv, line 2", "'sparkk'", "did you mean 'spark'", "normal, spark", "map it in labels", "name it in unlabelled"
+)
 def unknown_label(folder: Path) -> Reader:
     return long_csv(folder, ["a,1,sparkk", "a,2,sparkk"])
 

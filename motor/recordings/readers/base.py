@@ -76,6 +76,9 @@ class Reader(Plugin):
         Raw label -> class; labels that are not listed stay as they are.
     classes, domains : tuple of str
         All labels and all domains that may come; any other is an error.
+    unlabelled : str, optional
+        The raw label (the name of a folder, say) of recordings whose class nobody knows. An empty cell of a table's
+        label means the same. They are trained upon where no label is needed, and never scored.
     sampling_rate_hz : float, optional
         For data that does not tell it.
     series_length : int, optional
@@ -98,6 +101,7 @@ class Reader(Plugin):
     labels: dict[str, str] = Field(default={})
     classes: tuple[str, ...] = Field(min_length=1)
     domains: tuple[str, ...] = Field(min_length=1)
+    unlabelled: str | None = Field(default=None, min_length=1, exclude_if=lambda name: name is None)
     sampling_rate_hz: float | None = Field(default=None, gt=0)
     series_length: int | None = Field(default=None, ge=2)
     on_bad_series: Literal["fail", "skip"] = "fail"
@@ -135,6 +139,8 @@ class Reader(Plugin):
     def _check_together(self) -> "Reader":
         if strangers := sorted(set(self.labels.values()) - set(self.classes)):
             raise ValueError(f"labels leads to {strangers[0]!r}, which is not in classes: {', '.join(self.classes)}")
+        if self.unlabelled in (*self.classes, *self.labels):
+            raise ValueError(f"unlabelled is {self.unlabelled!r}, which classes or labels name, too; keep one of them")
         if strangers := sorted(set(self.units) - set(self.domains)):
             raise ValueError(f"units names {strangers[0]!r}, which is not in domains: {', '.join(self.domains)}")
         if self.sampling_rate_hz is not None and "sampling_rate_hz" in self.constants:
@@ -237,13 +243,11 @@ class Reader(Plugin):
         constants = {str(name): value for name, value in self.constants.items()}
         ranked: tuple[Mapping[str, Value], ...] = (source.columns, groups, source.own, constants)
         told = {name: first_told(origin.get(name) for origin in ranked) for name in ITEM_FIELDS}
-        for name in ("motor", "domain", "label"):
+        for name in ("motor", "domain"):
             if told[name] is None:
                 raise self._missing(name, source)
         texts = {name: None if told[name] is None else str(told[name]) for name in TEXT_FIELDS}
-        label = str(texts["label"])
-        texts["label"] = self.labels.get(label, label)
-        self._check_known("label", str(texts["label"]), self.classes, source)
+        texts["label"] = self._label(texts["label"], source)
         self._check_known("domain", str(texts["domain"]), self.domains, source)
         # The file's own rate is known only once its signal is read, and these two origins come before it.
         rate = first_told(origin.get("sampling_rate_hz") for origin in (source.columns, groups))
@@ -255,6 +259,16 @@ class Reader(Plugin):
             "reference": truth(told["reference"], "reference", item, place),
             "sampling_rate_hz": rate,
         }
+
+    def _label(self, raw: str | None, source: Source) -> str | None:
+        """Return the class that a raw label means, None if the data says that nobody knows it."""
+        if raw is None and "label" not in source.columns:
+            raise self._missing("label", source)
+        if raw is None or raw == self.unlabelled:
+            return None
+        label = self.labels.get(raw, raw)
+        self._check_known("label", label, self.classes, source)
+        return label
 
     def _load(self, source: Source, fields: dict[str, Value]) -> Recording:
         """Return the whole recording, its signal finite and long enough."""
@@ -297,7 +311,7 @@ class Reader(Plugin):
         """Raise if a label or domain is none of those that the settings allow."""
         if value in allowed:
             return
-        setting = "classes, or map it in labels" if name == "label" else "domains"
+        setting = "classes, map it in labels, or name it in unlabelled" if name == "label" else "domains"
         raise DataError(
             f"{source.place}: item {source.item!r} has the unknown {name} {value!r}{near(value, allowed)}; "
             f"allowed: {', '.join(allowed)}; correct it, or add it to {setting}"

@@ -43,12 +43,12 @@ class Augmentation(Plugin):
     kind: str
     classes: tuple[str, ...] | None = None
 
-    def touches(self, label: str) -> bool:
+    def touches(self, label: str | None) -> bool:
         """Tell whether windows of this label are changed."""
         return self.classes is None or label in self.classes
 
     def apply(
-        self, window_T: np.ndarray, generator: np.random.Generator, sampling_rate_hz: float, label: str
+        self, window_T: np.ndarray, generator: np.random.Generator, sampling_rate_hz: float, label: str | None
     ) -> np.ndarray:
         """Return a changed copy, or a plain copy if the label is not among `classes`.
 
@@ -61,7 +61,7 @@ class Augmentation(Plugin):
         sampling_rate_hz : float
             Of the window.
         label : str
-            The series' class.
+            The series' class; None: nobody knows it.
 
         Returns
         -------
@@ -84,7 +84,7 @@ def augment(
     augmentations: Sequence[Augmentation],
     generator: np.random.Generator,
     sampling_rate_hz: float,
-    label: str,
+    label: str | None,
     shared: np.random.Generator | None = None,
 ) -> np.ndarray:
     """Apply augmentations in their `order`, whatever the order of the sequence.

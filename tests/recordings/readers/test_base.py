@@ -156,3 +156,24 @@ def test_settings_that_cannot_work_are_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=f"(?s){problem}"):
         shelf(**settings)
+
+
+def test_label_empty_cell_or_named_means_that_nobody_knows_the_class(shelf: Callable[..., Reader]) -> None:
+    stock = [source(name, columns={"label": raw}) for name, raw in (("a", ""), ("b", None), ("c", "?"), ("d", "spark"))]
+    reader = shelf(*stock, constants={"motor": "M0", "domain": "east"}, unlabelled="?")
+    assert [recording.label for recording in reader.read()] == [None, None, None, "spark"]
+
+
+def test_label_that_nothing_could_tell_is_an_error(shelf: Callable[..., Reader]) -> None:
+    with pytest.raises(DataError, match="has no label; tried"):
+        only(shelf(source("a"), constants={"motor": "M0", "domain": "east"}))
+
+
+def test_unlabelled_cannot_be_a_class(shelf: Callable[..., Reader]) -> None:
+    with pytest.raises(ValidationError, match="unlabelled is 'spark', which classes or labels name, too"):
+        shelf(unlabelled="spark")
+
+
+def test_unlabelled_that_is_not_set_enters_no_key(shelf: Callable[..., Reader]) -> None:
+    assert "unlabelled" not in shelf().model_dump()
+    assert shelf(unlabelled="?").model_dump()["unlabelled"] == "?"

@@ -1,0 +1,16 @@
+"""Method C without labels: fine-tune on every training series, also on those whose class nobody knows."""
+
+from typing import Literal
+
+from motor.methods.base import Recipe
+
+
+class CAny(Recipe):
+    kind: Literal["C_any"] = "C_any"
+    folder: str = "methodC_embed_any_ft"
+    labels: Literal["none", "normal", "all", "any", "each"] = "any"
+    features: tuple[str, ...] = ("embedding",)
+    control: str | None = "untrained"
+
+
+PLUGIN = CAny
