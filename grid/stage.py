@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,8 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
+# In a record: the source of a class from outside the project, which its topmost package then holds as PLUGIN_SOURCE.
+SOURCE = "plugin_source"
 KEY_LENGTH = 16  # hex digits: 64 bits, so that a million stages collide with probability 3e-8
 
 
@@ -127,7 +130,7 @@ class Stage:
         """
         self._check_class()
         fields = {name: canonical(value, f"{type(self).__name__}.{name}") for name, value in self._deciding()}
-        return {"kind": self.KIND, "version": self.VERSION, **fields}
+        return {"kind": self.KIND, "version": self.VERSION, **self._source(), **fields}
 
     @cached_property
     def key(self) -> str:
@@ -138,13 +141,18 @@ class Stage:
         """Yield this stage after everything that it waits for, each once."""
         yield from _walk(self, set())
 
+    def _source(self) -> dict[str, Any]:
+        package = sys.modules[type(self).__module__.partition(".")[0]]
+        source = getattr(package, SOURCE.upper(), None)
+        return {} if source is None else {SOURCE: source}
+
     def _check_class(self) -> None:
         name, own = type(self).__name__, vars(type(self))
         if not self.KIND:
             raise TypeError(f"{name}.KIND is {self.KIND!r}; name the kind of stage, say 'classify'")
         if "__dataclass_fields__" not in own:
             raise TypeError(f"{name} is not decorated: its fields would enter no key; add @dataclass(frozen=True)")
-        if taken := {"kind", "version"} & own["__dataclass_fields__"].keys():
+        if taken := {"kind", "version", SOURCE} & own["__dataclass_fields__"].keys():
             raise TypeError(f"{name}.{min(taken)} would hide what the record says of every stage; rename the field")
 
     def _deciding(self) -> Iterator[tuple[str, Any]]:
@@ -186,7 +194,8 @@ def canonical(value: Any, place: str) -> Any:
     if isinstance(value, Stage):
         return value.record
     if isinstance(value, BaseModel):
-        return canonical(value.model_dump(serialize_as_any=True), place)  # as it is, not as its field was declared
+        as_it_is = value.model_dump(serialize_as_any=True, context={SOURCE: True})  # not as its field was declared
+        return canonical(as_it_is, place)
     if isinstance(value, dict):
         return _canonical_mapping(value, place)
     if isinstance(value, tuple | list):

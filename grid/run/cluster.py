@@ -3,8 +3,9 @@
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from grid.run.heartbeat import SERVERS, ClusterPulse, EmbeddedPulse, Heartbeat
 from grid.run.leftovers import Scratch
@@ -45,14 +46,21 @@ class Connection:
     last_words : callable, optional
         Where it is given, this process ends by itself, with status 1, when the embedded Ray dies, or the cluster's
         head or the node that this process has joined by. Called before, with what is gone, in a thread of its own.
+    packages : sequence of Path
+        Folders of packages that every process of Ray can import, beside `code`.
     """
 
     def __init__(
-        self, address: str | None, code: Path | None = None, last_words: Callable[[str], None] | None = None
+        self,
+        address: str | None,
+        code: Path | None = None,
+        last_words: Callable[[str], None] | None = None,
+        packages: Sequence[Path] = (),
     ) -> None:
         address = address or os.environ.get("RAY_ADDRESS")
         self.address = None if address == "local" else address
         self.code = code
+        self.packages = packages
         self._last_words = last_words
         self._scratch = Scratch()
         self._heartbeat: Heartbeat | None = None
@@ -106,6 +114,7 @@ class Connection:
                     logging_level=logging.ERROR,
                     object_store_memory=OBJECT_STORE_BYTES,
                     _temp_dir=str(self.folder),
+                    runtime_env=self._given() or None,
                 )
             except Exception as error:  # Ray raises whatever it has at hand
                 self._tell_logs()
@@ -118,6 +127,7 @@ class Connection:
         in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # `ray job submit` has sent the code already
         left_out = ["/storage", "/.git", "/.venv"]
         sent = {} if in_job or self.code is None else {"working_dir": str(self.code), "excludes": left_out}
+        sent |= self._given()
         try:
             joined = ray.init(address=address, runtime_env=sent, log_to_driver=False, logging_level=logging.ERROR)
         except ConnectionError as error:
@@ -125,6 +135,10 @@ class Connection:
         node = ray._private.worker._global_node
         self._watch(ClusterPulse(node.gcs_address, node.raylet_socket_name))
         return joined.dashboard_url or None
+
+    def _given(self) -> dict[str, Any]:
+        """Return what every process of Ray is given to import."""
+        return {"py_modules": [str(package) for package in self.packages]} if self.packages else {}
 
     def _watch(self, pulse: EmbeddedPulse | ClusterPulse) -> None:
         if self._last_words is not None:

@@ -8,7 +8,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -40,6 +40,7 @@ def run(
     code: Path | None = None,
     stream: IO[str] | None = None,
     meanwhile: Callable[[], None] | None = None,
+    packages: Sequence[Path] = (),
 ) -> Outcome:
     """Build the missing stages of a plan, as many at once as the cluster holds.
 
@@ -59,6 +60,8 @@ def run(
         Where progress is written.
     meanwhile : callable, optional
         Called every few seconds while stages are built.
+    packages : sequence of Path
+        Folders of packages that stages are made of, which no node has by itself.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def run(
         journal = Journal(store, name, progress, meanwhile)
         conductor = Conductor(plan, store, resources, progress)
         launch = _Launch(name, plan, store, resources, log, conductor, journal, interrupt)
-        connection, end = Connection(address, code, launch.say_last_words), "failed"
+        connection, end = Connection(address, code, launch.say_last_words, packages), "failed"
         try:
             progress.connect(connection.start())
             interrupt.listen()

@@ -27,6 +27,8 @@ class Outline:
 class Backbone(Plugin, ABC):
     """Settings of a forecaster."""
 
+    ROOM: ClassVar[str] = "motor.backbones"
+
     CLOSED_FORM: ClassVar[bool] = False
     """True: its forecaster has `fit`, which solves for it in two passes over windows; no training loop is run."""
 

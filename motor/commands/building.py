@@ -8,6 +8,7 @@ from grid.plan.plan import Cell, Plan, describe, make_plan
 from grid.store.store import Store
 from motor.experiment.cells import resources_of
 from motor.experiment.reading import Experiment
+from motor.sources import packages_of
 
 if TYPE_CHECKING:
     from grid.run.run import Outcome
@@ -95,7 +96,8 @@ def _build(grid: Grid, todo: Plan, address: str | None, code: Path) -> "Outcome"
     resources = resources_of(grid.experiment, todo.stages.values())
     print(describe(todo, resources), flush=True)
     live = LiveLinks(grid.experiment, todo, grid.store)
-    return run(todo, grid.store, resources, address, code, meanwhile=live)
+    packages = packages_of(grid.experiment.plugins)
+    return run(todo, grid.store, resources, address, code, meanwhile=live, packages=packages)
 
 
 def _joined(before: "Outcome", after: "Outcome", todo: Plan) -> "Outcome":

@@ -13,6 +13,7 @@ from motor.experiment.chain import Chain, leaky_split, recipe
 from motor.recordings.digest import content_digest
 from motor.recordings.readers.base import Reader
 from motor.recordings.recording import DataError
+from motor.registry import using
 from motor.stages.finetune import Finetune
 from motor.stages.recordings import ImportRecordings
 
@@ -56,6 +57,11 @@ def make_cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str
     InputError
         If the data or the weights are not there.
     """
+    with using(experiment.plugins):
+        return _cells(experiment, storage, dry_run, unit)
+
+
+def _cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str) -> list[Cell]:
     settings = experiment.base
     reader = _absolute(settings.dataset)
     chain = Chain(

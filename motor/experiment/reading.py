@@ -9,17 +9,34 @@ from typing import Any
 from grid.config.check import ConfigError, Document, Fault, check, read_document
 from grid.config.document import Node
 from motor.experiment.consistency import Misfit, augmentation_misfits, inheritance_misfits, misfits
-from motor.experiment.settings import BY_DOMAIN, JOINT, OVERLAYS, SETTING_AXES, SHARED, Settings, Variant
-from motor.registry import plugins
+from motor.experiment.settings import BY_DOMAIN, JOINT, OVERLAYS, SETTING_AXES, SHARED, Settings, Variant, schema
+from motor.registry import Outside, installed, load, plugins, using
+from motor.sources import PluginError
 
 
 class Experiment:
-    """A config that was checked whole: its settings, as they hold for each method and domain."""
+    """A config that was checked whole: its settings, as they hold for each method and domain.
 
-    def __init__(self, document: Document, name: str) -> None:
+    Parameters
+    ----------
+    document : Document
+    name : str
+        Of the grid, where the config does not say it.
+    folder : Path
+        Of the config, which its relative ``plugins`` are seen from.
+    """
+
+    def __init__(self, document: Document, name: str, folder: Path = Path()) -> None:
         self.document = document
+        self.plugins = _plugins(document, folder)
+        with using(self.plugins):
+            self._check(name)
+
+    def _check(self, name: str) -> None:
+        """Check everything, and keep the settings."""
+        document = self.document
         faults = self._schema_faults()
-        base, _ = check(document, Settings)
+        base, _ = check(document, schema())
         if base is None:
             raise ConfigError(faults)
         self.base = base
@@ -31,7 +48,8 @@ class Experiment:
 
     def _settings(self, method: str | None = None, domain: str | None = None, variant: Variant = ()) -> Settings:
         """Return the settings for a method, a domain (or Joint) and values of setting axes: the axes count last."""
-        settings, faults = check(self._overlaid(method, domain, variant), Settings)
+        with using(self.plugins):
+            settings, faults = check(self._overlaid(method, domain, variant), schema())
         if settings is None:
             raise ConfigError(faults)
         return settings
@@ -71,7 +89,7 @@ class Experiment:
             self._overlaid(method, regime, (("representation", representation),) if representation else ())
             for method, regime, representation in product(*named)
         )
-        return [fault for document in documents for fault in check(document, Settings)[1]]
+        return [fault for document in documents for fault in check(document, schema())[1]]
 
     def _grid_faults(self) -> list[Fault]:
         """Return what is wrong with names: on the axes, of overrides, of folders."""
@@ -197,4 +215,17 @@ def read_experiment(path: Path, overrides: Sequence[str], environment: Mapping[s
     grid.config.check.ConfigError
         With every fault, each with its place.
     """
-    return Experiment(read_document(path, overrides, environment), path.stem)
+    return Experiment(read_document(path, overrides, environment), path.stem, path.parent)
+
+
+def _plugins(document: Document, folder: Path) -> Outside:
+    """Return the plug-ins from outside that a config may use; what else is wrong with the setting, the schema says."""
+    named, outside, faults = document.data.get("plugins"), installed(), list[Fault]()
+    for index, entry in enumerate(named if isinstance(named, tuple) else ()):
+        try:
+            outside = load(outside, entry, folder) if isinstance(entry, str) else outside
+        except PluginError as error:
+            faults.append(Fault(document.place(("plugins", index)), str(error)))
+    if faults:
+        raise ConfigError([*document.faults, *faults])
+    return outside

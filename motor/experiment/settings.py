@@ -1,15 +1,16 @@
 """The schema of a config: which settings there are, what they default to, and which may differ where."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, create_model, model_validator
 
 from motor.audit.names import FINDINGS
 from motor.backbones.training import Training
 from motor.evaluation.metrics.base import PACKAGE as METRICS
 from motor.evaluation.metrics.base import RANKABLE, Metric
-from motor.registry import Record, choice, plugins, table
+from motor.registry import Outside, Record, choice, in_use, plugins, table
 from motor.report.html.words import languages
 from motor.stages.speeds import Speed
 from motor.windows.representations.raw import Raw
@@ -22,7 +23,8 @@ CLASSIFIERS: Any = table("motor.judges")
 # What every cell shares, so that cells can be compared: it cannot differ by method or domain.
 BY_DOMAIN = ("scaling", "augmentation", "evaluation")  # these are each domain's own in the joint regime, too
 OVERLAYS = ("by_method", "by_domain", "by_representation")
-SHARED = ("name", "seed", "normal", "dataset", "speed", "split", "axes", "audit", "report", "resources", *OVERLAYS)
+OF_THE_GRID = ("name", "plugins", "seed", "normal", "dataset", "speed", "split", "axes", "audit", "report", "resources")
+SHARED = (*OF_THE_GRID, *OVERLAYS)
 # The axes that stand for a setting, and where it is; a grid that does not name them has one value of each.
 SETTING_AXES: dict[str, tuple[str, str]] = {
     "representation": ("representation", "kind"),
@@ -268,6 +270,9 @@ class Settings(Record):
 
     Attributes
     ----------
+    plugins : tuple of str
+        Plug-ins of your own: ``.py`` files, folders of them (seen from the config's folder), or modules that are
+        installed; see `plugins.md`.
     quantile_levels : tuple of float
         Levels to forecast: 0.5, and any others of the backbone's own.
     """
@@ -275,6 +280,7 @@ class Settings(Record):
     name: str = Field(
         default="grid", pattern=r"^\w[\w.-]*$", description="of the results' folder; the file's by default"
     )
+    plugins: tuple[str, ...] = Field(default=(), exclude=True)
     seed: int = Field(
         default=123, ge=0, description="of the split, random weights, windows, augmentation, dropout and classifiers"
     )
@@ -299,3 +305,24 @@ class Settings(Record):
     by_method: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
     by_domain: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
     by_representation: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
+
+
+def schema() -> type[Settings]:
+    """Return the schema of a config with the plug-ins that are in use (see `motor.registry.using`)."""
+    return _schema(in_use())
+
+
+@cache
+def _schema(outside: Outside) -> type[Settings]:
+    if not outside:
+        return Settings
+    methods, judges = _axis(_names("motor.methods")), _axis(_names("motor.judges"))
+    axes: Any = create_model("Axes", __base__=Axes, method=(methods, ...), classifier=(judges, ...))
+    rooms = {"dataset": "motor.recordings.readers", "split": "motor.recordings.splits", "backbone": "motor.backbones"}
+    fields: dict[str, Any] = {name: (choice(room), ...) for name, room in rooms.items()}
+    fields["representation"] = (choice("motor.windows.representations"), Raw())
+    tables = {"features": "motor.features", "classifiers": "motor.judges"}
+    made: dict[str, Any] = {name: table(room) for name, room in tables.items()}
+    made["augmentation"] = table("motor.windows.augmentations", optional=True)
+    fields |= {name: (of, of()) for name, of in made.items()}
+    return create_model("Settings", __base__=Settings, axes=(axes, ...), **fields)

@@ -70,6 +70,8 @@ class WindowFeatures:
 class Feature(Plugin):
     """Turns a series into what a classifier sees of it."""
 
+    ROOM: ClassVar[str] = "motor.features"
+
     def misfits(self, prediction_length: int, quantile_levels: tuple[float, ...]) -> Iterator[tuple[str, str]]:
         """Yield what cannot work, known before anything runs: the argument's name, and why."""
         yield from ()

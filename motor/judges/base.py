@@ -1,7 +1,7 @@
 """What every classifier plug-in gives: a scikit-learn estimator that is ready to fit."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 from motor.registry import Plugin
 
@@ -13,6 +13,8 @@ class Classifier(Plugin, ABC):
     it has; features are scaled inside where that matters; the same rows and seed give the same
     bits whatever `n_threads` is; a few rows a class and more columns than rows are no trouble.
     """
+
+    ROOM: ClassVar[str] = "motor.judges"
 
     @abstractmethod
     def estimator(self, seed: int, n_threads: int) -> Any:

@@ -1,6 +1,6 @@
 """What a recipe says."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from motor.backbones.base import Backbone
 from motor.features.base import Feature, FittedFeature, ForecastFeature, RecordingFeature
@@ -22,6 +22,8 @@ class Recipe(Plugin):
     random weights; or a linear forecaster. `control`: the method that is this one without training. `folder`: its
     name in the results.
     """
+
+    ROOM: ClassVar[str] = "motor.methods"
 
     kind: str
     folder: str

@@ -207,7 +207,7 @@ class TrainedCell:
         """Tell whether a rate is one of the training, or made one by the representation."""
         if any(abs(rate_hz - rate) <= SAME_RATE * rate for rate in rates):
             return True
-        return not self.record.is_described and hasattr(self.record.representation, "rate_hz")
+        return not self.record.is_described and self.record.representation.sets_rate
 
     def _fitting(self, heard: Heard) -> Heard:
         """Return it, or raise ValueError if it does not hold one window."""

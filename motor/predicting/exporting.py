@@ -150,7 +150,7 @@ def _copy_source(target: Path) -> None:
     hidden = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
     for room in ROOMS:
         shutil.copytree(here.parent / room, target / "motor" / room, ignore=hidden)
-    for name in ("__init__", "registry"):
+    for name in ("__init__", "registry", "sources"):
         shutil.copyfile(here.parent / f"{name}.py", target / "motor" / f"{name}.py")
     (target / "motor" / "predicting").mkdir()
     for name in OWN:

@@ -14,6 +14,7 @@ from motor.recordings.readers.base import Reader, Source
 from motor.recordings.recording import DataError, Recording, near
 from motor.recordings.signals import finite_signal, read_signal
 from motor.recordings.told import first_told, positive
+from motor.registry import class_from_record, from_record
 
 SIGNALS = (".wav", ".npy", ".mat", ".csv")
 SUFFIXES = (*SIGNALS, ".parquet")
@@ -84,7 +85,7 @@ def _check(told: Told) -> None:
 def _of_path(path: str, told: Told) -> Iterator[Recording | Fault]:
     """Yield what one path, or pattern of paths, holds."""
     try:
-        for file in _files(path):
+        for file in _files(path, told):
             try:
                 for source in _sources(file, told):
                     yield _recording(source, told)
@@ -94,14 +95,14 @@ def _of_path(path: str, told: Told) -> Iterator[Recording | Fault]:
         yield Fault.of(path, error)
 
 
-def _files(path: str) -> list[Path]:
+def _files(path: str, told: Told) -> list[Path]:
     """Return the files that a path means, sorted."""
     here = Path(path)
     if not here.exists() and glob.has_magic(path):
         matched = [Path(name) for name in sorted(glob.glob(path, recursive=True))]  # noqa: PTH207
         if not matched:
             raise DataError(f"{path}: no file matches (seen from {Path.cwd()}); correct the pattern")
-        return [file for one in matched for file in (_files(str(one)) if one.is_dir() else [one])]
+        return [file for one in matched for file in (_files(str(one), told) if one.is_dir() else [one])]
     if not here.exists():
         raise DataError(f"{path}: there is no such file or folder (seen from {Path.cwd()}); correct the path")
     if not here.is_dir():
@@ -111,14 +112,18 @@ def _files(path: str) -> list[Path]:
     inside = (
         file for file in here.rglob("*") if not any(part.startswith(".") for part in file.parts[len(here.parts) :])
     )
-    found = sorted(file for file in inside if file.is_file() and file.suffix.lower() in SUFFIXES)
+    suffixes = (*SUFFIXES, *_opened_in_training(told))
+    found = sorted(file for file in inside if file.is_file() and file.suffix.lower() in suffixes)
     if not found:
-        raise DataError(f"{path}: no recording in this folder; allowed are {', '.join(SUFFIXES)}")
+        raise DataError(f"{path}: no recording in this folder; allowed are {', '.join(suffixes)}")
     return found
 
 
 def _sources(file: Path, told: Told) -> Iterator[Source]:
     """Yield the recordings of one file, not yet looked into."""
+    if file.suffix.lower() in _opened_in_training(told):
+        yield from from_record(Reader.ROOM, {**told.dataset, "path": str(file)}).sources()
+        return
     kind = _table_kind(file, told)
     if kind is not None:
         yield from _reader(kind, str(file), told).sources()
@@ -127,6 +132,12 @@ def _sources(file: Path, told: Told) -> Iterator[Source]:
     folders = [part for part in file.parts[:-1] if part in told.domains]
     own = {"domain": folders[-1]} if folders else {}
     yield Source(file.as_posix(), str(file), partial(read_signal, file, variable), own=own)
+
+
+def _opened_in_training(told: Told) -> tuple[str, ...]:
+    """Return the suffixes of files that only the reader of the training can read."""
+    kind: Any = class_from_record(Reader.ROOM, told.dataset) if "kind" in told.dataset else Reader
+    return kind.opens
 
 
 def _table_kind(file: Path, told: Told) -> str | None:

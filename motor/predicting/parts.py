@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from motor.predicting.record import CellRecord
+from motor.sources import open_sources
 
 DIGEST_BLOCK = 1 << 20
 
@@ -137,6 +138,7 @@ class CellParts:
         """
         import joblib
 
+        open_sources(self.record.record)  # it may be made of classes from there
         return joblib.load(io.BytesIO(self.digests.content(path)))
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from motor.features.base import FittedFeature, ForecastFeature, RecordingFeature
-from motor.registry import plugins
+from motor.registry import from_record
 from motor.windows.scaling import Scaling
 
 
@@ -130,7 +130,7 @@ class CellRecord:
     @property
     def needs_speed(self) -> bool:
         """Whether the shaft's speed can matter for a prediction."""
-        return self.is_described or self.prepared["representation"]["kind"] == "order_envelope"
+        return self.is_described or self.representation.needs_speed
 
 
 def prepared_of(features: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -145,10 +145,7 @@ def fold_of(features: Mapping[str, Any]) -> str:
 
 def made(package: str, settings: Mapping[str, Any]) -> Any:
     """Return a plug-in with the settings that a record holds."""
-    kinds = plugins(package)
-    if settings["kind"] not in kinds:
-        raise ValueError(f"{package} has no plug-in {settings['kind']!r}; there are: {', '.join(kinds)}; add its file")
-    return read(kinds[settings["kind"]], settings)
+    return from_record(package, settings)
 
 
 def read(record_type: Any, settings: Mapping[str, Any]) -> Any:

@@ -14,6 +14,7 @@ from motor.evaluation.cells import cell_key, varying_axes
 from motor.experiment.cells import LEAKY
 from motor.experiment.chain import recipe
 from motor.experiment.reading import Experiment
+from motor.registry import using
 from motor.report import CellResult, FailedCell, find, summary_table, write_report
 from motor.report.figures.overview import overview_figure
 from motor.report.html import advised_cells, write_html
@@ -76,6 +77,19 @@ def write_results(
     leaky : sequence of Cell
         The same cells under a split by series, to be shown beside them.
     """
+    with using(experiment.plugins):
+        _write(experiment, cells, plan, store, failures, command, leaky)
+
+
+def _write(
+    experiment: Experiment,
+    cells: list[Cell],
+    plan: Plan,
+    store: Store,
+    failures: Mapping[str, Failure],
+    command: str,
+    leaky: Sequence[Cell],
+) -> None:
     root = results_folder(experiment, store)
     standing = _standing(cells, store)
     twins = _standing(leaky, store)

@@ -35,6 +35,8 @@ class Measure(Plugin):
         In plain English, in the middle of a sentence.
     """
 
+    ROOM: ClassVar[str] = PACKAGE
+
     needs: ClassVar[frozenset[str]] = frozenset({DECISIONS})
     better: ClassVar[Literal["higher", "lower"]] = "higher"
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)

@@ -90,6 +90,12 @@ class Reader(Plugin):
         Domain -> the unit of its signals ("m/s2", "Pa"), for the report's axes; nothing is converted.
     """
 
+    ROOM: ClassVar[str] = "motor.recordings.readers"
+
+    opens: ClassVar[tuple[str, ...]] = ()
+    """Suffixes, say ``".xyz"``, of files that `sources` reads where `path` is one of them: so recordings that come
+    after the training are read, too. Without any, these are read in the formats that the project knows."""
+
     default_columns: ClassVar[Mapping[str, str]] = {}
     required_columns: ClassVar[tuple[str, ...]] = ()
     duplicate_advice: ClassVar[str] = "give each recording a name of its own"

@@ -1,7 +1,7 @@
 """What all splits share: the table they return, and what holds for every one of them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from motor.recordings.recording import DataError
 from motor.recordings.splits.stratify import cells_of_motors
@@ -19,6 +19,8 @@ class Split(Plugin):
     In each fold, each class of each domain has a motor on the train side and one on the test side; if there is a
     validation side, then the normal class of each domain has one there too.
     """
+
+    ROOM: ClassVar[str] = "motor.recordings.splits"
 
     def fold_names(self) -> tuple[str, ...]:
         """Return the names of the folds, which are known before the data is read."""

@@ -34,6 +34,8 @@ class Augmentation(Plugin):
         Labels whose windows are changed; None means every label.
     """
 
+    ROOM: ClassVar[str] = "motor.windows.augmentations"
+
     order: ClassVar[int]
     """Place in the chain of `augment`, smallest first; no two kinds share one."""
 

@@ -1,6 +1,7 @@
 """What every representation shares: checks of what comes in, float32 out."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,14 @@ class Representation(Plugin):
 
     No representation removes the mean: levels are the business of `motor.windows.scaling` alone.
     """
+
+    ROOM: ClassVar[str] = "motor.windows.representations"
+
+    needs_speed: ClassVar[bool] = False
+    """Whether it uses the shaft's speed; one that does is given an estimate where the config asks for that."""
+
+    sets_rate: ClassVar[bool] = False
+    """Whether what it gives has the same rate whatever the recording's is, so that other rates than trained on do."""
 
     def apply(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> tuple[np.ndarray, float]:
         """Return the represented signal and its sampling rate.

@@ -1,7 +1,7 @@
 """The (log) envelope of a band, at a low rate: what modulates the noise, without the noise."""
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -18,6 +18,8 @@ class Envelope(BandEnvelope):
     rate_hz : float
         Sampling rate of the result, in Hz, at most the recording's.
     """
+
+    sets_rate: ClassVar[bool] = True
 
     kind: Literal["envelope"] = "envelope"
     rate_hz: float = Field(default=3200.0, gt=0, allow_inf_nan=False)

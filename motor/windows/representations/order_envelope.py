@@ -1,6 +1,6 @@
 """The (log) envelope of a band, sampled in shaft angle: a fault's period is the same at every speed."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -21,6 +21,8 @@ class OrderEnvelope(BandEnvelope):
     samples_per_revolution : int
         Samples for each revolution; orders up to half of it are kept.
     """
+
+    needs_speed: ClassVar[bool] = True
 
     kind: Literal["order_envelope"] = "order_envelope"
     samples_per_revolution: int = Field(default=64, ge=2)
