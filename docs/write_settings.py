@@ -21,7 +21,7 @@ MARK = re.compile(r"(<!-- settings: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 # In a NumPy docstring: a section of fields, and in it the names and the indented lines of each entry.
 SECTION = re.compile(r"^(?:Parameters|Attributes)\n-+\n(.*?)(?=^\w+\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
 ENTRY = re.compile(r"^(\w[\w, ]*) : .*\n((?:[ ]+.*\n?)+)", re.MULTILINE)
-TOP = ("name", "seed", "normal", "quantile_levels")
+TOP = ("name", "plugins", "seed", "normal", "quantile_levels")
 TYPES = {str: "text", int: "integer", float: "number", bool: "`true` or `false`", Any: "anything"}
 LIMITS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "multiple_of": "multiple of {}"}
 MISSING = "no description"
