@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Protocol, Self, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
@@ -83,6 +84,42 @@ class Stage:
 
     VERSION: ClassVar[int] = 1  # raised by hand when the same fields now give another result
     KIND: ClassVar[str] = ""
+    ASKS: ClassVar[Resources] = Resources()  # of the cluster, where nobody says otherwise
+    IS_COMMON: ClassVar[bool] = False  # every cell needs it alike, so that no cell is charged with its cost
+    READ: ClassVar[tuple[str, ...] | None] = ("provenance.json",)  # its files that a report reads; None: all of them
+    HAS_CURVES: ClassVar[bool] = False  # whether it writes curves for TensorBoard, also while it is built
+
+    @classmethod
+    def kinds(cls) -> dict[str, list[type[Self]]]:
+        """Return the classes of stages that were imported, by kind, the newest of each last."""
+        found: dict[str, list[type[Self]]] = {}
+        for made in _subclasses(cls):
+            if vars(made).get("KIND"):  # what inherits its kind is not a kind of its own
+                found.setdefault(made.KIND, []).append(made)
+        return found
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read a stage back from its canonical record, as ``record.json`` holds it; its key is that record's.
+
+        Stages in it are read back, too, and so is what has a class method `from_record` of its own. What a record does
+        not hold (a path, say) is as it defaults.
+
+        Raises
+        ------
+        ValueError
+            If no class of that kind and version is imported that has these fields.
+        """
+        made = _class_of(cls, record)
+        hints = get_type_hints(made)
+        given = {field.name: record[field.name] for field in dataclasses.fields(made) if _is_held(field, record)}
+        stage = made(**{name: _read_back(hints[name], value) for name, value in given.items()})
+        stage.__dict__["record"] = dict(record)  # so that a field that was added since, with a default, moves no key
+        return stage
+
+    def asks(self, given: Resources) -> Resources:
+        """Return what it asks for, where its kind is given so much; several workers are for who overrides this."""
+        return dataclasses.replace(given, workers=1)
 
     def build(self, folder: Path, context: Context) -> None:
         """Write the result into `folder`, an empty draft that is renamed once this returns."""
@@ -158,6 +195,73 @@ class Stage:
     def _deciding(self) -> Iterator[tuple[str, Any]]:
         fields = (field for field in dataclasses.fields(self) if not field.metadata.get("beside"))
         return ((field.name, getattr(self, field.name)) for field in fields)
+
+
+def _subclasses(of: type[Stage]) -> Iterator[type[Any]]:
+    """Yield a class of stages and all that are made from it, each after what it is made from."""
+    yield of
+    for made in of.__subclasses__():
+        yield from _subclasses(made)
+
+
+def _class_of(expected: type[Stage], record: Mapping[str, Any]) -> type[Any]:
+    """Return the class that a record is of; of a class that was imported twice, the newest."""
+    kinds = expected.kinds()
+    if record.get("kind") not in kinds:
+        there = ", ".join(sorted(kinds)) or "none"
+        raise ValueError(
+            f"a record is of a stage of kind {record.get('kind')!r}, but none such is imported; there are: {there}; "
+            "name the plug-in that defines it"
+        )
+    for made in reversed(kinds[record["kind"]]):
+        if record["version"] == made.VERSION and not _unlike(made, record):
+            return made
+    nearest = kinds[record["kind"]][-1]
+    why = f"its version is {record['version']}, not {nearest.VERSION}" if record["version"] != nearest.VERSION else ""
+    raise ValueError(
+        f"this version of the program cannot read a stage {record['kind']!r} back: "
+        f"{why or _unlike(nearest, record)}; build it again"
+    )
+
+
+def _unlike(made: type[Any], record: Mapping[str, Any]) -> str:
+    """Return in what a record's fields are not those of a class; "" where they are."""
+    fields = {field.name: field for field in dataclasses.fields(made) if not field.metadata.get("beside")}
+    unknown = record.keys() - fields.keys() - {"kind", "version"}
+    lacking = [name for name, field in fields.items() if name not in record and _is_required(field)]
+    told = [f"it has the unknown field {name!r}" for name in sorted(unknown)]
+    return "; ".join([*told, *(f"it lacks {name!r}" for name in lacking)])
+
+
+def _is_required(field: "dataclasses.Field[Any]") -> bool:
+    has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+    return field.init and not has_default
+
+
+def _is_held(field: "dataclasses.Field[Any]", record: Mapping[str, Any]) -> bool:
+    return field.init and field.name in record and not field.metadata.get("beside")
+
+
+def _read_back(annotation: Any, value: Any) -> Any:
+    """Return a value of a canonical record as a field of this type holds it."""
+    origin, inside = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _read_back(inside[0], value)
+    if origin in (Union, UnionType):
+        members = [member for member in inside if member is not NoneType]
+        return value if value is None or len(members) > 1 else _read_back(members[0], value)
+    if origin is dict:
+        return {key: _read_back(inside[1], item) for key, item in value.items()}
+    if origin is list:
+        return [_read_back(inside[0], item) for item in value]
+    if origin is tuple:
+        of_items = (inside[0] for _ in value) if Ellipsis in inside else inside
+        return tuple(_read_back(one, item) for one, item in zip(of_items, value, strict=True))
+    if hasattr(annotation, "from_record"):
+        return annotation.from_record(value)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation.model_validate_json(json.dumps(value))  # in JSON a list may be a tuple
+    return tuple(value) if annotation is tuple else value
 
 
 def _walk(stage: Stage, seen: set[str]) -> Iterator[Stage]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from grid.plan.plan import Cell
 from grid.stage import InputError, Resources, Stage
 from motor.backbones.weights import WeightsError, is_at_hand, model_files, weights_folder
-from motor.experiment.chain import Chain, leaky_split, recipe
+from motor.experiment.chain import Chain, leaky_split
 from motor.recordings.digest import content_digest
 from motor.recordings.readers.base import Reader
 from motor.recordings.recording import DataError
@@ -68,7 +69,7 @@ def _cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str) ->
         experiment=experiment,
         recordings=ImportRecordings(reader, _data_digest(reader, storage, dry_run)),
         folds=(settings.split if unit == "motor" else leaky_split(settings.split)).fold_names(),
-        weights_digest=_weights_digests(experiment, storage, dry_run),
+        weights_digest=cache(lambda weights: _weights_digest(weights, storage, dry_run)),
         unit=unit,
     )
     checks = (chain.check(),) if unit == "motor" else ()  # a split by series leaks, and is made to show it
@@ -83,7 +84,7 @@ def _places(experiment: "Experiment") -> list[dict[str, Any]]:
     given = {axis: of_axis for axis, of_axis in values.items() if of_axis is not None}
     places: dict[tuple[Any, ...], dict[str, Any]] = {}
     for method in given["method"]:
-        idle = recipe(method).idle_axes
+        idle = experiment.method(method).idle_axes
         of_method = {axis: (None,) if axis in idle else of_axis for axis, of_axis in given.items()}
         for place in product(*(of_method | {"method": (method,)}).values()):
             places[place] = dict(zip(given, place, strict=True))
@@ -147,13 +148,6 @@ def _data_digest(reader: Reader, storage: Path, dry_run: bool) -> str:
         if dry_run:
             return UNKNOWN
         raise InputError(str(error)) from error
-
-
-def _weights_digests(experiment: "Experiment", storage: Path, dry_run: bool) -> dict[str, str]:
-    axes, variants = experiment.base.axes, list(experiment.variants())
-    chosen = (experiment.settings(*place).backbone for place in product(axes.method, axes.domain, variants))
-    named = {backbone.source for backbone in chosen}
-    return {weights: _weights_digest(weights, storage, dry_run) for weights in sorted(named - {None})}
 
 
 def _weights_digest(weights: str, storage: Path, dry_run: bool) -> str:

@@ -1,29 +1,23 @@
 """From a method, a regime and values of the other axes to the stages that a cell needs, chained."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grid.stage import Stage
 from motor.backbones.base import Backbone
-from motor.backbones.training import Lora, Training
-from motor.features.base import FittedFeature, RecordingFeature
+from motor.backbones.training import Training
 from motor.judges.base import Classifier
-from motor.methods.base import Recipe
 from motor.recordings.splits.base import Split
 from motor.recordings.splits.folds import Folds
-from motor.registry import plugins
 from motor.stages.audit import Audit, Cleared
 from motor.stages.classify import Classify
-from motor.stages.describe import Describe, DescribeFold
-from motor.stages.features import Features
-from motor.stages.finetune import ONLY, Finetune
-from motor.stages.learn import Learn
+from motor.stages.finetune import Finetune
 from motor.stages.prepare import Prepare
 from motor.stages.recordings import ImportRecordings
-from motor.stages.series_features import SeriesFeatures
 from motor.windows.augmentations.base import Augmentation
 
 if TYPE_CHECKING:  # `motor.experiment.settings` reads this folder for the names of the methods
@@ -40,6 +34,8 @@ class Chain:
 
     Attributes
     ----------
+    weights_digest : callable
+        From a folder or hub name of weights to the digest of their files.
     unit : {"motor", "series"}
         What is dealt to the sides of a split; by series it leaks, and shows by how much.
     """
@@ -47,21 +43,21 @@ class Chain:
     experiment: "Experiment"
     recordings: ImportRecordings
     folds: tuple[str, ...]
-    weights_digest: dict[str, str]
+    weights_digest: Callable[[str], str]
     unit: str = "motor"
     cleared: tuple[Cleared, ...] = ()
 
     def classify(self, axes: Mapping[str, Any]) -> Classify:
         """Return the stage that ends a cell."""
         link = Link(self, axes)
-        settings, method = link.settings, link.method
+        settings = link.settings
         plugin: Classifier = getattr(settings.classifiers, axes["classifier"])
         return Classify(
-            features=tuple(link.features(fold) for fold in self.folds),
+            features=tuple(link.method.described(link, fold) for fold in self.folds),
             classifier=plugin,
             classes=tuple(settings.dataset.classes),
             normal=settings.normal,
-            false_alarm_rates={d: link.of_domain(method, d).evaluation.false_alarm_rate for d in link.domains},
+            false_alarm_rates={d: link.of_domain(d).evaluation.false_alarm_rate for d in link.domains},
             seed=settings.seed,
             axes=dict(axes),
             cleared=self.cleared,
@@ -96,82 +92,60 @@ class Chain:
 
 
 class Link:
-    """The stages of one method in one regime, at one place on the other axes."""
+    """One place of the grid, from which a method builds its chain; see `motor.methods.base.Link`."""
 
     def __init__(self, chain: Chain, axes: Mapping[str, Any]) -> None:
         self.chain, self.axes = chain, axes
-        self.method, self.regime = axes["method"], axes["domain"]
-        self.recipe = recipe(self.method)
-        self.settings = self.of_domain(self.method, self.regime)
+        self.name, self.regime = axes["method"], axes["domain"]
+        self.method = chain.experiment.method(self.name)
+        self.settings = self.of_domain(self.regime)
         self.domains = chain.experiment.regime_domains(self.regime)
 
-    def of_domain(self, method: str | None, domain: str | None) -> "Settings":
-        """Return the settings for a method and a domain at this place on the other axes."""
+    @property
+    def recordings(self) -> ImportRecordings:
+        return self.chain.recordings
+
+    @property
+    def cleared(self) -> tuple[Stage, ...]:
+        return self.chain.cleared
+
+    def of(self, method: str) -> "Link":
+        return Link(self.chain, {**self.axes, "method": method})
+
+    def of_domain(self, domain: str | None) -> "Settings":
+        """Return the settings for a domain at this place on the other axes."""
         grid_axes = self.chain.experiment.base.axes.of_settings()
         variant = tuple((axis, self.axes[axis]) for axis in grid_axes if self.axes.get(axis) is not None)
-        return self.chain.experiment.settings(method, domain, variant)
+        return self.chain.experiment.settings(self.name, domain, variant)
 
-    def features(self, fold: str) -> SeriesFeatures:
-        """Return the stage that describes the series of one fold."""
-        settings, kind = self.settings, self.recipe.feature_kind
-        chosen: Any = tuple(getattr(settings.features, name) for name in self.recipe.features)
-        if kind is RecordingFeature:
-            return self._described(fold, chosen)
-        if kind is FittedFeature:
-            return self._learned(fold, chosen)
-        labels = [f"{ONLY}{name}" for name in settings.dataset.classes] if self.recipe.labels == "each" else [None]
-        return Features(
-            finetunes=tuple(self.finetune(fold, of_labels) for of_labels in labels),
-            features=chosen,
-            context_length=self.axes["context_length"],
-            windows_per_series=settings.windows.per_series_features,
-            classes=tuple(settings.dataset.classes),
-            batch_size=settings.resources.batch_size,
-        )
+    def features(self, names: Sequence[str]) -> tuple[Any, ...]:
+        return tuple(getattr(self.settings.features, name) for name in names)
 
-    def _described(self, fold: str, features: tuple[RecordingFeature, ...]) -> DescribeFold:
-        return DescribeFold(
-            described=Describe(recordings=self.chain.recordings, features=features, speed=self.settings.speed),
-            prepared=self.prepare(),
-            fold=fold,
-            domains=self.domains,
-            classes=tuple(self.settings.dataset.classes),
-            seed=self.settings.seed,
-        )
-
-    def _learned(self, fold: str, features: tuple[FittedFeature, ...]) -> Learn:
-        return Learn(
-            prepared=self.prepare(),
-            fold=fold,
-            domains=self.domains,
-            features=features,
-            context_length=self.axes["context_length"],
-            windows_per_series=self.settings.windows.per_series_features,
-            classes=tuple(self.settings.dataset.classes),
-            seed=self.settings.seed,
-            regime=self.regime,
-            cleared=self.chain.cleared,
-        )
-
-    def finetune(self, fold: str, labels: str | None = None) -> Finetune:
-        """Return the (last) fine-tune of the method; on other series than the recipe says, where `labels` are given."""
-        settings, made = self.settings, self.recipe
-        backbone = made.backbone_of(settings.backbone)
+    def finetune(
+        self,
+        fold: str,
+        labels: str,
+        *,
+        backbone: Backbone | None = None,
+        training: Training | None = None,
+        start: Finetune | None = None,
+    ) -> Finetune:
+        settings, backbone = self.settings, backbone or self.settings.backbone
         return Finetune(
             prepared=self.prepare(),
             fold=fold,
             domains=self.domains,
-            labels=labels or made.labels,
+            labels=labels,
             context_lengths=self._context_lengths(),
             prediction_length=settings.windows.prediction_length,
             quantile_levels=settings.quantile_levels,
             backbone=_reachable(backbone),
-            weights_digest=self.chain.weights_digest.get(backbone.source or ""),
-            training=_training(settings, made),
+            weights_digest=backbone.source and self.chain.weights_digest(backbone.source),
+            training=training or settings.finetune,
             windows_per_series=settings.windows.per_series,
-            augmentations={d: _augmentations(self.of_domain(self.method, d)) for d in self.domains},
+            augmentations={d: _augmentations(self.of_domain(d)) for d in self.domains},
             seed=settings.seed,
-            start=Link(self.chain, {**self.axes, "method": made.start}).finetune(fold) if made.start else None,
+            start=start,
             regime=self.regime,
             stream=settings.windows.stream,
             batch_size=settings.resources.batch_size or BATCH_SIZE,
@@ -182,7 +156,7 @@ class Link:
     def _context_lengths(self) -> tuple[int, ...]:
         """Return the context lengths that the fine-tune is for: the cell's, or all that the grid compares."""
         own, axes = self.axes["context_length"], self.chain.experiment.base.axes
-        if self.settings.finetune.contexts == "each" or "contexts" in self.recipe.idle_axes:
+        if self.settings.finetune.contexts == "each" or "contexts" in self.method.idle_axes:
             return (own,)
         return tuple(sorted(n for n in axes.context_length if not axes.leaves_out({**self.axes, "context_length": n})))
 
@@ -193,11 +167,8 @@ class Link:
         The split's seed is the config's: repeats with other seeds judge the same motors.
         """
         settings = self.settings
-        elsewhere = self.of_domain(self.method, None)
-        scaling = {
-            d: (self.of_domain(self.method, d) if d in self.domains else elsewhere).scaling
-            for d in settings.dataset.domains
-        }
+        elsewhere = self.of_domain(None)
+        scaling = {d: (self.of_domain(d) if d in self.domains else elsewhere).scaling for d in settings.dataset.domains}
         return Prepare(
             recordings=self.chain.recordings,
             representation=settings.representation,
@@ -211,11 +182,6 @@ class Link:
         )
 
 
-def recipe(method: str) -> Recipe:
-    """Return a method's recipe."""
-    return plugins("motor.methods")[method].model_validate({})  # type: ignore[return-value]
-
-
 def leaky_split(split: Split) -> Folds:
     """Return as many folds, at random: dealt to series, they put every motor on both sides."""
     return Folds(k=max(2, len(split.fold_names())), validation="none")
@@ -227,17 +193,6 @@ def _reachable(backbone: Backbone) -> Backbone:
     if backbone.source is None or not folder.is_dir():
         return backbone
     return backbone.model_copy(update={"weights": str(folder.absolute())})
-
-
-def _training(settings: "Settings", made: Recipe) -> Training:
-    """Return how the fine-tune is trained: what the recipe says by itself holds where the config does not say."""
-    training = settings.finetune
-    if made.labels == "none":
-        return training.model_copy(update={"num_steps": 0})
-    if training.trainable_blocks is not None or training.lora is not None:
-        return training
-    lora = None if made.lora_rank is None else Lora(rank=made.lora_rank, alpha=2.0 * made.lora_rank)
-    return training.model_copy(update={"trainable_blocks": made.trainable_blocks, "lora": lora})
 
 
 def _augmentations(settings: "Settings") -> tuple[Augmentation, ...]:

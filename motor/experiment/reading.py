@@ -8,7 +8,7 @@ from typing import Any
 
 from grid.config.check import ConfigError, Document, Fault, check, read_document
 from grid.config.document import Node
-from motor.experiment.consistency import Misfit, augmentation_misfits, inheritance_misfits, misfits
+from motor.experiment.consistency import Misfit, augmentation_misfits, inheritance_misfits
 from motor.experiment.settings import BY_DOMAIN, JOINT, OVERLAYS, SETTING_AXES, SHARED, Settings, Variant, schema
 from motor.registry import Outside, installed, load, plugins, using
 from motor.sources import PluginError
@@ -76,6 +76,10 @@ class Experiment:
             document = _on_axis(document, axis, value)
         return document
 
+    def method(self, name: str) -> Any:
+        """Return a method with the settings that the config gives it."""
+        return getattr(self.base.methods, name)
+
     def regime_domains(self, regime: str) -> tuple[str, ...]:
         """Return the domains that a value of the axis `domain` stands for."""
         return tuple(self.base.dataset.domains) if regime == JOINT else (regime,)
@@ -104,13 +108,13 @@ class Experiment:
     def _misfits(self) -> Iterable[Fault]:
         """Yield what cannot work together, for each method in each regime and variant that is compared."""
         for method, regime, variant in product(self.base.axes.method, self.base.axes.domain, self.variants()):
-            made: Any = plugins("motor.methods")[method].model_validate({})
+            made = self.method(method)
             document = self._overlaid(method, regime, variant)
             settings = self.settings(method, regime, variant)
             place = {"method": method, "domain": regime, **dict(variant)}
             lengths = enumerate(self.base.axes.context_length)
             contexts = [(i, n) for i, n in lengths if not self.base.axes.leaves_out({**place, "context_length": n})]
-            found = list(misfits(settings, made, self.regime_domains(regime), contexts))
+            found = list(made.misfits(settings, self.regime_domains(regime), contexts))
             if made.start:
                 found += inheritance_misfits(settings, self.settings(made.start, regime, variant), made)
             yield from _placed(document, found)

@@ -20,10 +20,12 @@ JOINT = "Joint"
 AUGMENTATIONS: Any = table("motor.windows.augmentations", optional=True)  # what a config does not name is off
 FEATURES: Any = table("motor.features")
 CLASSIFIERS: Any = table("motor.judges")
+METHODS: Any = table("motor.methods")
 # What every cell shares, so that cells can be compared: it cannot differ by method or domain.
 BY_DOMAIN = ("scaling", "augmentation", "evaluation")  # these are each domain's own in the joint regime, too
 OVERLAYS = ("by_method", "by_domain", "by_representation")
-OF_THE_GRID = ("name", "plugins", "seed", "normal", "dataset", "speed", "split", "axes", "audit", "report", "resources")
+OF_DATA = ("dataset", "speed", "split")
+OF_THE_GRID = ("name", "plugins", "seed", "normal", *OF_DATA, "axes", "methods", "audit", "report", "resources")
 SHARED = (*OF_THE_GRID, *OVERLAYS)
 # The axes that stand for a setting, and where it is; a grid that does not name them has one value of each.
 SETTING_AXES: dict[str, tuple[str, str]] = {
@@ -297,6 +299,7 @@ class Settings(Record):
     finetune: Training = Training()
     features: FEATURES = FEATURES()
     classifiers: CLASSIFIERS = CLASSIFIERS()
+    methods: METHODS = METHODS()
     evaluation: Evaluation = Evaluation()
     audit: Audit = Audit()
     report: Reporting = Field(default=Reporting(), exclude=True)

@@ -72,6 +72,23 @@ class Feature(Plugin):
 
     ROOM: ClassVar[str] = "motor.features"
 
+    def described(self, at: Any, fold: str) -> Any:
+        """Return the stage that describes the series of a fold by this feature; None leaves that to the method.
+
+        A feature of a kind of its own, or with a stage of its own before it, builds that stage here: it chains what it
+        needs to `at`, as a method does (`motor.methods.base.Link`), and is then a method's only feature.
+
+        Parameters
+        ----------
+        at : motor.methods.base.Link
+        fold : str
+
+        Returns
+        -------
+        motor.stages.described.Described or None
+        """
+        return None
+
     def misfits(self, prediction_length: int, quantile_levels: tuple[float, ...]) -> Iterator[tuple[str, str]]:
         """Yield what cannot work, known before anything runs: the argument's name, and why."""
         yield from ()

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class A(Recipe):
+class A(FineTuned):
     kind: Literal["A"] = "A"
     folder: str = "methodA_residual_normal_ft"
     labels: Literal["none", "normal", "all", "any", "each"] = "normal"

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class B(Recipe):
+class B(FineTuned):
     kind: Literal["B"] = "B"
     folder: str = "methodB_embed_normal_ft"
     labels: Literal["none", "normal", "all", "any", "each"] = "normal"

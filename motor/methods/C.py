@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class C(Recipe):
+class C(FineTuned):
     kind: Literal["C"] = "C"
     folder: str = "methodC_embed_all_ft"
     labels: Literal["none", "normal", "all", "any", "each"] = "all"

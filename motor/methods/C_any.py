@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class CAny(Recipe):
+class CAny(FineTuned):
     kind: Literal["C_any"] = "C_any"
     folder: str = "methodC_embed_any_ft"
     labels: Literal["none", "normal", "all", "any", "each"] = "any"

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class CBoth(Recipe):
+class CBoth(FineTuned):
     kind: Literal["C_both"] = "C_both"
     folder: str = "methodC_embed_residual_all_ft"
     labels: Literal["none", "normal", "all", "any", "each"] = "all"

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class CLora(Recipe):
+class CLora(FineTuned):
     kind: Literal["C_lora"] = "C_lora"
     folder: str = "methodC_embed_all_ft_lora"
     labels: Literal["none", "normal", "all", "any", "each"] = "all"

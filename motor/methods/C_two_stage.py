@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class CTwoStage(Recipe):
+class CTwoStage(FineTuned):
     kind: Literal["C_two_stage"] = "C_two_stage"
     folder: str = "methodC_embed_all_ft_two_stage"
     labels: Literal["none", "normal", "all", "any", "each"] = "all"

@@ -1,84 +1,192 @@
-"""What a recipe says."""
+"""What every method says: how its chain of stages is built, and what the report calls it."""
 
-from typing import ClassVar, Literal
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol
 
+from grid.stage import Stage
 from motor.backbones.base import Backbone
-from motor.features.base import Feature, FittedFeature, ForecastFeature, RecordingFeature
+from motor.backbones.training import Training
+from motor.features.base import Feature
+from motor.methods.checks import Misfit, feature_misfits
 from motor.registry import Plugin, plugins
+from motor.stages.described import Described
+from motor.stages.finetune import Finetune
+from motor.stages.prepare import Prepare
+from motor.stages.recordings import ImportRecordings
 
 # The axes that mean nothing for a method without a forecaster, and for one that sees recordings as they are.
 OF_FORECASTERS = ("prediction_length", "patch_length", "contexts")
 OF_WINDOWS = ("representation", "scaling", "context_length")
 
 
-class Recipe(Plugin):
-    """A method, as data.
+class Link(Protocol):
+    """What a method builds its chain from: the config as it holds at one place of the grid, and the shared stages.
 
-    `labels`: which series the backbone is fine-tuned on; ``any`` takes in those without a label, ``each`` is one
-    forecaster a class.
-    `features`: what the classifier sees, all of one kind. `start`: the method whose fine-tune this one goes on
-    from. `trainable_blocks`: the last encoder blocks that are free, and `lora_rank`: the rank of adapters that are
-    trained in the model's place, where the config says neither. `backbone`: the config's; the config's shapes with
-    random weights; or a linear forecaster. `control`: the method that is this one without training. `folder`: its
-    name in the results.
+    Attributes
+    ----------
+    settings : Settings
+        Those of `motor.experiment.settings`, for this method, regime and values of the other axes.
+    axes : mapping
+        Axis -> value of the cell.
+    regime : str
+        The value of the axis `domain`.
+    domains : tuple of str
+        That it stands for: one, or all of them in the joint regime.
+    method : Method
+        With the settings that the config gives it.
+    recordings : ImportRecordings
+        The data set, as it was measured.
+    cleared : tuple of Stage
+        Checks that a stage of much work waits for, by a field that is declared with `grid.stage.after`.
+    """
+
+    settings: Any
+    axes: Mapping[str, Any]
+    regime: str
+    domains: tuple[str, ...]
+    method: Any
+
+    @property
+    def recordings(self) -> ImportRecordings: ...
+
+    @property
+    def cleared(self) -> tuple[Stage, ...]: ...
+
+    def of(self, method: str) -> "Link":
+        """Return the same place for another method of the house, say the one whose fine-tune is gone on from."""
+
+    def prepare(self) -> Prepare:
+        """Return the stage that splits, represents and scales."""
+
+    def finetune(
+        self,
+        fold: str,
+        labels: str,
+        *,
+        backbone: Backbone | None = None,
+        training: Training | None = None,
+        start: Finetune | None = None,
+    ) -> Finetune:
+        """Return a fine-tune on some series of a fold.
+
+        Parameters
+        ----------
+        fold : str
+        labels : str
+            ``none``, ``normal``, ``all``, or ``only <class>``.
+        backbone, training : optional
+            In the place of the config's.
+        start : Finetune, optional
+            Whose weights it goes on from.
+        """
+
+    def features(self, names: Sequence[str]) -> tuple[Any, ...]:
+        """Return feature plug-ins with the settings that the config gives them."""
+
+
+class Method(Plugin, ABC):
+    """A recipe: it builds the stages that describe series, and any before them.
+
+    A field is a setting: a config gives it in ``methods: {NAME: {FIELD: VALUE}}``, and it counts for a result through
+    the stages that are built by it.
+
+    Attributes
+    ----------
+    folder : str
+        Its name in the results.
+    control : str, optional
+        The method that is this one without training.
+    start : str, optional
+        The method whose fine-tune this one goes on from.
     """
 
     ROOM: ClassVar[str] = "motor.methods"
 
     kind: str
     folder: str
-    labels: Literal["none", "normal", "all", "any", "each"] = "none"
-    features: tuple[str, ...]
-    start: str | None = None
-    trainable_blocks: int | None = None
-    lora_rank: int | None = None
-    backbone: Literal["config", "random", "linear"] = "config"
     control: str | None = None
+    start: str | None = None
 
-    @property
-    def feature_kind(self) -> type[Feature]:
-        """What its features are computed from: `ForecastFeature`, `FittedFeature` or `RecordingFeature`."""
-        plugin = plugins("motor.features")[self.features[0]]
-        return next(kind for kind in (ForecastFeature, FittedFeature, RecordingFeature) if issubclass(plugin, kind))
+    @abstractmethod
+    def described(self, at: Link, fold: str) -> Described:
+        """Return the stage that describes the series of a fold, chained to all that it is made from."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return the recipe in a few words."""
 
     @property
     def idle_axes(self) -> tuple[str, ...]:
         """The axes that mean nothing for it."""
-        if self.feature_kind is RecordingFeature:
-            return (*OF_WINDOWS, *OF_FORECASTERS)
-        if self.feature_kind is FittedFeature:
-            return OF_FORECASTERS
-        if self.backbone == "linear":
-            return ("patch_length", "contexts")
-        return ("contexts",) if self.labels == "none" else ()
+        return ()
 
     @property
-    def family(self) -> str:
+    def family(self) -> Literal["forecaster", "plain"]:
         """``forecaster``, or ``plain`` for whatever needs no network that forecasts."""
-        return "forecaster" if self.feature_kind is ForecastFeature and self.backbone != "linear" else "plain"
+        return "plain"
 
-    def backbone_of(self, configured: Backbone) -> Backbone:
-        """Return the backbone that the recipe runs, where the config has `configured`."""
-        if self.backbone == "linear" and configured.kind != "linear":
-            return plugins("motor.backbones")["linear"].model_validate({})  # type: ignore[return-value]
-        if self.backbone == "random" and configured.source is not None:
-            return configured.model_copy(update={"initial": "random"})
-        return configured
+    def misfits(self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]) -> Iterator[Misfit]:
+        """Yield what of a config cannot work for it, as far as it is known without data and weights.
 
-    def describe(self) -> str:
-        """Return the recipe in a few words."""
-        classified = f"classifies {' and '.join(self.features)}"
-        if self.feature_kind is not ForecastFeature:
-            return f"no forecaster; {classified}"
-        tuned = {
-            "none": "no fine-tune",
-            "normal": "fine-tuned on normal series",
-            "all": "fine-tuned on all classes",
-            "any": "fine-tuned on all series, with a label or without",
-            "each": "one fine-tune for each class",
-        }
-        model = {"config": "", "random": ", random weights", "linear": ", a linear forecaster"}[self.backbone]
-        blocks = f", last {self.trainable_blocks} blocks only" if self.trainable_blocks else ""
-        blocks += f", by adapters of rank {self.lora_rank} (LoRA)" if self.lora_rank else ""
-        after = f", after the fine-tune of {self.start}" if self.start else ""
-        return f"{tuned[self.labels]}{after}{blocks}{model}; {classified}"
+        Parameters
+        ----------
+        settings : Settings
+            As they hold for the method and a regime.
+        domains : tuple of str
+            Of the regime; with two or more a forecaster is told which.
+        contexts : sequence of (int, int)
+            The context lengths that it is compared at, each with its place on the axis.
+        """
+        yield from ()
+
+
+class OfFeatures(Method):
+    """A method that is decided by the features that the classifier sees: plug-ins of one kind.
+
+    A feature that builds a stage of its own (`Feature.described`) stands alone, in any of these methods.
+
+    Attributes
+    ----------
+    features : tuple of str
+        What the classifier sees.
+    """
+
+    TAKES: ClassVar[type[Feature]]
+    """What its features are computed from."""
+
+    features: tuple[str, ...]
+
+    def described(self, at: Link, fold: str) -> Described:
+        chosen = at.features(self.features)
+        own = chosen[0].described(at, fold)
+        return self.chained(at, fold, chosen) if own is None else own
+
+    @abstractmethod
+    def chained(self, at: Link, fold: str, features: tuple[Any, ...]) -> Described:
+        """Return the stage that describes the series of a fold by features of the kind that it takes."""
+
+    def misfits(self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]) -> Iterator[Misfit]:
+        there = plugins("motor.features")
+        for name in self.features:
+            place = (("methods", self.kind, "features"),)
+            if name not in there:
+                yield place, f"unknown feature {name!r}; there are: {', '.join(there)}"
+            elif not issubclass(there[name], self.TAKES) and not _stands_alone(there[name], self.features):
+                yield place, f"{self.kind} takes features of one kind, such as {self._such_as()}; {name} is of another"
+            else:
+                yield from feature_misfits(settings, name)
+
+    def _such_as(self) -> str:
+        kinds = (name for name, plugin in plugins("motor.features").items() if issubclass(plugin, self.TAKES))
+        return ", ".join(kinds)
+
+    @property
+    def seen(self) -> str:
+        """The features, in words."""
+        return f"classifies {' and '.join(self.features)}"
+
+
+def _stands_alone(feature: type[Plugin], features: tuple[str, ...]) -> bool:
+    """Tell whether a feature builds a stage of its own, beside which there is no other."""
+    return len(features) == 1 and getattr(feature, "described", None) is not Feature.described

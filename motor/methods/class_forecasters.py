@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class ClassForecasters(Recipe):
+class ClassForecasters(FineTuned):
     kind: Literal["class_forecasters"] = "class_forecasters"
     folder: str = "method_class_forecasters"
     labels: Literal["none", "normal", "all", "any", "each"] = "each"

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.plain import OfRecordings
 
 
-class Classical(Recipe):
+class Classical(OfRecordings):
     kind: Literal["classical"] = "classical"
     folder: str = "baseline_classical"
     features: tuple[str, ...] = ("classical",)

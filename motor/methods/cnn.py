@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.plain import OfWindows
 
 
-class Cnn(Recipe):
+class Cnn(OfWindows):
     kind: Literal["cnn"] = "cnn"
     folder: str = "baseline_cnn"
     features: tuple[str, ...] = ("cnn",)

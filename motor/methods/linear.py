@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class Linear(Recipe):
+class Linear(FineTuned):
     kind: Literal["linear"] = "linear"
     folder: str = "baseline_linear_residual"
     labels: Literal["none", "normal", "all", "any", "each"] = "normal"

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.plain import OfWindows
 
 
-class Minirocket(Recipe):
+class Minirocket(OfWindows):
     kind: Literal["minirocket"] = "minirocket"
     folder: str = "baseline_minirocket"
     features: tuple[str, ...] = ("minirocket",)

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.plain import OfRecordings
 
 
-class Orders(Recipe):
+class Orders(OfRecordings):
     kind: Literal["orders"] = "orders"
     folder: str = "baseline_orders"
     features: tuple[str, ...] = ("orders", "spectrum")

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class Random(Recipe):
+class Random(FineTuned):
     kind: Literal["random"] = "random"
     folder: str = "control_embed_random"
     features: tuple[str, ...] = ("embedding",)

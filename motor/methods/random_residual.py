@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class RandomResidual(Recipe):
+class RandomResidual(FineTuned):
     kind: Literal["random_residual"] = "random_residual"
     folder: str = "control_residual_random"
     features: tuple[str, ...] = ("residual",)

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class Untrained(Recipe):
+class Untrained(FineTuned):
     kind: Literal["untrained"] = "untrained"
     folder: str = "control_embed_untrained"
     features: tuple[str, ...] = ("embedding",)

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class UntrainedBoth(Recipe):
+class UntrainedBoth(FineTuned):
     kind: Literal["untrained_both"] = "untrained_both"
     folder: str = "control_embed_residual_untrained"
     features: tuple[str, ...] = ("embedding", "residual")

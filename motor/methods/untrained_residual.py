@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from motor.methods.base import Recipe
+from motor.methods.fine_tuned import FineTuned
 
 
-class UntrainedResidual(Recipe):
+class UntrainedResidual(FineTuned):
     kind: Literal["untrained_residual"] = "untrained_residual"
     folder: str = "control_residual_untrained"
     features: tuple[str, ...] = ("residual",)

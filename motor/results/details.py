@@ -19,8 +19,8 @@ from motor.experiment.reading import Experiment
 from motor.recordings.readers.base import AS_RECORDED
 from motor.recordings.table import FILE_NAME, Recordings, open_recordings
 from motor.stages.classify import Classify
+from motor.stages.described import RESIDUALS, TSNE
 from motor.stages.recordings import ImportRecordings
-from motor.stages.series_features import RESIDUALS, TSNE
 
 if TYPE_CHECKING:
     import pandas as pd

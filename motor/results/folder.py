@@ -12,7 +12,6 @@ from grid.run.failures import Failure
 from grid.store.store import Store, write_json, write_text
 from motor.evaluation.cells import cell_key, varying_axes
 from motor.experiment.cells import LEAKY
-from motor.experiment.chain import recipe
 from motor.experiment.reading import Experiment
 from motor.registry import using
 from motor.report import CellResult, FailedCell, find, summary_table, write_report
@@ -24,8 +23,8 @@ from motor.results.links import curve_names, link_to
 from motor.results.report_context import OVERVIEW, report_context
 from motor.stages.classify import Classify
 from motor.stages.curves import CURVES
+from motor.stages.described import Described
 from motor.stages.features import Features
-from motor.stages.series_features import SeriesFeatures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,10 +99,10 @@ def _write(
         store.share(root / FAILED)
         return  # a faulty override must not take the place of a report that stands
     (root / MARK).unlink(missing_ok=True)
-    for folder in {recipe(cell.axes["method"]).folder for cell in cells} | {CURVES}:
+    for folder in {experiment.method(cell.axes["method"]).folder for cell in cells} | {CURVES}:
         shutil.rmtree(root / folder, ignore_errors=True)
     curves = curve_names(stage for cell in standing for stage in cell.walk())
-    results = [_lay_out(cell, root, store, curves) for cell in standing]
+    results = [_lay_out(experiment, cell, root, store, curves) for cell in standing]
     write_text(root / "cells.csv", summary_table(results).to_csv(index=False))
     if results:
         shown = varying_axes(results)
@@ -169,16 +168,16 @@ FOLDERS = {
 }
 
 
-def cell_folder(cell: Cell) -> Path:
+def cell_folder(experiment: Experiment, cell: Cell) -> Path:
     """Return a cell's folder in the results, relative to them."""
     parts = [form.format(cell.axes[axis]) for axis, form in FOLDERS.items() if cell.axes.get(axis) is not None]
-    return Path(recipe(cell.axes["method"]).folder, *parts)
+    return Path(experiment.method(cell.axes["method"]).folder, *parts)
 
 
-def _lay_out(cell: Cell, root: Path, store: Store, curves: Mapping[str, str]) -> CellResult:
+def _lay_out(experiment: Experiment, cell: Cell, root: Path, store: Store, curves: Mapping[str, str]) -> CellResult:
     stage = cell.stage
     assert isinstance(stage, Classify)
-    folder, built = root / cell_folder(cell), store.folder(stage)
+    folder, built = root / cell_folder(experiment, cell), store.folder(stage)
     for name in ("metrics.json", "predictions.csv", "held_out.csv"):
         _link(built / name, folder / name)
     for figure in sorted((built / "figures").iterdir()):
@@ -190,10 +189,10 @@ def _lay_out(cell: Cell, root: Path, store: Store, curves: Mapping[str, str]) ->
         for tuned in features.finetunes if isinstance(features, Features) else ():
             _link(store.folder(tuned) / CURVES, root / CURVES / "finetune" / curves[tuned.key])
     _link(built / CURVES, root / CURVES / cell.name().replace("/", "-"))
-    return _cell_result(cell, store, folder)
+    return _cell_result(experiment, cell, store, folder)
 
 
-def _lay_out_fold(features: SeriesFeatures, folder: Path, classified: Path, store: Store) -> None:
+def _lay_out_fold(features: Described, folder: Path, classified: Path, store: Store) -> None:
     built = store.folder(features)
     _link(classified / f"fold-{features.of_fold[1]}" / "clf_model.pkl", folder / "clf_model.pkl")
     for file in sorted(built.glob("*_*.[cn][sp][vy]")) if built.exists() else []:
@@ -212,14 +211,14 @@ def _link(target: Path, link: Path) -> None:
         link_to(target, link)
 
 
-def _cell_result(cell: Cell, store: Store, folder: Path) -> CellResult:
+def _cell_result(experiment: Experiment, cell: Cell, store: Store, folder: Path) -> CellResult:
     built = store.folder(cell.stage)
     metrics = json.loads((built / "metrics.json").read_text(encoding="utf-8"))
     training = [fold["training"] for fold in metrics["folds"] if fold["training"]]
     return CellResult(
         axes=cell.axes,
         metrics=metrics,
-        folder=cell_folder(cell).as_posix(),
+        folder=cell_folder(experiment, cell).as_posix(),
         predictions=_predictions(built / "predictions.csv"),
         held_out=_predictions(built / "held_out.csv"),
         seconds=sum(_seconds(stage, store) for stage in cell.stage.walk() if stage.KIND not in SHARED_KINDS),

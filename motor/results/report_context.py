@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from grid.plan.plan import Cell
 from grid.run.run import versions
 from grid.store.store import Store
-from motor.experiment.chain import recipe
 from motor.experiment.reading import Experiment
 from motor.experiment.settings import JOINT
 from motor.report import FailedCell, ReportContext
@@ -49,9 +48,9 @@ def report_context(
         normal=base.normal,
         joint=JOINT,
         two_stage_pairs={"C": "C_two_stage"},
-        descriptions={method: recipe(method).describe() for method in methods},
-        families={method: recipe(method).family for method in methods},
-        controls={method: control for method in methods if (control := recipe(method).control)},
+        descriptions={method: experiment.method(method).describe() for method in methods},
+        families={method: experiment.method(method).family for method in methods},
+        controls={method: control for method in methods if (control := experiment.method(method).control)},
         audit=_audit(cells, store),
         accepted=tuple(base.audit.accept),
         rank_by=base.evaluation.ranking(),

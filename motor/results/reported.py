@@ -7,10 +7,10 @@ from grid.stage import Stage
 from grid.store.manifest import DamagedError, damages
 from grid.store.store import Store
 from motor.stages.classify import Classify
+from motor.stages.described import Described
 from motor.stages.recordings import ImportRecordings
-from motor.stages.series_features import SeriesFeatures
 
-WHOLE = (Classify, SeriesFeatures, ImportRecordings)  # all of whose files are read or linked
+WHOLE = (Classify, Described, ImportRecordings)  # all of whose files are read or linked
 COST = "provenance.json"
 READ = {"prepare": ("split.csv", COST), "audit": ("audit.json", COST)}  # of others; large files are not
 

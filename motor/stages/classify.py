@@ -14,7 +14,7 @@ from motor.report.figures.confusion import confusion_figure
 from motor.report.figures.curves import roc_pr_figure
 from motor.stages.crossing import crossed
 from motor.stages.curves import CURVES, write_cell
-from motor.stages.series_features import SeriesFeatures, feature_columns, sides
+from motor.stages.described import Described, feature_columns, sides
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ class Classify(Stage):
 
     KIND: ClassVar[str] = "classify"
 
-    features: tuple[SeriesFeatures, ...]  # one a fold
+    features: tuple[Described, ...]  # one a fold
     classifier: Classifier
     classes: tuple[str, ...]
     normal: str
@@ -65,7 +65,7 @@ class Classify(Stage):
         shown = {f"cell/{name}": float(metrics[name]) for name in SCALARS if metrics.get(name) is not None}
         write_cell(folder / CURVES, self.axes, shown)
 
-    def _fold(self, features: SeriesFeatures, source: Path, folder: Path, threads: int) -> "_Fold":
+    def _fold(self, features: Described, source: Path, folder: Path, threads: int) -> "_Fold":
         import joblib
         import pandas as pd
 

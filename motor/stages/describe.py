@@ -9,10 +9,10 @@ from typing import ClassVar
 from grid.stage import Context, Stage
 from motor.features.base import RecordingFeature, domain_one_hot, side_by_side
 from motor.recordings.table import open_recordings
+from motor.stages.described import Described
 from motor.stages.faults import input_faults
 from motor.stages.prepare import Prepare, Prepared
 from motor.stages.recordings import ImportRecordings
-from motor.stages.series_features import SeriesFeatures
 from motor.stages.speeds import Speed, speeds_rpm
 
 FILE_NAME = "described.parquet"
@@ -51,7 +51,7 @@ class Describe(Stage):
 
 
 @dataclass(frozen=True)
-class DescribeFold(SeriesFeatures):
+class DescribeFold(Described):
     """The described recordings of some domains, with the sides that a fold gives them."""
 
     KIND: ClassVar[str] = "describe"

@@ -9,10 +9,10 @@ from motor.backbones.batching import BatchSize
 from motor.backbones.chronos.inference import shortened_answers
 from motor.backbones.training import beginning_again, forget_tried, lighten
 from motor.features.base import ForecastFeature, WindowFeatures, of_class_forecaster, side_by_side
+from motor.stages.described import Described
 from motor.stages.faults import input_faults
 from motor.stages.finetune import ONLY, Finetune, held_device, read_skill, read_training
 from motor.stages.prepare import Prepare, Prepared
-from motor.stages.series_features import SeriesFeatures
 from motor.windows.cutting import FixedWindows
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Features(SeriesFeatures):
+class Features(Described):
     """Describe every series of a fold's domains by one forecaster, or by one for each class."""
 
     KIND: ClassVar[str] = "features"
@@ -60,7 +60,7 @@ class Features(SeriesFeatures):
         frames = []
         for tuned in self.finetunes:
             forecaster: Any = tuned.backbone.load(context.folder(tuned) / "predictor", tuned.domains)
-            described = Described(self, tuned, forecaster.to(device), prepared, meta, context)
+            described = Seen(self, tuned, forecaster.to(device), prepared, meta, context)
             frames.append(described.by_features(sizes))
         self.write(folder, meta, side_by_side(frames), self._told(context))
 
@@ -84,7 +84,7 @@ class Features(SeriesFeatures):
 
 
 @dataclass(frozen=True)
-class Described:
+class Seen:
     """The series of a fold as one forecaster sees them."""
 
     stage: Features

@@ -9,9 +9,9 @@ import numpy as np
 from grid.stage import Context, Stage, after, beside
 from motor.features.base import FittedFeature, domain_one_hot, side_by_side
 from motor.stages.crossing import crossed, n_parts
+from motor.stages.described import Described
 from motor.stages.faults import input_faults
 from motor.stages.prepare import Prepare, Prepared
-from motor.stages.series_features import SeriesFeatures
 from motor.windows.cutting import FixedWindows
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)
-class Learn(SeriesFeatures):
+class Learn(Described):
     """Learn from the training series of a fold, then describe all of its series.
 
     Where labels shape a feature, each training series is described by a model that did not see its motor:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from grid.config.check import ConfigError
 from motor.stages.prepare import Prepared
 
 METHODS, REGIMES = ("A", "B", "C", "C_two_stage"), ("ShengYing", "ZhenDong", "Joint")
@@ -111,3 +112,28 @@ def test_relative_folder_of_weights_means_the_same_in_another_working_directory(
     changed = make_tiny(tmp_path, "backbone={kind: bolt, weights: weights}", "axes.method=[A]")
     stages = [stage for cell in changed.plan.cells for stage in cell.stage.walk() if stage.KIND == "finetune"]
     assert {stage.backbone.weights for stage in stages} == {str(tmp_path / "weights")}
+
+
+def test_methods_setting_of_one_changes_what_it_builds_alone(changed_cells):
+    changed = changed_cells("methods.C.features=[embedding, residual]")
+    assert changed["finetune"] == set()
+    assert changed["features"] == changed["classify"] == cells(["C"])
+
+
+def test_methods_setting_of_b_moves_what_goes_on_from_it(changed_cells):
+    assert changed_cells("methods.B.lora_rank=2")["finetune"] == cells(["B", "C_two_stage"])
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("methods.C.features=[gone]", "unknown feature 'gone'; there are: .*residual"),
+        ("methods.C.features=[classical]", "C takes features of one kind, such as embedding, .*; classical is of anot"),
+        ("methods.C.labels=some", "methods.C.labels.*'some'"),
+        ("methods.mine={}", "methods.*'mine'"),
+        ("by_method.A.methods={}", "methods is shared by all cells"),
+    ],
+)
+def test_methods_setting_at_fault_is_said(make_tiny, tmp_path, override, words):
+    with pytest.raises(ConfigError, match=words):
+        make_tiny(tmp_path, override)

@@ -259,3 +259,100 @@ def test_build_of_the_bare_class_raises_with_its_name(tmp_path: Path) -> None:
 )
 def test_resources_describe_names_only_what_is_asked_for(resources: Resources, text: str) -> None:
     assert resources.describe() == text
+
+
+def again(stage: Stage) -> Stage:
+    """The stage as a file holds it, with a record of its own fields."""
+    return dataclasses.replace(Stage.from_record(json.loads(json.dumps(stage.record))))
+
+
+@dataclass(frozen=True)
+class Loaded(Stage):
+    KIND: ClassVar[str] = "loaded"
+
+    reader: Reader = Reader()
+    cache: str = beside(default="/tmp")
+
+
+@dataclass(frozen=True)
+class Model(Stage):
+    KIND: ClassVar[str] = "model"
+
+    source: Loaded
+    settings: dict[str, Any] = dataclasses.field(default_factory=lambda: {"rate": 0.5, "steps": 3})
+    domains: tuple[str, ...] = ("ShengYing", "ZhenDong")
+    start: "Model | None" = None
+
+
+@dataclass(frozen=True)
+class Holder(Stage):
+    KIND: ClassVar[str] = "holder"
+
+    models: tuple[Model, ...]
+    by_name: dict[str, tuple[Nested, ...]]
+    pair: tuple[int, float] = (1, 1.0)
+    maybe: Nested | None = None
+    twice: int = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "twice", 2 * self.pair[0])
+
+
+class Choice(BaseModel, frozen=True):
+    kind: str
+
+    @classmethod
+    def from_record(cls, settings: dict[str, Any]) -> "Choice":
+        return {"fast": Fast}[settings["kind"]].model_validate(settings)
+
+
+class Fast(Choice):
+    kind: str = "fast"
+    speed: int = 3
+
+
+@dataclass(frozen=True)
+class Chosen(Stage):
+    KIND: ClassVar[str] = "chosen"
+
+    choice: Choice
+
+
+STAGES = {
+    "nested": Model(Loaded(Reader(rate_hz=1.5)), start=Model(Loaded(), {"steps": 4})),
+    "tuples": Holder((Model(Loaded()), Model(Loaded(), domains=())), {"one": (Nested(), Nested())}, (2, 0.5)),
+    "given": Holder((), {}, maybe=Nested(readers=())),
+}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_stage_from_its_record_is_equal_and_has_the_same_key(name: str) -> None:
+    found = again(STAGES[name])
+    assert found == STAGES[name]
+    assert found.key == STAGES[name].key
+
+
+def test_stage_from_its_record_reads_plug_ins_by_their_own_hook() -> None:
+    found = again(Chosen(Fast()))
+    assert found == Chosen(Fast())
+
+
+def test_stage_from_a_record_without_a_field_of_later_keeps_the_key() -> None:
+    record = {**Model(Loaded()).record}
+    del record["domains"]
+    found = Stage.from_record(record)
+    assert found.domains == ("ShengYing", "ZhenDong")
+    assert found.key == digest(record)[:KEY_LENGTH]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kind": "gone"}, "of kind 'gone', but none such is imported; there are: .*model"),
+        ({"version": 7}, "its version is 7, not 1; build it again"),
+        ({"colour": "red"}, "it has the unknown field 'colour'; build it again"),
+    ],
+)
+def test_stage_from_a_record_of_another_program_is_said(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Stage.from_record(Model(Loaded()).record | change)

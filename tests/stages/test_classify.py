@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from motor.stages.classify import pooled_skill
-from motor.stages.series_features import sides
+from motor.stages.described import sides
 
 CELL = "A/Joint/64/lda"
 

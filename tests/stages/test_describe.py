@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from grid.stage import InputError
-from motor.stages.series_features import KNOWN
+from motor.stages.described import KNOWN
 
 
 @pytest.fixture(scope="module")

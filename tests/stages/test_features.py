@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from motor.backbones.batching import BatchSize
-from motor.stages.features import Described
+from motor.stages.described import KNOWN, feature_columns
+from motor.stages.features import Seen
 from motor.stages.prepare import Prepared
-from motor.stages.series_features import KNOWN, feature_columns
 
 
 def described(tiny, cell):
@@ -21,7 +21,7 @@ def describe(tiny, stage):
     tuned, context = stage.finetunes[0], tiny.context(stage)
     prepared = Prepared.open(tiny.folder(tuned.prepared), tuned.prepared)
     forecaster = tuned.backbone.load(tiny.folder(tuned) / "predictor", tuned.domains)
-    return Described(stage, tuned, forecaster, prepared, prepared.meta(tuned.fold, tuned.domains), context)
+    return Seen(stage, tuned, forecaster, prepared, prepared.meta(tuned.fold, tuned.domains), context)
 
 
 def test_features_residual_folder_holds_what_the_docstring_says(tiny_built, files_of):

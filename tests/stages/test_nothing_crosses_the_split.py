@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
-from motor.stages.series_features import feature_columns
+from motor.stages.described import feature_columns
 
 CELLS = ("A/Joint/64/lda", "C_two_stage/Joint/64/lda")
 

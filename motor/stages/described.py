@@ -22,7 +22,7 @@ KNOWN = ["item", "motor", "domain", "label", "side"]  # what stands before the f
 
 
 @dataclass(frozen=True)
-class SeriesFeatures(Stage):
+class Described(Stage):
     """The series of one fold's domains, described: ``features.parquet``, figures and ``summary.json``."""
 
     @property

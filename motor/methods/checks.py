@@ -1,0 +1,62 @@
+"""What a method's settings must agree in, beyond the type of each; found before anything runs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from motor.backbones.base import Backbone
+
+Keys = tuple[str | int, ...]
+Misfit = tuple[tuple[Keys, ...], str]  # where it may stand in the config, and what is wrong
+
+
+def backbone_misfits(
+    settings: Any, backbone: Backbone, context_length: int, place: Keys, domains: tuple[str, ...]
+) -> Iterator[Misfit]:
+    """Yield what a backbone cannot do of what is asked of it."""
+    places: dict[str, Keys] = {
+        "context_length": place,
+        "quantile_levels": ("quantile_levels",),
+        "domains": ("dataset", "domains"),
+        "horizon": ("backbone", "horizon"),
+    }
+    prediction_length = settings.windows.prediction_length
+    for name, why in backbone.misfits(context_length, prediction_length, settings.quantile_levels, domains):
+        yield (places[name],), why
+
+
+def length_misfits(settings: Any, context_length: int, place: Keys, horizon: int) -> Iterator[Misfit]:
+    """Yield where a window of context and horizon is longer than a series, as far as that is known."""
+    n_samples, rate_hz = settings.dataset.known_length()
+    known = settings.representation.represented_length(n_samples, rate_hz) if n_samples else None
+    if known is not None and known < context_length + horizon:
+        window = f"{context_length} of context_length and {horizon} of windows.prediction_length"
+        has = f"a series has {known} in representation {settings.representation.kind}"
+        yield (place,), f"a window needs {context_length + horizon} samples ({window}), but {has}"
+
+
+def embedding_misfits(backbone: Backbone, method: str, features: tuple[str, ...]) -> Iterator[Misfit]:
+    """Yield where embeddings are asked of a backbone that has none."""
+    if "embedding" in features and not backbone.EMBEDS:
+        why = f"method {method} takes embeddings, but backbone {backbone.kind} has no encoder to give them"
+        yield (("backbone", "kind"),), f"{why}; take it out of axes.method, or choose another backbone for it"
+
+
+def block_misfits(settings: Any, backbone: Backbone, method: str, own: int | None) -> Iterator[Misfit]:
+    """Yield where more encoder blocks are to be trained than there are; `own` is what the method says by itself."""
+    outline, asked = backbone.outline(), settings.finetune.trainable_blocks
+    blocks = own if asked is None else asked
+    if outline is not None and blocks is not None and not backbone.CLOSED_FORM and blocks > outline.n_blocks:
+        why = f"the last {blocks} encoder blocks are to be trained, but the backbone's encoder has {outline.n_blocks}"
+        advice = f"{why}, as method {method} does by itself; set by_method.{method}.finetune.trainable_blocks"
+        yield (("finetune", "trainable_blocks"),), advice if asked is None else why
+
+
+def feature_misfits(settings: Any, name: str) -> Iterator[Misfit]:
+    """Yield what a feature cannot do of what is asked of it."""
+    feature = getattr(settings.features, name)
+    places: dict[str, tuple[Keys, ...]] = {
+        "prediction_length": (("windows", "prediction_length"),),
+        "quantile_levels": (("features", name, "loss_levels"), ("quantile_levels",)),
+    }
+    for argument, why in feature.misfits(settings.windows.prediction_length, settings.quantile_levels):
+        yield places[argument], why

@@ -1,0 +1,67 @@
+"""Methods without a forecaster: features of recordings as they are, and features that are learned from windows."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from motor.features.base import Feature, FittedFeature, RecordingFeature
+from motor.methods.base import OF_FORECASTERS, OF_WINDOWS, Link, OfFeatures
+from motor.methods.checks import Misfit, length_misfits
+from motor.stages.describe import Describe, DescribeFold
+from motor.stages.learn import Learn
+
+
+class OfRecordings(OfFeatures):
+    """Features are computed from recordings alone, as they were measured."""
+
+    TAKES: ClassVar[type[Feature]] = RecordingFeature
+
+    @property
+    def idle_axes(self) -> tuple[str, ...]:
+        return (*OF_WINDOWS, *OF_FORECASTERS)
+
+    def chained(self, at: Link, fold: str, features: tuple[Any, ...]) -> DescribeFold:
+        settings = at.settings
+        return DescribeFold(
+            described=Describe(recordings=at.recordings, features=features, speed=settings.speed),
+            prepared=at.prepare(),
+            fold=fold,
+            domains=at.domains,
+            classes=tuple(settings.dataset.classes),
+            seed=settings.seed,
+        )
+
+    def describe(self) -> str:
+        return f"no forecaster; {self.seen}"
+
+
+class OfWindows(OfFeatures):
+    """Features are learned from the windows of training series."""
+
+    TAKES: ClassVar[type[Feature]] = FittedFeature
+
+    @property
+    def idle_axes(self) -> tuple[str, ...]:
+        return OF_FORECASTERS
+
+    def chained(self, at: Link, fold: str, features: tuple[Any, ...]) -> Learn:
+        settings = at.settings
+        return Learn(
+            prepared=at.prepare(),
+            fold=fold,
+            domains=at.domains,
+            features=features,
+            context_length=at.axes["context_length"],
+            windows_per_series=settings.windows.per_series_features,
+            classes=tuple(settings.dataset.classes),
+            seed=settings.seed,
+            regime=at.regime,
+            cleared=at.cleared,
+        )
+
+    def describe(self) -> str:
+        return f"no forecaster; {self.seen}"
+
+    def misfits(self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]) -> Iterator[Misfit]:
+        for place, context_length in contexts:
+            yield from length_misfits(settings, context_length, ("axes", "context_length", place), horizon=0)
+        yield from super().misfits(settings, domains, contexts)
