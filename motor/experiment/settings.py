@@ -324,7 +324,7 @@ def _schema(outside: Outside) -> type[Settings]:
     rooms = {"dataset": "motor.recordings.readers", "split": "motor.recordings.splits", "backbone": "motor.backbones"}
     fields: dict[str, Any] = {name: (choice(room), ...) for name, room in rooms.items()}
     fields["representation"] = (choice("motor.windows.representations"), Raw())
-    tables = {"features": "motor.features", "classifiers": "motor.judges"}
+    tables = {"features": "motor.features", "classifiers": "motor.judges", "methods": "motor.methods"}
     made: dict[str, Any] = {name: table(room) for name, room in tables.items()}
     made["augmentation"] = table("motor.windows.augmentations", optional=True)
     fields |= {name: (of, of()) for name, of in made.items()}
