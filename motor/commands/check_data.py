@@ -58,6 +58,8 @@ def check_data(experiment: "Experiment", cells: list[Cell], store: Store) -> Non
     summary, report = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (SUMMARY, REPORT))
     print(describe(summary, report))
     print(_units(stage.reader))
+    if passed_over := stage.reader.passed_over():
+        print(f"\nnot read: {passed_over}")
     print(f"\nThe same as JSON, with all names: {folder / REPORT} and {SUMMARY} beside it")
     base = experiment.base
     with input_faults():

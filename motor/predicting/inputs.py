@@ -2,6 +2,7 @@
 
 import csv
 import glob
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from motor.predicting.faults import Fault
+from motor.recordings.files import list_files
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.recording import DataError, Recording, near
 from motor.recordings.signals import finite_signal, read_signal
-from motor.recordings.told import first_told, positive
+from motor.recordings.told import Value, first_told, positive
 from motor.registry import class_from_record, from_record
 
 SIGNALS = (".wav", ".npy", ".mat", ".csv")
-SUFFIXES = (*SIGNALS, ".parquet")
+TABLES = (".parquet", ".parq", ".pq")
+SUFFIXES = (*SIGNALS, *TABLES)
 DELIMITERS = (",", ";", "\t", "|")
+NAMES = ("motor", "domain", "moment", "speed_rpm")
 UNTOLD = ""  # a motor or a label that nothing tells
 
 
@@ -38,6 +42,9 @@ class Told:
         For recordings that do not tell it otherwise.
     variable : str, optional
         Of ``.mat`` and ``.csv`` files with several.
+    is_sent : bool
+        Whether a client sent the files: then nothing in them names a file of this machine, and their folders say
+        nothing.
     """
 
     domains: tuple[str, ...]
@@ -47,6 +54,7 @@ class Told:
     sampling_rate_hz: float | None = None
     speed_rpm: float | None = None
     variable: str | None = None
+    is_sent: bool = False
 
 
 def read_recordings(paths: Iterable[str | Path], told: Told) -> Iterator[Recording | Fault]:
@@ -109,14 +117,11 @@ def _files(path: str, told: Told) -> list[Path]:
         return [here]
     if (here / "manifest.csv").is_file():
         return [here / "manifest.csv"]
-    inside = (
-        file for file in here.rglob("*") if not any(part.startswith(".") for part in file.parts[len(here.parts) :])
-    )
     suffixes = (*SUFFIXES, *_opened_in_training(told))
-    found = sorted(file for file in inside if file.is_file() and file.suffix.lower() in suffixes)
-    if not found:
+    found = list_files(here, suffixes)
+    if not found.files:
         raise DataError(f"{path}: no recording in this folder; allowed are {', '.join(suffixes)}")
-    return found
+    return found.files
 
 
 def _sources(file: Path, told: Told) -> Iterator[Source]:
@@ -125,11 +130,16 @@ def _sources(file: Path, told: Told) -> Iterator[Source]:
         yield from from_record(Reader.ROOM, {**told.dataset, "path": str(file)}).sources()
         return
     kind = _table_kind(file, told)
+    if kind == "manifest" and told.is_sent:
+        raise DataError(
+            f"{file}: a table with a column of files is not read out of a request; send the files themselves, several "
+            "as multipart/form-data"
+        )
     if kind is not None:
         yield from _reader(kind, str(file), told).sources()
         return
     variable = told.variable or told.dataset.get("variable")
-    folders = [part for part in file.parts[:-1] if part in told.domains]
+    folders = [] if told.is_sent else [part for part in file.parts[:-1] if part in told.domains]
     own = {"domain": folders[-1]} if folders else {}
     yield Source(file.as_posix(), str(file), partial(read_signal, file, variable), own=own)
 
@@ -142,7 +152,7 @@ def _opened_in_training(told: Told) -> tuple[str, ...]:
 
 def _table_kind(file: Path, told: Told) -> str | None:
     """Return which reader a table is for; None for a signal."""
-    if file.suffix.lower() == ".parquet":
+    if file.suffix.lower() in TABLES:
         return "parquet"
     if file.suffix.lower() != ".csv":
         return None
@@ -210,10 +220,11 @@ def _recording(source: Source, told: Told) -> Recording | Fault:
     try:
         known = _told(source, told)
         signal, own_rate = source.load()
-        rates = (known["sampling_rate_hz"], own_rate, source.own.get("sampling_rate_hz"))
         constants = told.dataset.get("constants", {})
-        asked = (told.sampling_rate_hz, constants.get("sampling_rate_hz"), told.dataset.get("sampling_rate_hz"))
-        known["sampling_rate_hz"] = _rate(first_told((*rates, *asked)), source)
+        found = first_told((known["sampling_rate_hz"], own_rate, source.own.get("sampling_rate_hz")))
+        otherwise = (constants.get("sampling_rate_hz"), told.dataset.get("sampling_rate_hz"))
+        asked = _agreed("sampling_rate_hz", told.sampling_rate_hz, found, source)
+        known["sampling_rate_hz"] = _rate(first_told((asked, *otherwise)), source)
         signal = finite_signal(signal, source.place)
         if len(signal) < 2:
             raise DataError(f"{source.place}: the signal has {len(signal)} samples; give a recording")
@@ -228,11 +239,12 @@ def _told(source: Source, told: Told) -> dict[str, Any]:
     # A pattern with ^ was meant for names below the data set's folder.
     match = pattern and (re.search(pattern, source.item) or re.search(pattern, Path(source.item).name))
     groups = match.groupdict() if match else {}
-    asked = {"domain": told.domain, "speed_rpm": told.speed_rpm}
     constants = told.dataset.get("constants", {})
-    ranked = (source.columns, groups, source.own, asked, constants)
-    names = ("motor", "domain", "moment", "speed_rpm")
-    found = {name: first_told(origin.get(name) for origin in ranked) for name in names}
+    in_file = {name: first_told(origin.get(name) for origin in (source.columns, groups)) for name in NAMES}
+    in_file["domain"] = _agreed("domain", told.domain, in_file["domain"], source)
+    in_file["speed_rpm"] = _agreed("speed_rpm", told.speed_rpm, in_file["speed_rpm"], source)
+    # What was asked for comes before a folder that has a domain's name, perhaps by chance.
+    found = {name: first_told(origin.get(name) for origin in (in_file, source.own, constants)) for name in NAMES}
     rate = first_told(origin.get("sampling_rate_hz") for origin in (source.columns, groups))
     return {
         "motor": UNTOLD if found["motor"] is None else str(found["motor"]),
@@ -241,6 +253,31 @@ def _told(source: Source, told: Told) -> dict[str, Any]:
         "speed_rpm": positive(found["speed_rpm"], "speed_rpm", source.item, source.place),
         "sampling_rate_hz": rate,
     }
+
+
+def _agreed(name: str, asked: Value, found: Value, source: Source) -> Value:
+    """Return what is told of a field, by the caller or by the recording; raise if they tell two values."""
+    if asked is None or found is None:
+        return found if asked is None else asked
+    if name == "domain" and str(asked) != str(found):
+        raise DataError(_contradiction(name, asked, found, source))
+    if name != "domain" and not _same_number(asked, found):
+        raise DataError(_contradiction(name, asked, found, source))
+    return asked
+
+
+def _same_number(one: Value, other: Value) -> bool:
+    try:
+        return math.isclose(float(one), float(other), rel_tol=1e-6)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return str(one) == str(other)
+
+
+def _contradiction(name: str, asked: Value, found: Value, source: Source) -> str:
+    return (
+        f"{source.place}: {name} is {found!r} by the recording itself (its head, a column or the pattern), but "
+        f"{asked!r} was asked for; correct one of them, or leave {name} out of the call"
+    )
 
 
 def _domain(value: Any, source: Source, told: Told) -> str:

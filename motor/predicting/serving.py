@@ -31,6 +31,7 @@ SUFFIXES = {  # of the file that a body is, by its type
 UNTYPED = ("application/octet-stream", "", "application/x-www-form-urlencoded")  # curl's, where none is given
 MAGIC = {b"RIFF": ".wav", b"\x93NUMPY": ".npy"}
 FIELDS = ("domain", "sampling_rate_hz", "speed_rpm", "variable")  # no pattern: a stranger's could run for hours
+LONGEST_NAME, SHOWN = 255, 80  # bytes of a file's name; characters of a value in a message
 IN_JSON = ("signal", "sampling_rate_hz", "domain", "item", "speed_rpm", "motor", "moment")
 
 
@@ -184,7 +185,22 @@ def _with_query(told: Told, query: Mapping[str, str]) -> Told:
     for name in ("sampling_rate_hz", "speed_rpm"):
         if name in values:
             values[name] = positive(values[name], name, "all", "query")
-    return replace(told, **values)
+    _writable(query.get("item", ""))
+    return replace(told, is_sent=True, **values)
+
+
+def _writable(name: str) -> str:
+    """Return a name if an answer can hold it; half of a surrogate pair is no character.
+
+    Raises
+    ------
+    BadRequest
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise BadRequest(400, f"{ascii(name)[:SHOWN]} is no text: half of a surrogate pair; send UTF-8") from error
+    return name
 
 
 def _of_json(content: bytes, told: Told, settings: Settings) -> Iterator[Recording | Fault]:
@@ -197,7 +213,9 @@ def _of_json(content: bytes, told: Told, settings: Settings) -> Iterator[Recordi
         raise BadRequest(400, 'JSON has to be one recording, {"signal": [...], ...}, or {"recordings": [...]} of such')
     _check_count(len(several), settings)
     for number, one in enumerate(several):
-        item = str(one.get("item", f"recording {number}" if len(several) > 1 else "signal"))
+        item = _writable(str(one.get("item", f"recording {number}" if len(several) > 1 else "signal")))
+        for text in (*one, *(str(value) for name, value in one.items() if name != "signal")):
+            _writable(text)
         try:
             yield _of_object(one, item, told)
         except (DataError, TypeError, ValueError, OverflowError) as error:
@@ -228,7 +246,7 @@ def _of_object(one: Mapping[str, Any], item: str, told: Told) -> Recording:
 def _files(kind: str, parameters: Mapping[str, str], body: Body) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file in a body."""
     if kind != "multipart/form-data":
-        yield _named(body.query.get("item", "recording"), kind, body.content), body.content
+        yield _named(_short(body.query.get("item", "recording")), kind, body.content), body.content
         return
     boundary = parameters.get("boundary", "").encode()
     if not boundary:
@@ -255,7 +273,21 @@ def _head(head: bytes) -> tuple[str, str]:
         if colon and field.strip().lower() in ("content-disposition", "content-type"):
             message[field.strip()] = value.strip()
     told = message.get_filename() or message.get_param("name", header="content-disposition") or "recording"
-    return Path(str(told)).name or "recording", message.get_content_type() if message["content-type"] else ""
+    return _short(_writable(Path(str(told)).name)) or "recording", message.get_content_type() if message[
+        "content-type"
+    ] else ""
+
+
+def _short(name: str) -> str:
+    """Return a name if it is no longer than a file's may be.
+
+    Raises
+    ------
+    BadRequest
+    """
+    if len(name.encode()) > LONGEST_NAME:
+        raise BadRequest(400, f"the name {name[:SHOWN]!r}... has {len(name.encode())} bytes; allowed: {LONGEST_NAME}")
+    return name
 
 
 def _named(name: str, kind: str, content: bytes) -> str:
@@ -285,7 +317,7 @@ def _of_files(files: Sequence[tuple[str, bytes]], told: Told, settings: Settings
         for number, (name, content) in enumerate(files):
             place = Path(folder, str(number))
             place.mkdir()
-            safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in name)[-100:]
+            safe = f"recording{Path(name).suffix.lower()}"  # what a client calls it need be no file's name
             (place / safe).write_bytes(content)
             for found in read_recordings([place / safe], told):
                 yield _as_sent(found, place, safe, name)

@@ -54,7 +54,7 @@ def test_inputs_manifest_read_with_its_columns(tmp_path: Path) -> None:
     write("npy", tmp_path)
     row = {"file": ["M01.npy"], "domain": ["vibration"], "speed_rpm": [900], "motor": ["M01"], "sampling_rate_hz": 4e3}
     pd.DataFrame(row).to_csv(tmp_path / "manifest.csv", index=False)
-    (found,) = read([tmp_path])  # the folder: its manifest counts
+    (found,) = read([tmp_path], Told(TOLD.domains))  # the folder: its manifest counts
     assert (found.domain, found.speed_rpm, found.motor, found.sampling_rate_hz) == ("vibration", 900.0, "M01", 4000.0)
 
 
@@ -69,7 +69,45 @@ def test_inputs_folder_and_pattern_every_file_sorted(tmp_path: Path) -> None:
 
 def test_inputs_domain_of_a_folder_told_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "vibration").mkdir()
-    assert read([write("npy", tmp_path / "vibration")])[0].domain == "vibration"
+    told = Told(TOLD.domains, sampling_rate_hz=2000.0)
+    assert read([write("npy", tmp_path / "vibration")], told)[0].domain == "vibration"
+
+
+def test_inputs_domain_that_is_asked_for_comes_before_a_folder_of_such_a_name(tmp_path: Path) -> None:
+    (tmp_path / "vibration").mkdir()
+    assert read([write("npy", tmp_path / "vibration")])[0].domain == "sound"
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "words"),
+    [
+        ("wav", {"sampling_rate_hz": 4000.0, "domain": "sound"}, "sampling_rate_hz is 2000.0 by the recording itself"),
+        ("long", {"domain": "vibration"}, "domain is 'sound' by the recording itself"),
+        ("long", {"speed_rpm": 600.0}, "speed_rpm is '900' by the recording itself"),
+    ],
+)
+def test_inputs_option_against_what_the_recording_tells_is_a_fault_with_both(
+    tmp_path: Path, kind: str, told: dict[str, Any], words: str
+) -> None:
+    file = write(kind, tmp_path)
+    if kind == "long":
+        table = pd.DataFrame({"item_id": "M01", "target": SIGNAL, "domain": "sound", "speed_rpm": 900})
+        table.to_csv(file, index=False)
+    (found,) = read([file], Told(TOLD.domains, **{"sampling_rate_hz": 2000.0, **told}))
+    assert isinstance(found, Fault)
+    assert words in found.reason
+    assert f"{next(iter(told.values()))!r} was asked for" in found.reason
+
+
+def test_inputs_linked_folder_and_capital_suffix_are_read_and_side_files_are_not(tmp_path: Path) -> None:
+    for folder in ("elsewhere", "new/__MACOSX"):
+        (tmp_path / folder).mkdir(parents=True)
+    write("npy", tmp_path / "elsewhere").rename(tmp_path / "elsewhere" / "M01.NPY")
+    (tmp_path / "new" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "new" / "elsewhere").symlink_to(tmp_path / "new")  # leads back to itself
+    (tmp_path / "new" / "._M02.npy").write_bytes(b"\0\5\x16\7")
+    write("npy", tmp_path / "new" / "__MACOSX")
+    assert [Path(one.item).name for one in read([tmp_path / "new"])] == ["M01.NPY"]
 
 
 def test_inputs_pattern_of_the_training_finds_motor_and_moment(tmp_path: Path) -> None:

@@ -202,3 +202,43 @@ def test_serving_address_that_others_reach_without_a_token_is_open(host: str, to
 def _arguments(token_file: Path | None) -> Namespace:
     told = {"host": "127.0.0.1", "port": 1, "replicas": 1, "threads": 1, "gpus": 0.0}
     return Namespace(**told, largest_mb=1.0, most_recordings=2, token_file=token_file)
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "multipart"])
+def test_serving_body_that_names_a_file_reads_no_file_of_the_server(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "accounts.csv").write_text("password\nhunter2\n")
+    np.save(tmp_path / "signal.npy", SIGNAL)
+    for name in ("accounts.csv", "signal.npy", "nothing.npy"):
+        table = f"file,domain\n{tmp_path / name},vibration\n".encode()
+        body = multipart(("new.csv", table)) if kind == "multipart" else (kind, table)
+        (found,) = asked(*body, domain="vibration")
+        assert isinstance(found, Fault)
+        assert "is not read out of a request" in found.reason
+        assert "hunter2" not in found.reason
+        assert str(tmp_path) not in found.reason
+
+
+def test_serving_domain_that_is_asked_for_is_judged_whatever_the_copy_is_called() -> None:
+    for domains in (("0", "1"), ("tmp", "1")):
+        told = Told(domains, sampling_rate_hz=2000.0)
+        (found,) = recordings_of(Body("audio/wav", wav(), {"domain": "1"}), told, Settings())
+        assert found.domain == "1"
+        (untold,) = recordings_of(Body("audio/wav", wav(), {}), told, Settings())
+        assert isinstance(untold, Fault)  # the folder of its copy tells no domain
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "query"),
+    [
+        ("application/json", b'{"signal": [0.1, 0.2], "item": "\\ud800", "domain": "sound"}', {}),
+        ("application/json", b'{"signal": [0.1, 0.2], "motor": "\\udfff", "domain": "sound"}', {}),
+        (*multipart(("x" * 300 + ".wav", wav())), {}),
+        (*multipart(("\u9707" * 90 + ".wav", wav())), {}),
+        ("audio/wav", wav(), {"item": "x" * 3000}),
+    ],
+)
+def test_serving_name_that_no_answer_or_file_can_hold_refused(kind: str, content: bytes, query: dict[str, str]) -> None:
+    with pytest.raises(BadRequest) as caught:
+        asked(kind, content, domain="sound", **query)
+    assert caught.value.status == 400
+    assert len(caught.value.reason) < 300

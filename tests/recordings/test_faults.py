@@ -217,7 +217,7 @@ def unknown_domain(folder: Path) -> Reader:
     return reader
 
 
-@fault("no signal file", ".csv, .npy, .wav, .mat", "there is .txt", "suffixes")
+@fault("no file to read", ".csv, .npy, .wav, .mat", "1 files (1 .txt)", "suffixes")
 def tree_without_signals(folder: Path) -> Reader:
     (folder / "notes.txt").touch()
     return Tree(path=str(folder), **KNOWN)

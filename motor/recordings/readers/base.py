@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from motor.recordings.files import Listing, list_files
 from motor.recordings.ordered import ordered_map
 from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, near
 from motor.recordings.signals import finite_signal
@@ -197,6 +198,29 @@ class Reader(Plugin):
     def known_length(self) -> tuple[int | None, float | None]:
         """Return the samples of every series and their rate (Hz), as far as the settings alone tell them."""
         return self.series_length, None
+
+    def passed_over(self) -> str:
+        """Return in words which files beside the data are not read; empty if there are none."""
+        return ""
+
+    def listed(self, suffixes: Sequence[str], are_tables: bool = False) -> Listing:
+        """Return the files of `path`; itself, where it is a file.
+
+        Raises
+        ------
+        DataError
+            If there is none to read.
+        """
+        path = self.existing_path()
+        if not path.is_dir():
+            return Listing([path], [])
+        listing = list_files(path, suffixes, are_tables)
+        if not listing.files:
+            raise DataError(
+                f"{path}: no file to read in this folder; allowed are {', '.join(suffixes)}, there are "
+                f"{listing.told() or 'no files'}; correct the dataset's path (or suffixes)"
+            )
+        return listing
 
     def existing_path(self) -> Path:
         """Return `path`, or raise a DataError if nothing is there."""

@@ -45,7 +45,7 @@ class LongCsv(Reader):
     Attributes
     ----------
     path : str
-        The table, or a folder of such tables (``*.csv``).
+        The table, or a folder of such tables (``**/*.csv``).
     delimiter : str
         What separates the columns.
     """
@@ -64,11 +64,11 @@ class LongCsv(Reader):
 
     def files(self) -> list[Path]:
         """Return the tables, sorted by name."""
-        path = self.existing_path()
-        files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
-        if not files:
-            raise DataError(f"{path}: no *.csv in this folder; correct the dataset's path")
-        return files
+        return self.listed((".csv",), are_tables=True).files
+
+    def passed_over(self) -> str:
+        """Return what stands beside the tables; see `Reader.passed_over`."""
+        return self.listed((".csv",), are_tables=True).told()
 
     def sources(self) -> Iterator[Source]:
         """Yield one source an item."""

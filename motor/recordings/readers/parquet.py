@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # A row group may hold the whole file, so rows are decoded a few at a time.
 ROWS_AT_ONCE = 8
+SUFFIXES = (".parquet", ".parq", ".pq")
 
 
 class Parquet(Reader):
@@ -27,7 +28,7 @@ class Parquet(Reader):
     Attributes
     ----------
     path : str
-        The table, or a folder of such tables (``**/*.parquet``).
+        The table, or a folder of such tables (``**/*.parquet``, ``*.parq``, ``*.pq``).
     """
 
     kind: Literal["parquet"] = "parquet"
@@ -36,11 +37,11 @@ class Parquet(Reader):
 
     def files(self) -> list[Path]:
         """Return the tables, sorted by name."""
-        path = self.existing_path()
-        files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-        if not files:
-            raise DataError(f"{path}: no *.parquet in this folder; correct the dataset's path")
-        return files
+        return self.listed(SUFFIXES, are_tables=True).files
+
+    def passed_over(self) -> str:
+        """Return what stands beside the tables; see `Reader.passed_over`."""
+        return self.listed(SUFFIXES, are_tables=True).told()
 
     def sources(self) -> Iterator[Source]:
         """Yield one source a row."""

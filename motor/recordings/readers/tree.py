@@ -1,6 +1,5 @@
 """A tree of signal files: `<domain>/<label>/<file>`."""
 
-import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Literal
 from pydantic import Field
 
 from motor.recordings.readers.base import Reader, Source
-from motor.recordings.recording import DataError
 from motor.recordings.signals import read_signal
 
 
@@ -22,7 +20,7 @@ class Tree(Reader):
     Attributes
     ----------
     suffixes : tuple of str
-        Formats to read; files with other suffixes, and hidden files, are passed over.
+        Formats to read; files with other suffixes are passed over, and `--check-data` says how many.
     variable : str, optional
         Variable of the ``.mat`` files or column of the ``.csv`` files, if they hold several.
     """
@@ -35,16 +33,11 @@ class Tree(Reader):
 
     def files(self) -> list[Path]:
         """Return the signal files, sorted by their path below `path`."""
-        root = self.existing_path()
-        inside = list(_files(str(root)))
-        files = [path for path in inside if os.path.splitext(path)[1].lower() in self.suffixes]  # noqa: PTH122
-        if not files:
-            seen = ", ".join(sorted({Path(path).suffix or Path(path).name for path in inside})[:8]) or "nothing"
-            raise DataError(
-                f"{root}: no signal file in this folder; allowed are {', '.join(self.suffixes)}, there is {seen}; "
-                "correct the dataset's path or suffixes"
-            )
-        return [Path(path) for path in sorted(files)]
+        return self.listed(self.suffixes).files
+
+    def passed_over(self) -> str:
+        """Return what stands beside the signal files; see `Reader.passed_over`."""
+        return self.listed(self.suffixes).told()
 
     def sources(self) -> Iterator[Source]:
         """Yield one source a file."""
@@ -53,18 +46,6 @@ class Tree(Reader):
             name = file.relative_to(root)
             own = dict(zip(("domain", "label"), name.parts[:-1], strict=False))
             yield Source(name.as_posix(), str(file), partial(read_signal, file, self.variable), own=own)
-
-
-def _files(folder: str) -> Iterator[str]:
-    """Yield the paths of the files below a folder, without hidden ones; 200,000 of them take a second."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(entry.path)
-            elif entry.is_file():
-                yield entry.path
 
 
 PLUGIN = Tree

@@ -1,0 +1,46 @@
+"""Which files of a folder are read."""
+
+from pathlib import Path
+
+import pytest
+
+from motor.recordings.files import list_files
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    names = ("a.npy", "b.NPY", "deep/er/c.npy", "deep/notes.txt", ".hidden.npy", "._a.npy", "__MACOSX/d.npy", "_e.npy")
+    for name in names:
+        (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "root" / name).touch()
+    return tmp_path / "root"
+
+
+def names_of(folder: Path, files: list[Path]) -> list[str]:
+    return [file.relative_to(folder).as_posix() for file in files]
+
+
+def test_files_suffix_in_any_case_and_depth_without_side_files(folder: Path) -> None:
+    listing = list_files(folder, (".npy",))
+    assert names_of(folder, listing.files) == ["_e.npy", "a.npy", "b.NPY", "deep/er/c.npy"]
+    assert listing.told() == f"1 files (1 .txt): {folder}/deep/notes.txt"
+
+
+def test_files_beside_tables_names_with_an_underscore_are_notes(folder: Path) -> None:
+    assert names_of(folder, list_files(folder, (".npy",), are_tables=True).files)[0] == "a.npy"
+
+
+def test_files_through_links_but_not_in_circles(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x.npy").touch()
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (folder / "deep" / "back").symlink_to(folder)
+    (tmp_path / "elsewhere" / "round").symlink_to(folder / "deep")
+    found = names_of(folder, list_files(folder, (".npy",)).files)
+    assert "linked/x.npy" in found
+    assert len(found) == len(set(found)) < 12
+
+
+def test_files_link_that_leads_nowhere_is_told(folder: Path) -> None:
+    (folder / "gone.npy").symlink_to(folder / "absent.npy")
+    assert "gone.npy" in list_files(folder, (".npy",)).told()
