@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterable
@@ -21,7 +22,8 @@ def content_digest(files: Iterable[Path], root: Path, cache_file: Path | None) -
         What names are relative to, so that a moved folder keeps its digest; a file outside of it, or the root
         itself, counts under no name.
     cache_file : Path, optional
-        JSON with the digest of each file by path, size and time of change (ns); made and kept up to date here.
+        JSON with the digest of each file by path, size, inode and times (ns) of change of its content and of itself;
+        made and kept up to date here. A program can set back the first time, not the second.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def _place_and_key(path: str, folders: Callable[[str], tuple[str, str | None]]) 
     status, full, (real, below) = os.lstat(path), None, folders(folder)
     if stat.S_ISLNK(status.st_mode):
         status, full = os.stat(path), os.path.realpath(path)  # noqa: PTH116
-    key = f"{full or f'{real}/{name}'}|{status.st_size}|{status.st_mtime_ns}"
+    key = f"{full or f'{real}/{name}'}|{status.st_size}|{status.st_ino}|{status.st_mtime_ns}|{status.st_ctime_ns}"
     return "" if below is None else f"{below}{name}", key
 
 
@@ -69,13 +71,15 @@ def _file_digest(file: Path) -> str:
 
 
 def _read_cache(cache_file: Path | None) -> dict[str, str]:
-    """Return the cache's content; a missing or damaged cache only costs time."""
+    """Return the cache's content; a missing or damaged cache only costs time, and so does what is no digest in it."""
     if cache_file is None:
         return {}
     try:
-        return dict(json.loads(cache_file.read_text()))
-    except (OSError, ValueError):
+        content = json.loads(cache_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
+    known = content.items() if isinstance(content, dict) else ()
+    return {key: value for key, value in known if isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value)}
 
 
 def _write_atomically(file: Path, text: str) -> None:

@@ -57,7 +57,7 @@ def write_recordings(recordings: Iterable[Recording], folder: Path) -> None:
             for batch in _batches(_checked(recordings, items)):
                 writer.write_batch(_record_batch(batch))
         if not items:
-            raise DataError(f"{file}: the dataset holds no recording; if all were skipped, see why each was")
+            raise DataError(f"{file}: the dataset holds no recording; correct its path, or its files")
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)

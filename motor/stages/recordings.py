@@ -1,6 +1,7 @@
 """Stage `recordings`: from files of any documented format to one table of recordings."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -9,12 +10,13 @@ from grid.stage import Context, Stage
 from grid.store.store import write_json
 from motor.recordings.checks import check_dataset
 from motor.recordings.readers.base import Reader
-from motor.recordings.recording import Recording
+from motor.recordings.recording import DataError, Recording
 from motor.recordings.table import open_recordings, write_recordings
 from motor.recordings.validation import Validation
 from motor.stages.faults import input_faults
 
 SUMMARY, REPORT = "summary.json", "data-report.json"
+SHOWN = 5  # skipped series in an error
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,24 @@ class ImportRecordings(Stage):
         """Write ``recordings.arrow``, ``summary.json`` (counts, skipped series) and ``data-report.json`` (findings)."""
         skipped: list[dict[str, str]] = []
         validation = Validation()
-        with input_faults():
+        with input_faults(), _skipped_named(skipped):
             write_recordings(validation.watch(_counted(self.reader.read(skipped), context)), folder)
             check_dataset(open_recordings(folder).meta, self.reader.classes, self.reader.domains)
         write_json(folder / SUMMARY, {**validation.summary(), "skipped": skipped})
         write_json(folder / REPORT, validation.report())
+
+
+@contextmanager
+def _skipped_named(skipped: list[dict[str, str]]) -> Iterator[None]:
+    """Say with a fault of the whole data set which series were skipped before, for it may come of that."""
+    try:
+        yield
+    except DataError as error:
+        if not skipped:
+            raise
+        reasons = "".join(f"\n- {bad['reason']}" for bad in skipped[:SHOWN])
+        more = f"\n- and {len(skipped) - SHOWN} more" if len(skipped) > SHOWN else ""
+        raise DataError(f"{error}\n{len(skipped)} series were skipped (on_bad_series):{reasons}{more}") from error
 
 
 def _counted(recordings: Iterable[Recording], context: Context) -> Iterator[Recording]:

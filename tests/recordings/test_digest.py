@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 from pathlib import Path
@@ -52,11 +53,27 @@ def test_digest_of_one_file_does_not_depend_on_its_name(folder: Path) -> None:
 def test_cache_of_an_unchanged_file_is_used(folder: Path, tmp_path: Path) -> None:
     cache_file = tmp_path / "cache" / "digests.json"
     before = digest(folder, cache_file)
+    known = json.loads(cache_file.read_text())
+    cache_file.write_text(json.dumps(dict.fromkeys(known, "0" * 64)))
+    assert digest(folder, cache_file) != before  # what the cache says is believed
+
+
+def test_cache_is_not_believed_of_other_content_of_the_same_size_and_time(folder: Path, tmp_path: Path) -> None:
+    """As a restored backup leaves it, or ``cp -p``, or ``rsync -t``."""
+    cache_file = tmp_path / "digests.json"
+    before = digest(folder, cache_file)
     status = (folder / "a.csv").stat()
     (folder / "a.csv").write_text("9")
     os.utime(folder / "a.csv", ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert digest(folder, cache_file) == before
-    assert digest(folder) != before
+    assert digest(folder, cache_file) == digest(folder, None) != before
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "3", '{"a": null}', '[["a", 1]]', "[" * 10_000])
+def test_cache_that_is_none_is_made_anew(folder: Path, tmp_path: Path, content: str) -> None:
+    cache_file = tmp_path / "digests.json"
+    cache_file.write_text(content)
+    assert digest(folder, cache_file) == digest(folder, None)
+    assert all(len(value) == 64 for value in json.loads(cache_file.read_text()).values())
 
 
 def test_cache_after_a_change_of_the_file_is_not_used(folder: Path, tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ def file_that_is_not_there(folder: Path) -> Reader:
     return manifest(folder, ["a.npy,M1,east,normal", "b.npy,M1,east,normal"])
 
 
-@fault("manifest.csv, line 3", "duplicate item 'a.npy'", "manifest.csv, line 2", "a name of its own")
+@fault("manifest.csv, line 3", "'a.npy' stands already in line 2", "take one of the rows out")
 def file_named_twice(folder: Path) -> Reader:
     return manifest(folder, ["a.npy,M1,east,normal", "a.npy,M2,west,normal"])
 

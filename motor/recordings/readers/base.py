@@ -4,6 +4,7 @@ A reader yields a `Source` for each recording, in `sources()`; `Reader.read` tur
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from motor.recordings.files import Listing, list_files
+from motor.recordings.names import alike, cleaned, fault_of, shown
 from motor.recordings.ordered import ordered_map
 from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, near
 from motor.recordings.signals import finite_signal
@@ -137,10 +139,25 @@ class Reader(Plugin):
 
     @field_validator("classes", "domains")
     @classmethod
-    def _check_distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(names)) < len(names):
-            raise ValueError(f"a name comes twice in {names}")
+    def _check_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(map(cleaned, names))
+        for number, name in enumerate(names):
+            if fault := fault_of(name):
+                raise ValueError(f"a name that cannot be: {fault}")
+            if name in names[:number]:
+                raise ValueError(f"{name!r} comes twice; give each name once")
+            twin = next((other for other in names[:number] if alike(other) == alike(name)), None)
+            if twin is not None:
+                raise ValueError(
+                    f"{twin!r} and {name!r} differ only in case, width, blanks or leading zeros, so that their folders "
+                    "may be one; rename one of them (labels maps what stands in the data)"
+                )
         return names
+
+    @field_validator("labels", "units")
+    @classmethod
+    def _clean_keys(cls, by_name: dict[str, str]) -> dict[str, str]:
+        return {cleaned(name): value for name, value in by_name.items()}
 
     @model_validator(mode="after")
     def _check_together(self) -> "Reader":
@@ -247,16 +264,27 @@ class Reader(Plugin):
         return {name: column for name, column in wanted.items() if column in header}
 
     def _claimed(self, sources: Iterable[Source]) -> Iterator[tuple[Source, dict[str, Value]]]:
-        """Yield each source with its fields; raise if an item comes twice."""
+        """Yield each source with its fields; raise if an item comes twice, or a motor in two spellings."""
         places: dict[str, str] = {}
+        spellings: dict[str, tuple[str, str]] = {}
         for source in sources:
+            if fault := fault_of(source.item, longest=None):
+                raise DataError(f"{source.place}: the item's name cannot be: {fault}")
             if source.item in places:
                 raise DataError(
                     f"{source.place}: duplicate item {source.item!r}, it stands already at {places[source.item]}; "
                     f"{self.duplicate_advice}"
                 )
             places[source.item] = source.place
-            yield source, self._fields(source)
+            fields = self._fields(source)
+            motor = str(fields["motor"])
+            first, place = spellings.setdefault(alike(motor), (motor, source.place))
+            if first != motor:
+                raise DataError(
+                    f"{source.place}: motor {motor!r} differs from {first!r} ({place}) only in case, width, blanks or "
+                    "leading zeros; as two motors, one machine would be trained upon and tested: write it in one way"
+                )
+            yield source, fields
 
     def _loaded(self, known: tuple[Source, dict[str, Value]]) -> tuple[Source, Recording | SeriesError]:
         """Return a source's recording, or why its signal is bad."""
@@ -268,15 +296,16 @@ class Reader(Plugin):
 
     def _fields(self, source: Source) -> dict[str, Value]:
         """Return what is told of a recording; all but its sampling rate is checked."""
-        match = re.search(self.pattern, source.item) if self.pattern else None
+        match = re.search(self.pattern, unicodedata.normalize("NFC", source.item)) if self.pattern else None
         groups = match.groupdict() if match else {}
         constants = {str(name): value for name, value in self.constants.items()}
         ranked: tuple[Mapping[str, Value], ...] = (source.columns, groups, source.own, constants)
-        told = {name: first_told(origin.get(name) for origin in ranked) for name in ITEM_FIELDS}
+        names = {"domain": self.domains, "label": (*self.classes, *self.labels, self.unlabelled or "")}
+        told = {name: first_told((of.get(name) for of in ranked), names.get(name, ())) for name in ITEM_FIELDS}
         for name in ("motor", "domain"):
             if told[name] is None:
                 raise self._missing(name, source)
-        texts = {name: None if told[name] is None else str(told[name]) for name in TEXT_FIELDS}
+        texts = {name: None if told[name] is None else self._name(name, told[name], source) for name in TEXT_FIELDS}
         texts["label"] = self._label(texts["label"], source)
         self._check_known("domain", str(texts["domain"]), self.domains, source)
         # The file's own rate is known only once its signal is read, and these two origins come before it.
@@ -290,11 +319,23 @@ class Reader(Plugin):
             "sampling_rate_hz": rate,
         }
 
+    def _name(self, field: str, value: Value, source: Source) -> str:
+        """Return a name as it is looked up, if it may be one."""
+        if isinstance(value, dict | list | tuple | bytes):
+            raise DataError(
+                f"{source.place}: item {source.item!r} has the {field} {shown(value)}, which is no text but a "
+                f"{type(value).__name__}; set columns.{field} to a column of texts or numbers"
+            )
+        name = cleaned(value)
+        if fault := fault_of(name):
+            raise DataError(f"{source.place}: item {shown(source.item)} has a {field} that cannot be: {fault}")
+        return name
+
     def _label(self, raw: str | None, source: Source) -> str | None:
         """Return the class that a raw label means, None if the data says that nobody knows it."""
         if raw is None and "label" not in source.columns:
             raise self._missing("label", source)
-        if raw is None or raw == self.unlabelled:
+        if raw is None or raw == cleaned(self.unlabelled or ""):
             return None
         label = self.labels.get(raw, raw)
         self._check_known("label", label, self.classes, source)
@@ -343,7 +384,7 @@ class Reader(Plugin):
             return
         setting = "classes, map it in labels, or name it in unlabelled" if name == "label" else "domains"
         raise DataError(
-            f"{source.place}: item {source.item!r} has the unknown {name} {value!r}{near(value, allowed)}; "
+            f"{source.place}: item {source.item!r} has the unknown {name} {shown(value)}{near(value, allowed)}; "
             f"allowed: {', '.join(allowed)}; correct it, or add it to {setting}"
         )
 

@@ -3,19 +3,22 @@
 import csv
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
-from motor.recordings.recording import DataError
+from motor.recordings.recording import DataError, near
 from motor.recordings.signals import read_signal
+from motor.recordings.text import DELIMITERS, opened_text
 
 
 class Manifest(Reader):
     """One row a recording: the file that holds its signal, and its fields.
 
+    The table is separated by commas, semicolons, tabs or bars, whichever its first line has most of.
     Expected columns are `file`, and, where they are there, `item` and the fields of a recording under their own
     names; `columns` says where one has another name. An item without a name of its own takes the file's.
 
@@ -70,30 +73,56 @@ class Manifest(Reader):
             line, row = ragged
             raise DataError(f"{path}, line {line}: {len(row)} cells, the header has {len(header)}; correct the line")
         rows = [(line, _fields(header, row, columns)) for line, row in cells]
-        files = [(line, told, self.base_folder() / told["file"]) for line, told in rows]
+        files = [(line, told, self._file(told["file"])) for line, told in rows]
         self._check_files(files)
         return files
+
+    def _file(self, told: str) -> Path:
+        """Return the path of a file as a row tells it, perhaps with blanks around, or with a Windows path's marks."""
+        file = self.base_folder() / told.strip()
+        return file if file.exists() or "\\" not in told else self.base_folder() / told.strip().replace("\\", "/")
 
     def _cells(self, path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         """Return the table's header, and its other lines that are not empty with their numbers."""
         try:
-            with path.open(encoding="utf-8-sig", newline="") as text:
-                lines = csv.reader(text)
-                return next(lines, []), [(lines.line_num, row) for row in lines if any(row)]
+            with opened_text(path) as text:
+                first = text.readline()
+                delimiter = max(DELIMITERS, key=first.count)
+                lines = csv.reader(chain([first], text), delimiter=delimiter)
+                header = [name.strip() for name in next(lines, [])]
+                return header, [(lines.line_num, row) for row in lines if any(cell.strip() for cell in row)]
         except (csv.Error, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: this is no CSV table in UTF-8 ({error}); save it as that") from error
+            raise DataError(
+                f"{path}: this is no CSV table in UTF-8 ({error}); save it as that (in a spreadsheet: CSV UTF-8)"
+            ) from error
 
     def _check_files(self, files: list[tuple[int, dict[str, str], Path]]) -> None:
         """Raise if the table has no rows or names a file that does not exist."""
         if not files:
             raise DataError(f"{self._table_path()}, line 2: the table has no rows; add one for each recording")
+        self._check_distinct(files)
         missing = [(line, told["file"]) for line, told, file in files if not file.is_file()]
         if missing:
             line, name = missing[0]
             raise DataError(
-                f"{self._table_path()}, line {line}: there is no file {name!r} in {self.base_folder()} ({len(missing)} "
+                f"{self._table_path()}, line {line}: there is no file {name!r}{_near(self.base_folder() / name)} in "
+                f"{self.base_folder()} ({len(missing)} "
                 f"of {len(files)} files are missing); put it there, take out the row, or set root"
             )
+
+    def _check_distinct(self, files: list[tuple[int, dict[str, str], Path]]) -> None:
+        """Raise if two rows name one file."""
+        first: dict[Path, int] = {}
+        for line, told, file in files:
+            if first.setdefault(file, line) != line:
+                raise DataError(
+                    f"{self._table_path()}, line {line}: {told['file']!r} stands already in line {first[file]}; one "
+                    "file is one recording: take one of the rows out, or give each recording a file of its own"
+                )
+
+
+def _near(file: Path) -> str:
+    return near(file.name, [other.name for other in file.parent.iterdir()]) if file.parent.is_dir() else ""
 
 
 def _fields(header: list[str], row: list[str], columns: dict[str, str]) -> dict[str, str]:

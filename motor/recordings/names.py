@@ -1,0 +1,59 @@
+"""Names of motors, domains, classes and the like: one rule for what they may be, and for when two of them are one.
+
+Tables and folders are written by people and programs, so one machine stands in them as ``M1``, ``M1 ``, ``1`` or
+``1.0``. A name is looked up in one form (`cleaned`). Where two names still differ in nothing that a person would call
+a difference (`alike`), it takes a person to say whether they are one machine: as two, one trains and one is tested.
+"""
+
+import re
+import unicodedata
+from typing import Any
+
+LONGEST = 80  # bytes of UTF-8: with a key beside it, and joined with others, it still is a file's name
+SHOWN = 80  # characters of a value in a message
+# What spreadsheets and programs write where they have nothing.
+NOTHING = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "nat", "none", "null", "nil"})
+# They turn the writing direction of what follows, so that a name reads as another.
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
+BREAKS = frozenset("\u2028\u2029")
+
+
+def cleaned(value: Any) -> str:
+    """Return a name in the form in which it is looked up: NFC, without blanks around it, whole floats as integers."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = unicodedata.normalize("NFC", str(value)).strip()
+    whole = re.fullmatch(r"([+-]?\d+)\.0+", text)
+    return whole[1] if whole else text
+
+
+def is_nothing(value: Any) -> bool:
+    """Tell whether a value is one that programs write where there is none: None, NaN, blanks, ``NA`` and the like."""
+    if isinstance(value, str):
+        return value.strip().casefold() in NOTHING
+    return value is None or value != value
+
+
+def alike(name: str) -> str:
+    """Return what is left of a name without case, width, blanks, characters of no width and leading zeros."""
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    text = "".join(letter for letter in text if unicodedata.category(letter) not in ("Cf", "Cc"))
+    text = re.sub(r"(?<=\d)\s+(?=\d)", "_", text.strip())  # "1 1" is not 11
+    return re.sub(r"(?<![\d.,])0+(?=\d)", "", re.sub(r"\s+", "", text))
+
+
+def fault_of(name: str, longest: int | None = LONGEST) -> str | None:
+    """Return why a text may be no name, None if it may."""
+    for letter in name:
+        if unicodedata.category(letter) in ("Cc", "Cs") or letter in TURNING or letter in BREAKS:
+            return f"{shown(name)} holds {letter!a}, which is no character to be read; take it out"
+    n_bytes = len(name.encode())
+    if longest is not None and n_bytes > longest:
+        return f"{shown(name)} has {n_bytes} bytes, and a name becomes part of a folder's; allowed: {longest}"
+    return None if name else "it is empty; give it a name"
+
+
+def shown(value: Any) -> str:
+    """Return a value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"

@@ -1,0 +1,26 @@
+"""Text files as programs write them: UTF-8 with or without a mark, and UTF-16 with its mark, as Excel's "Unicode"."""
+
+import codecs
+from pathlib import Path
+from typing import IO
+
+DELIMITERS = (",", ";", "\t", "|")
+MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def encoding_of(path: Path) -> str:
+    """Return the encoding that a file's first bytes tell, UTF-8 where they tell none."""
+    with path.open("rb") as file:
+        start = file.read(3)
+    return next((encoding for mark, encoding in MARKS.items() if start.startswith(mark)), "utf-8")
+
+
+def opened_text(path: Path) -> IO[str]:
+    """Open a text file; its line ends stay as they are.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        On reading, if it is in neither encoding.
+    """
+    return path.open(encoding=encoding_of(path), newline="")
