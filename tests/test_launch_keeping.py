@@ -14,7 +14,7 @@ from grid.plan.plan import make_plan
 from grid.run.failures import tell_cause
 from grid.run.leftovers import FOLDER
 from grid.store.store import Store
-from motor.experiment.cells import chosen_cells
+from motor.commands.grid import plan_grid
 from motor.results.reported import set_damaged_aside
 
 JOINT = ("--only", "method=A,B", "domain=Joint")
@@ -87,16 +87,15 @@ def test_verify_of_a_config_reads_its_stages_alone(run, store, tiny_built, confi
 
 
 @pytest.mark.parametrize("text", ["", '{"kind": "features"}'])
-def test_plan_damaged_record_is_told_by_a_look_and_set_aside_by_a_launch(run, store, tiny_built, config, text, capsys):
+def test_plan_damaged_record_is_told_by_a_look_and_set_aside_by_a_launch(run, store, tiny_built, config, text):
     features = stage_of(tiny_built, "features", "embedding-normal-Joint")
     (store.folder(features) / "record.json").write_text(text)
     status, printed = run(config, *JOINT, "--dry-run")
     assert status == 2
     assert "launch.py --verify sets it aside" in printed.err
-    arguments = launch._parse([str(config), *JOINT])
-    plan = launch._plan(chosen_cells(tiny_built.plan.cells, {"method": {"B"}, "domain": {"Joint"}}), store, arguments)
-    assert plan.missing.keys() == {features.key}
-    assert ": set aside, and built again" in capsys.readouterr().err
+    grid = plan_grid(config, (), {}, store, only=("method=B", "domain=Joint"))
+    assert grid.plan.missing.keys() == {features.key}
+    assert list(grid.set_aside) == [f"features/{store.folder(features).name}"]
 
 
 def test_complete_grid_sweeps_what_a_launch_that_died_at_its_very_end_has_left(run, config, tmp_path, monkeypatch):
@@ -114,7 +113,7 @@ def test_reader_of_the_output_that_is_gone_is_not_taken_for_a_cluster(run, confi
     def build(*given):
         raise error
 
-    monkeypatch.setattr("launch.build_grid", build)
+    monkeypatch.setattr("motor.commands.run.build_grid", build)
     with pytest.raises(BrokenPipeError) if status is None else nullcontext():
         ended, printed = run(config, "axes.domain=[Joint]", "windows.per_series=3")
         assert (ended, printed.err.startswith("no Ray cluster answers at")) == (status, True)

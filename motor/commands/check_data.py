@@ -1,15 +1,22 @@
-"""What `launch.py CONFIG --check-data` does: import the dataset, say what was found in it, and train nothing."""
+"""Import a config's data, say what was found in it, and train nothing."""
 
+import argparse
 import json
+import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from grid.plan.plan import Cell
 from grid.run.build import BuildContext, build_stage
 from grid.stage import InputError, Resources
 from grid.store.store import DamagedError, Store, name_of
-from motor.experiment.cells import UNKNOWN
+from motor.commands.exits import AT_FAULT, OK
+from motor.commands.words import add_config, config_in, store_in
+from motor.experiment.cells import UNKNOWN, make_cells
+from motor.experiment.reading import Experiment, read_experiment
 from motor.recordings.data_report import describe
 from motor.recordings.readers.base import AS_RECORDED, Reader
 from motor.recordings.recording import DataError, SeriesError
@@ -17,24 +24,41 @@ from motor.recordings.table import labelled, open_recordings
 from motor.stages.faults import input_faults
 from motor.stages.recordings import REPORT, SUMMARY, ImportRecordings
 
-if TYPE_CHECKING:
-    from motor.experiment.reading import Experiment
-
 SHOWN = 20
 WAIT_S = 1.0
 
 
-def check_data(experiment: "Experiment", cells: list[Cell], store: Store) -> None:
-    """Import a config's dataset if the store has it not yet, print the report, and try the split.
+@dataclass(frozen=True)
+class CheckedData:
+    """What is in a data set.
 
-    The import is the one that a launch makes, and the next launch finds it.
+    Attributes
+    ----------
+    summary, report : mapping
+        Counts and skipped series; findings.
+    folder : Path
+        Where both lie as JSON, beside the imported recordings.
+    reader : Reader
+    split_fault : InputError or None
+        Why the config's split cannot be made of it.
+    """
+
+    summary: Mapping[str, Any]
+    report: Mapping[str, Any]
+    folder: Path
+    reader: Reader
+    split_fault: InputError | None
+
+
+def check_data(experiment: Experiment, store: Store) -> CheckedData:
+    """Import a config's dataset if the store has it not yet, and try the split.
+
+    The import is the one that a launch makes, and the next launch finds it. Neither weights nor a cluster are needed.
 
     Parameters
     ----------
     experiment : Experiment
         The checked config.
-    cells : list of Cell
-        Its cells, made for a dry run: neither weights nor a cluster are needed.
     store : Store
 
     Raises
@@ -42,6 +66,7 @@ def check_data(experiment: "Experiment", cells: list[Cell], store: Store) -> Non
     InputError
         If the data is at fault. It lists every bad series, not the first alone.
     """
+    cells = make_cells(experiment, store.root, dry_run=True)
     stage = next(made for made in cells[0].stage.walk() if isinstance(made, ImportRecordings))
     with input_faults():
         stage.reader.files()  # a dry run passes over missing data
@@ -56,14 +81,38 @@ def check_data(experiment: "Experiment", cells: list[Cell], store: Store) -> Non
         _build_once(stage, store)
         folder = store.folder(stage)
     summary, report = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (SUMMARY, REPORT))
-    print(describe(summary, report))
-    print(_units(stage.reader))
-    if passed_over := stage.reader.passed_over():
+    return CheckedData(summary, report, folder, stage.reader, _split_fault(experiment, folder))
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add which config."""
+    add_config(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Print what is in the data."""
+    experiment = read_experiment(config_in(arguments), arguments.overrides, os.environ)
+    checked = check_data(experiment, store_in(arguments))
+    print(describe(checked.summary, checked.report))
+    print(_units(checked.reader))
+    if passed_over := checked.reader.passed_over():
         print(f"\nnot read: {passed_over}")
-    print(f"\nThe same as JSON, with all names: {folder / REPORT} and {SUMMARY} beside it")
+    print(f"\nThe same as JSON, with all names: {checked.folder / REPORT} and {SUMMARY} beside it")
+    if checked.split_fault is not None:
+        print(checked.split_fault, file=sys.stderr)
+        return AT_FAULT
+    return OK
+
+
+def _split_fault(experiment: Experiment, folder: Path) -> InputError | None:
+    """Return why the config's split cannot be made."""
     base = experiment.base
-    with input_faults():
-        base.split.split(labelled(open_recordings(folder).meta), base.seed, base.normal)
+    try:
+        with input_faults():
+            base.split.split(labelled(open_recordings(folder).meta), base.seed, base.normal)
+    except InputError as error:
+        return error
+    return None
 
 
 def _units(reader: Reader) -> str:
@@ -75,7 +124,7 @@ def _units(reader: Reader) -> str:
 def _build_once(stage: ImportRecordings, store: Store) -> None:
     """Build the import unless a launch does so just now; then wait for what comes of it."""
     is_told = False
-    while (lease := store.leases.acquire(name_of(stage), "--check-data")) is None:
+    while (lease := store.leases.acquire(name_of(stage), "check-data")) is None:
         if not is_told:
             holder = store.leases.holder(name_of(stage)) or "another process"
             print(f"{holder} imports this data set just now; waiting for it", file=sys.stderr, flush=True)

@@ -1,30 +1,31 @@
-"""A full-size rehearsal: a few steps of the real shapes on whatever device is there, and what a grid would cost.
+"""Measure a few steps of the real shapes on whatever device is there, and say what a grid would cost."""
 
-python launch.py rehearsal.yaml [KEY=VALUE ...] [--dry-run] [--force]
-"""
-
-import math
+import argparse
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from grid.config.check import ConfigError, Document, Fault, check, read_document
 from grid.plan.plan import Cell, Plan, describe, make_plan
-from grid.stage import InputError, Resources, Stage
-from grid.store.store import Store, StoreError, write_json
+from grid.stage import Resources, Stage
+from grid.store.store import Store, write_json
+from motor.commands.exits import AT_FAULT, INTERRUPTED, OK, SOME_FAILED
+from motor.commands.pricing import Priced, price, report
+from motor.commands.words import ROOT, add_config, config_in, store_in
 from motor.experiment.cells import make_cells
 from motor.experiment.reading import Experiment, read_experiment
 from motor.registry import Record, choice
-from motor.stages.features import Features
-from motor.stages.finetune import Finetune
-from motor.stages.rehearse import LEVELS, Rehearse, read_rehearsal
+from motor.sources import packages_of
+from motor.stages.rehearse import LEVELS, Rehearse
 
-OK, SOME_FAILED, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
+if TYPE_CHECKING:
+    from grid.run.run import Outcome
+
 SECTION = "rehearsal"
 
 
@@ -60,36 +61,6 @@ class RehearsalConfig(Record):
     resources: Asked = Asked()
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a grid would cost with one of the backbones.
-
-    Attributes
-    ----------
-    n_finetunes, n_steps : int
-        Trained fine-tunes, and their steps together.
-    finetune_hours : float
-    n_features, n_windows : int
-        Stages that describe series by a forecaster, and the forward passes of windows in them together.
-    feature_hours : float
-    memory_gb : float
-        The most that one fine-tune holds.
-    """
-
-    n_finetunes: int
-    n_steps: int
-    finetune_hours: float
-    n_features: int
-    n_windows: int
-    feature_hours: float
-    memory_gb: float
-
-    @property
-    def hours(self) -> float:
-        """Of one device that does it all, one stage after the other."""
-        return self.finetune_hours + self.feature_hours
-
-
 def is_rehearsal(path: Path) -> bool:
     """Tell whether a config asks for a rehearsal; a file that cannot be read is left to the reader of grids."""
     try:
@@ -99,17 +70,53 @@ def is_rehearsal(path: Path) -> bool:
     return isinstance(data, dict) and SECTION in data
 
 
-def rehearse(
+@dataclass(frozen=True)
+class Rehearsal:
+    """What was measured, and what the grid would cost.
+
+    Attributes
+    ----------
+    outcome : Outcome or None
+        Of this run; None where all was measured before.
+    priced : list of (Rehearse, mapping, Cost)
+        For each backbone that was measured, what was measured and the grid's cost.
+    text : str
+        The same as Markdown; "" where nothing was measured.
+    file : Path or None
+        Where it was written.
+    """
+
+    outcome: "Outcome | None"
+    priced: list[Priced]
+    text: str = ""
+    file: Path | None = None
+
+
+@dataclass(frozen=True)
+class RehearsalPlan:
+    """What is to be measured, what for, and on what."""
+
+    config: RehearsalConfig
+    experiment: Experiment  # of the grid that is priced
+    of_grid: list[Stage]
+    stages: list[Rehearse]
+    plan: Plan
+    resources: Mapping[str, Resources]
+
+    @property
+    def n_domains(self) -> int:
+        return len(self.experiment.base.dataset.domains)
+
+
+def plan_rehearsal(
     path: Path,
     overrides: Sequence[str],
     environ: Mapping[str, str],
     store: Store,
-    address: str | None,
-    root: Path,
-    forced: bool,
-    dry_run: bool,
-) -> int:
-    """Measure what is not measured yet, print what the grid would cost, and return the exit status of `launch.py`.
+    address: str | None = None,
+    forced: bool = False,
+) -> RehearsalPlan:
+    """Read a config of a rehearsal, and plan it.
 
     Parameters
     ----------
@@ -121,37 +128,79 @@ def rehearse(
         What ``${NAME}`` stands for.
     store : Store
         Rehearsals that stand there are not measured again.
-    address : str or None
-        A Ray cluster.
-    root : Path
-        The project's folder, sent to the nodes of a cluster.
+    address : str, optional
+        A Ray cluster, which is asked for a GPU where the config does not say.
     forced : bool
         Whether to measure again.
-    dry_run : bool
-        Whether to print the plan alone.
     """
+    config = read_rehearsal_config(path, overrides, environ)
+    experiment, of_grid = priced_stages(path.parent / config.rehearsal.grid, environ, store)
+    stages = stages_of(config)
+    cells = [Cell({"backbone": stage.name}, stage) for stage in stages]
+    plan = make_plan(cells, store, frozenset({Rehearse.KIND}) if forced else frozenset())
+    resources = dict.fromkeys(plan.stages, resources_of(config.resources, address))
+    return RehearsalPlan(config, experiment, of_grid, stages, plan, resources)
+
+
+def rehearse(asked: RehearsalPlan, store: Store, address: str | None = None, code: Path = ROOT) -> Rehearsal:
+    """Measure what is not measured yet, price the grid, and write that beside the other results.
+
+    Raises
+    ------
+    ConnectionError
+        If no cluster answers.
+    """
+    from grid.run.run import run
+
+    outcome = None
+    if asked.plan.missing:
+        print(describe(asked.plan, asked.resources), flush=True)
+        packages = packages_of([type(stage.backbone) for stage in asked.stages])
+        outcome = run(asked.plan, store, asked.resources, address, code, packages=packages)
+    priced = price(asked.stages, store, asked.of_grid, asked.config.rehearsal.series, asked.n_domains)
+    if not priced:
+        return Rehearsal(outcome, priced)
+    text = report(priced, asked.config.rehearsal.grid, asked.config.rehearsal.series)
+    folder = store.root / "results" / asked.config.name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rehearsal.md").write_text(text, encoding="utf-8")
+    told = [{"measured": measured, "cost": {**asdict(of), "hours": of.hours}} for _, measured, of in priced]
+    write_json(folder / "rehearsal.json", {"grid": asked.config.rehearsal.grid, "backbones": told})
+    store.publish(folder)
+    return Rehearsal(outcome, priced, text, folder / "rehearsal.md")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add which config."""
+    add_config(parser)
+    parser.add_argument("--force", nargs="*", metavar="KIND", help="measure again")
+    parser.add_argument("--address", help="a Ray cluster (default: RAY_ADDRESS, else an embedded one)")
+
+
+def plan_in(arguments: argparse.Namespace, store: Store) -> RehearsalPlan:
+    """Return the rehearsal that is asked for."""
+    given = (config_in(arguments), arguments.overrides, os.environ, store)
+    return plan_rehearsal(*given, arguments.address, arguments.force is not None)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Rehearse, and print what the grid would cost."""
+    store = store_in(arguments)
     try:
-        config = read_rehearsal_config(path, overrides, environ)
-        priced = priced_stages(path.parent / config.rehearsal.grid, environ, store)
-        stages = stages_of(config)
-        plan = make_plan(
-            [Cell({"backbone": stage.name}, stage) for stage in stages],
-            store,
-            frozenset({Rehearse.KIND}) if forced else frozenset(),
-        )
-        resources = dict.fromkeys(plan.stages, resources_of(config.resources, address))
-        if dry_run:
-            print(describe(plan, resources))
-            return OK
-        status = _run(plan, store, resources, address, root)
-    except (ConfigError, InputError, StoreError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return AT_FAULT
+        asked = plan_in(arguments, store)
+        done = rehearse(asked, store, arguments.address)
     except ConnectionError as error:
         print(f"no Ray cluster answers: {error}; correct --address or RAY_ADDRESS", file=sys.stderr)
         return AT_FAULT
-    _tell(config, store, stages, priced)
-    return status
+    if done.outcome is None:
+        print("Nothing to measure: it all stands; --force measures again.")
+    for failure in done.outcome.failures.values() if done.outcome else ():
+        print(f"failed: {failure.stage.label()}: {failure.cause}\n  log: {failure.log}", file=sys.stderr)
+    if done.file is not None:
+        print(f"\n{done.text}\nWritten to {store.place(done.file)}")
+    if done.outcome is not None and done.outcome.interrupted:
+        return INTERRUPTED
+    return SOME_FAILED if done.outcome is not None and done.outcome.failures else OK
 
 
 def read_rehearsal_config(path: Path, overrides: Sequence[str], environ: Mapping[str, str]) -> RehearsalConfig:
@@ -226,140 +275,3 @@ def priced_stages(path: Path, environ: Mapping[str, str], store: Store) -> tuple
     experiment = read_experiment(path, (), environ)
     cells = make_cells(experiment, store.root, dry_run=True)
     return experiment, list({stage.key: stage for cell in cells for stage in cell.walk()}.values())
-
-
-def _run(plan: Plan, store: Store, resources: Mapping[str, Resources], address: str | None, root: Path) -> int:
-    from grid.run.run import run
-
-    if not plan.missing:
-        print("Nothing to measure: it all stands; --force measures again.")
-        return OK
-    print(describe(plan, resources), flush=True)
-    outcome = run(plan, store, resources, address, root)
-    for failure in outcome.failures.values():
-        print(f"failed: {failure.stage.label()}: {failure.cause}\n  log: {failure.log}", file=sys.stderr)
-    if outcome.interrupted:
-        return INTERRUPTED
-    return SOME_FAILED if outcome.failures else OK
-
-
-def cost(
-    stages: Iterable[Stage], measured: Mapping[str, Any], rehearsed: Rehearse, n_series: int, n_domains: int
-) -> Cost:
-    """Return what a grid's stages would cost at a measured speed.
-
-    A step's time goes with its windows and with the encoder's tokens. That is what matrix products do; attention's
-    share falls faster, so shorter contexts than the rehearsed cost at most this. All weights count as trained, and
-    neither validation nor the forecasts of the skill are counted.
-
-    Parameters
-    ----------
-    stages : iterable of Stage
-        Distinct.
-    measured : mapping
-        As `read_rehearsal` gives it.
-    rehearsed : Rehearse
-        What was measured.
-    n_series : int
-        Recordings of all domains.
-    n_domains : int
-    """
-    stages = list(stages)
-    trained = [stage for stage in stages if isinstance(stage, Finetune) and stage.is_trained]
-    described = [stage for stage in stages if isinstance(stage, Features)]
-    rates = {"embedding": measured["embeddings_a_second"]}
-
-    def share(context_length: int) -> float:
-        """Tokens at a context, over those that were rehearsed."""
-        patch = measured["patch"]
-        fewer = math.ceil(rehearsed.context_length / patch) - math.ceil(context_length / patch)
-        return (measured["n_tokens"] - fewer) / measured["n_tokens"]
-
-    def training_s(stage: Finetune) -> float:
-        shares = [share(length) for length in stage.context_lengths]
-        windows = stage.training.num_steps * stage.training.batch_size / rehearsed.batch_size
-        return windows * measured["seconds_a_step"] * sum(shares) / len(shares)
-
-    def windows_of(stage: Features) -> int:
-        domains = stage.of_fold[2]
-        return round(n_series * len(domains) / n_domains) * stage.windows_per_series * len(stage.finetunes)
-
-    def describing_s(stage: Features) -> float:
-        passes_s = (1 / rates.get(name, measured["forecasts_a_second"]) for name in stage.names)
-        return windows_of(stage) * sum(passes_s) * share(stage.context_length)
-
-    return Cost(
-        n_finetunes=len(trained),
-        n_steps=sum(stage.training.num_steps for stage in trained),
-        finetune_hours=sum(map(training_s, trained)) / 3600,
-        n_features=len(described),
-        n_windows=sum(windows_of(stage) * len(stage.names) for stage in described),
-        feature_hours=sum(map(describing_s, described)) / 3600,
-        memory_gb=measured["peak_memory_gb"],
-    )
-
-
-def _tell(
-    config: RehearsalConfig, store: Store, stages: Sequence[Rehearse], priced: tuple[Experiment, list[Stage]]
-) -> None:
-    """Print what was measured and what the grid would cost, and write it beside the other results."""
-    experiment, of_grid = priced
-    n_domains = len(experiment.base.dataset.domains)
-    rows = []
-    for stage in stages:
-        if store.holds(stage):
-            measured = read_rehearsal(store.folder(stage))
-            rows.append((stage, measured, cost(of_grid, measured, stage, config.rehearsal.series, n_domains)))
-    if not rows:
-        return
-    text = report(rows, config.rehearsal.grid, config.rehearsal.series)
-    folder = store.root / "results" / config.name
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "rehearsal.md").write_text(text, encoding="utf-8")
-    told = [{"measured": measured, "cost": {**asdict(of), "hours": of.hours}} for _, measured, of in rows]
-    write_json(folder / "rehearsal.json", {"grid": config.rehearsal.grid, "backbones": told})
-    store.publish(folder)
-    print(f"\n{text}\nWritten to {store.place(folder / 'rehearsal.md')}")
-
-
-def report(rows: Sequence[tuple[Rehearse, Mapping[str, Any], Cost]], grid: str, n_series: int) -> str:
-    """Return Markdown: what was measured, where and when, and what the grid would cost."""
-    lines = ["# Rehearsal", "", *_measured_lines(rows), "", f"## What {grid} would cost here", ""]
-    lines += [
-        "| Backbone | Fine-tunes | Steps | Hours | Feature stages | Forward passes | Hours | All, hours | Memory |",
-        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for _, measured, of in rows:
-        cells = [measured["name"], of.n_finetunes, f"{of.n_steps:,}", f"{of.finetune_hours:,.1f}", of.n_features]
-        cells += [f"{of.n_windows:,}", f"{of.feature_hours:,.1f}", f"{of.hours:,.1f}", f"{of.memory_gb:.1f} GB"]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join([*lines, "", *_caveats(rows, n_series), ""])
-
-
-def _measured_lines(rows: Sequence[tuple[Rehearse, Mapping[str, Any], Cost]]) -> list[str]:
-    lines = [
-        "| Backbone | Parameters | Context | Horizon | Batch | Steps a second | Memory | Of the peak | Products in |",
-        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | :--- |",
-    ]
-    for stage, measured, _ in rows:
-        at_once = f" ({stage.micro_batch} at once)" if stage.micro_batch else ""
-        cells = [measured["name"], f"{measured['n_parameters'] / 1e6:.1f}M", stage.context_length]
-        cells += [stage.prediction_length, f"{stage.batch_size}{at_once}", f"{1 / measured['seconds_a_step']:.3g}"]
-        peak = f"{measured['peak_flops_a_second'] / 1e12:.3g}"
-        cells += [f"{measured['peak_memory_gb']:.1f} GB", f"{measured['share_of_peak']:.0%} of {peak} TFLOP/s"]
-        lines.append(f"| {' | '.join(map(str, [*cells, measured['precision']]))} |")
-    lines.append("")
-    for _, measured, _ in rows:
-        on = f"{measured['device_name']}, {measured['threads']} threads, torch {measured['torch']}"
-        lines.append(f"{measured['name']}: measured {measured['measured']} on {measured['host']} ({on}).")
-    return lines
-
-
-def _caveats(rows: Sequence[tuple[Rehearse, Mapping[str, Any], Cost]], n_series: int) -> list[str]:
-    memory = "GPU memory" if rows[0][1]["device"] == "cuda" else "memory of the process"
-    return [
-        f"Hours are those of one such device, one stage after the other, for {n_series:,} recordings. A step's time is",
-        "scaled by its windows and its tokens, which is at most what shorter contexts cost; frozen layers count as",
-        f"trained; validation, other stages and waiting are not counted. Memory: {memory}, at its peak, of a fine-tune",
-        "at the rehearsed context.",
-    ]

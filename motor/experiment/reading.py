@@ -8,6 +8,7 @@ from typing import Any
 
 from grid.config.check import ConfigError, Document, Fault, check, read_document
 from grid.config.document import Node
+from motor.evaluation.metrics.base import Metric
 from motor.experiment.consistency import Misfit, augmentation_misfits, inheritance_misfits
 from motor.experiment.settings import BY_DOMAIN, JOINT, OVERLAYS, SETTING_AXES, SHARED, Settings, Variant, schema
 from motor.registry import Outside, installed, load, plugins, using
@@ -53,6 +54,11 @@ class Experiment:
         if settings is None:
             raise ConfigError(faults)
         return settings
+
+    def ranking(self) -> Metric:
+        """Return the metric that recipes are ranked by."""
+        with using(self.plugins):
+            return self.base.evaluation.ranking()
 
     def variants(self) -> Iterator[Variant]:
         """Yield each combination of values of the axes that stand for a setting."""

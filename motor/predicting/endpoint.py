@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -113,13 +112,8 @@ def _quiet() -> Any:
     return LoggingConfig(log_level="WARNING", enable_access_log=False)
 
 
-def run(parts: Sequence[CellParts], settings: Settings) -> int:
+def wait() -> int:
     """Serve until interrupted, and return the exit status."""
-    if settings.is_open:
-        told = f"{settings.host} can be reached from other machines and no token is asked for"
-        print(f"warning: {told}; give --token-file, or set MOTOR_GRID_TOKEN", file=sys.stderr)
-    start(parts, settings)
-    print(f"Listening on http://{settings.host}:{settings.port}: POST /predict, GET /health, GET /docs", flush=True)
     try:
         while True:
             time.sleep(3600)

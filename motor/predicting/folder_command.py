@@ -4,7 +4,9 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from motor.predicting.faults import Outcome
 from motor.predicting.parts import PartError
 from motor.predicting.predictor import Predictor
 from motor.predicting.printing import FORMATS, as_text
@@ -18,7 +20,12 @@ def main(folder: Path, argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="predict.py", description="Judge recordings of motors.")
     add_options(parser)
     arguments = parser.parse_args(argv)
-    return judge(arguments, lambda: Predictor.load(folder, device=arguments.device, digest=arguments.digest))
+
+    def judged(**told: Any) -> Outcome:
+        predictor = Predictor.load(folder, device=arguments.device, digest=arguments.digest)
+        return predictor.outcome(arguments.recordings, **told)
+
+    return judge(arguments, judged)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -39,14 +46,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--digest", help="SHA-256 of model.json, as the export printed it: no other is opened")
 
 
-def judge(arguments: argparse.Namespace, load: Callable[[], Predictor]) -> int:
-    """Load, judge, print; recordings at fault go to stderr, one a line."""
+def judge(arguments: argparse.Namespace, judged: Callable[..., Outcome]) -> int:
+    """Judge recordings by a function of what was typed of them, and print; faults go to stderr, one a line."""
     try:
-        predictor = load()
         _use_threads(arguments.threads)
         options = ("domain", "sampling_rate_hz", "speed_rpm", "pattern", "variable", "reference")
         told = {name: getattr(arguments, name) for name in options}
-        outcome = predictor.outcome(arguments.recordings, **told)
+        outcome = judged(**told)
     except (PartError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return FAILED

@@ -1,4 +1,4 @@
-"""What `--status` says, from storage alone."""
+"""What `status` says, from storage alone."""
 
 import copy
 import io
@@ -17,7 +17,7 @@ from grid.run.build import build_logged
 from grid.screen.journal import Journal
 from grid.screen.progress import Progress
 from grid.store.store import write_json
-from motor.commands.status import show_status
+from motor.commands.status import as_text, status
 from motor.experiment.cells import make_cells
 
 STANDS, MISSING = "A/Joint/64/lda", "C/ShengYing/64/lda"
@@ -40,10 +40,8 @@ def planned(tiny: Any, experiment: Any) -> Any:
 
 
 def said(tiny: Any) -> str:
-    """Return what the status says; it ends with 0."""
-    stream = io.StringIO()
-    assert show_status(tiny.experiment, tiny.plan, tiny.store, stream) == 0
-    return stream.getvalue()
+    """Return what the status says."""
+    return as_text(status(tiny.experiment, tiny.plan, tiny.store)) + "\n"
 
 
 def journal(tiny: Any) -> Journal:

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor.commands.using import grid_name, main
+from motor.commands.cell import grid_name
+from motor.commands.line import main
 
 
 def run(storage: Path, *words: str) -> int:
-    return main([words[0], "--storage", str(storage), *words[1:]], Path("project"))
+    return main([words[0], "--storage", str(storage), *words[1:]])
 
 
 def test_command_predict_prints_csv_of_the_same_numbers(

@@ -9,7 +9,7 @@ from typing import Any
 import joblib
 import pytest
 
-from motor.commands.using import main
+from motor.commands.line import main
 from motor.predicting import Predictor
 from motor.predicting.exporting import export
 from motor.predicting.parts import CellParts, PartError
@@ -136,7 +136,7 @@ def test_command_predict_with_a_damaged_storage_status_1(
 ) -> None:
     flip(one(copy, PICKLE))
     words = ["--cell", tiny_built.cell("A/Joint/64/lda").key, "--storage", str(copy), str(two_files[0])]
-    assert main(["predict", *words], Path("project")) == 1
+    assert main(["predict", *words]) == 1
     told = capsys.readouterr().err
     assert "clf_model.pkl has another content: sha256" in told
     assert "python launch.py --verify" in told

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from motor.commands.using import main
+from motor.commands.line import main
 from motor.predicting import Predictor
 from motor.predicting.parts import PartError
 from motor.predicting.stored import CellError, find_cells
@@ -58,7 +58,7 @@ def test_results_cell_of_a_bucket_by_key_and_name_predicts_the_same_bits(
 def test_results_command_predicts_from_a_bucket(
     location: str, two_files: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["predict", "--storage", location, "--cell", NAME, str(two_files[0])], Path("project")) == 0
+    assert main(["predict", "--storage", location, "--cell", NAME, str(two_files[0])]) == 0
     assert capsys.readouterr().out.startswith("item,domain,label")
 
 

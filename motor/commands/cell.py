@@ -1,0 +1,77 @@
+"""What `predict`, `export` and `serve` have in common: which trained cell is meant."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from grid.store.store import StoreError
+from motor.commands.exits import AT_FAULT, SOME_FAILED
+from motor.commands.words import add_storage
+from motor.predicting.parts import CellParts, PartError
+from motor.predicting.predictor import parts_of
+from motor.predicting.stored import CellError
+
+CELL = "a key or its start, a name such as C/Joint/4096/svm, best, or a folder that was exported"
+
+
+def add_cell(parser: argparse.ArgumentParser) -> None:
+    """Add which cell, of which storage."""
+    parser.add_argument("--cell", required=True, metavar="KEY", help=CELL)
+    parser.add_argument("--config", metavar="NAME", help="the grid whose cell is meant: its config or its name")
+    add_storage(parser)
+
+
+def find_cell(
+    cell: str, storage: str | Path, config: str | None = None, domain: str | None = None, digest: str | None = None
+) -> list[CellParts]:
+    """Return where what is asked for lies: a cell, one for each domain, or what an exported folder has.
+
+    Parameters
+    ----------
+    cell : str
+        A key or its start, a name, ``best``, or an exported folder.
+    storage : str or Path
+    config : str, optional
+        The grid whose cell is meant: its config or its name.
+    domain : str, optional
+        With one domain asked for, the model of another need not be loaded.
+    digest : str, optional
+        SHA-256 of an exported folder's ``model.json``.
+
+    Raises
+    ------
+    CellError
+        If no cell, or more than one, is meant.
+    PartError
+        If a part is missing, damaged, or not the one that was written.
+    """
+    given = Path(cell)
+    if (given / "model.json").is_file():
+        return parts_of(given, "", None, digest=digest)
+    return parts_of(storage, cell, grid_name(config), domain)
+
+
+def ended(use: Callable[[], int]) -> int:
+    """Return the exit status of a command that uses a cell, or say why there is none."""
+    try:
+        return use()
+    except CellError as error:
+        print(error, file=sys.stderr)
+        return AT_FAULT
+    except (PartError, StoreError, OSError) as error:
+        print(error, file=sys.stderr)
+        return SOME_FAILED
+
+
+def grid_name(config: str | None) -> str | None:
+    """Return the name of a grid's results: what its config says, else the file's name."""
+    if config is None:
+        return None
+    import yaml
+
+    path = Path(config)
+    if path.is_file():
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return str(told["name"]) if isinstance(told, dict) and told.get("name") else path.stem
+    return path.name.removesuffix(".yaml").removesuffix(".yml")

@@ -1,0 +1,45 @@
+"""Print the plan of a grid and run nothing; neither data nor weights need be at hand."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from grid.plan.plan import Plan, describe
+from grid.stage import Resources
+from motor.commands.exits import OK
+from motor.commands.grid import Grid
+from motor.commands.rehearse import is_rehearsal, plan_in
+from motor.commands.words import add_grid, config_in, grid_in, store_in
+from motor.experiment.cells import resources_of
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What would be built, and what each stage asks of the cluster, by key."""
+
+    plan: Plan
+    resources: Mapping[str, Resources]
+
+
+def dry_run(grid: Grid) -> Planned:
+    """Return what `run` would build of a grid."""
+    return Planned(grid.plan, resources_of(grid.experiment, grid.plan.stages.values()))
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add which grid."""
+    add_grid(parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Print the plan."""
+    if is_rehearsal(config_in(arguments)):
+        rehearsal = plan_in(arguments, store_in(arguments))
+        print(describe(rehearsal.plan, rehearsal.resources))
+        return OK
+    planned = dry_run(grid_in(arguments, is_look=True))
+    print(describe(planned.plan, planned.resources))
+    print("\ncells:")
+    for cell in planned.plan.cells:
+        print(f"  {cell.name():<44}{'built' if cell.stage.key not in planned.plan.missing else 'to build'}")
+    return OK

@@ -1,0 +1,50 @@
+"""The grammar of the command line: commands by name, today's flags as their aliases, help of each."""
+
+import pytest
+
+from motor.commands.line import COMMANDS, command_of, main
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["grid.yaml", "seed=1"], ("run", ["grid.yaml", "seed=1"])),
+        (["run", "grid.yaml"], ("run", ["grid.yaml"])),
+        (["status", "grid.yaml"], ("status", ["grid.yaml"])),
+        (["grid.yaml", "--status"], ("status", ["grid.yaml"])),
+        (["grid.yaml", "--only", "method=A", "--dry-run"], ("dry-run", ["grid.yaml", "--only", "method=A"])),
+        (["grid.yaml", "--check-data"], ("check-data", ["grid.yaml"])),
+        (["--verify"], ("verify", [])),
+        (["--prune", "a.yaml", "--yes"], ("prune", ["a.yaml", "--yes"])),
+        (["predict", "--cell", "best", "a.wav"], ("predict", ["--cell", "best", "a.wav"])),
+    ],
+)
+def test_command_of_names_flags_and_none(argv, expected):
+    assert command_of(argv) == expected
+
+
+def test_command_of_two_flags_ends_with_2(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        command_of(["--verify", "--prune", "x.yaml"])
+    assert "--verify and --prune do not go together" in capsys.readouterr().err
+
+
+def test_help_lists_every_command(capsys):
+    assert main(["--help"]) == 0
+    printed = capsys.readouterr().out
+    assert [line.split()[0] for line in printed.splitlines() if line.startswith("  ")] == list(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_each_command_says_what_it_does(name, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([name, "--help"])
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"usage: launch.py {name} ")
+    assert len(printed.splitlines()[2]) > 20
+
+
+def test_run_without_a_config_names_those_there_are(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["run"])
+    assert "name a config: a path, or one of grid.yaml," in capsys.readouterr().err
