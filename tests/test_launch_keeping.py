@@ -15,6 +15,7 @@ from grid.run.failures import tell_cause
 from grid.run.leftovers import FOLDER
 from grid.store.store import Store
 from motor.commands.grid import plan_grid
+from motor.experiment.cells import chosen_cells
 from motor.results.reported import set_damaged_aside
 
 JOINT = ("--only", "method=A,B", "domain=Joint")

@@ -12,7 +12,8 @@ from grid.config.check import ConfigError
 from grid.run.build import BuildContext, build_stage
 from grid.stage import Resources
 from grid.store.store import Store
-from motor.commands.rehearse import cost, is_rehearsal, priced_stages, read_rehearsal_config, resources_of, stages_of
+from motor.commands.pricing import cost
+from motor.commands.rehearse import is_rehearsal, priced_stages, read_rehearsal_config, resources_of, stages_of
 from motor.stages.features import Features
 from motor.stages.finetune import Finetune
 from motor.stages.rehearse import Rehearse, read_rehearsal
