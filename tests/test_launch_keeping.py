@@ -93,7 +93,7 @@ def test_plan_damaged_record_is_told_by_a_look_and_set_aside_by_a_launch(run, st
     (store.folder(features) / "record.json").write_text(text)
     status, printed = run(config, *JOINT, "--dry-run")
     assert status == 2
-    assert "launch.py --verify sets it aside" in printed.err
+    assert "launch.py verify sets it aside" in printed.err
     grid = plan_grid(config, (), {}, store, only=("method=B", "domain=Joint"))
     assert grid.plan.missing.keys() == {features.key}
     assert list(grid.set_aside) == [f"features/{store.folder(features).name}"]

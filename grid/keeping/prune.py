@@ -1,4 +1,4 @@
-"""``launch.py --prune``: what nobody needs any more is listed, then removed."""
+"""``launch.py prune``: what nobody needs any more is listed, then removed."""
 
 import os
 from collections import Counter

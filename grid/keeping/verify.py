@@ -1,4 +1,4 @@
-"""``launch.py --verify``: the digests of all that a storage holds, read again; what is damaged is set aside."""
+"""``launch.py verify``: the digests of all that a storage holds, read again; what is damaged is set aside."""
 
 import json
 import time

@@ -235,10 +235,10 @@ class Store:
         try:
             found = digest(json.loads(text))
         except ValueError as error:
-            fault = f"is not JSON ({error}); python launch.py --verify sets it aside"
+            fault = f"is not JSON ({error}); python launch.py verify sets it aside"
             raise StoreError(f"{self.where}/{path} {fault}") from error
         if found != digest(stage.record):
-            fault = "is another record than its name says; python launch.py --verify sets it aside"
+            fault = "is another record than its name says; python launch.py verify sets it aside"
             raise StoreError(f"{self.where}/{path} {fault}")
         return True
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from grid.store.remote import RemoteStore
 
 RESULTS, TABLE, METRICS, CELLS = "results", "cells.csv", "metrics.json", "classify"
-REMEDY = "Say python launch.py --verify: it sets what is damaged aside, and the next run of the grid builds it again"
+REMEDY = "Say python launch.py verify: it sets what is damaged aside, and the next run of the grid builds it again"
 
 
 class Results(Protocol):

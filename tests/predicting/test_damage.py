@@ -139,4 +139,4 @@ def test_command_predict_with_a_damaged_storage_status_1(
     assert main(["predict", *words]) == 1
     told = capsys.readouterr().err
     assert "clf_model.pkl has another content: sha256" in told
-    assert "python launch.py --verify" in told
+    assert "python launch.py verify" in told

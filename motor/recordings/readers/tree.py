@@ -20,7 +20,7 @@ class Tree(Reader):
     Attributes
     ----------
     suffixes : tuple of str
-        Formats to read; files with other suffixes are passed over, and `--check-data` says how many.
+        Formats to read; files with other suffixes are passed over, and `check-data` says how many.
     variable : str, optional
         Variable of the ``.mat`` files or column of the ``.csv`` files, if they hold several.
     """
