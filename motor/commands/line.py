@@ -32,11 +32,7 @@ def main(argv: Sequence[str]) -> int:
     if argv and argv[0] in ("-h", "--help"):
         print(_overview())
         return OK
-    name, words = command_of(argv)
-    module: Any = import_module(f"motor.commands.{name.replace('-', '_')}")
-    parser = argparse.ArgumentParser(prog=f"launch.py {name}", description=module.__doc__)
-    module.add_options(parser)
-    arguments = parser.parse_intermixed_args(words)
+    module, arguments = read(argv)
     try:
         return module.command(arguments)
     except (ConfigError, InputError, StoreError, ValueError) as error:
@@ -47,6 +43,15 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:  # a full disk, say
         print(error, file=sys.stderr)
         return SOME_FAILED
+
+
+def read(argv: Sequence[str]) -> tuple[Any, argparse.Namespace]:
+    """Return the module of the command that a line means, and what is asked of it."""
+    name, words = command_of(argv)
+    module: Any = import_module(f"motor.commands.{name.replace('-', '_')}")
+    parser = argparse.ArgumentParser(prog=f"launch.py {name}", description=module.__doc__)
+    module.add_options(parser)
+    return module, parser.parse_intermixed_args(words)
 
 
 def command_of(argv: Sequence[str]) -> tuple[str, list[str]]:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import launch
+from motor.commands import line
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "docs" / "deploy"
@@ -261,8 +262,8 @@ def test_environment_of_the_head_is_what_the_project_reads():
 def test_launches_of_the_page_have_options_and_configs_that_exist():
     assert len(launches()) >= 8
     for words in launches():
-        arguments = launch._parse(words)
-        assert not arguments.config or (ROOT / "configs" / arguments.config).exists(), words
+        _, arguments = line.read(words)
+        assert not getattr(arguments, "config", None) or (ROOT / "configs" / arguments.config).exists(), words
 
 
 def test_entrypoint_of_the_job_plans_the_grid(tmp_path, capsys):
@@ -270,7 +271,7 @@ def test_entrypoint_of_the_job_plans_the_grid(tmp_path, capsys):
     python, program, *words = shlex.split(job["spec"]["entrypoint"])
     words[words.index("--storage") + 1] = str(tmp_path)
     assert (python, Path(program).name) == ("python", "launch.py")
-    assert launch.main([*words, "--dry-run"]) == launch.OK
+    assert launch.main(["dry-run", *words]) == 0
     assert "1 GPU" in capsys.readouterr().out
 
 

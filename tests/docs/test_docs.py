@@ -270,10 +270,11 @@ def test_results_page_names_what_lies_in_a_stage_folder(tiny_built):
 
 
 def test_options_of_the_command_line_are_documented(capsys):
-    import launch
+    from motor.commands.line import COMMANDS, main
 
-    with pytest.raises(SystemExit):
-        launch.main(["--help"])
+    for name in COMMANDS:
+        with pytest.raises(SystemExit):
+            main([name, "--help"])
     said = "\n".join(map(text_of, PAGES))
     for option in set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}:
         assert f"{option} " in said or f"{option}`" in said, option
