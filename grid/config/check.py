@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from grid.config.document import ConfigError, Document, Fault, Keys, keys_text, shown, suggestion
+from grid.config.document import ConfigError, Document, Fault, Keys, keys_text, shortened, shown, suggestion
 from grid.config.reading import read_document
 
 __all__ = ["ConfigError", "Document", "Fault", "check", "check_or_raise", "read_document"]
@@ -210,11 +210,11 @@ def _message(spot: _Spot) -> str:
 def _unknown_key(spot: _Spot) -> str:
     allowed = list(_fields(spot.owner))
     meant = suggestion(spot.keys[-1], allowed) or ";"
-    return f"unknown key {spot.keys[-1]!r}{meant} allowed: {_listed(allowed)}"
+    return f"unknown key {shortened(repr(spot.keys[-1]))}{meant} allowed: {_listed(allowed)}"
 
 
 def _unknown_choice(what: str, came: object, allowed: Sequence[object]) -> str:
-    value = repr(came) if isinstance(came, str) else shown(came)
+    value = shortened(repr(came)) if isinstance(came, str) else shown(came)
     return f"unknown {what} {value}; there are: {_listed(allowed)}{suggestion(came, allowed)}"
 
 

@@ -1,7 +1,9 @@
 """YAML files -> documents: YAML 1.2 scalars, the environment, and the command line's KEY=VALUE."""
 
+import math
 import os
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,8 @@ from grid.config.document import ConfigError, Document, Fault, Keys, Node, keys_
 
 _PLAIN = "!plain"  # our tag of every scalar written without quotes; PyYAML's own reading of them is YAML 1.1
 _STANDARD = "tag:yaml.org,2002:"
+_LARGEST = 1_000_000  # bytes of a config; the largest that is shipped has some 10,000
+_MOST_REPEATED = 10_000  # values that aliases and merges stand for; each is checked like one that is written out
 _DEEPEST = 40  # levels; far above any config, far below Python's recursion limit
 
 # The core schema of YAML 1.2.2 (section 10.3.2): 5e-5 is a number; yes, on and 2024-01-01 are strings.
@@ -19,6 +23,9 @@ _NULL = re.compile(r"null|Null|NULL|~|")
 _BOOLEAN = re.compile(r"true|True|TRUE|false|False|FALSE")
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+_TOO_LARGE = "it has {} bytes; a config has at most 1,000,000"
+_WHAT = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
 
 _REFERENCE = re.compile(r"\$\{[^}]*\}?")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-((?:(?!\$\{)[^}])*))?\}")
@@ -74,10 +81,13 @@ class _Builder:
         self.environment = environment
         self.from_command_line = from_command_line
         self.open: list[yaml.Node] = []  # those that hold the one being built
+        self._seen: set[int] = set()
+        self._repeated = 0  # values that were built again, for an alias or a merge
 
     def build(self, node: yaml.Node, keys: Keys, mark: yaml.Mark) -> Node:
         """Build the node at `mark`: that of its key if it has one, so that an alias has its own place."""
         place = self._place(mark, keys)
+        self._count(node, place)
         if node in self.open:
             return self._faulty(place, "an alias stands inside what it stands for; write the value out")
         if len(keys) > _DEEPEST:
@@ -86,6 +96,13 @@ class _Builder:
         built = self._built(node, keys, place)
         self.open.pop()
         return built
+
+    def _count(self, node: yaml.Node, place: str) -> None:
+        """Count what aliases and merges stand for; a few lines of them can stand for more than any memory holds."""
+        self._repeated += id(node) in self._seen
+        self._seen.add(id(node))
+        if self._repeated > _MOST_REPEATED:
+            raise ConfigError([Fault(place, f"aliases stand for more than {_MOST_REPEATED} values; write them out")])
 
     def _built(self, node: yaml.Node, keys: Keys, place: str) -> Node:
         if isinstance(node, yaml.MappingNode) and node.tag == f"{_STANDARD}map":
@@ -109,7 +126,7 @@ class _Builder:
             elif key == "<<" and key_node.tag == _PLAIN:
                 merged = {**self._merge_sources(value_node, keys, mark, faults), **merged}
             elif key in entries:
-                message = f"duplicate key {key!r}, first given in line {lines[key]}; keep one"
+                message = f"duplicate key {shortened(repr(key))}, first given in line {lines[key]}; keep one"
                 faults.append(Fault(self._place(mark, (*keys, key)), message))
             else:
                 lines[key] = mark.line + 1
@@ -161,7 +178,7 @@ class _Builder:
     def _place(self, mark: yaml.Mark, keys: Keys) -> str:
         if self.from_command_line:
             return self.origin
-        return f"{self.origin}:{mark.line + 1}:{mark.column + 1}, {keys_text(keys)}".removesuffix(", ")
+        return f"{self.origin}:{mark.line + 1}:{mark.column + 1}, {shortened(keys_text(keys), 200)}".removesuffix(", ")
 
     def _faulty(self, place: str, message: str) -> Node:
         return Node(None, place, self.from_command_line, (Fault(place, message),))
@@ -185,7 +202,7 @@ def _compose(text: str, origin: str, has_lines: bool = True) -> yaml.Node | None
         position = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         start = f" (from line {error.context_mark.line + 1})" if error.context and error.context_mark else ""
         context = f" {error.context}{start}," if error.context else ""
-        message = f"not valid YAML:{context} {error.problem}{_hint(text, mark)}"
+        message = f"not valid YAML:{context} {shortened(str(error.problem), 120)}{_hint(text, mark)}"
     except RecursionError:
         position, message = "", "nested too deeply for a config"
     raise ConfigError([Fault(f"{origin}{position if has_lines else ''}", message)])
@@ -202,7 +219,12 @@ def _hint(text: str, mark: yaml.Mark | None) -> str:
 def _read_text(path: Path) -> str:
     """Read a file; what goes wrong on the way is its one fault."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        _check_file(path.stat())
+        with path.open("rb") as stream:  # a byte more than may be: it may have grown, or be of /proc
+            content = stream.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise OSError(0, _TOO_LARGE.format("more"))
+        return content.decode("utf-8-sig")
     except FileNotFoundError as error:
         names = sorted(file.name for file in path.parent.glob("*.y*ml"))
         there = f"configs in {path.parent}: {', '.join(names)}" if names else f"{path.parent} holds no configs"
@@ -213,6 +235,14 @@ def _read_text(path: Path) -> str:
         raise ConfigError([Fault(f"{path}{position}", message)]) from error
     except OSError as error:
         raise ConfigError([Fault(str(path), f"cannot be read: {error.strerror}")]) from error
+
+
+def _check_file(found: os.stat_result) -> None:
+    """Raise OSError, with the reason as its text, for what cannot be a config: reading it might never end."""
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        raise OSError(0, f"it is no file but {_WHAT.get(stat.S_IFMT(found.st_mode), 'something else')}; save it as one")
+    if stat.S_ISREG(found.st_mode) and found.st_size > _LARGEST:
+        raise OSError(0, _TOO_LARGE.format(found.st_size))
 
 
 def _overridden(document: Document, override: str, environment: Mapping[str, str]) -> Document:
@@ -238,7 +268,10 @@ def _plain_value(text: str) -> tuple[object, list[str]]:
     if _INTEGER.fullmatch(text):
         return _integer(text)
     if _FLOAT.fullmatch(text):
-        return float(re.sub(r"\.(?=[a-zA-Z])", "", text)), []
+        value = float(re.sub(r"\.(?=[a-zA-Z])", "", text))
+        if not math.isfinite(value):
+            return 0.0, [f"{shortened(text)} is no number that a setting can have; write a finite one, or quote a name"]
+        return value, []
     return text, []
 
 

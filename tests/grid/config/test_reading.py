@@ -1,5 +1,8 @@
 """Files, the environment and the command line."""
 
+import os
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -34,8 +37,6 @@ SCALARS = {
     "1e3": 1000.0,
     "-.5": -0.5,
     "1.": 1.0,
-    ".inf": float("inf"),
-    "-.INF": float("-inf"),
     "007": 7,
     "0x1F": 31,
     "0o17": 15,
@@ -109,6 +110,13 @@ BROKEN = {
     "a merge of a scalar": ("a:\n  <<: 3", "mine.yaml:2:3, a: << must name a mapping or a list of mappings, got 3"),
     "a circle": ("a: &a\n  b: *a", "mine.yaml:2:3, a.b: an alias stands inside what it stands for"),
     "a long number": ("a: " + "9" * 5000, "mine.yaml:1:1, a: 999"),
+    "no finite number": (
+        "a:\n  b: .inf",
+        "mine.yaml:2:3, a.b: .inf is no number that a setting can have;",
+    ),
+    "minus infinity": ("a: [1, -.INF]", "mine.yaml:1:8, a[1]: -.INF is no number"),
+    "not a number": ("a: .nan", "mine.yaml:1:1, a: .nan is no number"),
+    "a number beyond floats": ("a: 1e999", "mine.yaml:1:1, a: 1e999 is no number"),
     "half a character": ('a: "\\ud800"', "mine.yaml:1:1, a: '\\ud800' holds half a character"),
     "bare ${} in brackets": ("a: {b: ${X}}", "mine.yaml:1:9: not valid YAML: while parsing a flow mapping"),
     "an unset variable": ("a:\n  b: x/${HOME_OF_IT}", "mine.yaml:2:3, a.b: environment variable HOME_OF_IT is not set"),
@@ -142,6 +150,43 @@ def test_read_document_missing_file_names_those_that_are_there(tmp_path):
 def test_read_document_folder_is_a_fault(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         read_document(tmp_path)
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_read_document_aliases_of_aliases_end_at_once_with_their_line(tmp_path, merged):
+    lines = ["a0: &a0 {x: 1}" if merged else "a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    for n in range(9):
+        many = ", ".join([f"*a{n}"] * 9)
+        lines.append(f"a{n + 1}: &a{n + 1} {{<<: [{many}]}}" if merged else f"a{n + 1}: &a{n + 1} [{many}]")
+    began = time.monotonic()
+    (fault,) = faults_of(tmp_path, "\n".join(lines))
+    assert re.fullmatch(r"mine.yaml:[0-9]+:[0-9]+, .*: aliases stand for more than 10000 values; write .*", fault)
+    assert time.monotonic() - began < 5
+
+
+def test_read_document_some_aliases_are_read(tmp_path):
+    assert len(data_of(tmp_path, "a: &a {x: 1}\nb: [" + "*a, " * 4000 + "]")["b"]) == 4000
+
+
+def test_read_document_file_that_is_too_large_is_not_read(tmp_path):
+    (fault,) = faults_of(tmp_path, "a: 1\n" + "#" * 1_000_000)
+    assert fault == "mine.yaml: cannot be read: it has 1000005 bytes; a config has at most 1,000,000"
+
+
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_read_document_what_is_no_file_is_not_read(tmp_path, what):
+    path = tmp_path / "fifo" if what == "pipe" else Path("/dev/zero")
+    if what == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(ConfigError, match=f"cannot be read: it is no file but a {what}; save it as one"):
+        read_document(path)
+
+
+def test_read_document_messages_hold_no_long_names(tmp_path):
+    name = "n" * 100_000
+    (fault,) = faults_of(tmp_path, f"{name}: 1\n{name}: 2")
+    assert len(fault) < 500
+    assert len(faults_of(tmp_path, f"a: *{name}")[0]) < 500
 
 
 def test_read_document_byte_order_mark_is_no_text(tmp_path):
