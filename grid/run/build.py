@@ -63,7 +63,7 @@ class BuildContext:
 
 def build_stage(stage: Stage, store: Store, context: BuildContext) -> None:
     """Build one stage, here and now, into the store."""
-    began = time.time()
+    began = time.monotonic()
     provenance: dict[str, Any] = {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "host": platform.node()}
     provenance |= {"launch": context.launch, "process": os.getpid()}
     provenance |= {"asked_for": context.resources.describe(), "device": device_name(context.resources.gpus)}
@@ -73,7 +73,7 @@ def build_stage(stage: Stage, store: Store, context: BuildContext) -> None:
             stage.build(draft, context)
             if context.lease is not None:
                 context.lease.check()
-            provenance |= {"seconds": round(time.time() - began, 3), "energy_wh": meter.stop()}
+            provenance |= {"seconds": round(time.monotonic() - began, 3), "energy_wh": meter.stop()}
             provenance |= {"versions": versions()}
     finally:
         meter.stop()

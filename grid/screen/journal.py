@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from grid.plan.plan import Plan
@@ -45,9 +46,10 @@ class Journal:
         self.progress = progress
         self.meanwhile = meanwhile
         self._written_at = -float("inf")
+        number = 1
         with contextlib.suppress(OSError):
-            _sweep(store)
-        self._keep(PLAN, _facts(name, progress.plan, progress.log))
+            number = _sweep(store)
+        self._keep(PLAN, {"number": number, **_facts(name, progress.plan, progress.log)})
         self.write()
 
     def tick(self) -> None:
@@ -75,21 +77,40 @@ def _facts(name: str, plan: Plan, log: str) -> dict[str, Any]:
     return {"name": name, **process, **started, "log": log, "cells": cells}
 
 
-def _sweep(store: Store) -> None:
-    """Remove all but the latest launches, here and where other machines see them."""
+def _sweep(store: Store) -> int:
+    """Remove all but the latest launches, here and where other machines see them; return the next one's number.
+
+    Launches are counted, and not put in order by their time: a clock may be set back.
+    """
     store.receive(store.root / RUNS)
-    for folder in sorted((store.root / RUNS).glob("*"))[: -KEPT + 1]:
+    numbers = {folder: _number(folder) for folder in sorted((store.root / RUNS).glob("*"))}
+    for folder in sorted(numbers, key=numbers.__getitem__)[: -KEPT + 1]:
         shutil.rmtree(folder, ignore_errors=True)
         (store.root / LOGS / f"{folder.name}.log").unlink(missing_ok=True)
         store.share(folder)
+    return 1 + max(numbers.values(), default=0)
+
+
+def _number(folder: Path) -> int:
+    """Return a launch's number; 0 where it cannot be read, which goes first."""
+    plan = _read(folder / PLAN)
+    return int(plan.get("number", 0)) if plan else 0
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a launch has said of itself."""
+    """What a launch has said of itself, and how long ago by the clock of who keeps it."""
 
     plan: dict[str, Any]
     now: dict[str, Any]
+    silence_s: float
 
     def is_of(self, cells: dict[str, str]) -> bool:
         """Tell whether the launch was to build some of these cells, given as keys by name."""
@@ -99,11 +120,12 @@ class Told:
         """Return how the launch ended, None if it goes on."""
         if self.now["end"] is not None:
             return self.now["end"]
-        silence_s = time.time() - self.now["heard"]
         is_alive = lives({**self.plan, "started": self.plan["process_started"]})
         if is_alive is not None:
-            return None if is_alive else f"died {_ago(silence_s)}: its process is gone"
-        return None if silence_s < SILENCE_S else f"died, or cannot write: last heard {_ago(silence_s)}"
+            return None if is_alive else f"died {_ago(self.silence_s)}: its process is gone"
+        # What was written after now was so before the clock was set back, and is silent since.
+        is_heard = -SILENCE_S < self.silence_s < SILENCE_S
+        return None if is_heard else f"died, or cannot write: last heard {_ago(self.silence_s)}"
 
 
 def launches(store: Store) -> list[Told]:
@@ -111,15 +133,23 @@ def launches(store: Store) -> list[Told]:
     store.receive(store.root / RUNS)
     found = []
     for folder in sorted((store.root / RUNS).glob("*"), reverse=True):
-        try:
-            plan, now = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (PLAN, NOW))
-        except (OSError, ValueError):
-            continue  # begins just now, or is being removed
-        found.append(Told(plan, now))
-    return sorted(found, key=lambda told: told.plan["started"], reverse=True)
+        plan, now = _read(folder / PLAN), _read(folder / NOW)
+        if plan and now:  # else it begins just now, or is being removed
+            found.append(Told(plan, now, _silence_s(store, folder.name, now)))
+    return sorted(found, key=lambda told: (told.plan.get("number", 0), told.plan["started"]), reverse=True)
+
+
+def _silence_s(store: Store, name: str, now: dict[str, Any]) -> float:
+    """Return for how long a launch has said nothing, by one clock: that of the file system, or the bucket."""
+    try:
+        return (store.stored.age_s(f"{RUNS}/{name}/{NOW}") if now["end"] is None else None) or 0.0
+    except OSError:  # a storage that cannot be written, say: nothing tells what time it has
+        return time.time() - now["heard"]
 
 
 def _ago(seconds: float) -> str:
+    if seconds < -SILENCE_S:
+        return "before the clock was set back"
     if seconds < 120:
         return f"{max(0, round(seconds))} s ago"
     return f"{round(seconds / 60)} min ago" if seconds < 7200 else f"{round(seconds / 3600)} h ago"

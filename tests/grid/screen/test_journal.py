@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -34,6 +35,12 @@ def amend(store: Store, name: str, **values: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
+def silent(store: Store, seconds: float) -> None:
+    """Let a launch have said nothing for so long."""
+    then = time.time() - seconds
+    os.utime(store.root / "runs" / "launch-1" / "now.json", (then, then))
+
+
 def test_journal_tells_what_runs_where_and_since_when(store: Store, plan: Plan) -> None:
     kept = journal(store, plan)
     key = next(iter(plan.missing))
@@ -50,7 +57,7 @@ def test_journal_tells_what_runs_where_and_since_when(store: Store, plan: Plan) 
 
 def test_journal_of_a_process_that_lives_goes_on(store: Store, plan: Plan) -> None:
     journal(store, plan)
-    amend(store, "now.json", heard=time.time() - 1000)  # it may be slow to write
+    silent(store, 1000)  # it may be slow to write
     assert launches(store)[0].end() is None
 
 
@@ -64,7 +71,7 @@ def test_journal_of_a_process_that_is_gone_died(store: Store, plan: Plan) -> Non
     journal(store, plan)
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     amend(store, "plan.json", pid=int(gone.stdout))
-    amend(store, "now.json", heard=time.time() - 300)
+    silent(store, 300)
     assert launches(store)[0].end() == "died 5 min ago: its process is gone"
 
 
@@ -74,13 +81,20 @@ def test_journal_of_a_number_that_another_process_has_now_died(store: Store, pla
     assert launches(store)[0].end() == "died 0 s ago: its process is gone"
 
 
-@pytest.mark.parametrize(("silence_s", "end"), [(10, None), (7300, "died, or cannot write: last heard 2 h ago")])
+@pytest.mark.parametrize(
+    ("silence_s", "end"),
+    [
+        (10, None),
+        (7300, "died, or cannot write: last heard 2 h ago"),
+        (-3e8, "died, or cannot write: last heard before the clock was set back"),
+    ],
+)
 def test_journal_of_another_machine_is_judged_by_its_silence(
     store: Store, plan: Plan, silence_s: float, end: str | None
 ) -> None:
     journal(store, plan)
     amend(store, "plan.json", host=f"not-{socket.gethostname()}")
-    amend(store, "now.json", heard=time.time() - silence_s)
+    silent(store, silence_s)
     assert launches(store)[0].end() == end
 
 
@@ -100,6 +114,30 @@ def test_launches_has_the_latest_first_and_no_more_than_are_kept(store: Store, p
         journal(store, plan, f"launch-{number:03d}")
     names = [told.plan["name"] for told in launches(store)]
     assert names == [f"launch-{number:03d}" for number in range(KEPT + 2, 2, -1)]
+
+
+def test_launches_are_in_order_although_the_clock_was_set_back(
+    store: Store, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(KEPT):
+        journal(store, plan, f"launch-2026{number:02d}")
+    monkeypatch.setattr(time, "time", lambda: 1.0)
+    kept = journal(store, plan, "launch-197001")
+    kept._written_at -= 3
+    kept.tick()
+    journal(store, plan, "launch-197002")
+    found = launches(store)
+    assert [told.plan["name"] for told in found[:3]] == ["launch-197002", "launch-197001", f"launch-2026{KEPT - 1}"]
+    assert (len(found), found[1].now["heard"], found[1].end()) == (KEPT, 1.0, None)
+
+
+def test_launches_of_a_bucket_are_judged_by_its_clock(remote: Store, plan: Plan) -> None:
+    journal(remote, plan)
+    path = remote.root / "runs" / "launch-1" / "plan.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"host": "another"}))
+    remote.share(path)
+    assert launches(remote)[0].end() is None
+    assert 0 <= launches(remote)[0].silence_s < 60
 
 
 def test_launches_half_removed_or_begun_is_passed_over(store: Store, plan: Plan) -> None:
