@@ -1,14 +1,20 @@
 """Ray for the time of a launch: an embedded one, or a cluster that is already there."""
 
+import errno
 import logging
 import os
+import resource
+import shutil
 import socket
-from collections.abc import Callable, Sequence
+import tempfile
+import uuid
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from grid.run.heartbeat import SERVERS, ClusterPulse, EmbeddedPulse, Heartbeat
-from grid.run.leftovers import Scratch
+from grid.run.leftovers import SHARED_MEMORY, Scratch
+from grid.run.ray_private import joined_by, on_loopback
 
 KNOCK_S = 10  # for a cluster's address to answer
 LOG_LINES = 20  # of each of Ray's servers, where it ended
@@ -17,6 +23,17 @@ OBJECT_STORE_BYTES = 1 << 30  # embedded only: the windows in flight; recordings
 # in the midst of its start, that is the only end there is (see `grid.run.heartbeat`).
 WITHOUT_A_HEAD = {"RAY_gcs_rpc_server_reconnect_timeout_s": "20"}
 STATE_TRACKING = "RAY_TRAIN_ENABLE_STATE_TRACKING"  # runs of Ray Train then stand in the dashboard
+# What a server of Ray dies of, by the system's words for it in its log.
+SHORT_OF = {
+    errno.ENOSPC: "room on a disk",
+    errno.EDQUOT: "room on a disk (its quota)",
+    errno.ENOMEM: "memory",
+    errno.EMFILE: "open files (ulimit -n)",
+    errno.ENFILE: "open files on this machine",
+    errno.EFBIG: "room in a file (ulimit -f)",
+    errno.EROFS: "a file system that can be written to",
+    errno.EAGAIN: "processes or threads (ulimit -u)",
+}
 # What Ray prints and checks by itself, turned down; read by Ray when it is first imported.
 SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -28,6 +45,10 @@ SETTINGS = {
     STATE_TRACKING: "0",  # an embedded Ray has no dashboard
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+
+
+# Of an embedded Ray, by which no other user of this machine can reach it; else Ray would write one into the home.
+_TOKEN = {"RAY_AUTH_TOKEN": uuid.uuid4().hex}
 
 
 class RayError(RuntimeError):
@@ -103,7 +124,8 @@ class Connection:
     def _embed(self) -> None:
         import ray
 
-        with self._scratch.marking():
+        _check_file_sizes()
+        with self._scratch.marking(_TOKEN), on_loopback() as loopback:
             os.environ.update({name: os.environ.get(name, value) for name, value in WITHOUT_A_HEAD.items()})
             self._watch(EmbeddedPulse())
             try:
@@ -115,6 +137,8 @@ class Connection:
                     object_store_memory=OBJECT_STORE_BYTES,
                     _temp_dir=str(self.folder),
                     runtime_env=self._given() or None,
+                    _node_ip_address=loopback,
+                    _plasma_directory=None if _has_room(SHARED_MEMORY) else str(self.folder),
                 )
             except Exception as error:  # Ray raises whatever it has at hand
                 self._tell_logs()
@@ -132,8 +156,7 @@ class Connection:
             joined = ray.init(address=address, runtime_env=sent, log_to_driver=False, logging_level=logging.ERROR)
         except ConnectionError as error:
             raise ConnectionError(f"{error}{_about_the_token(error)}") from error
-        node = ray._private.worker._global_node
-        self._watch(ClusterPulse(node.gcs_address, node.raylet_socket_name))
+        self._watch(ClusterPulse(*joined_by()))
         return joined.dashboard_url or None
 
     def _given(self) -> dict[str, Any]:
@@ -148,17 +171,48 @@ class Connection:
         """What a heartbeat does before it ends this process, which runs no more of its own code."""
         assert self._last_words is not None
         try:
-            self._last_words(f"{fault}; the same command goes on from here")
+            short = short_of(line for lines in self._logs().values() for line in lines)
+            cause = f": it was short of {short}; give it more, then" if short else ";"
+            self._last_words(f"{fault}{cause} the same command goes on from here")
         finally:
             self._tell_logs()
             self._scratch.release(patience_s=0)
 
     def _tell_logs(self) -> None:
         """Print what Ray's servers said last, which goes away with their folder."""
-        for server in SERVERS:
-            for file in sorted(self._scratch.folder.glob(f"session_*/logs/{server}.*")):
-                lines = file.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-                print(f"{file.name} ends:", *lines, sep="\n    ", flush=True)
+        for name, lines in self._logs().items():
+            print(f"{name} ends:", *lines, sep="\n    ", flush=True)
+
+    def _logs(self) -> dict[str, list[str]]:
+        """Return the last lines of what Ray's servers said, by the file's name."""
+        files = [file for server in SERVERS for file in self._scratch.folder.glob(f"session_2*/logs/{server}.*")]
+        texts = {file.name: file.read_text(encoding="utf-8", errors="replace") for file in sorted(files)}
+        return {name: text.splitlines()[-LOG_LINES:] for name, text in texts.items()}
+
+
+def short_of(lines: Iterable[str]) -> str | None:
+    """Return in words what a server was short of, by the system's own words in its log; None where they say nothing."""
+    said = "\n".join(lines)
+    return next((words for number, words in SHORT_OF.items() if os.strerror(number) in said), None)
+
+
+def _check_file_sizes() -> None:
+    """Raise RayError where no file may be as large as Ray's object store: its raylet would die without a word."""
+    most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if most != resource.RLIM_INFINITY and most < 2 * OBJECT_STORE_BYTES:
+        raise RayError(
+            f"files may have {most} bytes here, and the embedded Ray's object store is one of {OBJECT_STORE_BYTES}: "
+            "raise the limit (ulimit -f unlimited), then run the same command again"
+        )
+
+
+def _has_room(folder: Path) -> bool:
+    """Tell whether Ray's object store can lie in a folder; some containers have none there, or next to none."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return shutil.disk_usage(folder).free > OBJECT_STORE_BYTES
+    except OSError:
+        return False
 
 
 def _about_the_token(error: ConnectionError) -> str:

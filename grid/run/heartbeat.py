@@ -13,8 +13,9 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
+
+import psutil
 
 INTERVAL_S = 0.5
 LOST = 1  # exit status
@@ -184,10 +185,7 @@ def _listener(path: str) -> int:
 def _children() -> list[tuple[str, int]]:
     """Return this process's children, each with the name of its program."""
     found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                before, _, after = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
-                if int(after.split()[1]) == os.getpid():
-                    found.append((before.partition("(")[2], int(folder.name)))
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            found.append((child.name(), child.pid))
     return found

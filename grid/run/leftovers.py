@@ -1,7 +1,7 @@
 """What launches leave on a machine when they are killed: their folder, an embedded Ray's processes; the next sweeps.
 
-The folder is ``<temporary folder>/motor-grid/<pid>-<start>``, after the launcher's process; every process that the
-embedded Ray starts inherits that name in its environment. Who reads both knows whose they are, and whether that one
+The folder is ``<temporary folder>/motor-grid-<user>/<pid>-<start>``, after the launcher's process; every process that
+the embedded Ray starts inherits that name in its environment. Who reads both knows whose they are, and whether that one
 lives: no list is kept, so none can be wrong.
 """
 
@@ -11,16 +11,19 @@ import os
 import re
 import shutil
 import signal
+import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import psutil
+
 from grid.store.processes import identity, lives, process_started
-from grid.store.store import write_json
+from grid.store.store import StoreError, write_json
 
 MARK = "MOTOR_GRID_LAUNCH"  # in the environment of an embedded Ray's processes: their launcher
-FOLDER = "motor-grid"
+FOLDER = f"motor-grid-{os.getuid()}"
 RAY_TITLE = b"ray::"  # how workers and agents call themselves
 NAME = re.compile(r"[0-9]+-[0-9]+")
 LAUNCHER = "launcher.json"  # a file in the folder: the process, as `grid.store.processes` tells it
@@ -40,24 +43,33 @@ class Scratch:
         self.folder = _base(self.name) / self.name
 
     def make(self) -> None:
-        """Make the folder, empty, with a word about whose it is."""
+        """Make the folder, empty, with a word about whose it is.
+
+        Raises
+        ------
+        StoreError
+            If another user has put something where this user's folders lie.
+        """
         shutil.rmtree(self.folder, ignore_errors=True)  # of a Ray that this process had before
         while not self.folder.exists():
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(PermissionError):  # another user's, who has done so
-                self.folder.parent.chmod(0o1777)  # as /tmp: anybody's, each their own
+            self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _refuse_anothers(self.folder.parent)
             with contextlib.suppress(FileNotFoundError):  # who ends just now removes it, empty as it is
                 self.folder.mkdir(mode=0o700)
         write_json(self.folder / LAUNCHER, identity())
 
     @contextlib.contextmanager
-    def marking(self) -> Iterator[None]:
-        """Let processes started in this block, and theirs, be known, and put their temporary files into the folder."""
+    def marking(self, beside: Mapping[str, str] | None = None) -> Iterator[None]:
+        """Let processes started in this block, and theirs, be known, and put their temporary files into the folder.
+
+        `beside` is what their environment has beside that, unless it says something else of the same name.
+        """
         temporary = self.folder / "tmp"
         temporary.mkdir()
         # What torch.compile has compiled serves later launches, too.
         compiled = os.environ.get("TORCHINDUCTOR_CACHE_DIR", f"{tempfile.gettempdir()}/torchinductor_{os.getuid()}")
-        with _environment({MARK: self.name, "TMPDIR": str(temporary), "TORCHINDUCTOR_CACHE_DIR": compiled}):
+        given = {name: os.environ.get(name, value) for name, value in (beside or {}).items()}
+        with _environment({**given, MARK: self.name, "TMPDIR": str(temporary), "TORCHINDUCTOR_CACHE_DIR": compiled}):
             yield
 
     def release(self, patience_s: float = END_S) -> None:
@@ -72,6 +84,14 @@ class Scratch:
         while any(_marked({self.name})) and time.monotonic() < end:
             time.sleep(0.05)
         _remove({self.name: self.folder})
+
+
+def _refuse_anothers(base: Path) -> None:
+    """Raise StoreError unless a folder is this user's: what another put there could be read, or taken away."""
+    found = base.lstat()
+    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+        what = "no folder" if found.st_uid == os.getuid() else f"of another user (number {found.st_uid})"
+        raise StoreError(f"{base} is {what}, and a launch keeps its temporary files there: remove it, or set TMPDIR")
 
 
 @contextlib.contextmanager
@@ -102,10 +122,9 @@ def _base(name: str) -> Path:
 def _folders() -> Iterator[Path]:
     """Yield this user's folders."""
     for base in {Path(tempfile.gettempdir()) / FOLDER, Path("/tmp") / FOLDER}:
-        for folder in base.glob("*-*"):
-            with contextlib.suppress(FileNotFoundError):
-                if NAME.fullmatch(folder.name) and folder.lstat().st_uid == os.getuid():
-                    yield folder
+        with contextlib.suppress(FileNotFoundError, StoreError):
+            _refuse_anothers(base)
+            yield from (folder for folder in base.glob("*-*") if NAME.fullmatch(folder.name))
 
 
 def _lives(folder: Path) -> bool:
@@ -186,5 +205,4 @@ def _held_memory(processes: set[int] | None = None) -> set[Path]:
 
 
 def _processes() -> list[int]:
-    numbers = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal())
-    return [number for number in numbers if number != os.getpid()]
+    return [number for number in psutil.pids() if number != os.getpid()]

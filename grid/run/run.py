@@ -4,11 +4,10 @@ Tune knows no dependencies between trials; a `Searcher` gives them: it hands out
 are built. The folders named by content are the truth about what is done, Tune's own record is only a log.
 """
 
-import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +19,7 @@ from grid.run.conductor import Conductor, Outcome
 from grid.run.failures import Failure, forget_failure, gather_failures
 from grid.run.leftovers import sweep_leftovers
 from grid.run.queue import amounts, too_large
+from grid.run.ray_private import memory_kills_one, name_process
 from grid.screen.journal import Journal
 from grid.screen.progress import Progress
 from grid.screen.terminal import Interrupt, quiet
@@ -159,7 +159,7 @@ class _Launch:
                 name=self.name, storage_path=str(folder / "tune"), callbacks=[_callback(self)], verbose=0
             ),
         )
-        with _memory_kills_one():
+        with memory_kills_one():
             tuner.fit()
 
     def next(self) -> str | None:
@@ -253,28 +253,6 @@ def _scheduler() -> Any:
     return NewTrialsFirst()
 
 
-@contextlib.contextmanager
-def _memory_kills_one() -> Iterator[None]:
-    """Let a worker that Ray kills for want of memory be a trial that failed.
-
-    Tune 2.60 knows dead actors and failed tasks; `OutOfMemoryError` is neither, and ends the experiment.
-    """
-    from ray.air.execution._internal.actor_manager import RayActorManager
-    from ray.exceptions import OutOfMemoryError, RayActorError
-
-    original = RayActorManager._actor_task_failed
-
-    def task_failed(manager: RayActorManager, tracked_actor_task: Any, exception: Exception) -> None:
-        killed = isinstance(exception, OutOfMemoryError)
-        original(manager, tracked_actor_task, RayActorError(error_msg=str(exception)) if killed else exception)
-
-    RayActorManager._actor_task_failed = task_failed
-    try:
-        yield
-    finally:
-        RayActorManager._actor_task_failed = original
-
-
 def _callback(launch: _Launch) -> Any:
     from ray import tune
 
@@ -331,7 +309,7 @@ def _trial(
 
     def tell(progress: dict[str, float]) -> None:
         tune.report({"progress": progress, "device": device})
-        _name_process(f"{config['kind']} {config['title']}")
+        name_process(f"{config['kind']} {config['title']}")
 
     tell({})
     if isinstance(store, RemoteStore):
@@ -350,16 +328,6 @@ def _keep_data_here() -> None:
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     context = DataContext.get_current()
     context.scheduling_strategy = context.scheduling_strategy_large_args = here
-
-
-def _name_process(name: str) -> None:
-    """Let the dashboard's view of the cluster, `top` and `nvidia-smi` say what this process does.
-
-    Ray names it after a method of the actor each time when Tune has read a report.
-    """
-    import ray
-
-    ray._raylet.setproctitle(f"ray::{name}")
 
 
 def _device(asked: Resources) -> str:

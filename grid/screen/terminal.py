@@ -1,6 +1,8 @@
 """Who may write to the terminal, and what Ctrl-C does."""
 
 import contextlib
+import errno
+import io
 import os
 import signal
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)  # `ray job stop` sends the second
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # `ray job stop` sends the second, a closed terminal the last
 
 
 @contextlib.contextmanager
@@ -25,8 +27,47 @@ def quiet(log: Path, stream: IO[str] | None) -> Iterator[IO[str]]:
         Given back instead of the terminal.
     """
     sys.stdout.flush()
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as terminal, into(log):
-        yield stream or terminal
+    terminal = _Terminal(os.dup(1), "w")
+    try:
+        lines = terminal.isatty()
+        with io.TextIOWrapper(io.BufferedWriter(terminal), "utf-8", line_buffering=lines) as text, into(log):
+            yield stream or text
+    finally:
+        _replace_closed_terminals()
+
+
+class _Terminal(io.FileIO):
+    """Takes what it can: that a terminal was closed meanwhile (its SIGHUP is on the way) stops nothing."""
+
+    def write(self, content: Any) -> int:
+        try:
+            return super().write(content) or 0
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return len(content)
+
+
+def _replace_closed_terminals() -> None:
+    """Send to nowhere what would be written to a terminal that is gone."""
+    for number in (1, 2):
+        try:
+            os.write(number, b"")
+        except OSError as error:
+            if error.errno == errno.EIO:
+                os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), number)
+
+
+def open_standard_streams() -> None:
+    """Give a process that was started without streams (``>&-``) some that lead nowhere, before files take them."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
 
 
 @contextlib.contextmanager
@@ -57,7 +98,7 @@ def _descriptors(sink: int) -> Iterator[None]:
 
 
 class Interrupt:
-    """Turns Ctrl-C and SIGTERM into a question that is asked where it is safe to stop.
+    """Turns Ctrl-C, SIGTERM and SIGHUP into a question that is asked where it is safe to stop.
 
     Raised from a signal's handler, KeyboardInterrupt may come inside any library's cleaning up, which then
     swallows it. The second Ctrl-C is raised at once all the same.
@@ -91,8 +132,9 @@ class Interrupt:
     def _handle(self, handler: Callable[[int, FrameType | None], Any] | signal.Handlers) -> None:
         if threading.current_thread() is threading.main_thread():  # nobody else is told of signals
             for number in SIGNALS:
-                self._former.setdefault(number, signal.getsignal(number))
-                signal.signal(number, handler)
+                former = self._former.setdefault(number, signal.getsignal(number))
+                if number != signal.SIGHUP or former is not signal.SIG_IGN:  # as under `nohup`
+                    signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.check()

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from ray import serve
 
+from grid.run.ray_private import on_loopback
 from motor.predicting.faults import Fault, Outcome
 from motor.predicting.inputs import Told
 from motor.predicting.page import OPERATION, page
@@ -92,9 +93,9 @@ def start(parts: Sequence[CellParts], settings: Settings) -> None:
     os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
     if not ray.is_initialized():
         n_cpus = settings.replicas * settings.threads
-        ray.init(
-            address="local", num_cpus=n_cpus, include_dashboard=False, log_to_driver=False, logging_level="warning"
-        )
+        quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "warning"}
+        with on_loopback() as loopback:  # only what answers requests listens elsewhere, where `host` says so
+            ray.init(address="local", num_cpus=n_cpus, _node_ip_address=loopback, **quiet)
     serve.start(http_options={"host": settings.host, "port": settings.port}, logging_config=_quiet())
     options = {"num_cpus": settings.threads, "num_gpus": settings.gpus}
     deployment = Judge.options(  # type: ignore[attr-defined]

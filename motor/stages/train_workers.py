@@ -12,6 +12,7 @@ from typing import Any
 
 from grid.run.limits import Over, WorkerEndedError, limits, oom_kills
 from grid.run.queue import of_one_worker
+from grid.run.ray_private import ends_of_workers
 from grid.stage import Context, Resources
 from motor.backbones.training import ALONE, OutOfMemory, Place
 from motor.stages.train_view import in_train_view, run_name
@@ -141,11 +142,8 @@ def _what_failed(failures: Mapping[int | None, Exception], context: Context, kil
 def _is_end(failure: Exception) -> bool:
     """Tell whether a worker is gone, or does not answer any more."""
     from ray.exceptions import RayError
-    from ray.train.v2._internal import exceptions
 
-    silent = exceptions.WorkerHealthCheckTimeoutError
-    unborn = exceptions.WorkerGroupStartupFailedError, exceptions.WorkerGroupStartupTimeoutError
-    return isinstance(failure, (RayError, silent, *unborn))
+    return isinstance(failure, (RayError, *ends_of_workers()))
 
 
 def _misses_another(failure: Exception) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from grid.run.cluster import Connection
+from grid.run.cluster import Connection, short_of
 from grid.run.leftovers import MARK
 
 pytestmark = pytest.mark.ray
@@ -121,6 +121,46 @@ def test_connection_where_nothing_listens_raises_at_once_and_leaves_nothing() ->
         connection.start()
     connection.stop()
     assert not connection.folder.exists()
+
+
+@pytest.mark.parametrize(("said", "what"), [("mmap: No space left on device", "room on a disk"), ("all is well", None)])
+def test_short_of_is_what_a_servers_log_says(said: str, what: str | None) -> None:
+    assert short_of(["I 1 main.cc:1: begins", said]) == what
+
+
+# Limits, and what is mounted otherwise, under which an embedded Ray runs all the same, or says what it lacks.
+LIMITED = {
+    "with no home": ({"HOME": "/proc"}, "{0}", None),
+    "without assertions": ({"PYTHONOPTIMIZE": "1"}, "{0}", None),
+    "with small files": ({}, "ulimit -f 1000; {0}", "raise the limit (ulimit -f unlimited)"),
+    "with /dev/shm read-only": ({}, "mount -t tmpfs -o ro none /dev/shm; {0}", None),
+    "without /dev/shm": ({}, "mount -t tmpfs none /tmp/{1}; cp -a /dev/*ero /dev/null /dev/*random /tmp/{1}; "
+                            "mount --bind /tmp/{1} /dev; {0}", None),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", LIMITED)
+def test_connection_on_a_machine_that_lacks_something_runs_or_says_what(how: str, temporary: Path) -> None:
+    variables, command, expected = LIMITED[how]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | variables
+    (other := temporary / "dev").mkdir()
+    apart = ["unshare", "-m"] if "mount" in command else []
+    if (
+        apart
+        and subprocess.run([*apart, "mount", "-t", "tmpfs", "none", str(other)], stderr=subprocess.DEVNULL).returncode
+    ):
+        pytest.skip("nothing can be mounted here")
+    words = command.format('exec "$0" -c "$1" stop', other.relative_to("/tmp"))
+    done = subprocess.run(
+        [*apart, "sh", "-c", words, sys.executable, PROGRAM], capture_output=True, text=True,
+        env=environment | {"TMPDIR": str(temporary)},
+    )  # fmt: skip
+    other.rmdir()
+    assert (done.returncode == 0) == (expected is None), done.stderr
+    assert expected is None or expected in done.stderr.splitlines()[-1]
+    for left in temporary.glob("*/*"):
+        shutil.rmtree(left.parent)
 
 
 @pytest.mark.slow

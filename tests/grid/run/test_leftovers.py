@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from grid.run.leftovers import LAUNCHER, MARK, SHARED_MEMORY, SOCKET_BYTES, Scratch, sweep_leftovers
+from grid.run.leftovers import FOLDER, LAUNCHER, MARK, SHARED_MEMORY, SOCKET_BYTES, Scratch, sweep_leftovers
+from grid.store.store import StoreError
 
 # A launcher: it claims a folder, starts a process that maps shared memory if told to, says so, and stands still.
 PROGRAM = """
@@ -143,7 +145,7 @@ def test_sweep_reader_of_a_dead_launchers_log_is_left_alone(start: Callable) -> 
 
 def pretend(temporary: Path, **told: object) -> Path:
     """Make a folder of a launcher that cannot be seen from here."""
-    folder = temporary / "motor-grid" / "4194304-1"  # no process has a number so large
+    folder = temporary / FOLDER / "4194304-1"  # no process has a number so large
     folder.mkdir(parents=True)
     scratch = Scratch()
     scratch.make()
@@ -168,7 +170,7 @@ def test_sweep_launcher_before_the_last_boot_is_dead(temporary: Path) -> None:
 
 
 def test_sweep_what_is_not_a_launchers_is_left_alone(temporary: Path) -> None:
-    folder = temporary / "motor-grid" / "my-notes"
+    folder = temporary / FOLDER / "my-notes"
     folder.mkdir(parents=True)
     sweep_leftovers()
     folder.rmdir()
@@ -215,5 +217,33 @@ def test_scratch_where_names_are_long_lies_where_sockets_can_be_named(
     monkeypatch.setattr(tempfile, "tempdir", f"/tmp/{'long' * 20}")
     folder = Scratch().folder
     socket = f"{folder}/session_2026-11-21_20-34-31_745162_{os.getpid()}/sockets/plasma_store"
-    assert folder.parent == Path("/tmp/motor-grid")
+    assert folder.parent == Path("/tmp") / FOLDER
     assert len(socket) <= SOCKET_BYTES
+
+
+def test_scratch_lies_in_a_folder_named_after_the_user_that_nobody_else_reads(temporary: Path) -> None:
+    scratch = Scratch()
+    scratch.make()
+    assert scratch.folder.parent == temporary / f"motor-grid-{os.getuid()}"
+    assert scratch.folder.parent.stat().st_mode & 0o777 == 0o700
+    scratch.release(0)
+
+
+def test_scratch_where_no_folder_is_says_what_is_in_the_way(temporary: Path) -> None:
+    (temporary / FOLDER).symlink_to("/")
+    with pytest.raises(StoreError, match=f"{temporary / FOLDER} is no folder, .*: remove it, or set TMPDIR"):
+        Scratch().make()
+    sweep_leftovers()
+    (temporary / FOLDER).unlink()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="who is not root cannot give a folder away")
+def test_scratch_where_anothers_folder_is_names_it(temporary: Path) -> None:
+    (temporary / FOLDER).mkdir()
+    (temporary / FOLDER / "1-1").mkdir()
+    os.chown(temporary / FOLDER, 4711, -1)
+    with pytest.raises(StoreError, match=f"{temporary / FOLDER} is of another user .number 4711.*: remove it"):
+        Scratch().make()
+    sweep_leftovers()
+    assert (temporary / FOLDER / "1-1").exists()
+    shutil.rmtree(temporary / FOLDER)

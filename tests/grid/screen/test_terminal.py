@@ -1,7 +1,9 @@
 """The terminal is for progress alone; signals are questions."""
 
 import os
+import pty
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -41,7 +43,7 @@ def test_into_exception_gives_the_terminal_back(tmp_path: Path, capfd: pytest.Ca
     assert open_files() == open_before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupt_first_signal_is_asked_for_and_second_is_raised(number: signal.Signals) -> None:
     former = signal.getsignal(number)
     with Interrupt() as interrupt:
@@ -62,6 +64,63 @@ def test_interrupt_listens_again_after_a_library_took_the_signal() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         assert interrupt.came
     assert signal.getsignal(signal.SIGTERM) == former
+
+
+def test_interrupt_leaves_a_hangup_that_is_not_to_be_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
+    try:
+        with Interrupt() as interrupt:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not interrupt.came
+    finally:
+        signal.signal(signal.SIGHUP, former)
+
+
+# Says things on its terminal, which is closed meanwhile, and then ends as told to.
+CLOSED = """
+import os, sys, time
+from pathlib import Path
+from grid.screen.terminal import Interrupt, quiet
+with quiet(Path(sys.argv[1]), None) as terminal, Interrupt() as interrupt:
+    print("ready", file=terminal, flush=True)
+    while not interrupt.came:
+        time.sleep(0.01)
+    print("stopping", file=terminal, flush=True)
+print("said after", flush=True)
+Path(sys.argv[2]).write_text("well")
+"""
+
+
+def test_terminal_that_is_closed_ends_a_launch_as_a_signal_does(tmp_path: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", CLOSED, str(tmp_path / "log"), str(tmp_path / "ended")])
+    assert b"ready" in os.read(terminal, 100)
+    os.close(terminal)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert (tmp_path / "ended").read_text() == "well"
+
+
+WITHOUT = """
+import sys
+from pathlib import Path
+from grid.screen.terminal import open_standard_streams, quiet
+open_standard_streams()
+with quiet(Path(sys.argv[1]), None) as terminal:
+    print("to nobody", file=terminal)
+    print("noise")
+print("to nobody", flush=True)
+with open(sys.argv[2], "w") as file:
+    print(file.fileno() > 2, file=file)
+"""
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_from_the_start_stop_nothing(tmp_path: Path, closed: str) -> None:
+    command = f'exec "$0" -c "$1" "$2" "$3" {closed}'
+    words = [sys.executable, WITHOUT, str(tmp_path / "log"), str(tmp_path / "file")]
+    assert subprocess.run(["sh", "-c", command, *words]).returncode == 0
+    assert ((tmp_path / "log").read_text(), (tmp_path / "file").read_text()) == ("noise\n", "True\n")
 
 
 def test_interrupt_deafened_is_not_stopped() -> None:

@@ -1,0 +1,190 @@
+"""All that is used of Ray beside its public interface, written for Ray `WRITTEN_FOR`, which constraints.txt pins.
+
+Names that begin with an underscore, and modules called `_private` or `_internal`, may go or change their meaning with
+any release; `NAMES` is what a test looks up.
+"""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from grid.stage import Resources
+
+WRITTEN_FOR = "2.60.0"
+TRAIN = "ray.train.v2._internal"
+# Where each private name is found: a module, and the name in it.
+NAMES = (
+    ("ray._private.services", "resolve_ip_for_localhost"),
+    ("ray._private.worker", "_global_node"),
+    ("ray._raylet", "setproctitle"),
+    ("ray.air.execution._internal.actor_manager", "RayActorManager._actor_task_failed"),
+    (f"{TRAIN}.execution.controller.state", "TrainControllerStateType.RUNNING"),
+    (f"{TRAIN}.metrics.controller", "ControllerMetrics.get_controller_metrics"),
+    (f"{TRAIN}.metrics.controller", "ControllerMetrics.CONTROLLER_STATE"),
+    (f"{TRAIN}.state.state_manager", "TrainStateManager.create_train_run_attempt"),
+    (f"{TRAIN}.state.state_manager", "TrainStateManager._create_or_update_train_run_attempt"),
+    (f"{TRAIN}.state.schema", "TrainWorker"),
+    (f"{TRAIN}.exceptions", "WorkerHealthCheckTimeoutError"),
+    (f"{TRAIN}.exceptions", "WorkerGroupStartupFailedError"),
+    (f"{TRAIN}.exceptions", "WorkerGroupStartupTimeoutError"),
+)
+
+
+def find(module: str, name: str) -> Any:
+    """Return something private; raises ImportError or AttributeError where it is gone."""
+    found: Any = import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+@contextlib.contextmanager
+def on_loopback() -> Iterator[str]:
+    """Let a Ray that is started in this block listen on the loopback alone; give the address to start it with.
+
+    `ray.init` takes a loopback address for a mistake, and puts the machine's own in its place.
+    """
+    from ray._private import services
+
+    original = services.resolve_ip_for_localhost
+    services.resolve_ip_for_localhost = lambda host: host
+    try:
+        yield "127.0.0.1"
+    finally:
+        services.resolve_ip_for_localhost = original
+
+
+def joined_by() -> tuple[str, str]:
+    """Return the address of the head of the cluster that this process has joined, and the socket of its raylet."""
+    import ray
+
+    node = ray._private.worker._global_node
+    return node.gcs_address, node.raylet_socket_name
+
+
+@contextlib.contextmanager
+def memory_kills_one() -> Iterator[None]:
+    """Let a worker that Ray kills for want of memory be a trial that failed.
+
+    Tune knows dead actors and failed tasks; `OutOfMemoryError` is neither, and ends the experiment.
+    """
+    from ray.air.execution._internal.actor_manager import RayActorManager
+    from ray.exceptions import OutOfMemoryError, RayActorError
+
+    original = RayActorManager._actor_task_failed
+
+    def task_failed(manager: RayActorManager, tracked_actor_task: Any, exception: Exception) -> None:
+        killed = isinstance(exception, OutOfMemoryError)
+        original(manager, tracked_actor_task, RayActorError(error_msg=str(exception)) if killed else exception)
+
+    RayActorManager._actor_task_failed = task_failed
+    try:
+        yield
+    finally:
+        RayActorManager._actor_task_failed = original
+
+
+def name_process(name: str) -> None:
+    """Let the dashboard's view of the cluster, `top` and `nvidia-smi` say what this process does.
+
+    Ray names it after a method of the actor each time when Tune has read a report.
+    """
+    import ray
+
+    ray._raylet.setproctitle(f"ray::{name}")
+
+
+def ends_of_workers() -> tuple[type[Exception], ...]:
+    """Return what Ray Train raises of a worker that does not answer any more, or did not come up."""
+    from ray.train.v2._internal import exceptions
+
+    unborn = exceptions.WorkerGroupStartupFailedError, exceptions.WorkerGroupStartupTimeoutError
+    return exceptions.WorkerHealthCheckTimeoutError, *unborn
+
+
+@dataclass(frozen=True)
+class TrainRun:
+    """A run of this process as Ray's dashboard shows those of Ray Train; `ascii_title` is its name in metrics."""
+
+    key: str
+    manager: Any
+    state: Any  # a metric
+
+    @classmethod
+    def begin(cls, title: str, ascii_title: str, resources: Resources) -> "TrainRun":
+        """Tell what Ray Train's own callbacks tell of runs whose workers are others than this process."""
+        from ray.train.v2._internal.execution.controller.state import TrainControllerStateType
+        from ray.train.v2._internal.metrics.controller import ControllerMetrics
+        from ray.train.v2._internal.state.state_manager import TrainStateManager
+
+        key, manager = uuid.uuid4().hex, TrainStateManager()
+        manager.create_train_run(**_described(key, title, resources))
+        manager.update_train_run_running(key)
+        asked = {"CPU": float(resources.cpus), "GPU": float(resources.gpus)}
+        manager.create_train_run_attempt(key, key, 1, asked)
+        attempt = manager._run_attempts[key][key]
+        attempt.workers = [_this_process(asked)]
+        attempt.status, attempt.status_detail = "RUNNING", None
+        manager._create_or_update_train_run_attempt(attempt)
+        metrics = ControllerMetrics.get_controller_metrics(ascii_title, key)
+        state = metrics[ControllerMetrics.CONTROLLER_STATE]
+        state.record(TrainControllerStateType.RUNNING)
+        return cls(key, manager, state)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Say how it ended; a dashboard that has gone is no reason to fail."""
+        with contextlib.suppress(Exception):
+            if error is None:
+                self.manager.update_train_run_attempt_finished(self.key, self.key)
+                self.manager.update_train_run_finished(self.key)
+            else:
+                cause = f"{type(error).__name__}: {error}"
+                self.manager.update_train_run_attempt_errored(self.key, self.key, cause)
+                self.manager.update_train_run_errored(self.key, cause)
+            self.state.reset()
+
+
+def _described(key: str, title: str, resources: Resources) -> dict[str, Any]:
+    from ray.runtime_context import get_runtime_context
+    from ray.train import DataConfig, RunConfig, ScalingConfig
+    from ray.train.torch import TorchConfig
+
+    here = get_runtime_context()
+    return {
+        "id": key,
+        "name": title,
+        "job_id": here.get_job_id(),
+        "controller_actor_id": here.get_actor_id(),
+        "controller_log_file_path": None,
+        "run_config": RunConfig(name=title),
+        "train_loop_config": None,
+        "scaling_config": ScalingConfig(num_workers=1, use_gpu=bool(resources.gpus)),
+        "backend_config": TorchConfig(),
+        "datasets": {},
+        "dataset_config": DataConfig(),
+    }
+
+
+def _this_process(asked: dict[str, float]) -> Any:
+    import ray
+    from ray.runtime_context import get_runtime_context
+    from ray.train.v2._internal.state.schema import ActorStatus, TrainResources, TrainWorker
+
+    here = get_runtime_context()
+    return TrainWorker(
+        world_rank=0,
+        local_rank=0,
+        node_rank=0,
+        actor_id=here.get_actor_id(),
+        node_id=here.get_node_id(),
+        node_ip=ray.util.get_node_ip_address(),
+        pid=os.getpid(),
+        gpu_ids=[int(gpu) for gpu in ray.get_gpu_ids()],
+        status=ActorStatus.ALIVE,
+        resources=TrainResources(resources=asked),
+        log_file_path=None,
+    )
