@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
 Metrics = dict[str, Any]
 
 
-@cache
 def every_metric() -> tuple[Measure, ...]:
-    """Return the metrics of the folder, as they come; those that need settings are left out."""
+    """Return the metrics that there are, as they come; those that need settings are left out."""
     found: list[Any] = [plugin.model_validate({}) for plugin in plugins(PACKAGE).values()]
     return tuple(metric for metric in found if metric.is_ready)
 

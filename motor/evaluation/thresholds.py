@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Threshold:
-    """An alarm is raised where 1 - p(normal) is greater than `value`.
+    """An alarm is raised where a series' score (a classifier's is 1 - p(normal)) is greater than `value`.
 
     Attributes
     ----------
     value : float
-        Between 0 and 1.
+        Between 0 and 1 for a classifier; for a detector in the unit of its score.
     normal : str
-        The class whose probability is looked at.
+        The class of healthy series; a classifier's probability of it is looked at.
     by : str
         The column whose values have a threshold each.
     false_alarm_rate : float
@@ -33,7 +33,7 @@ class Threshold:
         The normal validation series and motors on which it rests.
     resolved : bool
         False where they are too few for the rate: the value is then the greatest score seen, or, with
-        no normal series at all, 0.5 (faulty more probable than normal).
+        no normal series at all, what `choose_thresholds` was told to take.
     """
 
     value: float
@@ -46,7 +46,12 @@ class Threshold:
 
 
 def choose_thresholds(
-    validation: pd.DataFrame, normal: str, false_alarm_rate: float, by: str = "domain", also: tuple[str, ...] = ()
+    validation: pd.DataFrame,
+    normal: str,
+    false_alarm_rate: float,
+    by: str = "domain",
+    also: tuple[str, ...] = (),
+    without_normals: float = 0.5,
 ) -> dict[str, Threshold]:
     """Choose a threshold for each domain so that normal series raise at most the named share of alarms.
 
@@ -59,7 +64,7 @@ def choose_thresholds(
     ----------
     validation : DataFrame
         One row a series that the classifier was not fitted on: `motor`, `label`, the column named by
-        `by`, and `probability_<normal>`.
+        `by`, and `probability_<normal>` or `score`.
     normal : str
         The normal class.
     false_alarm_rate : float
@@ -68,6 +73,8 @@ def choose_thresholds(
         The column whose values get a threshold each.
     also : tuple of str
         Values of `by` that need a threshold even where no validation series has them.
+    without_normals : float, default 0.5
+        The threshold where no normal series says a better one; by default faulty is more probable than normal.
 
     Raises
     ------
@@ -76,10 +83,10 @@ def choose_thresholds(
     """
     if not 0 < false_alarm_rate < 1:
         raise ValueError(f"false_alarm_rate is {false_alarm_rate!r}; it must lie between 0 and 1, say 0.05")
-    _require_columns(validation, (by, "motor", "label", f"probability_{normal}"))
+    _require_columns(validation, (by, "motor", "label", _score_column(validation, normal)))
     normals = validation[validation["label"] == normal]
     return {
-        name: _threshold(normals[normals[by] == name], normal, by, false_alarm_rate)
+        name: _threshold(normals[normals[by] == name], normal, by, false_alarm_rate, without_normals)
         for name in sorted({*validation[by].astype(str), *also})
     }
 
@@ -90,7 +97,7 @@ def apply_thresholds(predictions: pd.DataFrame, thresholds: Mapping[str, Thresho
     Parameters
     ----------
     predictions : DataFrame
-        One row a series, with the thresholds' `by` column and `probability_<normal>`.
+        One row a series, with the thresholds' `by` column and `probability_<normal>` or `score`.
     thresholds : dict
         From `choose_thresholds`.
 
@@ -109,7 +116,7 @@ def apply_thresholds(predictions: pd.DataFrame, thresholds: Mapping[str, Thresho
     if not thresholds:
         raise ValueError("there are no thresholds; choose them with choose_thresholds first")
     rule = next(iter(thresholds.values()))
-    _require_columns(predictions, (rule.by, f"probability_{rule.normal}"))
+    _require_columns(predictions, (rule.by, _score_column(predictions, rule.normal)))
     names = predictions[rule.by].astype(str).to_numpy()
     if missing := sorted(set(names) - set(thresholds)):
         raise ValueError(
@@ -120,22 +127,31 @@ def apply_thresholds(predictions: pd.DataFrame, thresholds: Mapping[str, Thresho
     return _scores(predictions, rule.normal) > limits
 
 
-def _threshold(normals: pd.DataFrame, normal: str, by: str, false_alarm_rate: float) -> Threshold:
+def _threshold(
+    normals: pd.DataFrame, normal: str, by: str, false_alarm_rate: float, without_normals: float
+) -> Threshold:
     """Take the conservative quantile of the normal scores of one domain."""
     scores = np.sort(_scores(normals, normal))
     # The small slack keeps (n + 1)(1 - rate) from being lifted past a whole number by rounding.
     rank = math.ceil((len(scores) + 1) * (1 - false_alarm_rate) - 1e-9)
-    value = float(scores[min(rank, len(scores)) - 1]) if len(scores) else 0.5
+    value = float(scores[min(rank, len(scores)) - 1]) if len(scores) else without_normals
     n_motors = int(normals["motor"].nunique())
     return Threshold(value, normal, by, false_alarm_rate, len(scores), n_motors, resolved=rank <= len(scores))
 
 
 def _scores(table: pd.DataFrame, normal: str) -> NDArray[np.float64]:
-    scores = 1.0 - table[f"probability_{normal}"].to_numpy(dtype=float)
-    if not np.isfinite(scores).all():
-        row = int(np.flatnonzero(~np.isfinite(scores))[0])
-        raise ValueError(f"probability_{normal} is {1 - scores[row]} in row {row}; every probability must be a number")
-    return scores
+    column = _score_column(table, normal)
+    values = table[column].to_numpy(dtype=float)
+    if not np.isfinite(values).all():
+        row = int(np.flatnonzero(~np.isfinite(values))[0])
+        what = "score" if column == "score" else "probability"
+        raise ValueError(f"{column} is {values[row]} in row {row}; every {what} must be a number")
+    return values if column == "score" else 1.0 - values
+
+
+def _score_column(table: pd.DataFrame, normal: str) -> str:
+    """Return the column that tells how strange a series is: a detector's own, or a classifier's p(normal)."""
+    return "score" if "score" in table.columns else f"probability_{normal}"
 
 
 def _require_columns(table: pd.DataFrame, columns: tuple[str, ...]) -> None:

@@ -1,24 +1,25 @@
-"""What every classifier plug-in gives: a scikit-learn estimator that is ready to fit."""
+"""What judges give: classifiers tell classes apart, detectors tell what is unlike normal; both are scikit-learn's."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
 
 from motor.registry import Plugin
 
 
-class Classifier(Plugin, ABC):
-    """Settings of a classifier.
+class Judge(Plugin, ABC):
+    """Settings of what judges series by their features.
 
-    What all estimators keep to: labels are strings; every class weighs the same however many rows
-    it has; features are scaled inside where that matters; the same rows and seed give the same
-    bits whatever `n_threads` is; a few rows a class and more columns than rows are no trouble.
+    What all estimators keep to: features are scaled inside where that matters; the same rows and seed give the same
+    bits whatever `n_threads` is; a few rows and more columns than rows are no trouble.
     """
 
     ROOM: ClassVar[str] = "motor.judges"
 
     @abstractmethod
     def estimator(self, seed: int, n_threads: int) -> Any:
-        """Return an unfitted scikit-learn estimator with fit, predict, predict_proba and classes_.
+        """Return an unfitted scikit-learn estimator.
 
         Parameters
         ----------
@@ -27,3 +28,27 @@ class Classifier(Plugin, ABC):
         n_threads : int
             Threads that it may use; a resource that never changes the result.
         """
+
+
+class Classifier(Judge):
+    """Settings of a classifier: its estimator has ``fit(X, y)``, ``predict``, ``predict_proba`` and ``classes_``.
+
+    Labels are strings; every class weighs the same however many rows it has.
+    """
+
+
+class Detector(Judge):
+    """Settings of a detector: its estimator has ``fit(X)`` and ``score_samples(X)``, which is greater for the normal.
+
+    It sees no fault's label. The stage turns its scores into anomaly scores, greater for the strange (see
+    `motor.judges.scoring`), and puts the threshold of each domain where it does for a classifier. It takes part in
+    normal against faulty alone: it names no class, and has no probabilities.
+
+    Two rows are enough to fit it. A setting that counts rows (neighbours, say) is cut to what there is.
+    """
+
+    fit_on: Literal["normal", "any"] = Field(
+        default="normal",
+        description="training series that it is fitted on: ``normal`` ones, or ``any``, where labels are not to be "
+        "trusted and most series are normal",
+    )

@@ -1,20 +1,25 @@
-"""Stage `classify`: fit a classifier on each fold's training motors, judge it on the pooled test motors."""
+"""Stage `classify`: fit a judge on each fold's training motors, and measure it on the pooled test motors."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from grid.stage import Context, Stage, after
 from grid.store.store import write_json
-from motor.evaluation.cell_metrics import classification_metrics
-from motor.evaluation.thresholds import Threshold, apply_thresholds, choose_thresholds
-from motor.judges.base import Classifier
+from motor.evaluation.cell_metrics import classification_metrics, every_metric
+from motor.evaluation.metrics.base import Measure
+from motor.evaluation.thresholds import apply_thresholds
+from motor.judges.base import Judge
 from motor.report.figures.confusion import confusion_figure
 from motor.report.figures.curves import roc_pr_figure
-from motor.stages.crossing import crossed
 from motor.stages.curves import CURVES, write_cell
+<<<<<<< HEAD
 from motor.stages.described import Described, feature_columns, sides
+=======
+from motor.stages.judging import judging
+from motor.stages.series_features import SeriesFeatures, feature_columns, sides
+>>>>>>> c8e26f2 (Detectors are judges: fitted on normal series alone, with a score in place of probabilities)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,17 +29,23 @@ SCALARS = ("macro_f1", "accuracy", "roc_auc_macro", "roc_auc_faulty", "false_ala
 
 @dataclass(frozen=True)
 class Classify(Stage):
-    """One cell: a classifier over the features of every fold."""
+    """One cell: a classifier or a detector over the features of every fold."""
 
     KIND: ClassVar[str] = "classify"
 
+<<<<<<< HEAD
     features: tuple[Described, ...]  # one a fold
     classifier: Classifier
+=======
+    features: tuple[SeriesFeatures, ...]  # one a fold
+    classifier: Judge
+>>>>>>> c8e26f2 (Detectors are judges: fitted on normal series alone, with a score in place of probabilities)
     classes: tuple[str, ...]
     normal: str
     false_alarm_rates: dict[str, float]  # by domain
     seed: int
     axes: dict[str, Any]  # they name the cell in its files, so two methods with one recipe are two cells
+    metrics: tuple[Measure, ...] = field(default_factory=every_metric)
     cleared: tuple[Stage, ...] = after(default=())
 
     def label(self) -> str:
@@ -43,25 +54,27 @@ class Classify(Stage):
     def build(self, folder: Path, context: Context) -> None:
         """Write ``metrics.json``, ``predictions.csv``, ``held_out.csv``, ``figures/`` and a ``clf_model.pkl`` a fold.
 
-        ``held_out.csv`` has the motors of each fold's train and validation sides, predicted by classifiers that did
-        not see them: what a choice between recipes may look at. It has no rows where features saw their labels.
+        ``held_out.csv`` has the motors of each fold's train and validation sides, judged by classifiers (detectors)
+        that did not see them: what a choice between recipes may look at. It has no rows where features saw their
+        labels. A classifier's columns are `predicted` and ``probability_<class>``; a detector's is `score`.
         """
         import pandas as pd
 
         threads = max(1, int(context.resources.cpus))
         folds = [self._fold(features, context.folder(features), folder, threads) for features in self.features]
         predictions = pd.concat([fold.predictions for fold in folds], ignore_index=True)
-        metrics = classification_metrics(predictions, self.classes, self.normal)
         summaries = [_read(context.folder(features) / "summary.json") for features in self.features]
-        thresholds = {fold.name: fold.thresholds for fold in folds}
-        told = {"thresholds": thresholds, "forecast_skill": pooled_skill(summaries), "folds": summaries}
+        skill = pooled_skill(summaries)
+        metrics = classification_metrics(predictions, self.classes, self.normal, self.metrics, skill)
+        told = {"thresholds": {fold.name: fold.thresholds for fold in folds}, "forecast_skill": skill}
         (folder / "figures").mkdir()
-        confusion_figure(folder / "figures" / "confusion.png", metrics)
+        if "confusion" in metrics:
+            confusion_figure(folder / "figures" / "confusion.png", metrics)
         roc_pr_figure(folder / "figures" / "roc_pr.png", predictions, self.classes, self.normal)
         predictions.to_csv(folder / "predictions.csv", index=False)
         honest = [fold.held_out.head(None if fold.is_honest else 0) for fold in folds]
         pd.concat(honest, ignore_index=True).to_csv(folder / "held_out.csv", index=False)
-        write_json(folder / "metrics.json", {"axes": self.axes, **metrics, **told})
+        write_json(folder / "metrics.json", {"axes": self.axes, **metrics, **told, "folds": summaries})
         shown = {f"cell/{name}": float(metrics[name]) for name in SCALARS if metrics.get(name) is not None}
         write_cell(folder / CURVES, self.axes, shown)
 
@@ -73,48 +86,20 @@ class Classify(Stage):
         table = pd.read_parquet(source / "features.parquet")
         columns = feature_columns(table)
         train, validation, test = sides(table)
-        estimator = self.classifier.estimator(self.seed, threads).fit(train[columns].to_numpy(), train["label"])
-        crossed, of_validation = self._crossed(train, columns, threads), self._predicted(estimator, validation, columns)
-        thresholds = self._thresholds(of_validation if len(validation) else crossed)
-        predictions = self._predicted(estimator, test, columns).assign(fold=name)
+        at_work = judging(self.classifier, columns, self.classes, self.normal, self.seed, threads)
+        model, crossed, reference = at_work.fit(train)
+        of_validation = at_work.predicted(model, validation)
+        rates = {domain: self.false_alarm_rates[domain] for domain in self.features[0].of_fold[2]}
+        thresholds = at_work.thresholds(of_validation if len(validation) else reference, rates)
+        predictions = at_work.predicted(model, test).assign(fold=name)
         predictions["alarm"] = apply_thresholds(predictions, thresholds)
         told = {domain: asdict(threshold) for domain, threshold in thresholds.items()}
-        model = {"estimator": estimator, "columns": columns, "classes": self.classes, "thresholds": told}
         target = folder / f"fold-{name}"
         target.mkdir()
-        joblib.dump(model, target / "clf_model.pkl")
+        kept = {"estimator": model, "columns": columns, "classes": self.classes, "thresholds": told}
+        joblib.dump(kept, target / "clf_model.pkl")
         held_out = pd.concat([crossed, of_validation], ignore_index=True).assign(fold=name)
         return _Fold(name, predictions, held_out, told, not _read(source / "summary.json")["saw_labels"])
-
-    def _predicted(self, estimator: Any, table: "pd.DataFrame", columns: list[str]) -> "pd.DataFrame":
-        rows = table[["item", "motor", "domain", "label"]].reset_index(drop=True)
-        if table.empty:
-            return rows.assign(predicted="", **{f"probability_{name}": 0.0 for name in self.classes})
-        probability_BC = estimator.predict_proba(table[columns].to_numpy())
-        for name in self.classes:
-            place = list(estimator.classes_).index(name) if name in estimator.classes_ else None
-            rows[f"probability_{name}"] = 0.0 if place is None else probability_BC[:, place]
-        return rows.assign(predicted=estimator.classes_[probability_BC.argmax(axis=1)])
-
-    def _crossed(self, train: "pd.DataFrame", columns: list[str], threads: int) -> "pd.DataFrame":
-        """Predict each training motor by a classifier that did not see it; no rows where a class has one motor."""
-        import pandas as pd
-
-        parts = [self._predicted(None, train.head(0), columns)]
-        for seen, unseen in crossed(train, self.seed):
-            seen_rows = train.iloc[seen]
-            estimator = self.classifier.estimator(self.seed, threads)
-            estimator.fit(seen_rows[columns].to_numpy(), seen_rows["label"])
-            parts.append(self._predicted(estimator, train.iloc[unseen], columns))
-        return pd.concat(parts[1:] or parts, ignore_index=True)
-
-    def _thresholds(self, held_out: "pd.DataFrame") -> dict[str, Threshold]:
-        thresholds: dict[str, Threshold] = {}
-        for domain in self.features[0].of_fold[2]:
-            rows = held_out[held_out["domain"] == domain]
-            chosen = choose_thresholds(rows, self.normal, self.false_alarm_rates[domain], also=(domain,))
-            thresholds[domain] = chosen[domain]
-        return thresholds
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What every classifier keeps to; a new plug-in is tested here with no new test."""
+"""What every classifier and every detector keeps to; a new plug-in is tested here with no new test."""
 
 import io
 import subprocess
@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
+from motor.judges.base import Classifier, Detector
 from motor.registry import plugins
 
-CLASSIFIERS = plugins("motor.judges")
+CLASSIFIERS = {name: judge for name, judge in plugins("motor.judges").items() if issubclass(judge, Classifier)}
+DETECTORS = {name: judge for name, judge in plugins("motor.judges").items() if issubclass(judge, Detector)}
 CLASSES = ["normal", "spark", "vibrate"]
 
 
@@ -90,8 +92,13 @@ def test_estimator_takes_labels_from_a_table(kind):
     np.testing.assert_array_equal(other.predict_proba(X), model.predict_proba(X))
 
 
+def test_every_judge_is_a_classifier_or_a_detector():
+    assert {**CLASSIFIERS, **DETECTORS}.keys() == plugins("motor.judges").keys()
+
+
+@pytest.mark.parametrize("kind", plugins("motor.judges"))
 def test_settings_survive_their_dump(kind):
-    settings = CLASSIFIERS[kind]()
+    settings = plugins("motor.judges")[kind]()
     assert type(settings).model_validate(settings.model_dump()) == settings
 
 
@@ -102,3 +109,69 @@ def test_plugins_import_nothing_heavy():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "set()"
+
+
+@pytest.fixture(scope="module", params=DETECTORS)
+def detector(request):
+    """Give an unfitted estimator of each detector."""
+    return DETECTORS[request.param]().estimator(seed=3, n_threads=1)
+
+
+def normal_and_strange(n_rows, n_columns, distance=3.0, seed=0):
+    """Return Gaussian rows to learn from, others like them, and others moved in every column."""
+    generator = np.random.default_rng(seed)
+    train, usual, strange = (generator.normal(size=(rows, n_columns)) for rows in (n_rows, 60, 60))
+    return train, usual, strange + distance
+
+
+@pytest.mark.parametrize(("n_rows", "n_columns"), [(6, 400), (30, 8), (200, 30), (12, 2000)])
+def test_detector_scores_the_strange_below_the_usual_with_few_rows_and_many_columns(detector, n_rows, n_columns):
+    train, usual, strange = normal_and_strange(n_rows, n_columns, distance=6.0)
+    scores = detector.fit(train).score_samples(np.concatenate([usual, strange]))
+    assert scores.shape == (120,)
+    assert np.isfinite(scores).all()
+    assert np.median(scores[:60]) > np.median(scores[60:])
+
+
+def test_detector_two_rows_are_enough_to_fit(detector):
+    train, usual, strange = normal_and_strange(2, 8)
+    scores = detector.fit(train).score_samples(np.concatenate([usual, strange]))
+    assert np.isfinite(scores).all()
+
+
+def test_detector_constant_column_and_equal_rows_stay_finite(detector):
+    train, usual, _ = normal_and_strange(20, 6)
+    train[:, 2] = 0.1
+    assert np.isfinite(detector.fit(train).score_samples(usual)).all()
+    assert np.isfinite(detector.fit(np.ones((6, 4))).score_samples(np.ones((3, 4)))).all()
+
+
+@pytest.mark.parametrize("kind", DETECTORS)
+def test_detector_same_seed_gives_same_bits_on_any_number_of_threads(kind):
+    train, usual, strange = normal_and_strange(80, 40)
+    results = []
+    for n_threads in (1, 2):
+        with threadpool_limits(limits=n_threads):
+            model = DETECTORS[kind]().estimator(seed=7, n_threads=n_threads).fit(train)
+            results.append(model.score_samples(np.concatenate([usual, strange])))
+    np.testing.assert_array_equal(*results)
+
+
+def test_detector_fitted_survives_joblib(detector):
+    train, usual, _ = normal_and_strange(20, 5)
+    buffer = io.BytesIO()
+    joblib.dump(detector.fit(train), buffer)
+    buffer.seek(0)
+    np.testing.assert_array_equal(joblib.load(buffer).score_samples(usual), detector.score_samples(usual))
+
+
+def test_detector_scores_a_series_alike_alone_and_in_a_batch(detector):
+    train, usual, _ = normal_and_strange(40, 12)
+    detector.fit(train)
+    alone = np.concatenate([detector.score_samples(usual[[place]]) for place in range(10)])
+    np.testing.assert_allclose(alone, detector.score_samples(usual)[:10], rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", DETECTORS)
+def test_detector_fits_normal_series_by_default(kind):
+    assert DETECTORS[kind]().fit_on == "normal"

@@ -27,6 +27,10 @@ class OneThreadPipeline(Pipeline):
         with threadpool_limits(limits=1):
             return super().predict_proba(X, **params)
 
+    def score_samples(self, X: Any) -> Any:
+        with threadpool_limits(limits=1):
+            return super().score_samples(X)
+
 
 def scaled(estimator: Any) -> OneThreadPipeline:
     """Return `estimator` behind a scaler that sets every column to mean 0 and variance 1.

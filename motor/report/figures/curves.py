@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor.evaluation.cell_metrics import check_predictions, classification_metrics
+from motor.evaluation.sheet import fault_scores
 from motor.report.figures.style import COLOURS, LINES, drawable, drawing
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def roc_pr_figure(path: Path, predictions: pd.DataFrame, classes: tuple[str, ...
     classes : tuple of str
         All classes.
     normal : str
-        The normal class. "faulty" is every other one, scored by 1 - p(normal).
+        The normal class. "faulty" is every other one, scored by 1 - p(normal) or by a detector.
 
     Raises
     ------
@@ -54,12 +55,14 @@ def roc_pr_figure(path: Path, predictions: pd.DataFrame, classes: tuple[str, ...
 
 
 def _curves(predictions: pd.DataFrame, classes: tuple[str, ...], normal: str) -> list[Curve]:
-    """List all curves: normal against faulty in black, then each class against the rest."""
+    """List all curves: normal against faulty in black, then, of a classifier, each class against the rest."""
     names = drawable(classes)
     label = predictions["label"].to_numpy()
-    curves: list[Curve] = [
-        ("faulty", "black", "-", 1.0 - predictions[f"probability_{normal}"].to_numpy(dtype=float), label != normal)
-    ]
+    score = fault_scores(predictions, normal)
+    assert score is not None
+    curves: list[Curve] = [("faulty", "black", "-", score, label != normal)]
+    if "score" in predictions.columns:
+        return curves  # a detector tells no classes apart
     for index, name in enumerate(classes):
         score = predictions[f"probability_{name}"].to_numpy(dtype=float)
         colour, line = COLOURS[index % len(COLOURS)], LINES[(index + 1) % len(LINES)]

@@ -1,0 +1,74 @@
+"""Mahalanobis distance with one shrunken covariance, for more columns than rows, too.
+
+Shapes: N rows, D columns, K directions in which the rows vary (at most N and D).
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy.linalg import svd
+from sklearn.base import BaseEstimator
+from sklearn.covariance import ledoit_wolf_shrinkage
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+STILL = 1e-12  # of the mean variance: rows that vary less do not vary
+
+
+class ShrunkenMahalanobis(BaseEstimator):
+    """Minus the Mahalanobis distance under (1 - s) S + s tr(S) / D, as scikit-learn's `LedoitWolf` and `OAS`.
+
+    With fewer rows than columns at least 1 / N is shrunk: two rows show no other direction at all.
+
+    The covariance, D by D, is never written down: it has K directions of its own, and is the same in all others. So
+    ten thousand columns of some tens of rows take no more than the rows do.
+
+    Parameters
+    ----------
+    shrinkage : {"ledoit_wolf", "oas"}
+        Rule for s (Ledoit and Wolf, J. Multivariate Analysis 88, 2004; Chen et al., IEEE Trans. Signal Process. 58,
+        2010, eq. 23).
+    leave_out : float
+        Share of the rows, the most distant, that a second fit is without; 0 fits once.
+    """
+
+    def __init__(self, shrinkage: str, leave_out: float = 0.0) -> None:
+        self.shrinkage = shrinkage
+        self.leave_out = leave_out
+
+    def fit(self, X: Any, y: Any = None) -> "ShrunkenMahalanobis":
+        X_ND = validate_data(self, X, dtype=np.float64)
+        self._fit(X_ND)
+        n_left_out = int(self.leave_out * len(X_ND))
+        if n_left_out:
+            nearest = np.argsort(-self.score_samples(X_ND), kind="stable")[: len(X_ND) - n_left_out]
+            self._fit(X_ND[np.sort(nearest)])
+        return self
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        centred_ND = validate_data(self, X, dtype=np.float64, reset=False) - self.mean_D_
+        along_NK = centred_ND @ self.directions_KD_.T
+        across_N = np.maximum((centred_ND**2).sum(axis=1) - (along_NK**2).sum(axis=1), 0.0)
+        return np.asarray(-np.sqrt((along_NK**2 / self.variance_K_).sum(axis=1) + across_N / self.floor_))
+
+    def _fit(self, X_ND: np.ndarray) -> None:
+        n_rows, n_columns = X_ND.shape
+        self.mean_D_ = X_ND.mean(axis=0)
+        centred_ND = X_ND - self.mean_D_
+        _, singular_K, self.directions_KD_ = svd(centred_ND, full_matrices=False)
+        own_K = singular_K**2 / n_rows
+        mean = own_K.sum() / n_columns
+        share = max(self._share(centred_ND, own_K, mean), 1 / n_rows if n_rows <= n_columns else 0.0)
+        self.floor_ = max(share * mean, STILL * max(mean, STILL))
+        self.variance_K_ = (1 - share) * own_K + self.floor_
+
+    def _share(self, centred_ND: np.ndarray, own_K: np.ndarray, mean: float) -> float:
+        """Return how far the covariance is shrunk, from 0 to 1."""
+        n_rows, n_columns = centred_ND.shape
+        if mean <= STILL or n_columns == 1:
+            return 0.0
+        if self.shrinkage == "ledoit_wolf":
+            return float(ledoit_wolf_shrinkage(centred_ND, assume_centered=True))
+        alpha = (own_K**2).sum() / n_columns**2  # the mean of the squared entries of S
+        denominator = (n_rows + 1.0) * (alpha - mean**2 / n_columns)
+        return 1.0 if denominator <= 0 else float(min((alpha + mean**2) / denominator, 1.0))
