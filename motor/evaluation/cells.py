@@ -13,6 +13,8 @@ from motor.evaluation.sheet import has
 if TYPE_CHECKING:
     import pandas as pd
 
+    from motor.evaluation.detection import Detections
+
 Axes = Mapping[str, str | int | None]
 
 NO_VALUE = "–"  # an axis that means nothing for this method: physics features have no context
@@ -143,6 +145,8 @@ class ReportContext:
         `cell_key` of a cell -> its figure by `rank_by` where series, not motors, are divided between the sides.
     language : str
         Of `report.html`: the name of a catalogue of its words.
+    detections : Detections, optional
+        How well normal is told from faulty with no fault labels, where the grid has detectors.
     spent : mapping
         What was computed: `by_kind` (kind, n_stages, cpu_hours, gpu_hours, energy_wh), `shared`, `hosts`.
     """
@@ -169,6 +173,7 @@ class ReportContext:
     goal: float | None = None
     leaky: Mapping[tuple[tuple[str, str], ...], float] | None = None
     language: str = "en"
+    detections: Detections | None = None
     spent: Mapping[str, Any] = field(default_factory=dict)
 
 

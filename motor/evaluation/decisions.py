@@ -96,7 +96,12 @@ def short_of(figures: list[NestedFigure], goal: float, sign: int = 1) -> list[Ne
 
 def alarm_rates(cells: list[CellResult], ranking: Ranking, context: ReportContext) -> AlarmRates | None:
     """Return what the best recipe's alarm does; None where it raises none, or a side has no series."""
-    slices = ranking.recipes[0].slices
+    return alarm_rates_of(cells, ranking.recipes[0], context)
+
+
+def alarm_rates_of(cells: list[CellResult], recipe: Recipe, context: ReportContext) -> AlarmRates | None:
+    """Return what a recipe's alarm does; None where it raises none, or a side has no series."""
+    slices = recipe.slices
     tables = [_slice(cells[index].predictions, domain) for index, domain in slices]
     if any("alarm" not in part.columns for part in tables):
         return None

@@ -117,7 +117,7 @@ def rank_recipes(cells: list[CellResult], scores: Scores, joint: str) -> Ranking
     recipes = [recipe for recipe in recipes_of(cells, scores, joint) if len(recipe.domains) == len(scores.domains)]
     if not recipes:
         return None
-    columns = [_column(scores, recipe) for recipe in recipes]
+    columns = [column_of(scores, recipe) for recipe in recipes]
     order = sorted(range(len(recipes)), key=lambda index: (-round(sign * float(columns[index].values_R[0]), 12), index))
     recipes, columns = [recipes[index] for index in order], [columns[index] for index in order]
     scores_RK = np.stack([found.values_R for found in columns], axis=1)
@@ -161,7 +161,7 @@ def _seconds(cells: list[CellResult], slices: tuple[SliceKey, ...]) -> float:
     return sum(cells[index].seconds for index in indices) / len(seeds)
 
 
-def _column(scores: Scores, recipe: Recipe) -> Column:
+def column_of(scores: Scores, recipe: Recipe) -> Column:
     """Average over the seeds of each domain, then over the domains."""
     by_domain = [[key for key in recipe.slices if key[1] == domain] for domain in recipe.domains]
     return average([column(scores, keys) for keys in by_domain])

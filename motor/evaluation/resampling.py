@@ -148,6 +148,26 @@ def average_precision(
     return np.divide((hits * precision).sum(axis=1), positive, out=np.full(len(positive), np.nan), where=is_defined)
 
 
+def roc_curves(
+    score_n: NDArray[np.float64], positive_n: NDArray[np.bool_], weights_Rn: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the ROC curve under each resample: its false-positive and its true-positive rates, shape (R, K) each.
+
+    K - 1 distinct scores, from none to all positive. NaN where one side is empty.
+    """
+    order = np.argsort(-score_n, kind="stable")
+    starts = np.flatnonzero(np.diff(score_n[order], prepend=np.nan) != 0)
+    weights = weights_Rn[:, order]
+    rates = []
+    for is_side in (~positive_n[order], positive_n[order]):
+        counts = np.cumsum(np.add.reduceat(np.where(is_side, weights, 0.0), starts, axis=1), axis=1)
+        total = counts[:, -1:]
+        share = np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
+        rates.append(np.concatenate([0 * share[:, :1], share], axis=1))
+    is_lost = np.isnan(rates[0]) | np.isnan(rates[1])
+    return np.where(is_lost, np.nan, rates[0]), np.where(is_lost, np.nan, rates[1])
+
+
 def strata_degrees_of_freedom(strata: Sequence[Hashable]) -> int:
     """Return how many deviations of motors from their stratum's mean are free: sum of (motors - 1)."""
     return sum(size - 1 for size in Counter(strata).values())

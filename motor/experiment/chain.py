@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from grid.stage import Stage
 from motor.backbones.base import Backbone
-        settings = link.settings
-        judge: Judge = getattr(settings.classifiers, axes["classifier"])
-        return Classify(
-            features=tuple(link.method.described(link, fold) for fold in self.folds),
-            classifier=judge,
+from motor.backbones.training import Training
+from motor.judges.base import Judge
 from motor.recordings.splits.base import Split
 from motor.recordings.splits.folds import Folds
 from motor.stages.audit import Audit, Cleared
@@ -53,24 +50,17 @@ class Chain:
     def classify(self, axes: Mapping[str, Any]) -> Classify:
         """Return the stage that ends a cell."""
         link = Link(self, axes)
-<<<<<<< HEAD
         settings = link.settings
-        plugin: Classifier = getattr(settings.classifiers, axes["classifier"])
-        return Classify(
-            features=tuple(link.method.described(link, fold) for fold in self.folds),
-            classifier=plugin,
-=======
-        settings, method = link.settings, link.method
         judge: Judge = getattr(settings.classifiers, axes["classifier"])
         return Classify(
-            features=tuple(link.features(fold) for fold in self.folds),
+            features=tuple(link.method.described(link, fold) for fold in self.folds),
             classifier=judge,
->>>>>>> c8e26f2 (Detectors are judges: fitted on normal series alone, with a score in place of probabilities)
             classes=tuple(settings.dataset.classes),
             normal=settings.normal,
             false_alarm_rates={d: link.of_domain(d).evaluation.false_alarm_rate for d in link.domains},
             seed=settings.seed,
             axes=dict(axes),
+            metrics=self.experiment.base.measures(),
             cleared=self.cleared,
         )
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from motor.methods.checks import Misfit
+from motor.methods.checks import Keys, Misfit
 
 if TYPE_CHECKING:
     from motor.experiment.settings import Settings
     from motor.methods.base import Method
 
-__all__ = ["Misfit", "augmentation_misfits", "inheritance_misfits"]
+__all__ = ["Misfit", "augmentation_misfits", "inheritance_misfits", "ranking_misfits"]
 
 # What a second stage takes over from the first with its weights.
 INHERITED = (("backbone",), ("quantile_levels",), ("windows", "prediction_length"), ("finetune", "contexts"))
@@ -35,3 +35,30 @@ def inheritance_misfits(settings: "Settings", first: "Settings", method: "Method
         if own != inherited:
             name, both = ".".join(keys), f"{method.kind} and {method.start}"
             yield (keys,), f"{name} differs between {both}, whose fine-tune it goes on from; give both the same"
+
+
+def ranking_misfits(settings: "Settings") -> Iterator[Misfit]:
+    """Yield why recipes cannot be ranked as they are to be: by a metric that no judge has, or costs of no class."""
+    metric, evaluation = settings.ranking(), settings.evaluation
+    place: Keys = ("evaluation", "rank_by")
+    if not metric.is_ready:
+        yield (place,), f"{metric.kind} lacks its settings; give evaluation.costs, or rank by another metric"
+    judges = [getattr(settings.classifiers, name) for name in settings.axes.classifier]
+    if not any(metric.needs <= judge.gives for judge in judges):
+        names = ", ".join(judge.kind for judge in judges)
+        why = f"{metric.kind} needs {' and '.join(sorted(metric.needs))}, which {names} do not give"
+        yield (place, ("axes", "classifier")), f"{why}; set evaluation.rank_by: roc_auc_faulty, or add a classifier"
+    low, high = metric.bounds
+    if evaluation.goal is not None and not low < evaluation.goal <= high:
+        why = f"a goal of {evaluation.goal:g} means nothing for {metric.kind}"
+        yield (("evaluation", "goal"),), f"{why}; give one over {low:g} and up to {high:g}"
+    yield from _cost_misfits(settings)
+
+
+def _cost_misfits(settings: "Settings") -> Iterator[Misfit]:
+    classes = settings.dataset.classes
+    for true, costs in settings.evaluation.costs.items():
+        for keys, name in [((true,), true), *(((true, named), named) for named in costs)]:
+            if name not in classes:
+                advice = f"there are: {', '.join(classes)}"
+                yield (("evaluation", "costs", *keys),), f"costs are given for the unknown class {name!r}; {advice}"

@@ -9,8 +9,18 @@ from typing import Any
 from grid.config.check import ConfigError, Document, Fault, check, read_document
 from grid.config.document import Node
 from motor.evaluation.metrics.base import Metric
-from motor.experiment.consistency import Misfit, augmentation_misfits, inheritance_misfits
-from motor.experiment.settings import BY_DOMAIN, JOINT, OVERLAYS, SETTING_AXES, SHARED, Settings, Variant, schema
+from motor.experiment.consistency import Misfit, augmentation_misfits, inheritance_misfits, ranking_misfits
+from motor.experiment.settings import (
+    BY_DOMAIN,
+    JOINT,
+    OVERLAYS,
+    RANKING,
+    SETTING_AXES,
+    SHARED,
+    Settings,
+    Variant,
+    schema,
+)
 from motor.registry import Outside, installed, load, plugins, using
 from motor.sources import PluginError
 
@@ -58,7 +68,7 @@ class Experiment:
     def ranking(self) -> Metric:
         """Return the metric that recipes are ranked by."""
         with using(self.plugins):
-            return self.base.evaluation.ranking()
+            return self.base.ranking()
 
     def variants(self) -> Iterator[Variant]:
         """Yield each combination of values of the axes that stand for a setting."""
@@ -146,6 +156,7 @@ class Experiment:
             classes = ", ".join(self.base.dataset.classes)
             message = f"normal is {self.base.normal!r}, which is not among dataset.classes: {classes}"
             yield Fault(self.document.place(("normal",)), message)
+        yield from _placed(self.document, ranking_misfits(self.base))
 
     def _exclude_faults(self) -> Iterable[Fault]:
         """Yield what `axes.exclude` names that the grid does not have: a typing error would leave nothing out."""
@@ -183,7 +194,11 @@ class Experiment:
                 if key in SHARED:
                     place = self.document.place((section, name, key))
                     yield Fault(place, f"{key} is shared by all cells and cannot differ {section.replace('_', ' ')}")
-                elif name == JOINT and key in BY_DOMAIN:
+                for inner in RANKING if key == "evaluation" and isinstance(overrides[key], dict) else ():
+                    if inner in overrides[key]:
+                        place = self.document.place((section, name, key, inner))
+                        yield Fault(place, f"evaluation.{inner} is what all cells are compared by; give it once")
+                if name == JOINT and key in BY_DOMAIN:
                     place, domains = self.document.place((section, name, key)), ", ".join(self.base.dataset.domains)
                     yield Fault(place, f"{key} is by domain in {JOINT}, too; give it for one of: {domains}")
 

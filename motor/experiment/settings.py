@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, create_model, model_validator
 from motor.audit.names import FINDINGS
 from motor.backbones.training import Training
 from motor.evaluation.metrics.base import PACKAGE as METRICS
-from motor.evaluation.metrics.base import RANKABLE, Metric
+from motor.evaluation.metrics.base import RANKABLE, Measure, Metric
 from motor.registry import Outside, Record, choice, in_use, plugins, table
 from motor.report.html.words import languages
 from motor.stages.speeds import Speed
@@ -20,13 +20,16 @@ JOINT = "Joint"
 AUGMENTATIONS: Any = table("motor.windows.augmentations", optional=True)  # what a config does not name is off
 FEATURES: Any = table("motor.features")
 CLASSIFIERS: Any = table("motor.judges")
+MEASURES: Any = table(METRICS)
 METHODS: Any = table("motor.methods")
 # What every cell shares, so that cells can be compared: it cannot differ by method or domain.
 BY_DOMAIN = ("scaling", "augmentation", "evaluation")  # these are each domain's own in the joint regime, too
 OVERLAYS = ("by_method", "by_domain", "by_representation")
 OF_DATA = ("dataset", "speed", "split")
-OF_THE_GRID = ("name", "plugins", "seed", "normal", *OF_DATA, "axes", "methods", "audit", "report", "resources")
-SHARED = (*OF_THE_GRID, *OVERLAYS)
+OF_THE_GRID = ("name", "plugins", "seed", "normal", *OF_DATA, "axes", "methods", "metrics", "audit", "report")
+SHARED = (*OF_THE_GRID, "resources", *OVERLAYS)
+RANKING = ("goal", "rank_by", "costs")  # of `evaluation`: shared, too
+COSTS = "expected_cost"  # the metric that evaluation.costs gives
 # The axes that stand for a setting, and where it is; a grid that does not name them has one value of each.
 SETTING_AXES: dict[str, tuple[str, str]] = {
     "representation": ("representation", "kind"),
@@ -92,7 +95,8 @@ class Axes(Record):
     context_length : tuple of int
         Samples that the forecaster sees, in the representation.
     classifier : tuple of str
-        What tells the classes apart; settings of each stand in ``classifiers``.
+        Judges: classifiers, which tell the classes apart, and detectors, which learn from normal series alone and tell
+        normal from faulty; settings of each stand in ``classifiers``.
     representation : tuple of str
         Kinds of representation, or names that ``by_representation`` gives a meaning to; by default the one of
         ``representation``.
@@ -156,17 +160,11 @@ class Evaluation(Record):
     rank_by: Annotated[str, AfterValidator(_ranking)] = Field(
         default="macro_f1", description="metric that recipes are ranked and compared by; it is in no key"
     )
-
-    def ranking(self) -> Metric:
-        """Return the metric that recipes are ranked by."""
-        return plugins(METRICS)[self.rank_by].model_validate({})  # type: ignore[return-value]
-
-    @model_validator(mode="after")
-    def _goal_can_be_reached(self) -> Self:
-        low, high = self.ranking().bounds
-        if self.goal is not None and not low < self.goal <= high:
-            raise ValueError(f"goal = {self.goal:g} is no {self.rank_by}: that lies between {low:g} and {high:g}")
-        return self
+    costs: dict[str, dict[str, Annotated[float, Field(ge=0)]]] = Field(
+        default={},
+        description="true class → class named → what such a series costs, in the plant's money; what is not said costs "
+        "nothing; it gives the metric ``expected_cost``",
+    )
 
 
 class Audit(Record):
@@ -300,6 +298,7 @@ class Settings(Record):
     features: FEATURES = FEATURES()
     classifiers: CLASSIFIERS = CLASSIFIERS()
     methods: METHODS = METHODS()
+    metrics: MEASURES = MEASURES()
     evaluation: Evaluation = Evaluation()
     audit: Audit = Audit()
     report: Reporting = Field(default=Reporting(), exclude=True)
@@ -308,6 +307,20 @@ class Settings(Record):
     by_method: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
     by_domain: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
     by_representation: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
+
+    def measures(self) -> tuple[Measure, ...]:
+        """Return the metrics that every cell is measured by: those that have all that they need."""
+        found = (self._measure(name) for name in type(self.metrics).model_fields)
+        return tuple(metric for metric in found if metric.is_ready)
+
+    def ranking(self) -> Metric:
+        """Return the metric that recipes are ranked by."""
+        return self._measure(self.evaluation.rank_by)
+
+    def _measure(self, name: str) -> Any:
+        metric = getattr(self.metrics, name)
+        costs = self.evaluation.costs
+        return metric.model_copy(update={"costs": costs}) if name == COSTS and costs else metric
 
 
 def schema() -> type[Settings]:
@@ -325,6 +338,7 @@ def _schema(outside: Outside) -> type[Settings]:
     fields: dict[str, Any] = {name: (choice(room), ...) for name, room in rooms.items()}
     fields["representation"] = (choice("motor.windows.representations"), Raw())
     tables = {"features": "motor.features", "classifiers": "motor.judges", "methods": "motor.methods"}
+    tables |= {"metrics": METRICS}
     made: dict[str, Any] = {name: table(room) for name, room in tables.items()}
     made["augmentation"] = table("motor.windows.augmentations", optional=True)
     fields |= {name: (of, of()) for name, of in made.items()}

@@ -17,6 +17,9 @@ class Judge(Plugin, ABC):
 
     ROOM: ClassVar[str] = "motor.judges"
 
+    gives: ClassVar[frozenset[str]] = frozenset()
+    """What its predictions have that a metric may need: "decisions", "probabilities", "score"."""
+
     @abstractmethod
     def estimator(self, seed: int, n_threads: int) -> Any:
         """Return an unfitted scikit-learn estimator.
@@ -36,6 +39,8 @@ class Classifier(Judge):
     Labels are strings; every class weighs the same however many rows it has.
     """
 
+    gives: ClassVar[frozenset[str]] = frozenset({"decisions", "probabilities", "score"})
+
 
 class Detector(Judge):
     """Settings of a detector: its estimator has ``fit(X)`` and ``score_samples(X)``, which is greater for the normal.
@@ -46,6 +51,8 @@ class Detector(Judge):
 
     Two rows are enough to fit it. A setting that counts rows (neighbours, say) is cut to what there is.
     """
+
+    gives: ClassVar[frozenset[str]] = frozenset({"score"})
 
     fit_on: Literal["normal", "any"] = Field(
         default="normal",

@@ -197,7 +197,9 @@ def _views(recordings: Recordings, place: int) -> dict[str, Any]:
 def _dealt(advised: Sequence[CellResult], best: list[CellResult]) -> Iterator[tuple[CellResult, dict[str, Any]]]:
     """Yield worst cases: all of what is advised, then the worst of each other cell, then their second worst, ..."""
     first = {id(result) for result in advised}
-    others = sorted((one for one in best if id(one) not in first), key=lambda one: -(one.metrics["macro_f1"] or 0.0))
+    others = sorted(
+        (one for one in best if id(one) not in first), key=lambda one: -(one.metrics.get("macro_f1") or 0.0)
+    )
     for result in advised:
         yield from ((result, case) for case in worst_series(result.predictions))
     cases = [(result, worst_series(result.predictions)) for result in others]
@@ -211,8 +213,11 @@ def worst_series(predictions: "pd.DataFrame") -> list[dict[str, Any]]:
     Parameters
     ----------
     predictions : DataFrame
-        One row a series, with `label`, `predicted` and a `probability_<class>` for each class.
+        One row a series, with `label`, `predicted` and a `probability_<class>` for each class. Those of a detector,
+        which names no class, have no worst series.
     """
+    if "predicted" not in predictions:
+        return []
     columns = [column for column in predictions if column.startswith("probability_")]
     table = predictions.assign(probability=predictions[columns].max(axis=1)).drop_duplicates("item")
     wrong = table[table["label"] != table["predicted"]]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from grid.plan.plan import Cell, Plan
 from grid.run.failures import Failure
 from grid.store.store import Store, write_json, write_text
-from motor.evaluation.cells import cell_key, varying_axes
+from motor.evaluation.cells import cell_key, rankable, varying_axes
+from motor.evaluation.detection import detections
 from motor.experiment.cells import LEAKY
 from motor.experiment.reading import Experiment
 from motor.registry import using
@@ -107,17 +108,21 @@ def _write(
     if results:
         shown = varying_axes(results)
         rows = [axis for axis in shown if axis not in ("domain", "classifier", "seed")]
-        drawn = [(result.axes, result.metrics) for result in results]
-        overview_figure(root / OVERVIEW, drawn, rows, "domain", "classifier")
-    context = report_context(experiment, cells, store, failed, command, bool(results))
+        drawn = [(result.axes, result.metrics) for result in results if "macro_f1" in result.metrics]
+        (root / OVERVIEW).unlink(missing_ok=True)
+        if drawn:
+            overview_figure(root / OVERVIEW, drawn, rows, "domain", "classifier")
+    context = report_context(experiment, cells, store, failed, command, is_drawn=(root / OVERVIEW).exists())
     context = replace(context, leaky=_leaky(twins, store, context.rank_by.kind) or None)
-    findings = find(results, context) if results else None
-    advised = [results[place] for place in advised_cells(findings)] if findings else []
+    context = replace(context, detections=detections(results, context) if results else None)
+    ranked = rankable(results, context.rank_by)
+    findings = find(ranked, context) if ranked else None
+    advised = [ranked[place] for place in advised_cells(findings)] if findings else []
     details = cell_details(experiment, standing, results, store, advised)
     context = replace(context, spent=details["spent"])
     findings = findings and replace(findings, context=context)
-    write_report(root / "result.md", results, context, findings)
-    write_html(root / PAGE, results, context, details, findings)
+    write_report(root / "result.md", ranked, context, findings)
+    write_html(root / PAGE, ranked, context, details, findings)
     if not failed:
         write_json(root / MARK, mark)
     store.publish(root)

@@ -53,7 +53,7 @@ def report_context(
         controls={method: control for method in methods if (control := experiment.method(method).control)},
         audit=_audit(cells, store),
         accepted=tuple(base.audit.accept),
-        rank_by=base.evaluation.ranking(),
+        rank_by=base.ranking(),
         goal=base.evaluation.goal,
         language=base.report.language,
         settings=_settings_rows(experiment),

@@ -14,12 +14,8 @@ from motor.judges.base import Judge
 from motor.report.figures.confusion import confusion_figure
 from motor.report.figures.curves import roc_pr_figure
 from motor.stages.curves import CURVES, write_cell
-<<<<<<< HEAD
 from motor.stages.described import Described, feature_columns, sides
-=======
 from motor.stages.judging import judging
-from motor.stages.series_features import SeriesFeatures, feature_columns, sides
->>>>>>> c8e26f2 (Detectors are judges: fitted on normal series alone, with a score in place of probabilities)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,13 +29,8 @@ class Classify(Stage):
 
     KIND: ClassVar[str] = "classify"
 
-<<<<<<< HEAD
     features: tuple[Described, ...]  # one a fold
-    classifier: Classifier
-=======
-    features: tuple[SeriesFeatures, ...]  # one a fold
     classifier: Judge
->>>>>>> c8e26f2 (Detectors are judges: fitted on normal series alone, with a score in place of probabilities)
     classes: tuple[str, ...]
     normal: str
     false_alarm_rates: dict[str, float]  # by domain

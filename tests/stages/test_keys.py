@@ -22,11 +22,11 @@ KNOWN = {
     "prepare raw": "f1610d5ff1335502",
     "finetune normal-Joint-ctx64-fold0": "33b92c5e7557e4a8",
     "features residual-normal-Joint-ctx64-fold0": "b70c54de1f9fc798",
-    "classify A-Joint-64-lda": "159f3c9de684365c",
+    "classify A-Joint-64-lda": "afb708a32899c1ea",
     "finetune normal-ShengYing-ctx64-fold0": "012b528af5ae7148",
     "finetune normal_then_all-ShengYing-ctx64-fold0": "8543872eb679c5d6",
     "features embedding-normal_then_all-ShengYing-ctx64-fold0": "07e4ef4850beca51",
-    "classify C_two_stage-ShengYing-64-svm": "325a6748086f2547",
+    "classify C_two_stage-ShengYing-64-svm": "a43df4a8718b2323",
 }
 
 

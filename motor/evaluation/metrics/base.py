@@ -37,8 +37,6 @@ class Measure(Plugin):
 
     ROOM: ClassVar[str] = PACKAGE
 
-    ROOM: ClassVar[str] = PACKAGE
-
     needs: ClassVar[frozenset[str]] = frozenset({DECISIONS})
     better: ClassVar[Literal["higher", "lower"]] = "higher"
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
