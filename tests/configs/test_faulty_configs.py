@@ -1,5 +1,6 @@
 """Faulty configs: each fault is said in one message, at its place, with what is allowed."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -202,7 +203,7 @@ def test_context_off_the_patch_is_fine_where_no_domain_is_told(tmp_path):
 
 @pytest.mark.parametrize(
     "file",
-    [file for file in sorted(CONFIGS.glob("*.yaml")) if file.name != "rehearsal.yaml"],
+    [file for file in sorted(CONFIGS.glob("*.yaml")) if file.name not in ("rehearsal.yaml", "detectors.yaml")],
     ids=lambda file: file.name,
 )
 def test_shipped_config_has_no_fault(file):
@@ -210,6 +211,34 @@ def test_shipped_config_has_no_fault(file):
     assert experiment.name == file.stem
     assert {"A", "B", "C", "C_two_stage"} <= set(experiment.base.axes.method)
     assert {"lightgbm", "mlp", "svm"} <= set(experiment.base.axes.classifier)
+
+
+def test_config_of_detectors_has_both_sorts_of_judges_and_ranks_them_together():
+    experiment = read_experiment(CONFIGS / "detectors.yaml", (), {})
+    rooms = plugins("motor.judges")
+    sorts = {rooms[name].gives for name in experiment.base.axes.classifier}
+    assert len(sorts) == 2
+    assert all(experiment.base.ranking().needs <= gives for gives in sorts)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["evaluation.rank_by=accurracy"], "unknown metric 'accurracy'; there are: accuracy, balanced_accuracy"),
+        (["evaluation.rank_by=false_alarm_rate"], "recipes cannot be ranked by 'false_alarm_rate'; there are"),
+        (
+            ["evaluation.rank_by=macro_f1", "axes.classifier=[mahalanobis]"],
+            "macro_f1 needs decisions, which mahalanobis",
+        ),
+        (["evaluation.rank_by=expected_cost"], "expected_cost lacks its settings; give evaluation.costs"),
+        (["evaluation.costs={normal: {sparkk: 3}}"], "costs are given for the unknown class 'sparkk'"),
+        (["evaluation.goal=1.5"], "a goal of 1.5 means nothing for roc_auc_faulty"),
+        (["by_domain={ZhenDong: {evaluation: {rank_by: accuracy}}}"], "rank_by is what all cells are compared by"),
+    ],
+)
+def test_ranking_that_cannot_be_is_a_fault_that_says_why(overrides, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        read_experiment(CONFIGS / "detectors.yaml", overrides, {})
 
 
 def test_grid_has_the_defaults_of_the_seeds():
