@@ -67,8 +67,7 @@ class Experiment:
 
     def ranking(self) -> Metric:
         """Return the metric that recipes are ranked by."""
-        with using(self.plugins):
-            return self.base.ranking()
+        return self.base.ranking()
 
     def variants(self) -> Iterator[Variant]:
         """Yield each combination of values of the axes that stand for a setting."""
