@@ -145,7 +145,7 @@ def _bodies(predictor: Any) -> list[bytes]:
     import soundfile
 
     domain = predictor.domains[0]
-    heard = predictor.cells[0].parts.heard[domain]
+    heard = predictor.cells[0].parts.trained_on[domain]
     rate_hz, n_samples = int(heard["sampling_rates_hz"][0]), heard["n_samples"][0]
     bodies = []
     for seed in range(16):

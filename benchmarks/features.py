@@ -91,8 +91,8 @@ def built(folder: Path, text: str) -> tuple[list[Any], Callable[[Any], Any]]:
 def ways_of(stage: Any, context: Any) -> tuple[dict[str, Way], int]:
     """Return the ways to the features of a stage, and how many windows each goes through."""
     from motor.backbones.batching import BatchSize
+    from motor.stages.devices import held_device
     from motor.stages.features import Described
-    from motor.stages.finetune import held_device
     from motor.stages.prepare import Prepared
 
     tuned, device = stage.finetunes[0], held_device(context.resources)

@@ -103,7 +103,7 @@ class Stage:
         """Read a stage back from its canonical record, as ``record.json`` holds it; its key is that record's.
 
         Stages in it are read back, too, and so is what has a class method `from_record` of its own. What a record does
-        not hold (a path, say) is as it defaults.
+        not hold (a path, say) is as it defaults. The modules that define the stages have to be imported.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class Stage:
         """
         self._check_class()
         fields = {name: canonical(value, f"{type(self).__name__}.{name}") for name, value in self._deciding()}
-        return {"kind": self.KIND, "version": self.VERSION, **self._source(), **fields}
+        return {"kind": self.KIND, "version": self.VERSION, **_source_of(type(self)), **fields}
 
     @cached_property
     def key(self) -> str:
@@ -177,11 +177,6 @@ class Stage:
     def walk(self) -> Iterator["Stage"]:
         """Yield this stage after everything that it waits for, each once."""
         yield from _walk(self, set())
-
-    def _source(self) -> dict[str, Any]:
-        package = sys.modules[type(self).__module__.partition(".")[0]]
-        source = getattr(package, SOURCE.upper(), None)
-        return {} if source is None else {SOURCE: source}
 
     def _check_class(self) -> None:
         name, own = type(self).__name__, vars(type(self))
@@ -197,6 +192,12 @@ class Stage:
         return ((field.name, getattr(self, field.name)) for field in fields)
 
 
+def _source_of(cls: type[Any]) -> dict[str, Any]:
+    """Return what a record says of the source of a class from outside the project; nothing of another."""
+    source = getattr(sys.modules[cls.__module__.partition(".")[0]], SOURCE.upper(), None)
+    return {} if source is None else {SOURCE: source}
+
+
 def _subclasses(of: type[Stage]) -> Iterator[type[Any]]:
     """Yield a class of stages and all that are made from it, each after what it is made from."""
     yield of
@@ -205,7 +206,7 @@ def _subclasses(of: type[Stage]) -> Iterator[type[Any]]:
 
 
 def _class_of(expected: type[Stage], record: Mapping[str, Any]) -> type[Any]:
-    """Return the class that a record is of; of a class that was imported twice, the newest."""
+    """Return the class that a record is of; of one that was imported twice, the newest with the record's source."""
     kinds = expected.kinds()
     if record.get("kind") not in kinds:
         there = ", ".join(sorted(kinds)) or "none"
@@ -214,7 +215,8 @@ def _class_of(expected: type[Stage], record: Mapping[str, Any]) -> type[Any]:
             "name the plug-in that defines it"
         )
     for made in reversed(kinds[record["kind"]]):
-        if record["version"] == made.VERSION and not _unlike(made, record):
+        is_of_source = _source_of(made).get(SOURCE) == record.get(SOURCE)
+        if is_of_source and record["version"] == made.VERSION and not _unlike(made, record):
             return made
     nearest = kinds[record["kind"]][-1]
     why = f"its version is {record['version']}, not {nearest.VERSION}" if record["version"] != nearest.VERSION else ""
@@ -227,7 +229,7 @@ def _class_of(expected: type[Stage], record: Mapping[str, Any]) -> type[Any]:
 def _unlike(made: type[Any], record: Mapping[str, Any]) -> str:
     """Return in what a record's fields are not those of a class; "" where they are."""
     fields = {field.name: field for field in dataclasses.fields(made) if not field.metadata.get("beside")}
-    unknown = record.keys() - fields.keys() - {"kind", "version"}
+    unknown = record.keys() - fields.keys() - {"kind", "version", SOURCE}
     lacking = [name for name, field in fields.items() if name not in record and _is_required(field)]
     told = [f"it has the unknown field {name!r}" for name in sorted(unknown)]
     return "; ".join([*told, *(f"it lacks {name!r}" for name in lacking)])

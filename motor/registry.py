@@ -45,6 +45,11 @@ class Plugin(Record):
 
     kind: str
 
+    @classmethod
+    def from_record(cls, settings: Mapping[str, Any]) -> Any:
+        """Return the plug-in of this room that a record tells; see `from_record`."""
+        return from_record(cls.ROOM, settings)
+
     @model_serializer(mode="wrap")
     def _with_source(self, serialized: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         """Add the source of a plug-in from outside, where a key is made: a changed source gives another result."""

@@ -166,6 +166,9 @@ class ForecastFeature(Feature, ABC):
     needs_future: ClassVar[bool]
     """True: a window is a context and the horizon after it; False: a context alone."""
 
+    compares: ClassVar[bool] = False
+    """Whether a series' row depends on other sensors of its motor at the same moment."""
+
     @abstractmethod
     def per_window(
         self,

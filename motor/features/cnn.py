@@ -24,6 +24,8 @@ class Cnn(FittedFeature):
     windows of 4096 samples take 15 s.
     """
 
+    PACKAGES: ClassVar[tuple[str, ...]] = ("torch",)
+
     kind: Literal["cnn"] = "cnn"
     needs_labels: ClassVar[bool] = True
 

@@ -26,6 +26,8 @@ class Minirocket(FittedFeature):
     training windows that are drawn at random. Columns ``minirocket_0000`` ....
     """
 
+    PACKAGES: ClassVar[tuple[str, ...]] = ("sktime", "numba")
+
     kind: Literal["minirocket"] = "minirocket"
     needs_labels: ClassVar[bool] = False
 

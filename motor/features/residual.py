@@ -31,6 +31,7 @@ class Residual(ForecastFeature):
 
     kind: Literal["residual"] = "residual"
     needs_future: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
 
     loss_levels: tuple[float, ...] = Field(
         default=(0.1, 0.5, 0.9), description="quantile losses; the forecaster must have these levels"

@@ -1,6 +1,6 @@
 """Gradient-boosted trees (Ke et al. 2017, NeurIPS), set for some tens to some thousands of rows."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,8 @@ class Lightgbm(Classifier):
     these defaults .87 / .86. Recall of two classes of 0.1 of the rows each, 48 simulated columns:
     .34 before the last step, .58 after it.
     """
+
+    PACKAGES: ClassVar[tuple[str, ...]] = ("lightgbm",)
 
     kind: Literal["lightgbm"] = "lightgbm"
 

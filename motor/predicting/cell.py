@@ -6,20 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from motor.features.base import DOMAIN_MARK
 from motor.predicting import novelty
-from motor.predicting.describing import (
-    Describer,
-    FittedDescriber,
-    ForecastDescriber,
-    Heard,
-    RecordingDescriber,
-    hear,
-)
 from motor.predicting.faults import Fault
-from motor.predicting.parts import CellParts, FoldParts, PartError
-from motor.predicting.record import CellRecord
+from motor.predicting.parts import CellParts, FoldParts, PartError, PartsOfFold
 from motor.recordings.readers.base import cut
 from motor.recordings.recording import Recording
+from motor.stages.describer import Describer
+from motor.stages.speeds import with_speed
 from motor.windows.scaling import Scaler
 
 if TYPE_CHECKING:
@@ -27,6 +21,7 @@ if TYPE_CHECKING:
 
 SAME_RATE = 1e-3  # a rate this near to one of the training is that one, as a share
 DIGITS = 9  # of a probability: what lies beyond is the arithmetic's own rounding
+OF_PARTNERS = ("cross_sensor_correlation", "has_partner")  # 0 of a recording that has none, in training as here
 Scalers = Mapping[Any, Scaler]
 
 
@@ -44,8 +39,8 @@ class Fold:
     @classmethod
     def open(cls, parts: CellParts, fold: FoldParts, device: str) -> "Fold":
         """Load the models of a fold."""
-        domains = parts.record.domains
-        classifier = parts.opened_pickle(fold.classifier)
+        domains = parts.domains
+        classifier = parts.unpickled(fold.classifier)
         if fold.novelty is not None:
             unlike = novelty.read(fold.novelty, domains)
         elif fold.features is not None and fold.features.is_file():
@@ -54,7 +49,7 @@ class Fold:
             raise PartError(f"{fold.features} is missing, and a prediction compares with it; build the cell again")
         return cls(
             name=fold.name,
-            describer=_describer(parts, fold, device),
+            describer=fold.described.open(PartsOfFold(parts, fold), device),
             scalers=_scalers(fold.scalers),
             classifier=classifier,
             limits={domain: float(fold.thresholds[domain]["value"]) for domain in domains},
@@ -110,8 +105,9 @@ class TrainedCell:
         return cls(parts, tuple(Fold.open(parts, fold, device) for fold in chosen))
 
     @property
-    def record(self) -> CellRecord:
-        return self.parts.record
+    def describer(self) -> Describer:
+        """Of any fold: what they need of a recording is the same."""
+        return self.folds[0].describer
 
     def predict(
         self, recordings: Sequence[Recording], references: Sequence[Recording] = ()
@@ -127,36 +123,44 @@ class TrainedCell:
         """
         faults: list[Fault] = []
         fitted = self._fitted(references, faults)
-        groups = self._groups(self._heard(recordings, faults))
-        judged: list[Heard] = []
+        judged: list[Recording] = []
         looks: list[list[Any]] = [[] for _ in self.folds]
-        for group in groups:
+        for group in self._groups(self._represented(recordings, faults)):
             try:
-                seen = [fold.describer.look(group, {**fold.scalers, **fitted}) for fold in self.folds]
+                seen = [self._looks(fold, group, fitted) for fold in self.folds]
             except ValueError as error:
-                faults += [Fault.of(heard.recording.item, self._advised(error, heard)) for heard in group]
+                faults += [Fault.of(one.measured.item, self._advised(error, one.measured)) for one in group]
                 continue
-            judged += group
-            for of_fold, look in zip(looks, seen, strict=True):
-                of_fold.append(look)
-        return self._table(looks, [heard.recording for heard in judged]), faults
+            judged += [one.measured for one in group]
+            for of_fold, of_group in zip(looks, seen, strict=True):
+                of_fold += of_group
+        return self._table(looks, judged), faults
+
+    def _looks(self, fold: Fold, group: "list[Represented]", fitted: Scalers) -> list[Any]:
+        """Look at the recordings of a group: each by itself, unless they have to be looked at together."""
+        several = [group] if fold.describer.looks_together else [[one] for one in group]
+        prepared, scalers = self.parts.prepared, {**fold.scalers, **fitted}
+        batches = [
+            prepared.batch([one.represented for one in these], [one.measured for one in these], scalers)
+            for these in several
+        ]
+        return [fold.describer.look(batch) for batch in batches]
 
     def _table(self, looks: list[list[Any]], recordings: list[Recording]) -> "pd.DataFrame":
         """Average what the folds say."""
         import pandas as pd
 
-        classes, domains = self.record.classes, [one.domain for one in recordings]
+        classes, domains = self.parts.classes, [one.domain for one in recordings]
         if not recordings:
             return pd.DataFrame(columns=columns_of(classes))
         probabilities, unlike, limits = [], [], []
         for fold, of_fold in zip(self.folds, looks, strict=True):
-            frame = fold.describer.described(of_fold, recordings)
-            X = frame[fold.classifier["columns"]].to_numpy()
+            X = _completed(fold.describer.table(of_fold, as_meta(recordings)), fold.classifier["columns"], recordings)
             probabilities.append(fold.probabilities(X, classes))
             unlike.append(fold.unlike(X.astype(np.float64), domains))
             limits.append([fold.limits[domain] for domain in domains])
         mean_BC = np.mean(probabilities, axis=0)
-        score_B = 1.0 - mean_BC[:, classes.index(self.record.normal)]
+        score_B = 1.0 - mean_BC[:, classes.index(self.parts.normal)]
         table = {
             "item": [one.item for one in recordings],
             "domain": domains,
@@ -167,26 +171,32 @@ class TrainedCell:
         }
         return pd.DataFrame(table)
 
-    def _heard(self, recordings: Sequence[Recording], faults: list[Fault]) -> list[Heard]:
+    def _represented(self, recordings: Sequence[Recording], faults: list[Fault]) -> "list[Represented]":
         """Check, cut and represent recordings."""
-        heard = []
+        represented = []
         for recording in recordings:
             try:
                 self._check(recording)
-                for series in cut(recording, self._longest(recording)):
-                    heard.append(self._fitting(hear(self.record, series)))
+                represented += [self._one(series) for series in cut(recording, self._longest(recording))]
             except ValueError as error:
                 faults.append(Fault.of(recording.item, error))
-        return heard
+        return represented
+
+    def _one(self, recording: Recording) -> "Represented":
+        """Represent a recording as those of the training were."""
+        prepared = self.parts.prepared
+        if self.describer.sees_measured or prepared.representation.needs_speed:
+            recording = with_speed(recording, prepared.speed)
+        return self._fitting(Represented(recording, prepared.represented(recording)))
 
     def _longest(self, recording: Recording) -> int | None:
         """Return the samples of the series that a longer recording is cut into; None keeps it whole."""
-        longest = self.parts.heard.get(recording.domain, {}).get("n_samples", (0, 0))[1]
+        longest = self.parts.trained_on.get(recording.domain, {}).get("n_samples", (0, 0))[1]
         return longest if longest and len(recording.signal) > longest else None
 
     def _check(self, recording: Recording) -> None:
         """Raise ValueError if a recording is none of the kind that the cell was trained on."""
-        signal, trained = recording.signal, self.parts.heard.get(recording.domain, {})
+        signal, trained = recording.signal, self.parts.trained_on.get(recording.domain, {})
         if signal.min() == signal.max():
             raise ValueError(f"every sample is {signal[0]:g}: the sensor told nothing; check it, or leave this out")
         rates, fewest = trained.get("sampling_rates_hz", []), trained.get("n_samples", [0, 0])[0]
@@ -207,24 +217,24 @@ class TrainedCell:
         """Tell whether a rate is one of the training, or made one by the representation."""
         if any(abs(rate_hz - rate) <= SAME_RATE * rate for rate in rates):
             return True
-        return not self.record.is_described and self.record.representation.sets_rate
+        return not self.describer.sees_measured and self.parts.prepared.representation.sets_rate
 
-    def _fitting(self, heard: Heard) -> Heard:
+    def _fitting(self, one: "Represented") -> "Represented":
         """Return it, or raise ValueError if it does not hold one window."""
-        if len(heard.signal) < self.record.fewest_samples:
-            n_represented, needed = len(heard.signal), self.record.fewest_samples
+        needed, n_represented = self.describer.fewest_samples, len(one.represented.signal)
+        if n_represented < needed:
             raise ValueError(
-                f"too short: {len(heard.recording.signal)} samples, which are {n_represented} as represented "
-                f"({self.record.representation.kind}), but a window needs {needed}; give a longer recording"
+                f"too short: {len(one.measured.signal)} samples, which are {n_represented} as represented "
+                f"({self.parts.prepared.representation.kind}), but a window needs {needed}; give a longer recording"
             )
-        return heard
+        return one
 
-    def _groups(self, heard: list[Heard]) -> list[list[Heard]]:
+    def _groups(self, represented: "list[Represented]") -> "list[list[Represented]]":
         """Put recordings of one moment of a motor together where the cell compares sensors; else each is alone."""
-        groups: dict[Any, list[Heard]] = {}
-        for number, one in enumerate(heard):
-            known = one.recording
-            is_tied = self.record.pairs_sensors and known.motor and known.moment is not None
+        groups: dict[Any, list[Represented]] = {}
+        for number, one in enumerate(represented):
+            known = one.measured
+            is_tied = self.describer.compares and known.motor and known.moment is not None
             key = (known.motor, known.moment) if is_tied else number
             groups.setdefault(key, []).append(one)
         return list(groups.values())
@@ -232,25 +242,32 @@ class TrainedCell:
     def _fitted(self, references: Sequence[Recording], faults: list[Fault]) -> dict[Any, Scaler]:
         """Fit scalers to the healthy references of each motor."""
         signals: dict[str, list[tuple[tuple[str, str], np.ndarray]]] = {}
-        for heard in self._heard(references, faults):
-            domain, motor = heard.recording.domain, heard.recording.motor
-            signals.setdefault(domain, []).append(((motor, domain), heard.signal))
+        for one in (found.represented for found in self._represented(references, faults)):
+            signals.setdefault(one.domain, []).append(((one.motor, one.domain), one.signal))
         fitted: dict[Any, Scaler] = {}
         for domain, of_domain in signals.items():
-            if self.record.scaling[domain].by == "reference":
-                fitted |= self.record.scaling[domain].fit(of_domain)
+            if self.parts.prepared.scaling[domain].by == "reference":
+                fitted |= self.parts.prepared.scaling[domain].fit(of_domain)
         return fitted
 
-    def _advised(self, error: ValueError, heard: Heard) -> ValueError:
+    def _advised(self, error: ValueError, recording: Recording) -> ValueError:
         """Add what to do where a motor's reference is lacking."""
-        domain = heard.recording.domain
-        if self.record.scaling[domain].by != "reference" or "no scaler" not in str(error):
+        domain = recording.domain
+        if self.parts.prepared.scaling[domain].by != "reference" or "no scaler" not in str(error):
             return error
-        motor = f"of motor {heard.recording.motor!r}" if heard.recording.motor else "of its motor"
+        motor = f"of motor {recording.motor!r}" if recording.motor else "of its motor"
         return ValueError(
             f"this cell scales a recording by what its own motor showed when it was healthy, and no healthy "
             f"recording {motor} in domain {domain!r} was given; give some with --reference FILES (reference=[...])"
         )
+
+
+@dataclass(frozen=True)
+class Represented:
+    """A recording as it was measured, and as it is represented."""
+
+    measured: Recording
+    represented: Recording
 
 
 def columns_of(classes: Sequence[str]) -> list[str]:
@@ -258,17 +275,30 @@ def columns_of(classes: Sequence[str]) -> list[str]:
     return ["item", "domain", "label", *(f"probability_{name}" for name in classes), "alarm", "unlike"]
 
 
-def _describer(parts: CellParts, fold: FoldParts, device: str) -> Describer:
-    record = parts.record
-    if record.is_described:
-        return RecordingDescriber(record)
-    if record.is_learned:
-        return FittedDescriber(record, [parts.opened_pickle(fold.models[one.kind]) for one in record.features])
-    missing = [str(folder) for folder in fold.forecasters if not folder.is_dir()]
-    if missing:
-        raise PartError(f"{missing[0]} is missing; export the cell again, or build it again with launch.py")
-    loaded = [record.backbone.load(folder, record.domains) for folder in fold.forecasters]
-    return ForecastDescriber(record, [forecaster.to(device) for forecaster in loaded])
+def as_meta(recordings: Sequence[Recording]) -> "pd.DataFrame":
+    """Return what feature plug-ins are told of series."""
+    import pandas as pd
+
+    columns = ("item", "motor", "domain", "label", "moment")
+    return pd.DataFrame({name: [getattr(one, name) for one in recordings] for name in columns}, dtype=object)
+
+
+def _completed(frame: "pd.DataFrame", columns: Sequence[str], recordings: Sequence[Recording]) -> np.ndarray:
+    """Return the columns that a classifier saw, in its order.
+
+    Which there are depends on the series at hand: a domain that none is of has no mark, and a series whose partner is
+    not there no likeness to it. Both are told as in training.
+    """
+    import pandas as pd
+
+    frame = frame.loc[[one.item for one in recordings]]
+    lacking: dict[str, list[float]] = {}
+    for name in (name for name in columns if name not in frame):
+        if name.startswith(DOMAIN_MARK):
+            lacking[name] = [float(one.domain == name.removeprefix(DOMAIN_MARK)) for one in recordings]
+        elif name.endswith(OF_PARTNERS):
+            lacking[name] = [0.0] * len(recordings)
+    return pd.concat([frame, pd.DataFrame(lacking, index=frame.index)], axis=1)[list(columns)].to_numpy()
 
 
 def _scalers(stored: Mapping[str, Any]) -> Scalers:

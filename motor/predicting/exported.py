@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from motor.predicting.parts import CellParts, Digests, FoldParts, PartError, sha256_of
-from motor.predicting.record import CellRecord
+from motor.predicting.parts import CellParts, Digests, FoldParts, PartError, sha256_of, stage_of
+from motor.stages.described import Described
 
 MODEL, CELLS = "model.json", "cells"
-FORMAT = 1
+FORMAT = 2
 
 
 def read_exported(folder: Path, digest: str | None = None) -> list[CellParts]:
@@ -52,27 +52,27 @@ def _check(digests: dict[Path, str]) -> None:
 
 
 def _cell(folder: Path, told: dict[str, Any], digests: Digests) -> CellParts:
+    stage, here = stage_of(told["record"]), folder / told["folder"]
     return CellParts(
         key=told["key"],
         name=told["name"],
-        record=CellRecord(told["record"]),
+        stage=stage,
         metrics=told["metrics"],
-        heard=told["trained_on"],
+        trained_on=told["trained_on"],
         versions=told["versions"],
-        folds=tuple(_fold(folder / told["folder"], fold) for fold in told["folds"]),
+        folds=tuple(_fold(here, *pair) for pair in zip(stage.features, told["folds"], strict=True)),
         digests=digests,
         is_exported=True,
     )
 
 
-def _fold(folder: Path, told: dict[str, Any]) -> FoldParts:
+def _fold(folder: Path, described: Described, told: dict[str, Any]) -> FoldParts:
     here = folder / told["folder"]
     return FoldParts(
-        name=told["name"],
+        described=described,
         thresholds=told["thresholds"],
         scalers=told["scalers"],
-        forecasters=tuple(here / name for name in told["forecasters"]),
-        models={kind: here / name for kind, name in told["models"].items()},
+        folders={key: here / name for key, name in told["stages"].items()},
         classifier=here / told["classifier"],
         novelty=here / told["novelty"],
     )

@@ -15,29 +15,8 @@ from motor.predicting.parts import CellParts, FoldParts, sha256_of
 
 PROGRAM, README, REQUIREMENTS, SOURCE = "predict.py", "README.md", "requirements.txt", "source"
 TEXTS = Path(__file__).parent / "texts"
-# What judges a recording: the rooms of the ground floor, and of this package what needs neither Ray nor a storage.
-ROOMS = ("recordings", "windows", "backbones", "features", "judges")
-OWN = (
-    "__init__",
-    "cell",
-    "describing",
-    "exported",
-    "faults",
-    "folder_command",
-    "inputs",
-    "novelty",
-    "parts",
-    "predictor",
-    "printing",
-    "record",
-)
+PACKAGES = ("motor", "grid")  # all of this project's source goes along: what a cell needs of it is its record's affair
 REQUIRED = ("numpy", "pandas", "pyarrow", "pydantic", "scipy", "scikit-learn", "joblib", "soundfile", "threadpoolctl")
-OF_FORECASTERS = ("torch", "chronos-forecasting", "transformers", "safetensors")
-OF_KINDS = {  # what a plug-in needs beside that
-    "lightgbm": ("lightgbm",),
-    "minirocket": ("sktime", "numba"),
-    "cnn": ("torch",),
-}
 
 
 class ExportError(ValueError):
@@ -92,20 +71,19 @@ def _fill(draft: Path, cells: Sequence[CellParts]) -> None:
 def _write_cell(draft: Path, cell: CellParts) -> dict[str, Any]:
     """Copy a cell's parts and return what ``model.json`` says of it."""
     folder = f"{CELLS}/{cell.key}"
-    record = cell.record
     return {
         "name": cell.name,
         "key": cell.key,
         "folder": folder,
-        "classes": list(record.classes),
-        "normal": record.normal,
-        "domains": list(record.domains),
-        "trained_on": dict(cell.heard),
+        "classes": list(cell.classes),
+        "normal": cell.normal,
+        "domains": list(cell.domains),
+        "trained_on": dict(cell.trained_on),
         "metrics": dict(cell.metrics),
-        "data_digest": record.data_digest or "simulated",
+        "data_digest": cell.data_digest or "simulated",
         "versions": dict(cell.versions),
         "folds": [_write_fold(draft / folder, cell, fold) for fold in cell.folds],
-        "record": record.record,
+        "record": cell.stage.record,
     }
 
 
@@ -113,25 +91,31 @@ def _write_fold(folder: Path, cell: CellParts, fold: FoldParts) -> dict[str, Any
     name = f"fold-{fold.name}"
     here = folder / name
     here.mkdir(parents=True)
-    forecasters = [f"predictor-{number}" if len(fold.forecasters) > 1 else "predictor" for number in _of(fold)]
-    for source, into in zip(fold.forecasters, forecasters, strict=True):
-        shutil.copytree(source, here / into, copy_function=lambda one, copy: _copy(cell, Path(one), Path(copy)))
-    for path in fold.files():
-        _copy(cell, path, here / path.name)
+    stages = {stage.key: f"{stage.KIND}-{stage.key}" for stage, _ in fold.described.parts}
+    for stage, part in fold.described.parts:
+        _copy_part(cell, fold.folders[stage.key] / part, here / stages[stage.key] / part)
+    _copy(cell, fold.classifier, here / fold.classifier.name)
     assert fold.features is not None
-    columns = cell.opened_pickle(fold.classifier)["columns"]
-    domains = cell.record.domains
+    columns, domains = cell.unpickled(fold.classifier)["columns"], cell.domains
     novelty.write(here / "novelty.npz", novelty.fit_by_domain(fold.features, columns, domains), domains)
     return {
         "name": fold.name,
         "folder": name,
         "thresholds": dict(fold.thresholds),
         "scalers": dict(fold.scalers),
-        "forecasters": forecasters,
-        "models": {kind: path.name for kind, path in fold.models.items()},
+        "stages": stages,
         "classifier": fold.classifier.name,
         "novelty": "novelty.npz",
     }
+
+
+def _copy_part(cell: CellParts, source: Path, target: Path) -> None:
+    """Copy a file, or a folder."""
+    target.parent.mkdir(exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=lambda one, copy: _copy(cell, Path(one), Path(copy)))
+    else:
+        _copy(cell, source, target)
 
 
 def _copy(cell: CellParts, source: Path, target: Path) -> None:
@@ -140,30 +124,20 @@ def _copy(cell: CellParts, source: Path, target: Path) -> None:
     cell.digests.check(source, sha256_of(target))
 
 
-def _of(fold: FoldParts) -> range:
-    return range(len(fold.forecasters))
-
-
 def _copy_source(target: Path) -> None:
-    """Copy what of this project judges recordings."""
-    here = Path(__file__).parent
-    hidden = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
-    for room in ROOMS:
-        shutil.copytree(here.parent / room, target / "motor" / room, ignore=hidden)
-    for name in ("__init__", "registry", "sources"):
-        shutil.copyfile(here.parent / f"{name}.py", target / "motor" / f"{name}.py")
-    (target / "motor" / "predicting").mkdir()
-    for name in OWN:
-        shutil.copyfile(here / f"{name}.py", target / "motor" / "predicting" / f"{name}.py")
+    """Copy this project's source."""
+    root, hidden = Path(__file__).parents[2], shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
+    for name in PACKAGES:
+        shutil.copytree(root / name, target / name, ignore=hidden)
 
 
 def _requirements(cells: Sequence[CellParts]) -> list[str]:
     """Return what has to be installed, each in the version that is at work here; Ray is not among it."""
     needed = set(REQUIRED)
-    for record in (cell.record for cell in cells):
-        needed |= set(OF_FORECASTERS) if record.is_forecast else set()
-        for kind in (record.record["classifier"]["kind"], *(feature.kind for feature in record.features)):
-            needed |= set(OF_KINDS.get(kind, ()))
+    for cell in cells:
+        plugins = (cell.stage.classifier, cell.prepared.representation, cell.prepared.recordings.reader)
+        needed |= {name for plugin in plugins for name in plugin.PACKAGES}
+        needed |= {name for described in cell.stage.features for name in described.packages}
     versions = {name: metadata.version(name).partition("+")[0] for name in needed}  # +cpu is no release of its own
     return [f"{name}=={version}" for name, version in sorted(versions.items())]
 
@@ -173,9 +147,9 @@ def _readme(cells: Sequence[CellParts], requirements: Sequence[str]) -> str:
     text = (TEXTS / "README.md.txt").read_text(encoding="utf-8")
     named = {
         "cells": "\n".join(_described(cell) for cell in cells),
-        "classes": ", ".join(cells[0].record.classes),
-        "domains": ", ".join(domain for cell in cells for domain in cell.record.domains),
-        "domain": cells[0].record.domains[0],
+        "classes": ", ".join(cells[0].classes),
+        "domains": ", ".join(domain for cell in cells for domain in cell.domains),
+        "domain": cells[0].domains[0],
         "requirements": ", ".join(requirements),
     }
     for name, value in named.items():
@@ -188,7 +162,7 @@ def _described(cell: CellParts) -> str:
     low, high = cell.metrics.get("macro_f1_interval") or (None, None)
     interval = f", 95 % interval {low:.2f} to {high:.2f}" if low is not None and high is not None else ""
     judged = f"macro-F1 {cell.metrics['macro_f1']:.2f}{interval}, on {_counted(cell.metrics)}"
-    heard = "; ".join(_heard(domain, of_domain) for domain, of_domain in cell.heard.items())
+    heard = "; ".join(_heard(domain, of_domain) for domain, of_domain in cell.trained_on.items())
     return f"- **{cell.name}** (key `{cell.key}`): {judged}. Trained on {heard or 'recordings that are gone'}."
 
 

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from motor.predicting.record import CellRecord
+from grid.stage import Stage
 from motor.sources import open_sources
+from motor.stages.classify import Classify
+from motor.stages.describe import DescribeFold
+from motor.stages.described import Described
+from motor.stages.features import Features
+from motor.stages.learn import Learn
+from motor.stages.prepare import Prepare
 
 DIGEST_BLOCK = 1 << 20
+SHIPPED = (Features, Learn, DescribeFold)  # imported, so that a record can name them
 
 
 class PartError(RuntimeError):
@@ -23,15 +30,14 @@ class FoldParts:
 
     Attributes
     ----------
-    name : str
+    described : Described
+        The stage that describes series, as the cell's record tells it.
     thresholds : mapping
         By domain, the fields of its `Threshold`.
     scalers : mapping
         ``by_fold``: domain -> loc and scale; ``by_motor``: domain -> motor -> loc and scale.
-    forecasters : tuple of Path
-        A folder in the stock format for each fine-tune.
-    models : mapping of str to Path
-        By kind of feature, the pickle of what a `FittedFeature` learned.
+    folders : mapping of str to Path
+        By key, where the stages lie that `described` is opened from; see `Described.parts`.
     classifier : Path
         ``clf_model.pkl``.
     features : Path or None
@@ -40,18 +46,17 @@ class FoldParts:
         ``novelty.npz``, where that was already worked out.
     """
 
-    name: str
+    described: Described
     thresholds: Mapping[str, Any]
     scalers: Mapping[str, Any]
-    forecasters: tuple[Path, ...]
-    models: Mapping[str, Path]
+    folders: Mapping[str, Path]
     classifier: Path
     features: Path | None = None
     novelty: Path | None = None
 
-    def files(self) -> list[Path]:
-        """Return the pickles: what must not be opened unless it is known."""
-        return [self.classifier, *self.models.values()]
+    @property
+    def name(self) -> str:
+        return self.described.of_fold[1]
 
 
 @dataclass(frozen=True)
@@ -102,10 +107,11 @@ class CellParts:
     ----------
     key, name : str
         Of its stage `classify`, and as the report calls it.
-    record : CellRecord
+    stage : Classify
+        As its record tells it: with all that it is made from.
     metrics : mapping
         What it was judged at: figures and intervals.
-    heard : mapping
+    trained_on : mapping
         Domain -> ``sampling_rates_hz`` and ``n_samples`` (fewest, most) of what it was trained on, as measured.
     versions : mapping
         Of the software that trained it.
@@ -118,15 +124,41 @@ class CellParts:
 
     key: str
     name: str
-    record: CellRecord
+    stage: Classify
     metrics: Mapping[str, Any]
-    heard: Mapping[str, Any]
+    trained_on: Mapping[str, Any]
     versions: Mapping[str, str]
     folds: tuple[FoldParts, ...]
     digests: Digests
     is_exported: bool = False
 
-    def opened_pickle(self, path: Path) -> Any:
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.stage.classes
+
+    @property
+    def normal(self) -> str:
+        return self.stage.normal
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        return self.stage.features[0].of_fold[2]
+
+    @property
+    def prepared(self) -> Prepare:
+        """How its recordings were represented and scaled; folds differ in what they were trained on alone."""
+        return self.stage.features[0].of_fold[0]
+
+    @property
+    def dataset(self) -> Mapping[str, Any]:
+        """The settings of the reader of the recordings that it was trained on."""
+        return self.prepared.recordings.record["reader"]
+
+    @property
+    def data_digest(self) -> str:
+        return self.prepared.recordings.content_digest
+
+    def unpickled(self, path: Path) -> Any:
         """Return what a pickle holds, once its digest is the one that was written: opening a pickle can run code.
 
         The file is read once, so that what was checked is what is opened.
@@ -138,8 +170,47 @@ class CellParts:
         """
         import joblib
 
-        open_sources(self.record.record)  # it may be made of classes from there
+        open_sources(self.stage.record)  # it may be made of classes from there
         return joblib.load(io.BytesIO(self.digests.content(path)))
+
+
+@dataclass(frozen=True)
+class PartsOfFold:
+    """The stages that a fold's describer is opened from; see `motor.stages.describer.BuiltStages`."""
+
+    cell: CellParts
+    fold: FoldParts
+
+    def folder(self, stage: Stage) -> Path:
+        """Return where a stage lies.
+
+        Raises
+        ------
+        PartError
+            If it is gone.
+        """
+        folder = self.fold.folders[stage.key]
+        if not folder.is_dir():
+            raise PartError(f"{folder} is missing; export the cell again, or build it again with launch.py")
+        return folder
+
+    def unpickled(self, stage: Stage, name: str) -> Any:
+        return self.cell.unpickled(self.folder(stage) / name)
+
+
+def stage_of(record: Mapping[str, Any]) -> Classify:
+    """Return the stage that ends a cell, as its record tells it.
+
+    Raises
+    ------
+    PartError
+        If this version of the program cannot read it.
+    """
+    try:
+        open_sources(record)
+        return Classify.from_record(record)
+    except ValueError as error:
+        raise PartError(f"the record of the cell cannot be read: {error}") from error
 
 
 def sha256_of(path: Path) -> str:

@@ -72,16 +72,16 @@ class Predictor:
 
     @property
     def domains(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(domain for cell in self.cells for domain in cell.record.domains))
+        return tuple(dict.fromkeys(domain for cell in self.cells for domain in cell.parts.domains))
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return self.cells[0].record.classes
+        return self.cells[0].parts.classes
 
     @property
     def dataset(self) -> Mapping[str, Any]:
         """The settings of the reader that the training used, by which fields of new recordings are found, too."""
-        return self.cells[0].record.dataset
+        return self.cells[0].parts.dataset
 
     def about(self) -> dict[str, Any]:
         """Return what is loaded, ready for JSON: names, keys, classes, domains, and the figures it was judged at."""
@@ -89,14 +89,14 @@ class Predictor:
             {
                 "name": cell.parts.name,
                 "key": cell.parts.key,
-                "domains": list(cell.record.domains),
+                "domains": list(cell.parts.domains),
                 "folds": [fold.name for fold in cell.folds],
-                "trained_on": dict(cell.parts.heard),
+                "trained_on": dict(cell.parts.trained_on),
                 "metrics": dict(cell.parts.metrics),
             }
             for cell in self.cells
         ]
-        return {"classes": list(self.classes), "normal": self.cells[0].record.normal, "cells": told}
+        return {"classes": list(self.classes), "normal": self.cells[0].parts.normal, "cells": told}
 
     def predict(
         self, recordings: str | Path | Recording | Iterable[str | Path | Recording], **told: Any
@@ -172,8 +172,8 @@ class Predictor:
         tables = []
         recordings = _once(recordings, self.domains, faults)
         for cell in self.cells:
-            own = [one for one in recordings if one.domain in cell.record.domains]
-            of_cell = [one for one in healthy if one.domain in cell.record.domains]
+            own = [one for one in recordings if one.domain in cell.parts.domains]
+            of_cell = [one for one in healthy if one.domain in cell.parts.domains]
             table, found = cell.predict(own, of_cell)
             tables.append(table)
             faults += found

@@ -7,13 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from grid.stage import KEY_LENGTH, digest
+from grid.stage import KEY_LENGTH, Stage, digest
 from grid.store.manifest import MANIFEST, DamagedError, FileDigest, damages, read_manifest
 from grid.store.store import RECORD
-from motor.predicting.parts import CellParts, Digests, FoldParts, PartError
-from motor.predicting.record import CellRecord, fold_of, prepared_of
+from motor.predicting.parts import CellParts, Digests, FoldParts, PartError, stage_of
 from motor.predicting.results import CELLS, METRICS, REMEDY, Results, results_of
 from motor.recordings.recording import near
+from motor.stages.classify import Classify
+from motor.stages.described import Described
 
 SHORTEST_PREFIX = 4
 FIGURES = ("accuracy", "macro_f1", "roc_auc_faulty", "false_alarm_rate", "detection_rate", "brier")
@@ -55,16 +56,16 @@ class StoredCell:
         PartError
             If a stage that the cell rests on was deleted, or a file of it is not the one that was written.
         """
-        record, known = CellRecord(self._record()), _Known()
+        stage, known = stage_of(self._record()), _Known()
         provenance = known.json(self.folder, "provenance.json")
         return CellParts(
             key=self.key,
             name=self.name,
-            record=record,
+            stage=stage,
             metrics=told_figures(self.metrics),
-            heard=self._heard(record),
+            trained_on=self._trained_on(stage),
             versions=provenance.get("versions", {}),
-            folds=tuple(self._fold(features, known) for features in record.record["features"]),
+            folds=tuple(self._fold(features, known) for features in stage.features),
             digests=Digests(known.digests, MANIFEST, REMEDY),
         )
 
@@ -79,27 +80,27 @@ class StoredCell:
             raise PartError(f"{file} is damaged: its key is {found}, not {self.key}. {REMEDY}")
         return record
 
-    def _fold(self, features: Mapping[str, Any], known: "_Known") -> FoldParts:
-        fold = fold_of(features)
-        scalers = known.json(self._stage(prepared_of(features)), "scalers.json")
-        tuned = features.get("finetunes", [])
-        learned = [one["kind"] for one in features["features"]] if features["kind"] == "learn" else []
-        described, classifier = self._stage(features), f"fold-{fold}/clf_model.pkl"
-        known.check(described, ["features.parquet", *(f"{kind}.pkl" for kind in learned)])
+    def _fold(self, described: Described, known: "_Known") -> FoldParts:
+        prepared, fold, _, _ = described.of_fold
+        scalers = known.json(self._stage(prepared), "scalers.json")
+        folder, classifier = self._stage(described), f"fold-{fold}/clf_model.pkl"
+        folders = {stage.key: self._stage(stage) for stage, _ in described.parts}
+        for stage, name in described.parts:
+            known.within(folders[stage.key], name)
+        known.check(folder, ["features.parquet"])
         known.check(self.folder, [classifier])
         return FoldParts(
-            name=fold,
+            described=described,
             thresholds=self.metrics["thresholds"][fold],
             scalers={"by_fold": scalers["by_fold"][fold], "by_motor": scalers["by_motor"]},
-            forecasters=tuple(known.within(self._stage(one), "predictor") for one in tuned),
-            models={kind: described / f"{kind}.pkl" for kind in learned},
+            folders=folders,
             classifier=self.folder / classifier,
-            features=described / "features.parquet",
+            features=folder / "features.parquet",
         )
 
-    def _stage(self, record: Mapping[str, Any]) -> Path:
+    def _stage(self, stage: Stage) -> Path:
         """Return the folder of a stage that the cell is made from."""
-        kind, key = record["kind"], digest(record)[:KEY_LENGTH]
+        kind, key = stage.KIND, stage.key
         folder = self.results.stage(kind, key)
         if folder is None:
             raise PartError(
@@ -109,16 +110,17 @@ class StoredCell:
             )
         return folder
 
-    def _heard(self, record: CellRecord) -> dict[str, Any]:
+    def _trained_on(self, cell: Classify) -> dict[str, Any]:
         """Return the rates and lengths of the recordings as measured; as represented, where only those stand."""
         from motor.recordings.table import open_recordings
 
+        prepared, _, domains, _ = cell.features[0].of_fold
         try:
-            folder = self._stage(record.prepared["recordings"])
+            folder = self._stage(prepared.recordings)
         except PartError:
-            if record.representation.kind != "raw":
+            if prepared.representation.kind != "raw":
                 return {}
-            folder = self._stage(record.prepared)
+            folder = self._stage(prepared)
         try:
             meta = open_recordings(folder).meta
         except (ValueError, OSError) as error:
@@ -129,7 +131,7 @@ class StoredCell:
                 "n_samples": [int(rows["n_samples"].min()), int(rows["n_samples"].max())],
             }
             for domain, rows in meta.groupby("domain")
-            if domain in record.domains
+            if domain in domains
         }
 
 
@@ -151,12 +153,11 @@ class _Known:
         self.check(stage, [name])
         return json.loads((stage / name).read_text(encoding="utf-8"))
 
-    def within(self, stage: Path, inner: str) -> Path:
-        """Return a folder in a stage: all that was written is there, and nothing else."""
+    def within(self, stage: Path, inner: str) -> None:
+        """Hold a file, or a folder, of a stage against its manifest: all that was written is there, nothing else."""
         listed = [name for name in _manifest(stage) if name.startswith(f"{inner}/")]
         there = [path.relative_to(stage).as_posix() for path in (stage / inner).rglob("*") if path.is_file()]
         self.check(stage, sorted({*listed, *there}) or [inner])
-        return stage / inner
 
 
 def _manifest(stage: Path) -> dict[str, FileDigest]:

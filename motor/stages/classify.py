@@ -11,8 +11,6 @@ from motor.evaluation.cell_metrics import classification_metrics, every_metric
 from motor.evaluation.metrics.base import Measure
 from motor.evaluation.thresholds import apply_thresholds
 from motor.judges.base import Judge
-from motor.report.figures.confusion import confusion_figure
-from motor.report.figures.curves import roc_pr_figure
 from motor.stages.curves import CURVES, write_cell
 from motor.stages.described import Described, feature_columns, sides
 from motor.stages.judging import judging
@@ -50,6 +48,9 @@ class Classify(Stage):
         labels. A classifier's columns are `predicted` and ``probability_<class>``; a detector's is `score`.
         """
         import pandas as pd
+
+        from motor.report.figures.confusion import confusion_figure
+        from motor.report.figures.curves import roc_pr_figure
 
         threads = max(1, int(context.resources.cpus))
         folds = [self._fold(features, context.folder(features), folder, threads) for features in self.features]

@@ -1,19 +1,24 @@
 """Stages `describe`: features that are computed from recordings alone; nothing is fitted, no fold matters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from grid.stage import Context, Stage
 from motor.features.base import RecordingFeature, domain_one_hot, side_by_side
 from motor.recordings.table import open_recordings
 from motor.stages.described import Described
+from motor.stages.describer import BuiltStages, Describer, InStorage, SeriesBatch
 from motor.stages.faults import input_faults
 from motor.stages.prepare import Prepare, Prepared
 from motor.stages.recordings import ImportRecordings
 from motor.stages.speeds import Speed, speeds_rpm
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
 FILE_NAME = "described.parquet"
 
@@ -37,14 +42,11 @@ class Describe(Stage):
 
         recordings = open_recordings(context.folder(self.recordings))
         meta = recordings.meta.assign(speed_rpm=speeds_rpm(recordings, self.speed))
-        rows = []
+        describer, rows = RecordingDescriber(self.features), []
         for place, row in enumerate(meta.itertuples()):
             speed_rpm = None if pd.isna(row.speed_rpm) else float(row.speed_rpm)
-            signal, rate_hz = recordings.signal(place), float(row.sampling_rate_hz)
-            values: dict[str, float] = {}
             with input_faults(), _of_item(str(row.item)):
-                for feature in self.features:
-                    values |= feature.from_recording(signal, rate_hz, speed_rpm)
+                values = describer.values(recordings.signal(place), float(row.sampling_rate_hz), speed_rpm)
             rows.append({"item": row.item, **values})
             context.report(recordings=len(rows), of=len(meta))
         pd.DataFrame(rows).to_parquet(folder / FILE_NAME, index=False)
@@ -64,12 +66,15 @@ class DescribeFold(Described):
     seed: int
 
     @property
-    def of_fold(self) -> tuple[Prepare, str, tuple[str, ...], int]:
-        return self.prepared, self.fold, self.domains, self.seed
-
-    @property
     def names(self) -> tuple[str, ...]:
         return tuple(feature.kind for feature in self.described.features)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        return tuple(name for feature in self.described.features for name in feature.PACKAGES)
+
+    def open(self, built: BuiltStages, device: str) -> "RecordingDescriber":
+        return RecordingDescriber(self.described.features)
 
     def label(self) -> str:
         return f"{self.described.label()}-{'+'.join(self.domains)}-fold{self.fold}"
@@ -81,8 +86,34 @@ class DescribeFold(Described):
         prepared = Prepared.open(context.folder(self.prepared), self.prepared)
         meta = prepared.meta(self.fold, self.domains)
         described = pd.read_parquet(context.folder(self.described) / FILE_NAME).set_index("item")
-        frame = side_by_side([described.loc[meta["item"]], domain_one_hot(meta)])
-        self.write(folder, meta, frame, {})
+        describer = self.open(InStorage(context), "cpu")
+        self.write(folder, meta, describer.table([described.loc[meta["item"]]], meta), {})
+
+
+@dataclass(frozen=True)
+class RecordingDescriber(Describer):
+    """Describes recordings as they were measured, each by itself."""
+
+    features: tuple[RecordingFeature, ...]
+    sees_measured: ClassVar[bool] = True
+
+    def values(self, signal: "np.ndarray", sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:
+        """Return the features of one recording; see `RecordingFeature.from_recording`."""
+        found: dict[str, float] = {}
+        for feature in self.features:
+            found |= feature.from_recording(signal, sampling_rate_hz, speed_rpm)
+        return found
+
+    def look(self, batch: SeriesBatch) -> "pd.DataFrame":
+        import pandas as pd
+
+        rows = [self.values(one.signal, one.sampling_rate_hz, one.speed_rpm) for one in batch.measured]
+        return pd.DataFrame(rows, index=pd.Index([one.item for one in batch.measured], name="item"))
+
+    def table(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "pd.DataFrame":
+        import pandas as pd
+
+        return side_by_side([pd.concat(looks), domain_one_hot(meta)])
 
 
 @contextmanager

@@ -1,17 +1,18 @@
 """What every stage that describes series hands on: one row a series, for every classifier alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from grid.stage import Stage
+from grid.stage import Context, Stage
 from grid.store.store import write_json
-from motor.report.figures.residuals import residual_figure
-from motor.report.figures.tsne import tsne_figure
-from motor.stages.prepare import Prepare
+from motor.stages.describer import BuiltStages, Describer, InStorage
+from motor.stages.devices import held_device
+from motor.stages.faults import input_faults
+from motor.stages.prepare import Prepare, Prepared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,22 +24,67 @@ KNOWN = ["item", "motor", "domain", "label", "side"]  # what stands before the f
 
 @dataclass(frozen=True)
 class Described(Stage):
-    """The series of one fold's domains, described: ``features.parquet``, figures and ``summary.json``."""
+    """The series of one fold's domains, described: ``features.parquet``, figures and ``summary.json``.
+
+    A class of its own has the fields `prepared`, `fold`, `domains`, `classes` and `seed` (or says `of_fold`), and
+    `open`, by which it is built and new recordings are described alike. What it learns, it learns in a stage before
+    it, or in a `build` of its own, which then writes what `open` reads.
+    """
+
+    READ: ClassVar[tuple[str, ...] | None] = None
 
     @property
     def of_fold(self) -> tuple[Prepare, str, tuple[str, ...], int]:
         """The prepared recordings, the fold, its domains and the seed."""
-        raise NotImplementedError
+        at: Any = self
+        return at.prepared, at.fold, at.domains, at.seed
 
     @property
     def names(self) -> tuple[str, ...]:
         """The features' names."""
-        raise NotImplementedError
+        return (self.KIND,)
 
     @property
     def saw_labels(self) -> bool:
         """Whether a training series is described by what learned its own motor's label."""
         return False
+
+    @property
+    def parts(self) -> tuple[tuple[Stage, str], ...]:
+        """What `open` reads: stages, each with the name of a file or folder in its folder."""
+        return ()
+
+    @property
+    def models(self) -> Mapping[str, tuple[Stage, str]]:
+        """What a person finds of it in the results: by the name there, a stage and a file or folder in its folder."""
+        return {}
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Distributions that `open` and what it gives import, beside those of every prediction."""
+        return ()
+
+    def open(self, built: BuiltStages, device: str) -> Describer:
+        """Return what describes series as this stage does.
+
+        Parameters
+        ----------
+        built : BuiltStages
+            Where it and what it is made from lie.
+        device : str
+            For models that can use one: ``cpu`` or ``cuda``.
+        """
+        raise TypeError(f"{type(self).__name__} does not say how series are described; give it `open`")
+
+    def build(self, folder: Path, context: Context) -> None:
+        """Write ``features.parquet``, the files by side, ``figures/`` and ``summary.json``."""
+        prepared_stage, fold, domains, _ = self.of_fold
+        prepared = Prepared.open(context.folder(prepared_stage), prepared_stage)
+        meta = prepared.meta(fold, domains)
+        describer = self.open(InStorage(context), held_device(context.resources))
+        with input_faults():
+            look = describer.look(prepared.batch(meta, fold))
+        self.write(folder, meta, describer.table([look], meta), {})
 
     def write(self, folder: Path, meta: "pd.DataFrame", features: "pd.DataFrame", told: dict[str, Any]) -> None:
         """Write the described series of a fold.
@@ -74,6 +120,9 @@ class Described(Stage):
                 rows.to_csv(folder / f"{name}_features_{side}.csv", index=False)
 
     def _draw(self, table: "pd.DataFrame", features: "pd.DataFrame", folder: Path, seed: int) -> None:
+        from motor.report.figures.residuals import residual_figure
+        from motor.report.figures.tsne import tsne_figure
+
         classes = self.classes  # type: ignore[attr-defined]
         names = (table["label"], table["motor"], table["domain"])
         folder.mkdir()

@@ -1,22 +1,30 @@
 """Stage `features`: one row a series, as fine-tuned forecasters see it."""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from grid.stage import Context, beside
+import numpy as np
+
+from grid.stage import Context, Stage, beside
 from motor.backbones.batching import BatchSize
 from motor.backbones.chronos.inference import shortened_answers
 from motor.backbones.training import beginning_again, forget_tried, lighten
 from motor.features.base import ForecastFeature, WindowFeatures, of_class_forecaster, side_by_side
 from motor.stages.described import Described
+from motor.stages.describer import BuiltStages, Describer, InStorage, SeriesBatch
+from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
-from motor.stages.finetune import ONLY, Finetune, held_device, read_skill, read_training
+from motor.stages.finetune import ONLY, Finetune, read_skill, read_training
 from motor.stages.prepare import Prepare, Prepared
 from motor.windows.cutting import FixedWindows
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+OF_FORECASTERS = ("torch", "chronos-forecasting", "transformers", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,25 @@ class Features(Described):
         tuned = self.finetunes[0].label() if len(self.finetunes) == 1 else f"each-{self.finetunes[0].place()}"
         return f"{'_'.join(self.names)}-{tuned}"
 
+    @property
+    def parts(self) -> tuple[tuple[Stage, str], ...]:
+        return tuple((tuned, "predictor") for tuned in self.finetunes)
+
+    @property
+    def models(self) -> dict[str, tuple[Stage, str]]:
+        """The forecasters, each in the stock format of its family."""
+        if len(self.finetunes) == 1:
+            return {"predictor": (self.finetunes[0], "predictor")}
+        return {f"predictor-{tuned.labels.replace(' ', '-')}": (tuned, "predictor") for tuned in self.finetunes}
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        plugins = (*self.features, *(tuned.backbone for tuned in self.finetunes))
+        return (*OF_FORECASTERS, *(name for plugin in plugins for name in plugin.PACKAGES))
+
+    def open(self, built: BuiltStages, device: str) -> "ForecastDescriber":
+        return ForecastDescriber(self, tuple(self._loaded(built, device)))
+
     def build(self, folder: Path, context: Context) -> None:
         """Write ``features.parquet``, the seeds' files by side, ``figures/`` and ``summary.json``."""
         forget_tried(context.work())
@@ -56,13 +83,17 @@ class Features(Described):
         prepared = Prepared.open(context.folder(prepared_stage), prepared_stage)
         meta = prepared.meta(fold, domains)
         device = held_device(context.resources)
-        sizes = [BatchSize(self.batch_size, device, _to_log, context.work()) for _ in self.features]
-        frames = []
+        sizes = tuple(BatchSize(self.batch_size, device, _to_log, context.work()) for _ in self.features)
+        forecasters = self._loaded(InStorage(context), device)  # one after the other, so that one is held at a time
+        describer = ForecastDescriber(self, forecasters, sizes, lambda n_windows: context.report(windows=n_windows))
+        with input_faults():
+            batch = prepared.batch(meta, fold)
+        self.write(folder, meta, describer.table([describer.look(batch)], meta), self._told(context))
+
+    def _loaded(self, built: BuiltStages, device: str) -> Iterator[Any]:
         for tuned in self.finetunes:
-            forecaster: Any = tuned.backbone.load(context.folder(tuned) / "predictor", tuned.domains)
-            described = Seen(self, tuned, forecaster.to(device), prepared, meta, context)
-            frames.append(described.by_features(sizes))
-        self.write(folder, meta, side_by_side(frames), self._told(context))
+            forecaster: Any = tuned.backbone.load(built.folder(tuned) / "predictor", tuned.domains)
+            yield forecaster.to(device)
 
     def lighten(self, work: Path) -> str | None:
         """See `grid.stage.Stage.lighten`: passes take half as many windows; what they give differs by rounding."""
@@ -83,55 +114,103 @@ class Features(Described):
         return {"training": training, "forecast_skill": skill}
 
 
+Looks = list[list[WindowFeatures]]  # by forecaster, and by feature
+
+
 @dataclass(frozen=True)
-class Seen:
-    """The series of a fold as one forecaster sees them."""
+class ForecastDescriber(Describer):
+    """Describes series as the forecasters of one fold see their windows.
+
+    Attributes
+    ----------
+    stage : Features
+    forecasters : iterable
+        On their device, in the order of the stage's fine-tunes.
+    sizes : tuple of BatchSize
+        One for each feature: how many windows go through at once. Without, all windows that are looked at do.
+    tell : callable
+        Is told how many windows of a feature have gone through.
+    """
 
     stage: Features
-    tuned: Finetune
-    forecaster: Any
-    prepared: Prepared
-    meta: "pd.DataFrame"
-    context: Context
+    forecasters: Iterable[Any]
+    sizes: tuple[BatchSize, ...] = ()
+    tell: Callable[[int], None] = lambda n_windows: None
 
-    def by_features(self, sizes: list[BatchSize]) -> "pd.DataFrame":
-        """Return one row a series, all features side by side; `sizes` has one entry for each feature."""
+    @property
+    def fewest_samples(self) -> int:
+        return max(map(self.window_length, self.stage.features))
+
+    @property
+    def looks_together(self) -> bool:
+        return self.stage.finetunes[0].backbone.sees_together
+
+    @property
+    def compares(self) -> bool:
+        return self.looks_together or any(feature.compares for feature in self.stage.features)
+
+    def look(self, batch: SeriesBatch) -> Looks:
+        return [self._seen(forecaster, batch) for forecaster in self.forecasters]
+
+    def table(self, looks: Sequence[Looks], meta: "pd.DataFrame") -> "pd.DataFrame":
+        return side_by_side([self._of_forecaster(place, looks, meta) for place in range(len(self.stage.finetunes))])
+
+    def _of_forecaster(self, place: int, looks: Sequence[Looks], meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Return one row a series, all features of a forecaster side by side."""
         frames = []
-        for feature, size in zip(self.stage.features, sizes, strict=True):
-            with shortened_answers(self.forecaster):
-                windows = self._windows(feature, size)
-            frames.append(feature.per_series(windows, self.meta))
-        frame = side_by_side(frames)
-        if len(self.stage.finetunes) == 1:
-            return frame
-        return of_class_forecaster(frame, self.tuned.labels)
+        for number, feature in enumerate(self.stage.features):
+            frames.append(feature.per_series(_as_one([look[place][number] for look in looks]), meta))
+        frame, several = side_by_side(frames), len(self.stage.finetunes) > 1
+        return of_class_forecaster(frame, self.stage.finetunes[place].labels) if several else frame
 
-    def _windows(self, feature: ForecastFeature, size: BatchSize) -> WindowFeatures:
+    def _seen(self, forecaster: Any, batch: SeriesBatch) -> list[WindowFeatures]:
+        """Return what each feature sees of the windows of some series."""
+        found = []
+        for number, feature in enumerate(self.stage.features):
+            with shortened_answers(forecaster):
+                found.append(self._windows(forecaster, feature, batch, self.sizes[number] if self.sizes else None))
+        return found
+
+    def _windows(
+        self, forecaster: Any, feature: ForecastFeature, batch: SeriesBatch, size: BatchSize | None
+    ) -> WindowFeatures:
         """Describe the windows; all of one feature are equally long, so a batch of any of them is without padding."""
         parts, items, numbers = [], [], []
-        for rate, of_rate in self.meta.groupby("sampling_rate_hz"):
-            fixed = self.cut(feature, of_rate)
+        for rate_hz in sorted({series.sampling_rate_hz for series in batch.series}):
+            fixed = self.cut(feature, batch, rate_hz)
 
-            def described(places: range, fixed: FixedWindows = fixed, rate: float = float(rate)) -> tuple:
+            def described(places: range, fixed: FixedWindows = fixed, rate_hz: float = float(rate_hz)) -> tuple:
                 cut = fixed.batch(places)
-                known = cut["window"], cut["domain"], self.stage.context_length, rate, cut.get("group")
-                return cut, feature.per_window(self.forecaster, *known)
+                known = cut["window"], cut["domain"], self.stage.context_length, rate_hz, cut.get("group")
+                return cut, feature.per_window(forecaster, *known)
 
-            for cut, part in size.passes(len(fixed), described, fixed.end_of_batch):
+            at_once = [described(range(len(fixed)))] if size is None else None
+            for cut, part in at_once or size.passes(len(fixed), described, fixed.end_of_batch):  # type: ignore[union-attr]
                 parts.append(part)
                 items += [fixed.series[place].item for place in cut["item"]]
                 numbers += cut["window_index"].tolist()
-                self.context.report(windows=len(items))
+                self.tell(len(items))
         return WindowFeatures.join(parts, items, numbers)
 
-    def cut(self, feature: ForecastFeature, meta: "pd.DataFrame") -> FixedWindows:
+    def cut(self, feature: ForecastFeature, batch: SeriesBatch, sampling_rate_hz: float) -> FixedWindows:
         """Return the windows of series of one sampling rate."""
-        length = self.stage.context_length + (self.tuned.prediction_length if feature.needs_future else 0)
+        tuned, count = self.stage.finetunes[0], self.stage.windows_per_series
+        series = tuple(one for one in batch.series if one.sampling_rate_hz == sampling_rate_hz)
+        given = batch.signals, series, tuned.domains, self.window_length(feature), count
         with input_faults():
-            series = self.prepared.series(meta, self.tuned.fold)
-            source, count = self.prepared.recordings, self.stage.windows_per_series
-            together = self.tuned.backbone.sees_together
-            return FixedWindows(source, series, self.tuned.domains, length, count, together=together)
+            return FixedWindows(*given, together=self.looks_together)
+
+    def window_length(self, feature: ForecastFeature) -> int:
+        """Return how many samples a feature needs of a series."""
+        return self.stage.context_length + (self.stage.finetunes[0].prediction_length if feature.needs_future else 0)
+
+
+def _as_one(parts: Sequence[WindowFeatures]) -> WindowFeatures:
+    """Return what was seen of several series as one, in their order."""
+    import pandas as pd
+
+    residuals = [part.residuals_BH for part in parts if part.residuals_BH is not None]
+    return WindowFeatures(pd.concat([part.frame for part in parts]), np.concatenate(residuals) if residuals else None)
 
 
 def _to_log(text: str) -> None:

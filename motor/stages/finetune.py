@@ -28,9 +28,9 @@ from motor.backbones.training import (
 )
 from motor.features.skill import forecast_skill, skill_columns
 from motor.stages.curves import CURVES, LiveCurves, write_curves
+from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
 from motor.stages.prepare import Prepare, Prepared
-from motor.stages.train_workers import Report, in_ray_train
 from motor.windows.augmentations.base import Augmentation
 from motor.windows.cutting import FixedWindows, WindowStream
 from motor.windows.streaming import ray_batches
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from motor.backbones.forecaster import Forecaster
+    from motor.stages.train_workers import Report
 
 ONLY = "only "  # before a class: trained on its series alone
 VALIDATION_WINDOWS = 2  # even windows a series
@@ -124,6 +125,8 @@ class Finetune(Stage):
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``predictor/`` (stock format), ``training.json`` and ``skill.json``."""
+        from motor.stages.train_workers import in_ray_train
+
         at = Workplace.of(self, folder, context)
         forget_tried(at.work)
         if self.is_trained:
@@ -158,7 +161,7 @@ class Finetune(Stage):
         meta: "pd.DataFrame",
         at: "Workplace",
         place: Place,
-        report: Report,
+        report: "Report",
     ) -> list[dict[str, float]]:
         """Train a forecaster in place, on this rank's share of the windows."""
         with input_faults():
@@ -326,7 +329,7 @@ class Workplace:
         return held_device(self.resources)
 
 
-def run_finetune(stage: Finetune, at: Workplace, place: Place, report: Report) -> None:
+def run_finetune(stage: Finetune, at: Workplace, place: Place, report: "Report") -> None:
     """Do the work of a fine-tune on one worker; the first one writes the result."""
     device = at.device()
     prepared = Prepared.open(at.inputs[stage.prepared.key], stage.prepared)
@@ -342,20 +345,6 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: Report) -
         write_json(at.draft / "skill.json", skill)
         write_json(at.draft / "training.json", stage.summary(forecaster, history))
         write_curves(at.draft / CURVES, history)
-
-
-def held_device(resources: Resources) -> str:
-    """Return the device that a worker holds, and keep torch to the CPUs that it holds."""
-    import torch
-
-    torch.set_num_threads(max(1, int(resources.cpus)))
-    if not resources.gpus:
-        return "cpu"
-    if not torch.cuda.is_available():
-        raise RuntimeError(
-            "a GPU was asked for (resources.*.gpus), but torch sees none on this node; install a CUDA build"
-        )
-    return "cuda"
 
 
 def read_training(folder: Path, context_length: int) -> dict[str, Any]:

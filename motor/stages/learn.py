@@ -1,8 +1,9 @@
 """Stage `learn`: features that are learned from the windows of training series, without a forecaster."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from grid.stage import Context, Stage, after, beside
 from motor.features.base import FittedFeature, domain_one_hot, side_by_side
 from motor.stages.crossing import crossed, n_parts
 from motor.stages.described import Described
+from motor.stages.describer import BuiltStages, Describer, SeriesBatch
 from motor.stages.faults import input_faults
 from motor.stages.prepare import Prepare, Prepared
 from motor.windows.cutting import FixedWindows
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BATCH_SIZE = 256
+TOLD = ["item", "motor", "domain"]  # of a series, to what was learned
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,19 @@ class Learn(Described):
     cleared: tuple[Stage, ...] = after(default=())
 
     @property
-    def of_fold(self) -> tuple[Prepare, str, tuple[str, ...], int]:
-        return self.prepared, self.fold, self.domains, self.seed
-
-    @property
     def names(self) -> tuple[str, ...]:
         return tuple(feature.kind for feature in self.features)
+
+    @property
+    def parts(self) -> tuple[tuple[Stage, str], ...]:
+        return tuple((self, _file(feature)) for feature in self.features)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        return tuple(name for feature in self.features for name in feature.PACKAGES)
+
+    def open(self, built: BuiltStages, device: str) -> "LearnedDescriber":
+        return LearnedDescriber(self, [built.unpickled(self, name) for _, name in self.parts])
 
     def label(self) -> str:
         return f"{'_'.join(self.names)}-{self.regime}-ctx{self.context_length}-fold{self.fold}"
@@ -59,23 +69,58 @@ class Learn(Described):
         prepared = Prepared.open(context.folder(self.prepared), self.prepared)
         of_fold = prepared.meta(self.fold, self.domains)
         with input_faults():
-            windows_BT, position_B = self._windows(prepared, of_fold)
+            windows_BT, position_B = self.windows(prepared.batch(of_fold, self.fold))
         meta = of_fold.reset_index(drop=True)
         can_cross = n_parts(meta[meta["side"] == "train"]) > 1
         frames, saw_labels = [], False
         for feature in self.features:
             fitting = _Fitting(feature, windows_BT, position_B, meta, self.seed, max(1, int(context.resources.cpus)))
             model, frame = fitting.fit_and_describe()
-            joblib.dump(model, folder / f"{feature.kind}.pkl")
+            joblib.dump(model, folder / _file(feature))
             frames.append(frame)
             saw_labels |= feature.needs_labels and not can_cross
-        self.write(folder, meta, side_by_side([*frames, domain_one_hot(meta)]), {"saw_labels": saw_labels})
+        frame = LearnedDescriber(self, ()).table([side_by_side(frames)], meta)
+        self.write(folder, meta, frame, {"saw_labels": saw_labels})
 
-    def _windows(self, prepared: Prepared, meta: "pd.DataFrame") -> tuple[np.ndarray, np.ndarray]:
-        series = prepared.series(meta, self.fold)
-        fixed = FixedWindows(prepared.recordings, series, self.domains, self.context_length, self.windows_per_series)
-        cuts = list(fixed.batches(BATCH_SIZE))
+    def windows(self, batch: SeriesBatch) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scaled windows of some series, and the place of each one's series."""
+        length, count = self.context_length, self.windows_per_series
+        cuts = list(FixedWindows(batch.signals, batch.series, self.domains, length, count).batches(BATCH_SIZE))
         return np.concatenate([cut["window"] for cut in cuts]), np.concatenate([cut["item"] for cut in cuts])
+
+
+def _file(feature: FittedFeature) -> str:
+    """Return the name of what a feature learned."""
+    return f"{feature.kind}.pkl"
+
+
+@dataclass(frozen=True)
+class LearnedDescriber(Describer):
+    """Describes series by what was learned from the windows of others, each by itself."""
+
+    stage: Learn
+    models: Sequence[Any]
+
+    @property
+    def fewest_samples(self) -> int:
+        return self.stage.context_length
+
+    def look(self, batch: SeriesBatch) -> "pd.DataFrame":
+        import pandas as pd
+
+        windows_BT, position_B = self.stage.windows(batch)
+        meta = pd.DataFrame({name: [getattr(one, name) for one in batch.series] for name in TOLD}, dtype=object)
+        return side_by_side([transformed(model, windows_BT, position_B, meta) for model in self.models])
+
+    def table(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "pd.DataFrame":
+        import pandas as pd
+
+        return side_by_side([pd.concat(looks), domain_one_hot(meta)])
+
+
+def transformed(model: Any, windows_BT: np.ndarray, position_B: np.ndarray, meta: "pd.DataFrame") -> "pd.DataFrame":
+    """Return what a model that was learned says of series; see `FittedModel.transform`."""
+    return model.transform(windows_BT, position_B, meta[TOLD].reset_index(drop=True))
 
 
 @dataclass(frozen=True)
@@ -112,8 +157,7 @@ class _Fitting:
 
     def _transform(self, model: object, rows: np.ndarray) -> "pd.DataFrame":
         windows_BT, position_B = self._of(rows)
-        meta = self.meta.iloc[rows][["item", "motor", "domain"]].reset_index(drop=True)
-        return model.transform(windows_BT, position_B, meta)  # type: ignore[attr-defined]
+        return transformed(model, windows_BT, position_B, self.meta.iloc[rows])
 
     def _of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the windows of some rows, and which of these rows each is of."""

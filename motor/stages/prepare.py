@@ -3,8 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,6 +20,7 @@ from motor.recordings.table import (
     unlabelled,
     write_recordings,
 )
+from motor.stages.describer import SeriesBatch, SideBySide
 from motor.stages.faults import input_faults
 from motor.stages.own_levels import SeriesScalers, read_own_levels, write_own_levels
 from motor.stages.recordings import ImportRecordings
@@ -27,7 +28,7 @@ from motor.stages.scalers import Scalers, fit_domains, fit_references
 from motor.stages.speeds import Speed, speeds_rpm
 from motor.windows.references import scored
 from motor.windows.representations.base import Representation
-from motor.windows.scaling import Scaling
+from motor.windows.scaling import Scaler, Scaling
 from motor.windows.source import Series
 
 if TYPE_CHECKING:
@@ -95,9 +96,44 @@ class Prepare(Stage):
         meta = recordings.meta.assign(speed_rpm=speeds_rpm(recordings, self.speed))
         for index, row in meta.iterrows():
             known: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in names}
-            speed_rpm, rate = known["speed_rpm"], row["sampling_rate_hz"]
-            signal, rate = self.representation.apply(recordings.signal(int(index)), rate, speed_rpm)
-            yield Recording(**known, signal=signal, sampling_rate_hz=rate)
+            signal, rate_hz = recordings.signal(int(index)), row["sampling_rate_hz"]
+            yield self.represented(Recording(**known, signal=signal, sampling_rate_hz=rate_hz))
+
+    def represented(self, recording: Recording) -> Recording:
+        """Return a recording as it is represented.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be represented so: too slow a rate, no speed, a signal that is not finite.
+        """
+        known = recording.signal, recording.sampling_rate_hz, recording.speed_rpm
+        signal, rate_hz = self.representation.apply(*known)
+        return replace(recording, signal=signal, sampling_rate_hz=rate_hz)
+
+    def batch(
+        self, represented: Sequence[Recording], measured: Sequence[Recording], fitted: Mapping[Any, Scaler]
+    ) -> SeriesBatch:
+        """Return new recordings to look at, each with its scaler.
+
+        Parameters
+        ----------
+        represented, measured : sequences of Recording
+            The same recordings, as `represented` gives them and as they were.
+        fitted : mapping
+            As of `Scaling.scaler`.
+
+        Raises
+        ------
+        ValueError
+            If nothing was fitted for one's domain or motor.
+        """
+        series = []
+        for index, one in enumerate(represented):
+            scaler = self.scaling[one.domain].scaler(fitted, one.item, one.domain, one.signal, one.motor)
+            known = one.item, index, one.domain, one.label, one.sampling_rate_hz, scaler, one.motor, one.moment
+            series.append(Series(*known))
+        return SeriesBatch(SideBySide.of([one.signal for one in represented]), tuple(series), measured)
 
     def _fit_scalers(self, recordings: Recordings, sides: "pd.DataFrame") -> Scalers:
         meta, by_fold = self._units(scored(labelled(recordings.meta), self.references, self.normal)), {}
@@ -151,6 +187,10 @@ class Prepared:
         of_fold = self.sides[self.sides["fold"] == fold].set_index("motor")["side"]
         meta = meta.assign(side=meta["item" if self.stage.unit == "series" else "motor"].map(of_fold))
         return meta[meta["domain"].isin(domains)]
+
+    def batch(self, meta: "pd.DataFrame", fold: str) -> SeriesBatch:
+        """Return the rows of `meta` as series to look at."""
+        return SeriesBatch(self.recordings, self.series(meta, fold))
 
     def series(self, meta: "pd.DataFrame", fold: str) -> tuple[Series, ...]:
         """Return the rows of `meta` as series to cut windows from, each with its scaler."""

@@ -19,7 +19,7 @@ from grid.stage import Context, Stage
 from grid.store.store import write_json
 from motor.backbones.base import Backbone
 from motor.backbones.training import Batch, Training, precision_used, train
-from motor.stages.finetune import held_device
+from motor.stages.devices import held_device
 
 if TYPE_CHECKING:
     from motor.backbones.forecaster import Forecaster

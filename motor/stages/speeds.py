@@ -1,13 +1,16 @@
 """The shaft's speed of each recording: as it is given, or estimated from the signal."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from motor.recordings.recording import Recording
 from motor.recordings.table import Recordings
 from motor.registry import Record
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -32,10 +35,22 @@ def speeds_rpm(recordings: Recordings, speed: Speed) -> "pd.Series":
     found = meta["speed_rpm"].astype("float64")
     if speed.source == "given":
         return found
-    from motor.recordings.speed import estimate_speed
-
     asked = meta.index if speed.source == "estimated" else meta.index[found.isna()]
     for index in asked:
         rate_hz = float(meta.at[index, "sampling_rate_hz"])
-        found.at[index] = estimate_speed(recordings.signal(int(index)), rate_hz, range_rpm=speed.range_rpm).speed_rpm
+        found.at[index] = _estimated(recordings.signal(int(index)), rate_hz, speed)
     return found
+
+
+def with_speed(recording: Recording, speed: Speed) -> Recording:
+    """Return a recording with the speed that `speeds_rpm` gives it."""
+    is_known = recording.speed_rpm is not None and speed.source == "either"
+    if speed.source == "given" or is_known:
+        return recording
+    return replace(recording, speed_rpm=_estimated(recording.signal, recording.sampling_rate_hz, speed))
+
+
+def _estimated(signal: "np.ndarray", rate_hz: float, speed: Speed) -> float:
+    from motor.recordings.speed import estimate_speed
+
+    return estimate_speed(signal, rate_hz, range_rpm=speed.range_rpm).speed_rpm

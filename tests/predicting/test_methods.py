@@ -1,5 +1,6 @@
 """Every method that there is predicts, fold by fold, what its cell said when it was built."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from motor.predicting import PredictingError, Predictor
+from motor.predicting.parts import PartError, stage_of
 from motor.registry import plugins
 
 SMALL = (
@@ -55,11 +57,18 @@ def test_method_sensors_heard_together_predicts_as_when_it_was_built(
     assert_as_built(tiny.build("C_both/Joint/64/lda"), tiny_data, "C_both/Joint/64/lda")
 
 
-def test_methods_unknown_plugin_of_a_record_named() -> None:
-    from motor.predicting.record import made
+def test_methods_unknown_plugin_of_a_record_named(tiny_built: Any) -> None:
+    record = json.loads(json.dumps(tiny_built.cell("A/Joint/64/lda").record))
+    record["features"][0]["features"][0]["kind"] = "gone"
+    with pytest.raises(PartError, match=r"motor\.features has no plug-in 'gone'; there are: "):
+        stage_of(record)
 
-    with pytest.raises(ValueError, match=r"motor\.features has no plug-in 'gone'; there are: "):
-        made("motor.features", {"kind": "gone"})
+
+def test_methods_record_of_an_unknown_kind_of_stage_named(tiny_built: Any) -> None:
+    record = json.loads(json.dumps(tiny_built.cell("A/Joint/64/lda").record))
+    record["features"][0]["kind"] = "gone"
+    with pytest.raises(PartError, match=r"a stage of kind 'gone', but none such is imported; there are: .*features"):
+        stage_of(record)
 
 
 def test_methods_predicting_error_lists_every_fault() -> None:

@@ -1,6 +1,5 @@
 """A cell that scales by reference needs healthy recordings of the same motor, and uses nothing else of them."""
 
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,19 @@ import pytest
 
 from motor.predicting import PredictingError, Predictor
 from motor.predicting.cell import TrainedCell
-from motor.predicting.describing import ForecastDescriber
-from motor.predicting.record import CellRecord, prepared_of
 from motor.windows.scaling import Scaler
 
 
 def with_scaling(predictor: Any, by: str, scalers: dict[Any, Scaler]) -> Predictor:
     """Return the predictor with another scaling in its record, and these fitted scalers."""
     (cell,) = predictor.cells
-    record = deepcopy(cell.record.record)
-    for features in record["features"]:
-        for scaling in prepared_of(features)["scaling"].values():
-            scaling["by"] = by
-    read = CellRecord(record)
-    (fold,) = cell.folds
-    fold = replace(fold, describer=ForecastDescriber(read, fold.describer.forecasters), scalers=scalers)
-    return Predictor((TrainedCell(replace(cell.parts, record=read), (fold,)),))
+    (features,) = cell.parts.stage.features
+    (tuned,) = features.finetunes
+    scaling = {domain: one.model_copy(update={"by": by}) for domain, one in cell.parts.prepared.scaling.items()}
+    tuned = replace(tuned, prepared=replace(tuned.prepared, scaling=scaling))
+    stage = replace(cell.parts.stage, features=(replace(features, finetunes=(tuned,)),))
+    fold = replace(cell.folds[0], scalers=scalers)
+    return Predictor((TrainedCell(replace(cell.parts, stage=stage), (fold,)),))
 
 
 @pytest.fixture

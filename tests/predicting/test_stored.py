@@ -73,7 +73,7 @@ def test_stored_cell_whose_forecaster_was_deleted_told(storage: Path, tiny_built
 
 def test_stored_cell_says_what_it_was_trained_on(storage: Path) -> None:
     parts = find_cells(storage, "A/Joint/64/lda")[0].parts()
-    assert parts.heard == {
+    assert parts.trained_on == {
         domain: {"sampling_rates_hz": [4096.0], "n_samples": [512, 512]} for domain in ("ShengYing", "ZhenDong")
     }
     assert parts.metrics["n_motors"] == 3

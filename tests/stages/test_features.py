@@ -8,7 +8,7 @@ import pytest
 
 from motor.backbones.batching import BatchSize
 from motor.stages.described import KNOWN, feature_columns
-from motor.stages.features import Seen
+from motor.stages.features import ForecastDescriber
 from motor.stages.prepare import Prepared
 
 
@@ -16,12 +16,19 @@ def described(tiny, cell):
     return tiny.cell(cell).features[0]
 
 
-def describe(tiny, stage):
-    """The series of a stage with its forecaster, loaded anew."""
-    tuned, context = stage.finetunes[0], tiny.context(stage)
-    prepared = Prepared.open(tiny.folder(tuned.prepared), tuned.prepared)
-    forecaster = tuned.backbone.load(tiny.folder(tuned) / "predictor", tuned.domains)
-    return Seen(stage, tuned, forecaster, prepared, prepared.meta(tuned.fold, tuned.domains), context)
+def loaded(tiny, stage):
+    """The forecaster of a stage, loaded anew."""
+    tuned = stage.finetunes[0]
+    return tuned.backbone.load(tiny.folder(tuned) / "predictor", tuned.domains)
+
+
+def describe(tiny, stage, size, forecaster=None):
+    """The series of a stage by its forecaster, so many windows at once."""
+    prepared_stage, fold, domains, _ = stage.of_fold
+    prepared = Prepared.open(tiny.folder(prepared_stage), prepared_stage)
+    describer = ForecastDescriber(stage, [forecaster or loaded(tiny, stage)], (size,))
+    meta = prepared.meta(fold, domains)
+    return describer.table([describer.look(prepared.batch(meta, fold))], meta)
 
 
 def test_features_residual_folder_holds_what_the_docstring_says(tiny_built, files_of):
@@ -89,29 +96,29 @@ def test_features_summary_hands_on_training_and_skill(tiny_built, features_of):
 @pytest.mark.parametrize("size", [1, 3, 32])
 def test_features_batch_size_does_not_change_them(tiny_built, features_of, cell, size):
     stage, built = described(tiny_built, cell), features_of(tiny_built, cell)
-    again = describe(tiny_built, stage).by_features([BatchSize(size, "cpu", print)])
+    again = describe(tiny_built, stage, BatchSize(size, "cpu", print))
     np.testing.assert_allclose(again.loc[built.index], built[again.columns], rtol=1e-5, atol=1e-5)
 
 
 def test_features_batch_size_is_found_by_default(tiny_built):
     stage, size = described(tiny_built, "B/Joint/64/lda"), BatchSize(None, "cpu", print)
-    describe(tiny_built, stage).by_features([size])
+    describe(tiny_built, stage, size)
     assert stage.batch_size is None
     assert size.size > 16
 
 
 def test_features_memory_runs_out_in_the_middle_goes_on_with_half(tiny_built, features_of, capsys):
     stage, built = described(tiny_built, "B/Joint/64/lda"), features_of(tiny_built, "B/Joint/64/lda")
-    narrow = describe(tiny_built, stage)
-    embed = narrow.forecaster.embed
+    narrow = loaded(tiny_built, stage)
+    embed = narrow.embed
 
     def embed_few(context_BT, *more):
         if len(context_BT) > 4:
             raise MemoryError
         return embed(context_BT, *more)
 
-    narrow.forecaster.embed = embed_few
-    again = narrow.by_features([BatchSize(32, "cpu", lambda text: print(text))])
+    narrow.embed = embed_few
+    again = describe(tiny_built, stage, BatchSize(32, "cpu", lambda text: print(text)), narrow)
     np.testing.assert_allclose(again.loc[built.index], built[again.columns], rtol=1e-5, atol=1e-5)
     assert capsys.readouterr().out == "memory ran out with 32 windows a pass; going on with 16, or fewer if need be\n"
 
@@ -119,7 +126,7 @@ def test_features_memory_runs_out_in_the_middle_goes_on_with_half(tiny_built, fe
 def test_features_lightened_take_fewer_windows_at_once_and_say_so(tiny_built, tmp_path):
     stage = described(tiny_built, "B/Joint/64/lda")
     assert stage.lighten(tmp_path) is None  # no pass was begun: fewer windows would not help
-    describe(tiny_built, stage).by_features([BatchSize(4, "cpu", print, tmp_path)])
+    describe(tiny_built, stage, BatchSize(4, "cpu", print, tmp_path))
     assert stage.lighten(tmp_path) == "begins again, with at most 2 windows a pass"
     assert BatchSize(4, "cpu", print, tmp_path).size == 2
     assert stage.lighten(tmp_path) == "begins again, with at most 1 window a pass"
@@ -135,6 +142,6 @@ def test_features_sensors_together_batch_size_does_not_part_a_moment(make_tiny, 
     stage = described(tiny, "untrained/Joint/64/lda")
     for source in stage.finetunes[0].walk():
         tiny.build_stage(source)
-    whole = describe(tiny, stage).by_features([BatchSize(10_000, "cpu", print)])
-    parts = describe(tiny, stage).by_features([BatchSize(size, "cpu", print)])
+    whole = describe(tiny, stage, BatchSize(10_000, "cpu", print))
+    parts = describe(tiny, stage, BatchSize(size, "cpu", print))
     np.testing.assert_allclose(parts.loc[whole.index], whole, rtol=1e-5, atol=1e-5)

@@ -1,8 +1,12 @@
 """Keys of stages: pinned, so that a refactoring cannot quietly retrain everything."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from grid.plan.plan import make_plan
+from grid.stage import Stage
 from grid.store.store import Store
 from motor.experiment.cells import make_cells
 from motor.experiment.reading import read_experiment
@@ -119,3 +123,25 @@ def test_keys_hold_no_path(tiny_built, tiny_data):
     for stage in tiny_built.plan.stages.values():
         assert str(tiny_data) not in str(stage.record)
         assert str(tiny_built.store.root) not in str(stage.record)
+
+
+@pytest.mark.parametrize("kind", ["recordings", "prepare", "audit", "cleared", "finetune", "features", "classify"])
+def test_stage_read_back_from_its_record_has_the_same_key(tiny_built, kind):
+    stages = tiny_built.stages(kind)
+    assert stages
+    assert_read_back(stages)
+
+
+def test_stage_of_plain_methods_read_back_from_its_record_has_the_same_key(make_tiny, tmp_path):
+    tiny = make_tiny(tmp_path, "axes.method=[orders, cnn]")
+    stages = [*tiny.stages("describe"), *tiny.stages("learn")]
+    assert {type(stage).__name__ for stage in stages} == {"Describe", "DescribeFold", "Learn"}
+    assert_read_back(stages)
+
+
+def assert_read_back(stages):
+    for stage in stages:
+        again = Stage.from_record(json.loads(json.dumps(stage.record)))
+        assert type(again) is type(stage)
+        assert again.key == stage.key
+        assert replace(again).key == stage.key  # a record of its own fields, not the one that it was read from

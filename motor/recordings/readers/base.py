@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -115,6 +115,11 @@ class Reader(Plugin):
     series_length: int | None = Field(default=None, ge=2)
     on_bad_series: Literal["fail", "skip"] = "fail"
     units: dict[str, str] = Field(default={}, exclude=True)
+
+    @classmethod
+    def from_record(cls, settings: Mapping[str, Any]) -> Any:
+        """Return the reader that a record tells; where its data is, no record says."""
+        return super().from_record({"path": "", **settings})
 
     @field_validator("pattern")
     @classmethod

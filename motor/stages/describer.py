@@ -1,0 +1,122 @@
+"""What a built stage says of series: of those that it was built for, and of new ones, by the same steps."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+
+from grid.stage import Context, Stage
+from motor.recordings.recording import Recording
+from motor.windows.source import Series, Signals
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class BuiltStages(Protocol):
+    """Where the stages lie that a describer is opened from: in a storage, or in an exported folder."""
+
+    def folder(self, stage: Stage) -> Path:
+        """Return the folder of a built stage, in which at least what `Described.parts` names of it lies."""
+
+    def unpickled(self, stage: Stage, name: str) -> Any:
+        """Return what a pickle of a built stage holds, once it is known to be the one that was written."""
+
+
+@dataclass(frozen=True)
+class InStorage:
+    """The stages that another is built from; see `BuiltStages`."""
+
+    context: Context
+
+    def folder(self, stage: Stage) -> Path:
+        return self.context.folder(stage)
+
+    def unpickled(self, stage: Stage, name: str) -> Any:
+        import joblib
+
+        return joblib.load(self.folder(stage) / name)
+
+
+@dataclass(frozen=True)
+class SeriesBatch:
+    """Some series to look at.
+
+    Attributes
+    ----------
+    signals : Signals
+        As represented.
+    series : tuple of Series
+        What is known of each, with its place in `signals` and its scaler.
+    measured : sequence of Recording
+        The same series as they were measured, for a describer that `sees_measured`; else it may be empty.
+    """
+
+    signals: Signals
+    series: tuple[Series, ...]
+    measured: Sequence[Recording] = ()
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """A few signals in one array (see `motor.windows.source.Signals`)."""
+
+    samples: np.ndarray
+    begins: np.ndarray
+    n_samples: np.ndarray
+
+    @classmethod
+    def of(cls, signals: Sequence[np.ndarray]) -> "SideBySide":
+        n_samples = np.array([len(signal) for signal in signals], dtype=np.int64)
+        return cls(np.concatenate(signals), np.cumsum(n_samples) - n_samples, n_samples)
+
+
+class Describer(ABC):
+    """Describes series: `look` at some, as often as there are some, then one `table` of all.
+
+    A look is a function of the series looked at: what is said of a new recording does not depend, to the last bit, on
+    what else is asked for at the same time. What one series says of another stands in the table.
+    """
+
+    sees_measured: ClassVar[bool] = False
+    """Whether it looks at recordings as they were measured; the others see windows of them as represented."""
+
+    @property
+    def fewest_samples(self) -> int:
+        """How many represented samples a series must have."""
+        return 1
+
+    @property
+    def looks_together(self) -> bool:
+        """Whether the series of one moment of a motor have to be looked at together."""
+        return False
+
+    @property
+    def compares(self) -> bool:
+        """Whether what it says of a series depends on others of its motor at the same moment."""
+        return self.looks_together
+
+    @abstractmethod
+    def look(self, batch: SeriesBatch) -> Any:
+        """Return what is seen of some series.
+
+        Raises
+        ------
+        ValueError
+            If one cannot be described, with the next step.
+        """
+
+    @abstractmethod
+    def table(self, looks: Sequence[Any], meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Return one row of numbers for each series, indexed by item.
+
+        Parameters
+        ----------
+        looks : sequence
+            Results of `look`, which together saw every series once.
+        meta : DataFrame
+            One row for each series: item, motor, domain, label, moment.
+        """
