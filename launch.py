@@ -13,13 +13,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from grid.screen.terminal import open_standard_streams
 from motor.commands import line
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
-    open_standard_streams()
     return line.main(list(sys.argv[1:] if argv is None else argv))
 
 

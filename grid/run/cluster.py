@@ -1,14 +1,16 @@
 """Ray for the time of a launch: an embedded one, or a cluster that is already there."""
 
+import contextlib
 import errno
 import logging
 import os
 import resource
 import shutil
+import signal
 import socket
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +127,7 @@ class Connection:
         import ray
 
         _check_file_sizes()
-        with self._scratch.marking(_TOKEN), on_loopback() as loopback:
+        with self._scratch.marking(_TOKEN), _deaf_to_hangups(), on_loopback() as loopback:
             os.environ.update({name: os.environ.get(name, value) for name, value in WITHOUT_A_HEAD.items()})
             self._watch(EmbeddedPulse())
             try:
@@ -204,6 +206,16 @@ def _check_file_sizes() -> None:
             f"files may have {most} bytes here, and the embedded Ray's object store is one of {OBJECT_STORE_BYTES}: "
             "raise the limit (ulimit -f unlimited), then run the same command again"
         )
+
+
+@contextlib.contextmanager
+def _deaf_to_hangups() -> Iterator[None]:
+    """Let no process that is started in this block end with the terminal: the launch ends them, once it has stopped."""
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _has_room(folder: Path) -> bool:

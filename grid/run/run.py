@@ -79,19 +79,7 @@ def run(
         journal = Journal(store, name, progress, meanwhile)
         conductor = Conductor(plan, store, resources, progress)
         launch = _Launch(name, plan, store, resources, log, conductor, journal, interrupt)
-        connection, end = Connection(address, code, launch.say_last_words, packages), "failed"
-        try:
-            progress.connect(connection.start())
-            interrupt.listen()
-            launch.fit(connection.folder)
-            end = "refused" if launch.refused else "ended"
-        except KeyboardInterrupt:
-            progress.say("stopping; the same command goes on from here", style="red")
-            end = "interrupted"
-        finally:
-            interrupt.deafen()
-            journal.write(end)
-            connection.stop()
+        launch.fit_on(Connection(address, code, launch.say_last_words, packages))
     sweep_leftovers()  # also of a launch that died beside this one
     store.sweep()
     return launch.came_to()
@@ -129,6 +117,22 @@ class _Launch:
         self.refused = False  # something asks for more than any node has: nothing was run
         self._capacity: Mapping[str, float] = {}
         self._looked_at = -CAPACITY_INTERVAL_S
+
+    def fit_on(self, connection: Connection) -> None:
+        """Run the experiment on a Ray that is there for that long; say how it ended, in whatever way."""
+        end = "failed"
+        try:
+            self.progress.connect(connection.start())
+            self.interrupt.listen()
+            self.fit(connection.folder)
+            end = "refused" if self.refused else "ended"
+        except KeyboardInterrupt:
+            self.progress.say("stopping; the same command goes on from here", style="red")
+            end = "interrupted"
+        finally:
+            self.interrupt.deafen()
+            self.journal.write(end)
+            connection.stop()
 
     def fit(self, folder: Path) -> None:
         """Run the experiment, if every stage fits somewhere; Tune keeps its own record in a folder that goes."""

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from grid.config.check import ConfigError
+from grid.screen.terminal import open_standard_streams
 from grid.stage import InputError
 from grid.store.store import StoreError
 from motor.commands.exits import AT_FAULT, OK, SOME_FAILED
@@ -29,6 +30,7 @@ ALIASES = {f"--{name}": name for name in ("dry-run", "status", "check-data", "ve
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line and return its exit status (see `motor.commands.exits`)."""
+    open_standard_streams()
     if argv and argv[0] in ("-h", "--help"):
         print(_overview())
         return OK

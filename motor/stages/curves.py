@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+WRITTEN_FOR = "2.6.5"  # tensorboardX, whose private parts `_Direct` and `write_cell` use; constraints.txt pins it
 CURVES = "tensorboard"  # a folder of this name, in a fine-tune's work folder and then in its own
 FLUSH_INTERVAL_S = 2  # what a kill may lose
 PREFIX = "finetune/"

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorboardX
 
-from motor.stages.curves import LiveCurves, write_cell, write_curves
+from motor.stages.curves import WRITTEN_FOR, LiveCurves, write_cell, write_curves
 
 
 def rows(first: int, end: int, every: int = 10) -> list[dict[str, float]]:
@@ -134,3 +135,16 @@ def test_live_curves_on_a_full_disk_raise_and_do_not_hang(tmp_path):
     ended = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 1
     assert "OSError: [Errno 27] File too large" in ended.stderr
+
+
+def test_tensorboardx_has_the_private_parts_that_curves_use(tmp_path: Path) -> None:
+    """What is private may go or mean something else with any release: only motor/stages/curves.py uses it."""
+    assert tensorboardX.__version__ == WRITTEN_FOR, "look at _Direct in motor/stages/curves.py, then raise WRITTEN_FOR"
+    with tensorboardX.SummaryWriter(str(tmp_path), write_to_disk=True) as writer:
+        assert writer.file_writer is not None
+        events: Any = writer.file_writer.event_writer
+        gone = [name for name in ("_ev_writer", "_worker", "get_logdir") if not hasattr(events, name)]
+        assert not gone, f"EventFileWriter has lost {gone}: see _Direct in motor/stages/curves.py"
+        assert {"write_event", "flush", "close"} <= set(dir(events._ev_writer))
+        assert hasattr(events._worker, "stop")
+    assert len(tensorboardX.summary.hparams({"a": 1}, {"b": 1.0})) == 3  # the experiment, then the session

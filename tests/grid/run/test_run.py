@@ -236,10 +236,16 @@ def test_run_stage_that_fits_nowhere_fails_at_once_and_nothing_runs(launch: Call
 
 
 @pytest.mark.slow
-def test_run_sigterm_stops_as_ctrl_c_does(launch: Callable, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_run_sigterm_and_a_closed_terminal_stop_as_ctrl_c_does(
+    launch: Callable, tmp_path: Path, number: signal.Signals
+) -> None:
     first = launch("slow", tmp_path)
     first.wait_for("number/*", 2)
-    first.process.send_signal(signal.SIGTERM)
+    if number == signal.SIGHUP:
+        os.killpg(first.process.pid, number)  # as a terminal does that is closed: to Ray's processes too
+    else:
+        first.process.send_signal(number)
     first.wait(STOP_S)
     assert first.process.returncode == 130
     assert first.outcome["interrupted"]
