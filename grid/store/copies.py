@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from grid.store.place import Folder
 from grid.store.s3 import Bucket, Listed, NoObjectError
 
 MARKS, MIRROR = ".copies", ".mirror"
@@ -132,14 +133,9 @@ class Copies:
     @cached_property
     def _identity(self) -> str:
         """What tells this root from that of another machine; made once for all processes that have it."""
-        path = self.root / MIRROR
-        path.parent.mkdir(parents=True, exist_ok=True)
-        neighbour = path.with_name(f"{MIRROR}.{uuid.uuid4().hex}")
-        neighbour.write_text(uuid.uuid4().hex, encoding="utf-8")
-        with suppress(FileExistsError):
-            os.link(neighbour, path)
-        neighbour.unlink()
-        return path.read_text(encoding="utf-8")
+        here = Folder(self.root)
+        here.create(MIRROR, uuid.uuid4().hex)
+        return here.read(MIRROR) or ""
 
 
 def files_in(folder: Path) -> Iterator[Path]:

@@ -198,7 +198,7 @@ class RemoteStore(Store):
         is_here = (final / RECORD).exists()
         if is_here and time.monotonic() - seen_at < FRESH_S:
             return
-        if not is_here or self.bucket.read(f"{name}/{MANIFEST}") != _read(final / MANIFEST):
+        if not is_here or self.bucket.read(f"{name}/{MANIFEST}") != self.mirror.read(f"{name}/{MANIFEST}"):
             self._fetch(name, final)
         self._seen[f"current {name}"] = (time.monotonic(), True)
 
@@ -235,13 +235,7 @@ class RemoteStore(Store):
     def _throw_away(self, folder: Path) -> None:
         """Remove a folder of the mirror, at once for whoever looks."""
         self._seen.pop(f"whole {folder}", None)
-        draft = self.root / DRAFTS / draft_name(folder.name)
-        try:
-            draft.parent.mkdir(parents=True, exist_ok=True)
-            folder.rename(draft)
-        except FileNotFoundError:
-            return
-        shutil.rmtree(draft, ignore_errors=True)
+        self.mirror.clear(folder.relative_to(self.root).as_posix())
 
     def _forget(self, kind: str) -> None:
         """Take nothing of a kind for seen: it has changed."""
@@ -270,16 +264,9 @@ def _take_or_drop(draft: Path, final: Path) -> None:
         except OSError:
             if not final.exists():
                 raise
-        if (final / RECORD).exists() and _read(final / MANIFEST) == _read(draft / MANIFEST):
+        if (final / RECORD).exists() and Folder(final).read(MANIFEST) == Folder(draft).read(MANIFEST):
             return
         aside = draft.with_name(f"{draft.name}-replaced-{uuid.uuid4().hex[:8]}")
         with suppress(FileNotFoundError):  # another process has taken it away just now
             final.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None

@@ -175,7 +175,7 @@ def test_holds_record_that_differs_in_a_type_alone_raises(store: Store, toy: Mod
 def test_holds_damaged_record_raises_with_the_place(store: Store, toy: ModuleType, text: str) -> None:
     build(store, toy.Number(1))
     (store.folder(toy.Number(1)) / RECORD).write_text(text)
-    with pytest.raises(StoreError, match=r"record\.json is not JSON .*; python launch\.py --verify"):
+    with pytest.raises(StoreError, match=r"record\.json is not JSON .*; python launch\.py verify"):
         store.holds(toy.Number(1))
 
 
