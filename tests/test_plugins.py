@@ -71,6 +71,25 @@ class Turned(Representation):
 
 PLUGIN = Turned
 '''
+AXIS = '''
+"""Steps of a fine-tune."""
+
+from typing import Any, ClassVar, Literal
+
+from motor.evaluation.axes.base import Axis, Concern
+
+
+class Steps(Axis):
+    """Values of ``finetune.num_steps``."""
+
+    kind: Literal["steps"] = "steps"
+    setting: ClassVar[tuple[str, ...]] = ("finetune", "num_steps")
+    values: ClassVar[Any] = int
+    concerns: ClassVar[Concern] = "training"
+
+
+PLUGIN = Steps
+'''
 CONFIG = """\
 plugins: [mine]
 dataset:
@@ -85,7 +104,7 @@ representation: {kind: turned}
 windows: {prediction_length: 16, per_series: 2, per_series_features: 2, stream: memory_map}
 backbone: {kind: bolt, d_model: 16, d_kv: 8, d_ff: 16, num_layers: 1, num_decoder_layers: 1, num_heads: 2}
 finetune: {num_steps: 2, learning_rate: 1e-2, batch_size: 4, validate_every: 2}
-axes: {method: [A], domain: [ShengYing], context_length: [64], classifier: [lda]}
+axes: {method: [A], domain: [ShengYing], context_length: [64], classifier: [lda], steps: [1, 2]}
 """
 
 
@@ -106,6 +125,7 @@ def folder(tiny_data, tmp_path_factory):
     (folder / "mine").mkdir()
     (folder / "mine" / "readings.py").write_text(READER, encoding="utf-8")
     (folder / "mine" / "turned.py").write_text(REPRESENTATION, encoding="utf-8")
+    (folder / "mine" / "steps.py").write_text(AXIS, encoding="utf-8")
     (folder / "own.yaml").write_text(CONFIG, encoding="utf-8")
     for source in tiny_data.rglob("*.npy"):
         file = folder / "data" / source.relative_to(tiny_data).with_suffix(".reading")
@@ -115,11 +135,13 @@ def folder(tiny_data, tmp_path_factory):
 
 
 @pytest.mark.ray
-def test_reader_and_representation_of_ones_own_run_to_report_prediction_and_export(folder):
+def test_reader_representation_and_axis_of_ones_own_run_to_report_prediction_and_export(folder):
     storage = ("--storage", folder / "storage")
     typed(folder, "own.yaml", *storage)
-    assert "turned" in (folder / "storage" / "results" / "own" / "result.md").read_text(encoding="utf-8")
-    assert "1 of 1 cells stand" in typed(folder, "own.yaml", "--status", *storage)
+    report = (folder / "storage" / "results" / "own" / "result.md").read_text(encoding="utf-8")
+    assert "turned" in report
+    assert "steps 2" in report
+    assert "2 of 2 cells stand" in typed(folder, "own.yaml", "--status", *storage)
     (folder / "mine").rename(folder / "elsewhere")  # what was built carries the source
     new = sorted((folder / "data" / "ShengYing").rglob("*.reading"))[:2]
     judged = typed(folder, "predict", *new, "--cell", "best", *storage)

@@ -20,7 +20,7 @@ from motor.commands.words import ROOT, add_config, config_in, store_in
 from motor.experiment.cells import make_cells
 from motor.experiment.reading import Experiment, read_experiment
 from motor.registry import Record, choice
-from motor.sources import packages_of
+from motor.registry.sources import packages_of
 from motor.stages.rehearse import LEVELS, Rehearse
 
 if TYPE_CHECKING:

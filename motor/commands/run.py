@@ -16,7 +16,7 @@ from motor.commands.grid import Grid
 from motor.commands.rehearse import is_rehearsal
 from motor.commands.words import ROOT, add_grid, config_in, grid_in
 from motor.experiment.cells import resources_of
-from motor.sources import packages_of
+from motor.registry.sources import packages_of
 
 if TYPE_CHECKING:
     from grid.run.run import Outcome

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from motor.evaluation.axes.base import axis
 from motor.evaluation.metrics.base import Metric
 from motor.evaluation.metrics.macro_f1 import MacroF1
 from motor.evaluation.sheet import has
@@ -199,9 +200,7 @@ def varying_axes(cells: list[CellResult]) -> list[str]:
 
 def axis_text(name: str, value: str | int | None) -> str:
     """Return how one coordinate is written in a sentence: "method C", "context 4096", "svm"."""
-    prefixes = {"method": "method ", "context_length": "context ", "seed": "seed "}
-    prefixes |= {"prediction_length": "horizon ", "patch_length": "patch ", "contexts": "contexts "}
-    return f"{prefixes.get(name, '')}{NO_VALUE if value is None else value}"
+    return axis(name).in_text(NO_VALUE if value is None else value)
 
 
 def axes_text(axes: Axes, names: Iterable[str]) -> str:

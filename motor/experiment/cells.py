@@ -23,19 +23,6 @@ if TYPE_CHECKING:  # `motor.experiment.settings` reads this folder for the names
     from motor.experiment.settings import Asked
 
 UNKNOWN = "not there"  # stands for a digest in a dry run where the data or the weights are elsewhere
-# Every axis that a grid can have, in the order of a cell's name.
-AXES = (
-    "method",
-    "domain",
-    "representation",
-    "scaling",
-    "prediction_length",
-    "patch_length",
-    "contexts",
-    "context_length",
-    "seed",
-    "classifier",
-)
 LEAKY = "split by"  # stands in the name of a cell whose split deals out series
 
 
@@ -80,8 +67,7 @@ def _cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str) ->
 
 def _places(experiment: "Experiment") -> list[dict[str, Any]]:
     """Return each combination of the axes once; an axis that means nothing for a method is None there."""
-    values = {axis: getattr(experiment.base.axes, axis) for axis in AXES}
-    given = {axis: of_axis for axis, of_axis in values.items() if of_axis is not None}
+    given = experiment.base.axes.given()
     places: dict[tuple[Any, ...], dict[str, Any]] = {}
     for method in given["method"]:
         idle = experiment.method(method).idle_axes
@@ -109,13 +95,14 @@ def parse_only(words: Iterable[str], experiment: "Experiment") -> dict[str, set[
         If an axis or a value is not in the grid.
     """
     chosen: dict[str, set[str]] = {}
+    with using(experiment.plugins):
+        given = experiment.base.axes.given()
     for word in words:
         axis, _, values = word.partition("=")
-        given = [name for name in AXES if getattr(experiment.base.axes, name) is not None]
         if axis not in given:
             known = f"there are: {', '.join(given)}; settings (KEY=VALUE) stand before --only"
             raise ValueError(f"--only {word}: there is no axis {axis!r}; {known}")
-        there = [str(value) for value in getattr(experiment.base.axes, axis)]
+        there = [str(value) for value in given[axis]]
         for value in values.split(","):
             if value not in there:
                 raise ValueError(f"--only {word}: the grid has no {axis} {value!r}; it has: {', '.join(there)}")

@@ -115,7 +115,7 @@ class Link:
 
     def of_domain(self, domain: str | None) -> "Settings":
         """Return the settings for a domain at this place on the other axes."""
-        grid_axes = self.chain.experiment.base.axes.of_settings()
+        grid_axes = self.chain.experiment.of_settings()
         variant = tuple((axis, self.axes[axis]) for axis in grid_axes if self.axes.get(axis) is not None)
         return self.chain.experiment.settings(self.name, domain, variant)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from grid.config.check import ConfigError, Document, Fault, check, read_document
 from grid.config.document import Node
+from motor.evaluation.axes.base import axes
 from motor.evaluation.metrics.base import Metric
 from motor.experiment.consistency import Misfit, augmentation_misfits, inheritance_misfits, ranking_misfits
 from motor.experiment.settings import (
@@ -15,14 +16,13 @@ from motor.experiment.settings import (
     JOINT,
     OVERLAYS,
     RANKING,
-    SETTING_AXES,
     SHARED,
     Settings,
     Variant,
     schema,
 )
 from motor.registry import Outside, installed, load, plugins, using
-from motor.sources import PluginError
+from motor.registry.sources import PluginError
 
 
 class Experiment:
@@ -71,9 +71,14 @@ class Experiment:
 
     def variants(self) -> Iterator[Variant]:
         """Yield each combination of values of the axes that stand for a setting."""
-        axes = self.base.axes.of_settings()
-        for values in product(*axes.values()):
-            yield tuple(zip(axes, values, strict=True))
+        given = self.of_settings()
+        for values in product(*given.values()):
+            yield tuple(zip(given, values, strict=True))
+
+    def of_settings(self) -> dict[str, tuple[Any, ...]]:
+        """Return the axes of this grid that stand for a setting, with their values."""
+        with using(self.plugins):
+            return self.base.axes.of_settings()
 
     def _overlaid(self, method: str | None, domain: str | None, variant: Variant = ()) -> Document:
         """Return the document as it holds for a method, a domain and a variant; without overlays nothing changes."""
@@ -159,15 +164,14 @@ class Experiment:
 
     def _exclude_faults(self) -> Iterable[Fault]:
         """Yield what `axes.exclude` names that the grid does not have: a typing error would leave nothing out."""
-        axes = self.base.axes
-        given = [name for name in type(axes).model_fields if name != "exclude" and getattr(axes, name) is not None]
-        for index, of in enumerate(axes.exclude):
+        given = self.base.axes.given()
+        for index, of in enumerate(self.base.axes.exclude):
             for axis, values in of.items():
                 place = self.document.place(("axes", "exclude", index, axis))
                 if axis not in given:
                     yield Fault(place, f"the grid has no axis {axis!r}; it has: {', '.join(given)}")
                     continue
-                there = getattr(axes, axis)
+                there = given[axis]
                 for value in values:
                     if value not in there:
                         yield Fault(place, f"the grid has no {axis} {value!r}; it has: {', '.join(map(str, there))}")
@@ -222,13 +226,12 @@ def _on_axis(document: Document, axis: str, value: Any) -> Document:
 
     A representation that has a name of its own is what `by_representation` says it is.
     """
-    section, name = SETTING_AXES[axis]
     if axis == "representation" and value not in plugins("motor.windows.representations"):
         return document
     node = Node(value, document.place(("axes", axis)), from_command_line=True)
-    if name:
-        node = Node({name: node}, node.place)
-    return document.overlaid_with(Node({section: node}, node.place))
+    for key in reversed(axes()[axis].setting):
+        node = Node({key: node}, node.place)
+    return document.overlaid_with(node)
 
 
 def read_experiment(path: Path, overrides: Sequence[str], environment: Mapping[str, str]) -> Experiment:

@@ -1,13 +1,15 @@
 """The schema of a config: which settings there are, what they default to, and which may differ where."""
 
+import inspect
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, create_model, model_validator
 
 from motor.audit.names import FINDINGS
 from motor.backbones.training import Training
+from motor.evaluation.axes.base import axes
 from motor.evaluation.metrics.base import PACKAGE as METRICS
 from motor.evaluation.metrics.base import RANKABLE, Measure, Metric
 from motor.registry import Outside, Record, choice, in_use, plugins, table
@@ -30,15 +32,6 @@ OF_THE_GRID = ("name", "plugins", "seed", "normal", *OF_DATA, "axes", "methods",
 SHARED = (*OF_THE_GRID, "resources", *OVERLAYS)
 RANKING = ("goal", "rank_by", "costs")  # of `evaluation`: shared, too
 COSTS = "expected_cost"  # the metric that evaluation.costs gives
-# The axes that stand for a setting, and where it is; a grid that does not name them has one value of each.
-SETTING_AXES: dict[str, tuple[str, str]] = {
-    "representation": ("representation", "kind"),
-    "scaling": ("scaling", "by"),
-    "prediction_length": ("windows", "prediction_length"),
-    "patch_length": ("backbone", "input_patch_size"),
-    "contexts": ("finetune", "contexts"),
-    "seed": ("seed", ""),
-}
 Variant = tuple[tuple[str, Any], ...]  # a value of each of these axes that the grid has
 
 
@@ -83,58 +76,44 @@ Level = Annotated[float, Field(gt=0, lt=1)]
 Levels = Annotated[tuple[Level, ...], AfterValidator(_distinct), AfterValidator(_with_median)]
 
 
-class Axes(Record):
-    """What is compared: the grid is the product of these.
+class Compared(Record):
+    """What is compared: the grid is the product of these."""
 
-    Attributes
-    ----------
-    method : tuple of str
-        Recipes, from the table below.
-    domain : tuple of str
-        Domains, each with models of its own, and ``Joint``: one model for all of them, which is told the domain.
-    context_length : tuple of int
-        Samples that the forecaster sees, in the representation.
-    classifier : tuple of str
-        Judges: classifiers, which tell the classes apart, and detectors, which learn from normal series alone and tell
-        normal from faulty; settings of each stand in ``classifiers``.
-    representation : tuple of str
-        Kinds of representation, or names that ``by_representation`` gives a meaning to; by default the one of
-        ``representation``.
-    scaling : tuple of str
-        Values of ``scaling.by``.
-    prediction_length : tuple of int
-        Values of ``windows.prediction_length``.
-    patch_length : tuple of int
-        Values of ``backbone.input_patch_size``, of models that are built from their sizes.
-    contexts : tuple of str
-        Values of ``finetune.contexts``: a fine-tune for each context length, or one for all of them.
-    seed : tuple of int
-        Repeats of everything but the split; the report averages over them.
-    exclude : tuple of mappings
-        Combinations to leave out: each names some axes, with the values of each, and a cell that has one of these
-        values on all of them is not in the grid.
-    """
-
-    method: _axis(_names("motor.methods"))  # type: ignore[valid-type]
-    domain: _axis(str)  # type: ignore[valid-type]
-    context_length: _axis(Annotated[int, Field(gt=0)])  # type: ignore[valid-type]
-    classifier: _axis(_names("motor.judges"))  # type: ignore[valid-type]
-    representation: _axis(str) | None = None  # type: ignore[valid-type]
-    scaling: _axis(Literal["domain", "item", "reference"]) | None = None  # type: ignore[valid-type]
-    prediction_length: _axis(Annotated[int, Field(gt=0)]) | None = None  # type: ignore[valid-type]
-    patch_length: _axis(Annotated[int, Field(gt=0)]) | None = None  # type: ignore[valid-type]
-    contexts: _axis(Literal["each", "shared"]) | None = None  # type: ignore[valid-type]
-    seed: _axis(Annotated[int, Field(ge=0)]) | None = None  # type: ignore[valid-type]
-    exclude: tuple[dict[str, tuple[str | int, ...]], ...] = ()
+    if TYPE_CHECKING:
+        exclude: tuple[dict[str, tuple[str | int, ...]], ...]
 
     def leaves_out(self, place: Mapping[str, Any]) -> bool:
         """Tell whether a combination of values of the axes is excluded."""
         return any(all(place.get(axis) in values for axis, values in of.items()) for of in self.exclude)
 
+    def given(self) -> dict[str, tuple[Any, ...]]:
+        """Return the axes of this grid with their values, in the order of a cell's name."""
+        values = {name: getattr(self, name) for name in axes()}
+        return {name: value for name, value in values.items() if value is not None}
+
     def of_settings(self) -> dict[str, tuple[Any, ...]]:
         """Return the axes of this grid that stand for a setting, with their values."""
-        values = {axis: getattr(self, axis) for axis in SETTING_AXES}
-        return {axis: value for axis, value in values.items() if value is not None}
+        known = axes()
+        return {name: value for name, value in self.given().items() if known[name].setting}
+
+
+def _axes() -> Any:
+    """Return the record of the axes that there are."""
+    fields: dict[str, Any] = {}
+    for name, axis in axes().items():
+        values = _axis(_names(axis.values_of) if axis.values_of else axis.values)
+        said = " ".join(inspect.cleandoc(axis.__doc__ or name).partition("\n\n")[0].split()).removesuffix(".")
+        default = ... if axis.required else None
+        fields[name] = (values if axis.required else values | None, Field(default=default, description=said))
+    left_out = (
+        "combinations to leave out: each names some axes, with the values of each, and a cell that has one of these "
+    )
+    left_out += "values on all of them is not in the grid"
+    exclude = (tuple[dict[str, tuple[str | int, ...]], ...], Field(default=(), description=left_out))
+    return create_model("Axes", __base__=Compared, __doc__=Compared.__doc__, **fields, exclude=exclude)
+
+
+AXES: Any = _axes()
 
 
 class Windows(Record):
@@ -302,7 +281,7 @@ class Settings(Record):
     evaluation: Evaluation = Evaluation()
     audit: Audit = Audit()
     report: Reporting = Field(default=Reporting(), exclude=True)
-    axes: Axes
+    axes: AXES
     resources: ResourceSettings = ResourceSettings()
     by_method: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
     by_domain: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
@@ -332,8 +311,6 @@ def schema() -> type[Settings]:
 def _schema(outside: Outside) -> type[Settings]:
     if not outside:
         return Settings
-    methods, judges = _axis(_names("motor.methods")), _axis(_names("motor.judges"))
-    axes: Any = create_model("Axes", __base__=Axes, method=(methods, ...), classifier=(judges, ...))
     rooms = {"dataset": "motor.recordings.readers", "split": "motor.recordings.splits", "backbone": "motor.backbones"}
     fields: dict[str, Any] = {name: (choice(room), ...) for name, room in rooms.items()}
     fields["representation"] = (choice("motor.windows.representations"), Raw())
@@ -342,4 +319,4 @@ def _schema(outside: Outside) -> type[Settings]:
     made: dict[str, Any] = {name: table(room) for name, room in tables.items()}
     made["augmentation"] = table("motor.windows.augmentations", optional=True)
     fields |= {name: (of, of()) for name, of in made.items()}
-    return create_model("Settings", __base__=Settings, axes=(axes, ...), **fields)
+    return create_model("Settings", __base__=Settings, axes=(_axes(), ...), **fields)

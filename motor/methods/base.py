@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from grid.stage import Stage
 from motor.backbones.base import Backbone
 from motor.backbones.training import Training
+from motor.evaluation.axes.base import Concern, axes
 from motor.features.base import Feature
 from motor.methods.checks import Misfit, feature_misfits
 from motor.registry import Plugin, plugins
@@ -14,10 +15,6 @@ from motor.stages.described import Described
 from motor.stages.finetune import Finetune
 from motor.stages.prepare import Prepare
 from motor.stages.recordings import ImportRecordings
-
-# The axes that mean nothing for a method without a forecaster, and for one that sees recordings as they are.
-OF_FORECASTERS = ("prediction_length", "patch_length", "contexts")
-OF_WINDOWS = ("representation", "scaling", "context_length")
 
 
 class Link(Protocol):
@@ -117,9 +114,14 @@ class Method(Plugin, ABC):
         """Return the recipe in a few words."""
 
     @property
+    def has(self) -> frozenset[Concern]:
+        """What axes may be about: ``windows``, ``forecasts``, ``networks`` that give these, their ``training``."""
+        return frozenset({"windows", "forecasts", "networks", "training"})
+
+    @property
     def idle_axes(self) -> tuple[str, ...]:
         """The axes that mean nothing for it."""
-        return ()
+        return tuple(name for name, axis in axes().items() if axis.concerns not in {"everything", *self.has})
 
     @property
     def family(self) -> Literal["forecaster", "plain"]:

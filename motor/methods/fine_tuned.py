@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from motor.backbones.base import Backbone
 from motor.backbones.training import Lora, Training
+from motor.evaluation.axes.base import Concern
 from motor.features.base import Feature, ForecastFeature
 from motor.methods.base import Link, OfFeatures
 from motor.methods.checks import Misfit, backbone_misfits, block_misfits, embedding_misfits, length_misfits
@@ -36,10 +37,11 @@ class FineTuned(OfFeatures):
     backbone: Literal["config", "random", "linear"] = "config"
 
     @property
-    def idle_axes(self) -> tuple[str, ...]:
-        if self.backbone == "linear":
-            return ("patch_length", "contexts")
-        return ("contexts",) if self.labels == "none" else ()
+    def has(self) -> frozenset[Concern]:
+        found: set[Concern] = {"windows", "forecasts"}
+        found |= {"networks"} if self.backbone != "linear" else set()
+        found |= {"training"} if self.backbone != "linear" and self.labels != "none" else set()
+        return frozenset(found)
 
     @property
     def family(self) -> Literal["forecaster", "plain"]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
+from motor.evaluation.axes.base import Concern
 from motor.features.base import Feature, FittedFeature, RecordingFeature
-from motor.methods.base import OF_FORECASTERS, OF_WINDOWS, Link, OfFeatures
+from motor.methods.base import Link, OfFeatures
 from motor.methods.checks import Misfit, length_misfits
 from motor.stages.describe import Describe, DescribeFold
 from motor.stages.learn import Learn
@@ -16,8 +17,8 @@ class OfRecordings(OfFeatures):
     TAKES: ClassVar[type[Feature]] = RecordingFeature
 
     @property
-    def idle_axes(self) -> tuple[str, ...]:
-        return (*OF_WINDOWS, *OF_FORECASTERS)
+    def has(self) -> frozenset[Concern]:
+        return frozenset()
 
     def chained(self, at: Link, fold: str, features: tuple[Any, ...]) -> DescribeFold:
         settings = at.settings
@@ -40,8 +41,8 @@ class OfWindows(OfFeatures):
     TAKES: ClassVar[type[Feature]] = FittedFeature
 
     @property
-    def idle_axes(self) -> tuple[str, ...]:
-        return OF_FORECASTERS
+    def has(self) -> frozenset[Concern]:
+        return frozenset({"windows"})
 
     def chained(self, at: Link, fold: str, features: tuple[Any, ...]) -> Learn:
         settings = at.settings

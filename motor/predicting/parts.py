@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from grid.stage import Stage
-from motor.sources import open_sources
+from motor.registry.sources import open_sources
 from motor.stages.classify import Classify
 from motor.stages.describe import DescribeFold
 from motor.stages.described import Described

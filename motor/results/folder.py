@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from grid.plan.plan import Cell, Plan
 from grid.run.failures import Failure
 from grid.store.store import Store, write_json, write_text
+from motor.evaluation.axes.base import axis
 from motor.evaluation.cells import cell_key, rankable, varying_axes
 from motor.evaluation.detection import detections
 from motor.experiment.cells import LEAKY
@@ -107,7 +108,7 @@ def _write(
     write_text(root / "cells.csv", summary_table(results).to_csv(index=False))
     if results:
         shown = varying_axes(results)
-        rows = [axis for axis in shown if axis not in ("domain", "classifier", "seed")]
+        rows = [name for name in shown if name not in ("domain", "classifier", "seed")]
         drawn = [(result.axes, result.metrics) for result in results if "macro_f1" in result.metrics]
         (root / OVERVIEW).unlink(missing_ok=True)
         if drawn:
@@ -159,23 +160,10 @@ def _leaky(twins: list[Cell], store: Store, metric: str) -> dict[Any, float]:
     return {cell_key(cell.axes, LEAKY): float(figure) for cell, figure in pairs if figure is not None}
 
 
-# How the folder of a cell tells each axis; one that is not in the grid, or means nothing for the cell, has none.
-FOLDERS = {
-    "domain": "{}",
-    "representation": "{}",
-    "scaling": "scaled-by-{}",
-    "prediction_length": "h{}",
-    "patch_length": "patch{}",
-    "contexts": "contexts-{}",
-    "context_length": "ctx{}",
-    "seed": "seed{}",
-    "classifier": "{}",
-}
-
-
 def cell_folder(experiment: Experiment, cell: Cell) -> Path:
     """Return a cell's folder in the results, relative to them."""
-    parts = [form.format(cell.axes[axis]) for axis, form in FOLDERS.items() if cell.axes.get(axis) is not None]
+    known = {name: value for name, value in cell.axes.items() if name not in ("method", LEAKY) and value is not None}
+    parts = [axis(name).in_folder(value) for name, value in known.items()]
     return Path(experiment.method(cell.axes["method"]).folder, *parts)
 
 

@@ -77,3 +77,65 @@ def test_axes_exclude_leaves_out_the_cells_that_have_all_its_values(make_tiny, t
 def test_axes_exclude_of_what_the_grid_does_not_have_is_a_fault(what, make_tiny, tmp_path):
     with pytest.raises(ConfigError, match="the grid has no"):
         make_tiny(tmp_path, f"axes.exclude=[{what}]")
+
+
+BATCHES = """
+from typing import Any, ClassVar, Literal
+
+from motor.evaluation.axes.base import Axis, Concern
+
+
+class Batches(Axis):
+    \"\"\"Windows a step.\"\"\"
+
+    kind: Literal["batches"] = "batches"
+    setting: ClassVar[tuple[str, ...]] = ("finetune", "batch_size")
+    values: ClassVar[Any] = int
+    concerns: ClassVar[Concern] = "training"
+    folder: ClassVar[str] = "b{}"
+
+
+PLUGIN = Batches
+"""
+
+
+@pytest.fixture
+def batches(make_tiny, tmp_path):
+    """Return the tiny experiment with an axis of one's own, for some overrides."""
+    (tmp_path / "batches.py").write_text(BATCHES, encoding="utf-8")
+    return lambda *overrides: make_tiny(tmp_path, "plugins=[batches.py]", "axes.domain=[ZhenDong]", *overrides)
+
+
+def test_axis_of_ones_own_is_its_setting_and_stands_in_names_and_folders(batches):
+    from motor.registry import using
+    from motor.results.folder import cell_folder
+
+    tiny = batches("axes.method=[C, untrained, classical]", "axes.batches=[2, 4]")
+    cells = {cell.name(): cell for cell in tiny.plan.cells}
+    assert list(cells) == [
+        "C/ZhenDong/2/64/lda",
+        "C/ZhenDong/4/64/lda",
+        "untrained/ZhenDong/-/64/lda",
+        "classical/ZhenDong/-/-/lda",
+    ]
+    assert [cells[f"C/ZhenDong/{n}/64/lda"].stage.features[0].finetunes[0].training.batch_size for n in (2, 4)] == [
+        2,
+        4,
+    ]
+    with using(tiny.experiment.plugins):
+        assert (
+            cell_folder(tiny.experiment, cells["C/ZhenDong/2/64/lda"]).as_posix()
+            == "methodC_embed_all_ft/ZhenDong/b2/ctx64/lda"
+        )
+
+
+def test_axis_of_ones_own_that_a_grid_does_not_name_changes_nothing(batches, make_tiny, tmp_path):
+    def keys(tiny):
+        return {cell.name(): cell.stage.key for cell in tiny.plan.cells}
+
+    assert keys(batches()) == keys(make_tiny(tmp_path, "axes.domain=[ZhenDong]"))
+
+
+def test_axis_of_ones_own_with_a_wrong_value_is_a_fault(batches):
+    with pytest.raises(ConfigError, match=r"axes\.batches.*must be an integer, got the string 'many'"):
+        batches("axes.batches=[many]")

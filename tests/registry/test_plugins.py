@@ -12,7 +12,7 @@ from grid.stage import canonical
 from motor.experiment.cells import make_cells
 from motor.experiment.reading import read_experiment
 from motor.registry import from_record, installed, load, plugins, using
-from motor.sources import SOURCE, PluginError, packages_of, source_of
+from motor.registry.sources import SOURCE, PluginError, packages_of, source_of
 
 REPRESENTATION = """
 from typing import Literal

@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, create_model, model_serializer
 from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
-from motor.sources import SOURCE, PluginError, Source, found, found_in_module, opened, source_of
+from motor.registry.sources import SOURCE, PluginError, Source, found, found_in_module, opened, source_of
 
 GROUP = "motor_grid.plugins"
 
@@ -111,7 +111,7 @@ def load(outside: Outside, entry: str, beside: Path) -> Outside:
     outside : tuple
         What is there already, say `installed`.
     entry : str
-        See `motor.sources.found`.
+        See `motor.registry.sources.found`.
     beside : Path
         What a relative path is relative to.
 

@@ -1,0 +1,1 @@
+"""Plug-ins: what a grid compares along, each in one record."""

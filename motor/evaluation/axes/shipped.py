@@ -1,0 +1,150 @@
+"""The axes that every grid has, and those of the project that stand for a setting."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from motor.evaluation.axes.base import Axis, Concern
+
+Count = Annotated[int, Field(gt=0)]
+
+
+class Method(Axis):
+    """Recipes, from the table below."""
+
+    kind: Literal["method"] = "method"
+    required: ClassVar[bool] = True
+    order: ClassVar[int] = 10
+    values_of: ClassVar[str] = "motor.methods"
+    title: ClassVar[str] = "Method"
+    text: ClassVar[str] = "method {}"
+
+
+class Domain(Axis):
+    """Domains, each with models of its own, and ``Joint``: one model for all of them, which is told the domain."""
+
+    kind: Literal["domain"] = "domain"
+    required: ClassVar[bool] = True
+    order: ClassVar[int] = 20
+    folder: ClassVar[str] = "{}"
+    title: ClassVar[str] = "Domain"
+    text: ClassVar[str] = "{}"
+
+
+class Representation(Axis):
+    """Kinds of representation, or names that ``by_representation`` gives a meaning to; by default the one of
+    ``representation``."""
+
+    kind: Literal["representation"] = "representation"
+    order: ClassVar[int] = 30
+    setting: ClassVar[tuple[str, ...]] = ("representation", "kind")
+    concerns: ClassVar[Concern] = "windows"
+    folder: ClassVar[str] = "{}"
+    title: ClassVar[str] = "Representation"
+    text: ClassVar[str] = "{}"
+    plain: ClassVar[str | None] = "raw"
+
+
+class Scaling(Axis):
+    """Values of ``scaling.by``."""
+
+    kind: Literal["scaling"] = "scaling"
+    order: ClassVar[int] = 40
+    setting: ClassVar[tuple[str, ...]] = ("scaling", "by")
+    values: ClassVar[Any] = Literal["domain", "item", "reference"]
+    concerns: ClassVar[Concern] = "windows"
+    folder: ClassVar[str] = "scaled-by-{}"
+    title: ClassVar[str] = "Scaling"
+    text: ClassVar[str] = "{}"
+
+
+class PredictionLength(Axis):
+    """Values of ``windows.prediction_length``."""
+
+    kind: Literal["prediction_length"] = "prediction_length"
+    order: ClassVar[int] = 50
+    setting: ClassVar[tuple[str, ...]] = ("windows", "prediction_length")
+    values: ClassVar[Any] = Count
+    concerns: ClassVar[Concern] = "forecasts"
+    folder: ClassVar[str] = "h{}"
+    title: ClassVar[str] = "Horizon"
+    text: ClassVar[str] = "horizon {}"
+    question: ClassVar[str] = "Which forecast horizon?"
+
+
+class PatchLength(Axis):
+    """Values of ``backbone.input_patch_size``, of models that are built from their sizes."""
+
+    kind: Literal["patch_length"] = "patch_length"
+    order: ClassVar[int] = 60
+    setting: ClassVar[tuple[str, ...]] = ("backbone", "input_patch_size")
+    values: ClassVar[Any] = Count
+    concerns: ClassVar[Concern] = "networks"
+    folder: ClassVar[str] = "patch{}"
+    title: ClassVar[str] = "Patch"
+    text: ClassVar[str] = "patch {}"
+
+
+class Contexts(Axis):
+    """Values of ``finetune.contexts``: a fine-tune for each context length, or one for all of them."""
+
+    kind: Literal["contexts"] = "contexts"
+    order: ClassVar[int] = 70
+    setting: ClassVar[tuple[str, ...]] = ("finetune", "contexts")
+    values: ClassVar[Any] = Literal["each", "shared"]
+    concerns: ClassVar[Concern] = "training"
+    title: ClassVar[str] = "Contexts"
+    question: ClassVar[str] = "A fine-tune for each context length, or one for all?"
+
+
+class ContextLength(Axis):
+    """Samples that the forecaster sees, in the representation."""
+
+    kind: Literal["context_length"] = "context_length"
+    required: ClassVar[bool] = True
+    order: ClassVar[int] = 80
+    values: ClassVar[Any] = Count
+    concerns: ClassVar[Concern] = "windows"
+    folder: ClassVar[str] = "ctx{}"
+    title: ClassVar[str] = "Context"
+    text: ClassVar[str] = "context {}"
+    question: ClassVar[str] = "Which context?"
+    cheaper: ClassVar[Literal["smaller"] | None] = "smaller"
+
+
+class Seed(Axis):
+    """Repeats of everything but the split; the report averages over them."""
+
+    kind: Literal["seed"] = "seed"
+    order: ClassVar[int] = 90
+    setting: ClassVar[tuple[str, ...]] = ("seed",)
+    values: ClassVar[Any] = Annotated[int, Field(ge=0)]
+    folder: ClassVar[str] = "seed{}"
+    title: ClassVar[str] = "Seed"
+
+
+class Classifier(Axis):
+    """Judges: classifiers, which tell the classes apart, and detectors, which learn from normal series alone and tell
+    normal from faulty; settings of each stand in ``classifiers``."""
+
+    kind: Literal["classifier"] = "classifier"
+    required: ClassVar[bool] = True
+    order: ClassVar[int] = 100
+    values_of: ClassVar[str] = "motor.judges"
+    folder: ClassVar[str] = "{}"
+    title: ClassVar[str] = "Classifier"
+    text: ClassVar[str] = "{}"
+
+
+PLUGINS = (
+    Method,
+    Domain,
+    Representation,
+    Scaling,
+    PredictionLength,
+    PatchLength,
+    Contexts,
+    ContextLength,
+    Seed,
+    Classifier,
+)
