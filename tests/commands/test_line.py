@@ -50,4 +50,6 @@ def test_help_of_each_command_says_what_it_does(name, capsys):
 def test_run_without_a_config_names_those_there_are(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["run"])
-    assert "name a config: a path, or one of grid.yaml," in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert "name a config: a path, or one of " in printed
+    assert "grid.yaml, hit-sm-all.yaml" in printed
