@@ -10,8 +10,7 @@ from motor.features.base import DOMAIN_MARK
 from motor.predicting import novelty
 from motor.predicting.faults import Fault
 from motor.predicting.parts import CellParts, FoldParts, PartError, PartsOfFold
-from motor.recordings.readers.base import cut
-from motor.recordings.recording import Recording
+from motor.recordings.recording import Recording, cut
 from motor.stages.describer import Describer
 from motor.stages.speeds import with_speed
 from motor.windows.scaling import Scaler

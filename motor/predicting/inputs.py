@@ -4,6 +4,7 @@ import csv
 import glob
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,17 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from motor.predicting.faults import Fault
+from motor.recordings.agreement import agreed_rate
 from motor.recordings.files import list_files
+from motor.recordings.formats.table import TableLayout
+from motor.recordings.names import cleaned
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.recording import DataError, Recording, near
-from motor.recordings.signals import finite_signal, read_signal
+from motor.recordings.signals import MOST_SAMPLES, SignalOptions, finite_signal, read_signal
+from motor.recordings.text import delimiter_of
 from motor.recordings.told import Value, first_told, positive
 from motor.registry import class_from_record, from_record
 
 SIGNALS = (".wav", ".npy", ".mat", ".csv")
 TABLES = (".parquet", ".parq", ".pq")
 SUFFIXES = (*SIGNALS, *TABLES)
-DELIMITERS = (",", ";", "\t", "|")
+MOST_SENT = 32_000_000  # samples of a recording in a request
 NAMES = ("motor", "domain", "moment", "speed_rpm")
 UNTOLD = ""  # a motor or a label that nothing tells
 
@@ -138,16 +143,23 @@ def _sources(file: Path, told: Told) -> Iterator[Source]:
     if kind is not None:
         yield from _reader(kind, str(file), told).sources()
         return
-    variable = told.variable or told.dataset.get("variable")
     folders = [] if told.is_sent else [part for part in file.parts[:-1] if part in told.domains]
     own = {"domain": folders[-1]} if folders else {}
-    yield Source(file.as_posix(), str(file), partial(read_signal, file, variable), own=own)
+    yield Source(file.as_posix(), str(file), partial(read_signal, file, options=_options(told)), own=own)
 
 
 def _opened_in_training(told: Told) -> tuple[str, ...]:
     """Return the suffixes of files that only the reader of the training can read."""
     kind: Any = class_from_record(Reader.ROOM, told.dataset) if "kind" in told.dataset else Reader
     return kind.opens
+
+
+def _options(told: Told) -> SignalOptions:
+    """Return how a signal is found in its file: as the training found it, but for what is told of this call."""
+    names = ("delimiter", "decimal", "skip_rows") if told.dataset.get("kind") in ("tree", "manifest") else ()
+    table = TableLayout(**{name: told.dataset[name] for name in names if name in told.dataset})
+    most = MOST_SENT if told.is_sent else MOST_SAMPLES
+    return SignalOptions(told.variable or told.dataset.get("variable"), table, most)
 
 
 def _table_kind(file: Path, told: Told) -> str | None:
@@ -185,7 +197,7 @@ def _delimiter(file: Path) -> str:
             line = text.readline()
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: this is no CSV table in UTF-8 ({error}); save it as that") from error
-    return max(DELIMITERS, key=line.count)
+    return delimiter_of(line)
 
 
 def _readers() -> dict[str, type[Reader]]:
@@ -201,9 +213,9 @@ def _reader(kind: str, path: str, told: Told) -> Reader:
     """Return a reader that is told nothing but where things stand."""
     settings: dict[str, Any] = {"path": path, "classes": ("unknown",), "domains": told.domains}
     if told.dataset.get("kind") == kind:
-        settings |= {name: told.dataset[name] for name in ("columns", "variable") if told.dataset.get(name)}
+        names = ("columns", "variable", "delimiter", "decimal", "skip_rows", "ignore_timestamps")
+        settings |= {name: told.dataset[name] for name in names if told.dataset.get(name)}
     if kind == "long_csv":
-        settings["delimiter"] = _delimiter(Path(path))
         settings["sampling_rate_hz"] = told.sampling_rate_hz or told.dataset.get("sampling_rate_hz")
     if kind == "manifest":
         settings["variable"] = told.variable or settings.get("variable")
@@ -221,7 +233,8 @@ def _recording(source: Source, told: Told) -> Recording | Fault:
         known = _told(source, told)
         signal, own_rate = source.load()
         constants = told.dataset.get("constants", {})
-        found = first_told((known["sampling_rate_hz"], own_rate, source.own.get("sampling_rate_hz")))
+        own = first_told((own_rate, source.own.get("sampling_rate_hz")))
+        found = agreed_rate(known["sampling_rate_hz"], own, None, source.item, source.place)
         otherwise = (constants.get("sampling_rate_hz"), told.dataset.get("sampling_rate_hz"))
         asked = _agreed("sampling_rate_hz", told.sampling_rate_hz, found, source)
         known["sampling_rate_hz"] = _rate(first_told((asked, *otherwise)), source)
@@ -237,7 +250,8 @@ def _told(source: Source, told: Told) -> dict[str, Any]:
     """Return the fields of a recording but its signal."""
     pattern = _pattern(told)
     # A pattern with ^ was meant for names below the data set's folder.
-    match = pattern and (re.search(pattern, source.item) or re.search(pattern, Path(source.item).name))
+    item = unicodedata.normalize("NFC", source.item)
+    match = pattern and (re.search(pattern, item) or re.search(pattern, Path(item).name))
     groups = match.groupdict() if match else {}
     constants = told.dataset.get("constants", {})
     in_file = {name: first_told(origin.get(name) for origin in (source.columns, groups)) for name in NAMES}
@@ -247,9 +261,9 @@ def _told(source: Source, told: Told) -> dict[str, Any]:
     found = {name: first_told(origin.get(name) for origin in (in_file, source.own, constants)) for name in NAMES}
     rate = first_told(origin.get("sampling_rate_hz") for origin in (source.columns, groups))
     return {
-        "motor": UNTOLD if found["motor"] is None else str(found["motor"]),
+        "motor": UNTOLD if found["motor"] is None else cleaned(found["motor"]),
         "domain": _domain(found["domain"], source, told),
-        "moment": None if found["moment"] is None else str(found["moment"]),
+        "moment": None if found["moment"] is None else cleaned(found["moment"]),
         "speed_rpm": positive(found["speed_rpm"], "speed_rpm", source.item, source.place),
         "sampling_rate_hz": rate,
     }
@@ -289,9 +303,9 @@ def _domain(value: Any, source: Source, told: Told) -> str:
             f"folder of that name); give --domain (over HTTP: ?domain=), one of: {', '.join(told.domains)}; "
             "or --pattern with a group (?P<domain>...)"
         )
-    if value not in told.domains:
+    if cleaned(value) not in told.domains:
         raise DataError(_unknown_domain(source.place, str(value), told.domains))
-    return str(value)
+    return cleaned(value)
 
 
 def _unknown_domain(place: str, value: str, domains: tuple[str, ...]) -> str:

@@ -29,6 +29,8 @@ class Layout:
     header: tuple[str, ...]
     delimiter: str
     types: Mapping[str, "pyarrow.DataType"]
+    decimal: str = "."
+    skip_rows: int = 0  # lines above the header
 
     def as_text(self) -> "Layout":
         """Return the layout that takes numbers as text, in which a fault can be shown as it stands."""
@@ -72,9 +74,11 @@ def parsed_blocks(file: Path, layout: Layout) -> Iterator[Block]:
     DataError
         If a line has too many or too few cells, is not UTF-8, or does not end. The message names the line.
     """
-    line = 2
+    line = layout.skip_rows + 2
     with ThreadPoolExecutor(N_THREADS) as executor:
-        for content, rows in ordered_map(partial(_parsed, layout), _contents(file), executor, N_AHEAD):
+        for content, rows in ordered_map(
+            partial(_parsed, layout), _contents(file, layout.skip_rows), executor, N_AHEAD
+        ):
             block = Block(content, line, parse(content, layout.as_text(), file, line) if rows is None else rows)
             yield block
             line += block.rows.num_rows
@@ -131,7 +135,9 @@ def _parse(content: bytes, layout: Layout) -> "pyarrow.RecordBatch":
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=layout.delimiter, ignore_empty_lines=False, invalid_row_handler=note
             ),
-            convert_options=pyarrow.csv.ConvertOptions(include_columns=list(layout.types), column_types=layout.types),
+            convert_options=pyarrow.csv.ConvertOptions(
+                include_columns=list(layout.types), column_types=layout.types, decimal_point=layout.decimal
+            ),
         )
     except pyarrow.ArrowInvalid as error:
         if malformed:
@@ -140,9 +146,11 @@ def _parse(content: bytes, layout: Layout) -> "pyarrow.RecordBatch":
     return table.combine_chunks().to_batches()[0]
 
 
-def _contents(file: Path) -> Iterator[bytes]:
-    """Yield the lines after the first, some whole ones at once."""
+def _contents(file: Path, skip_rows: int) -> Iterator[bytes]:
+    """Yield the lines after the header, some whole ones at once."""
     with file.open("rb") as stream:
+        for _ in range(skip_rows):
+            stream.readline(LONGEST_LINE)
         if b"\r" in stream.readline(LONGEST_LINE).rstrip(b"\r\n"):
             raise DataError(f"{file}: its lines end with carriage returns alone; end them with line feeds")
         rest = b""

@@ -1,8 +1,8 @@
 """The unit of data: one signal, with what is known of it."""
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,6 +52,20 @@ class Recording:
     reference: bool = False
 
 
+def cut(recording: Recording, series_length: int | None) -> Iterator[Recording]:
+    """Yield consecutive series of `series_length` samples; a recording of that length, or None, stays whole."""
+    if series_length is None or len(recording.signal) == series_length:
+        yield recording
+        return
+    seconds = series_length / recording.sampling_rate_hz
+    for k in range(len(recording.signal) // series_length):
+        signal = recording.signal[k * series_length : (k + 1) * series_length]
+        # The moment is numbered too, so that two sensors are tied series by series.
+        moment = None if recording.moment is None else f"{recording.moment}#{k}"
+        began = None if recording.recorded_at is None else recording.recorded_at + k * seconds
+        yield replace(recording, item=f"{recording.item}#{k}", signal=signal, moment=moment, recorded_at=began)
+
+
 class DataError(ValueError):
     """The data is at fault; the message names the place, the value and the next step."""
 
@@ -62,5 +76,7 @@ class SeriesError(DataError):
 
 def near(name: str, known: Iterable[str]) -> str:
     """Return the hint ``" (did you mean ...?)"``, empty if nothing known looks like the name."""
-    close = difflib.get_close_matches(name, list(known), n=1)
+    names = list(known)
+    close = [other for other in names if other.casefold() == name.casefold()]
+    close = close or difflib.get_close_matches(name, names, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,16 +1,48 @@
 """One signal out of one file: .csv, .npy, .wav, .mat."""
 
-import math
 from collections.abc import Callable
-from fnmatch import fnmatchcase
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from motor.recordings.formats.mat import read_mat
+from motor.recordings.formats.npy import read_npy
+from motor.recordings.formats.table import PLAIN, TableLayout, read_csv
+from motor.recordings.formats.wav import read_wav
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
 
+MOST_SAMPLES = 100_000_000  # of a series: half an hour at 51.2 kHz, 400 MB
+# Squares of more are beyond float32. Instruments write 9.9e37 (SCPI) and the like where they could not measure.
+LARGEST = 1e18
+# How much of a signal's deviation may be lost where float32 rounds it.
+LOST = 1e-4
 
-def read_signal(path: Path, variable: str | None = None) -> tuple[np.ndarray, float | None]:
+
+@dataclass(frozen=True)
+class SignalOptions:
+    """How a signal is found in its file.
+
+    Attributes
+    ----------
+    variable : str, optional
+        Name of the ``.mat`` variable or ``.csv`` column, for files with several, or a pattern (``*_DE_time``) that
+        just one of them matches; ``column 5`` of a table; ``bearing.gs``, a field of a struct, ``Y(3).Data``, one of
+        its third element; ``data(:,2)`` and ``data(2,:)``, a column and a row of a matrix.
+    table : TableLayout
+        Of ``.csv`` files.
+    max_samples : int
+        A file that declares more is refused before its samples are read.
+    """
+
+    variable: str | None = None
+    table: TableLayout = PLAIN
+    max_samples: int = MOST_SAMPLES
+
+
+def read_signal(
+    path: Path, variable: str | None = None, options: SignalOptions | None = None
+) -> tuple[np.ndarray, float | None]:
     """Read the one signal that a file holds.
 
     Parameters
@@ -18,223 +50,90 @@ def read_signal(path: Path, variable: str | None = None) -> tuple[np.ndarray, fl
     path : Path
         - ``.csv``: one column of numbers, with or without a header; or two columns of which the first, a time, only
           grows (it is not used further: set the rate). Separated by comma, semicolon, tab or blanks. Any other
-          table needs a header and `variable`.
+          table needs `variable`.
         - ``.npy``: numbers of shape (n,), (n, 1) or (1, n); integers are not scaled.
         - ``.wav``: one channel; integer PCM is scaled to [-1, 1].
         - ``.mat`` up to version 7: one variable, of shape (n, 1) or (1, n).
     variable : str, optional
-        Name of the ``.mat`` variable or ``.csv`` column, for files with several, or a pattern (``*_DE_time``)
-        that just one of them matches.
+        In the place of ``options.variable``.
+    options : SignalOptions, optional
 
     Returns
     -------
     signal : ndarray of shape (n_samples,), float32
+        See `finite_signal`.
     sampling_rate_hz : float or None
         From the head of a ``.wav``; the other formats tell none.
 
     Raises
     ------
     SeriesError
-        If the file is empty, cut off or unreadable, holds another shape, or a sample is text, NaN or infinite.
+        If the file is empty, cut off, unreadable, of another format than its name says, too long, holds another shape,
+        or a sample is text, NaN, infinite or no measured value.
     DataError
         If the file is missing or its format is not among the four.
     """
-    read = _FORMATS.get(path.suffix.lower())
+    options = options or SignalOptions()
+    read = FORMATS.get(path.suffix.lower())
     if read is None:
-        raise DataError(f"{path}: unknown format {path.suffix!r}; allowed: {', '.join(_FORMATS)}; convert the file")
+        raise DataError(f"{path}: unknown format {path.suffix!r}; allowed: {', '.join(FORMATS)}; convert the file")
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; put it there, or take it out of the dataset")
     if path.stat().st_size == 0:
         raise SeriesError(f"{path}: the file is empty (0 bytes); {NEXT_STEP}")
-    values, sampling_rate_hz = read(path, variable)
+    values, sampling_rate_hz = read(path, variable or options.variable, options)
     return finite_signal(values, str(path)), sampling_rate_hz
 
 
 def finite_signal(values: np.ndarray, place: str) -> np.ndarray:
     """Return a signal as float32 (n_samples,).
 
+    Where float32 cannot hold it (a small signal on a large offset, counts of 32 bits), its mean is taken off before,
+    in float64: of such a signal the offset is lost, not the samples.
+
     Raises
     ------
     SeriesError
-        If it is not one-dimensional, not real numbers, or if a sample is NaN, infinite or beyond float32.
+        If it is not one-dimensional, not real numbers, or if a sample is NaN, infinite, or beyond `LARGEST`.
     """
     if values.ndim != 1 or values.dtype.kind not in "fiu":
         raise SeriesError(
             f"{place}: a signal is one row of real numbers, not {values.dtype} {values.shape}; {NEXT_STEP}"
         )
-    with np.errstate(over="ignore"):
-        signal = values.astype(np.float32, copy=False)
-    finite = np.isfinite(signal)
-    if not finite.all():
-        first = int(np.argmin(finite))
-        fault = "is" if not np.isfinite(values[first]) else "is beyond the range of float32:"
-        raise SeriesError(f"{place}: sample {first} {fault} {values[first]}; {NEXT_STEP}")
-    return signal
+    measured = np.abs(values) <= LARGEST  # NaN is not
+    if not measured.all():
+        first = int(np.argmin(measured))
+        raise SeriesError(f"{place}: sample {first} is {values[first]}{unmeasured(float(values[first]))}; {NEXT_STEP}")
+    return _narrowed(values)
 
 
-def _read_npy(path: Path, variable: str | None) -> tuple[np.ndarray, None]:
-    """Read an array; a pickled one is refused, for loading it could run code."""
-    try:
-        values = np.load(path, allow_pickle=False)
-    except Exception as error:  # NumPy parses the head as Python, so a damaged one fails in many ways.
-        raise _unreadable(path, error) from error
-    if not isinstance(values, np.ndarray):
-        raise SeriesError(f"{path}: this is an .npz archive under the name .npy; save one array with numpy.save")
-    return _row(values, str(path)), None
+def unmeasured(value: float) -> str:
+    """Return in words why a number is no sample; empty for NaN and infinity, which say it themselves."""
+    if not np.isfinite(value):
+        return ""
+    beyond = ", beyond float32" if abs(value) > float(np.finfo(np.float32).max) else ""
+    return f"{beyond}, no measured value (some instruments write 9.9e37 where they could not measure)"
 
 
-def _read_wav(path: Path, variable: str | None) -> tuple[np.ndarray, float]:
-    """Read one channel; integer PCM is scaled to [-1, 1] by libsndfile."""
-    import soundfile
-
-    _check_riff_length(path)
-    try:
-        values, sampling_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.SoundFileError as error:
-        raise _unreadable(path, error) from error
-    if values.shape[1] != 1:
-        raise SeriesError(
-            f"{path}: {values.shape[1]} channels, a recording has 1; write each channel to a file of its own"
-        )
-    return values[:, 0], float(sampling_rate_hz)
-
-
-def _check_riff_length(path: Path) -> None:
-    """Raise if the file is shorter than its head says: libsndfile would return the rest without a word."""
-    with path.open("rb") as file:
-        head = file.read(8)
-    told = int.from_bytes(head[4:8], "little") + 8
-    # Programs that write to a pipe leave 0 or 0xFFFFFFFF, which tells nothing.
-    if head[:4] == b"RIFF" and 8 < told < 0xFFFFFFFF and path.stat().st_size < told:
-        raise SeriesError(f"{path}: cut off, {path.stat().st_size} bytes of the {told} its head tells; {NEXT_STEP}")
+def _narrowed(values: np.ndarray) -> np.ndarray:
+    """Return finite numbers as float32, without their mean where it would swallow them."""
+    if values.dtype.kind in "iu" and values.dtype.itemsize == 8:
+        values = values.astype(np.longdouble)  # float64 cannot hold them either
+    signal = values.astype(np.float32, copy=False)
+    if values.dtype == np.float32 or not len(values):
+        return signal
+    rounding = float(np.spacing(np.abs(signal).max())) / 2
+    deviation = float(np.std(values, dtype=np.longdouble if values.dtype == np.longdouble else np.float64))
+    if deviation == 0 or rounding <= LOST * deviation:
+        return signal
+    wide = values.astype(np.longdouble)
+    return (wide - wide.mean()).astype(np.float32)
 
 
-def _read_mat(path: Path, variable: str | None) -> tuple[np.ndarray, None]:
-    """Read the only variable, or the named one."""
-    import scipy.io
-
-    try:
-        names = [name for name, _, _ in scipy.io.whosmat(path)]
-        variable = _choose(names, variable, f"{path}: variable")
-        values = scipy.io.loadmat(path, variable_names=[variable])[variable]
-    except DataError:
-        raise
-    except NotImplementedError as error:
-        message = f"{path}: MATLAB version 7.3 (HDF5) is not read; save it in MATLAB with save(file, name, '-v7')"
-        raise SeriesError(message) from error
-    except Exception as error:  # SciPy lets a cut-off file surface as almost any exception, MemoryError included.
-        raise _unreadable(path, error) from error
-    return _row(np.asarray(values), f"{path}, variable {variable!r}"), None
-
-
-def _read_csv(path: Path, variable: str | None) -> tuple[np.ndarray, None]:
-    """Read the only column, the second beside a time, or the named one."""
-    import pandas
-
-    separator, names, has_header = _csv_layout(path)
-    if variable is not None and not has_header:
-        raise SeriesError(f"{path}, line 1: no header, so no column {variable!r}; add one, or leave variable unset")
-    beside_time = variable is None and len(names) == 2
-    column = names[1] if beside_time else _choose(names, variable, f"{path}: column")
-    columns = sorted({0 if beside_time else names.index(column), names.index(column)})
-    try:
-        table = pandas.read_csv(
-            path, sep=separator, header=None, skiprows=int(has_header), usecols=columns, dtype=np.float64
-        )
-    except (ValueError, OSError) as error:
-        raise _csv_fault(path, separator, columns, has_header) or _unreadable(path, error) from error
-    values = table.to_numpy()
-    if not len(values) or not np.isfinite(values).all():
-        raise _csv_fault(path, separator, columns, has_header) or SeriesError(f"{path}: no sample; {NEXT_STEP}")
-    if beside_time and not (np.diff(values[:, 0]) > 0).all():
-        raise SeriesError(
-            f"{path}: two columns ({', '.join(names)}), and the first does not only grow, so it is no time; "
-            "name the signal's column in variable, or leave one column"
-        )
-    return values[:, -1], None
-
-
-def _csv_layout(path: Path) -> tuple[str, list[str], bool]:
-    """Return a table's separator, its columns' names, and whether its first line is a header."""
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            first, second = file.readline(), file.readline()
-    except UnicodeDecodeError as error:
-        raise _unreadable(path, error) from error
-    # The second line decides, for a header of one column may hold blanks.
-    line = second.strip() or first.strip()
-    separator = next((mark for mark in (";", ",", "\t") if mark in line), r"\s+")
-    cells = _cells(first, separator)
-    has_header = not all(_is_number(cell) for cell in cells)
-    width = len(_cells(line, separator))
-    if has_header and len(cells) == width:
-        return separator, cells, True
-    return separator, [f"column {k + 1}" for k in range(width)], has_header
-
-
-def _csv_fault(path: Path, separator: str, columns: list[int], has_header: bool) -> SeriesError | None:
-    """Return the error of the first line that holds no number where it should, None if there is none."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip() or (has_header and number == 1):
-                continue
-            cells = _cells(line, separator)
-            for column in columns:
-                value = cells[column] if column < len(cells) else ""
-                if not _is_number(value) or not math.isfinite(float(value)):
-                    return SeriesError(
-                        f"{path}, line {number}: column {column + 1} is {value!r}, no finite number; {NEXT_STEP}"
-                    )
-    return None
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    """Return the cells of a line, without blanks and quotes."""
-    cells = line.split() if separator == r"\s+" else line.strip("\r\n").split(separator)
-    return [cell.strip().strip('"') for cell in cells]
-
-
-def _is_number(text: str) -> bool:
-    """Say whether a text reads as a float, NaN and infinity included."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _choose(names: list[str], variable: str | None, what: str) -> str:
-    """Return the named one of `names`, or the only one."""
-    if variable is None and len(names) == 1:
-        return names[0]
-    if variable in names:
-        return variable
-    # A pattern, for names that differ from file to file (X097_DE_time, X098_DE_time, ...).
-    matched = [name for name in names if variable is not None and fnmatchcase(name, variable)]
-    if len(matched) == 1:
-        return matched[0]
-    given = "not set" if variable is None else repr(variable)
-    raise SeriesError(f"{what} {given}, the file has {', '.join(names) or 'none'}; set variable to one of them")
-
-
-def _row(values: np.ndarray, place: str) -> np.ndarray:
-    """Return the samples of an array of shape (n,), (n, 1) or (1, n)."""
-    if values.ndim == 1:
-        return values
-    if values.ndim == 2 and 1 in values.shape:
-        return values.reshape(-1)
-    raise SeriesError(f"{place}: shape {values.shape}; allowed: (n,), (n, 1), (1, n); store one signal a file")
-
-
-def _unreadable(path: Path, error: Exception) -> SeriesError:
-    """Return the error of a file that its own library cannot read."""
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return SeriesError(f"{path}: cannot be read as {path.suffix}, damaged or cut off ({reason}); {NEXT_STEP}")
-
-
-_FORMATS: dict[str, Callable[[Path, str | None], tuple[np.ndarray, float | None]]] = {
-    ".csv": _read_csv,
-    ".npy": _read_npy,
-    ".wav": _read_wav,
-    ".mat": _read_mat,
+Read = Callable[[Path, str | None, SignalOptions], tuple[np.ndarray, float | None]]
+FORMATS: dict[str, Read] = {
+    ".csv": lambda path, variable, options: (read_csv(path, variable, options.table, options.max_samples), None),
+    ".npy": lambda path, variable, options: (read_npy(path, options.max_samples), None),
+    ".wav": lambda path, variable, options: read_wav(path, options.max_samples),
+    ".mat": lambda path, variable, options: (read_mat(path, variable, options.max_samples), None),
 }

@@ -24,3 +24,8 @@ def opened_text(path: Path) -> IO[str]:
         On reading, if it is in neither encoding.
     """
     return path.open(encoding=encoding_of(path), newline="")
+
+
+def delimiter_of(line: str) -> str:
+    """Return what separates the cells of a line: the mark that it has most of."""
+    return max(DELIMITERS, key=line.count)

@@ -9,7 +9,7 @@ from motor.recordings.recording import SeriesError
 if TYPE_CHECKING:
     import pyarrow
 
-NEXT_STEP = "set sampling_rate_hz, then timestamps are not used"
+NEXT_STEP = "set sampling_rate_hz (and ignore_timestamps: true where the rows are in order all the same)"
 # A step this much longer than the mean one is a gap, not jitter or rounding.
 LONGEST_STEP = 1.5
 
@@ -35,6 +35,10 @@ def sampling_rate(texts: "pyarrow.Array", lines: np.ndarray, place: str) -> floa
     if len(texts) < 2:
         raise SeriesError(f"{place}, line {lines[0]}: one timestamp tells no sampling rate; {NEXT_STEP}")
     seconds = _seconds(texts, f"{place}, line {lines[0]}")
+    if _are_whole(texts):
+        raise SeriesError(
+            f"{place}, line {lines[0]}: timestamp {texts[0].as_py()!r} is an integer of unknown unit; {NEXT_STEP}"
+        )
     steps = np.diff(seconds)
     mean = float(seconds[-1] - seconds[0]) / len(steps)
     odd = ~((steps > 0) & (steps <= LONGEST_STEP * mean))
@@ -47,6 +51,39 @@ def sampling_rate(texts: "pyarrow.Array", lines: np.ndarray, place: str) -> floa
     return float(f"{1 / mean:.6g}")
 
 
+def _are_whole(texts: "pyarrow.Array") -> bool:
+    """Tell whether timestamps are integers, which could count samples as well as any unit of time."""
+    import pyarrow
+    import pyarrow.compute
+
+    try:
+        numbers = pyarrow.compute.cast(texts, pyarrow.float64()).to_numpy(zero_copy_only=False)
+    except pyarrow.ArrowInvalid:
+        return False
+    return bool((numbers == np.round(numbers)).all())
+
+
+def check_order(texts: "pyarrow.Array", lines: np.ndarray, place: str) -> None:
+    """Raise if timestamps go back, which are used no further; such as are not understood say nothing.
+
+    Raises
+    ------
+    SeriesError
+        It names the line.
+    """
+    try:
+        seconds = _seconds(texts, place)
+    except SeriesError:
+        return
+    back = np.diff(seconds) < 0
+    if back.any():
+        first = int(np.argmax(back))
+        raise SeriesError(
+            f"{place}, line {lines[first + 1]}: timestamp {texts[first + 1].as_py()!r} comes before the last, "
+            f"{texts[first].as_py()!r}; sort the rows, or set ignore_timestamps: true if the rows are in order"
+        )
+
+
 def _seconds(texts: "pyarrow.Array", place: str) -> np.ndarray:
     """Return timestamps in seconds after the first, as float64 (n_samples,)."""
     import pyarrow
@@ -57,8 +94,6 @@ def _seconds(texts: "pyarrow.Array", place: str) -> np.ndarray:
     except pyarrow.ArrowInvalid:
         nanoseconds = _nanoseconds(texts, place)
         return (nanoseconds - nanoseconds[0]) / 1e9
-    if (numbers == np.round(numbers)).all():
-        raise SeriesError(f"{place}: timestamp {texts[0].as_py()!r} is an integer of unknown unit; {NEXT_STEP}")
     return numbers - numbers[0]
 
 

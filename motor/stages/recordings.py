@@ -24,7 +24,7 @@ class ImportRecordings(Stage):
     """Read a data set once; its content's digest, not its path, decides the key."""
 
     KIND: ClassVar[str] = "recordings"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     reader: Reader
     content_digest: str

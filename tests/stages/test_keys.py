@@ -22,15 +22,15 @@ axes:
   {method: [A, B, C, C_two_stage], domain: [ShengYing, ZhenDong, Joint], context_length: [64], classifier: [lda, svm]}
 """
 KNOWN = {
-    "recordings simulator": "507f56c0796da68e",
-    "prepare raw": "f1610d5ff1335502",
-    "finetune normal-Joint-ctx64-fold0": "33b92c5e7557e4a8",
-    "features residual-normal-Joint-ctx64-fold0": "b70c54de1f9fc798",
-    "classify A-Joint-64-lda": "afb708a32899c1ea",
-    "finetune normal-ShengYing-ctx64-fold0": "012b528af5ae7148",
-    "finetune normal_then_all-ShengYing-ctx64-fold0": "8543872eb679c5d6",
-    "features embedding-normal_then_all-ShengYing-ctx64-fold0": "07e4ef4850beca51",
-    "classify C_two_stage-ShengYing-64-svm": "a43df4a8718b2323",
+    "recordings simulator": "90449b4524b3ca5b",
+    "prepare raw": "b13544adc667bf27",
+    "finetune normal-Joint-ctx64-fold0": "2e9df891d78de44f",
+    "features residual-normal-Joint-ctx64-fold0": "e4c9be4a586fb9f3",
+    "classify A-Joint-64-lda": "cede18f28e70fb52",
+    "finetune normal-ShengYing-ctx64-fold0": "223b2c1c37adbe12",
+    "finetune normal_then_all-ShengYing-ctx64-fold0": "c4d67d4f54e1d1ec",
+    "features embedding-normal_then_all-ShengYing-ctx64-fold0": "a3ae535ef7680be3",
+    "classify C_two_stage-ShengYing-64-svm": "dba4dd0ccd6af024",
 }
 
 

@@ -7,18 +7,20 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from motor.recordings.agreement import agreed_rate, check_constants
 from motor.recordings.files import Listing, list_files
+from motor.recordings.formats.shapes import check_length
 from motor.recordings.names import alike, cleaned, fault_of, shown
 from motor.recordings.ordered import ordered_map
-from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, near
-from motor.recordings.signals import finite_signal
+from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, cut, near
+from motor.recordings.signals import MOST_SAMPLES, finite_signal
 from motor.recordings.told import Value, first_told, positive, seconds_since_1970, truth
 from motor.registry import Plugin
 
@@ -87,6 +89,9 @@ class Reader(Plugin):
     series_length : int, optional
         Cut longer recordings into consecutive series of this many samples, named ``"<item>#0"``, ``"<item>#1"``
         and so on (so is their moment); what is left at the end is dropped. Shorter ones are bad series.
+    max_samples : int
+        A recording of more is a bad series, found by its file's head before its samples are read: small files can
+        unpack to many gigabytes.
     on_bad_series : {"fail", "skip"}
         What a signal at fault (NaN, constant, too short, unreadable) does. Faults of structure always raise.
     units : dict
@@ -113,6 +118,7 @@ class Reader(Plugin):
     unlabelled: str | None = Field(default=None, min_length=1, exclude_if=lambda name: name is None)
     sampling_rate_hz: float | None = Field(default=None, gt=0)
     series_length: int | None = Field(default=None, ge=2)
+    max_samples: int = Field(default=MOST_SAMPLES, ge=2, exclude=True)
     on_bad_series: Literal["fail", "skip"] = "fail"
     units: dict[str, str] = Field(default={}, exclude=True)
 
@@ -306,6 +312,9 @@ class Reader(Plugin):
         constants = {str(name): value for name, value in self.constants.items()}
         ranked: tuple[Mapping[str, Value], ...] = (source.columns, groups, source.own, constants)
         names = {"domain": self.domains, "label": (*self.classes, *self.labels, self.unlabelled or "")}
+        if source.own and self.constants:
+            known = {"domain": names["domain"], "label": names["label"]}
+            check_constants(source.own, constants, known, source.item, source.place)
         told = {name: first_told((of.get(name) for of in ranked), names.get(name, ())) for name in ITEM_FIELDS}
         for name in ("motor", "domain"):
             if told[name] is None:
@@ -349,11 +358,13 @@ class Reader(Plugin):
     def _load(self, source: Source, fields: dict[str, Value]) -> Recording:
         """Return the whole recording, its signal finite and long enough."""
         signal, own_rate = source.load()
-        ranked = (fields["sampling_rate_hz"], own_rate, source.own.get("sampling_rate_hz"))
-        rate = first_told((*ranked, self.constants.get("sampling_rate_hz"), self.sampling_rate_hz))
+        own = first_told((own_rate, source.own.get("sampling_rate_hz")))
+        settings = first_told((self.constants.get("sampling_rate_hz"), self.sampling_rate_hz))
+        rate = agreed_rate(fields["sampling_rate_hz"], own, settings, source.item, source.place)
         if rate is None:
             raise self._missing("sampling_rate_hz", source)
-        fields["sampling_rate_hz"] = positive(rate, "sampling_rate_hz", source.item, source.place)
+        fields["sampling_rate_hz"] = rate
+        check_length(len(signal), self.max_samples, source.place)
         signal = finite_signal(signal, source.place)
         needed = self.series_length or 2
         if len(signal) < needed:
@@ -392,17 +403,3 @@ class Reader(Plugin):
             f"{source.place}: item {source.item!r} has the unknown {name} {shown(value)}{near(value, allowed)}; "
             f"allowed: {', '.join(allowed)}; correct it, or add it to {setting}"
         )
-
-
-def cut(recording: Recording, series_length: int | None) -> Iterator[Recording]:
-    """Yield consecutive series of `series_length` samples; a recording of that length, or None, stays whole."""
-    if series_length is None or len(recording.signal) == series_length:
-        yield recording
-        return
-    seconds = series_length / recording.sampling_rate_hz
-    for k in range(len(recording.signal) // series_length):
-        signal = recording.signal[k * series_length : (k + 1) * series_length]
-        # The moment is numbered too, so that two sensors are tied series by series.
-        moment = None if recording.moment is None else f"{recording.moment}#{k}"
-        began = None if recording.recorded_at is None else recording.recorded_at + k * seconds
-        yield replace(recording, item=f"{recording.item}#{k}", signal=signal, moment=moment, recorded_at=began)

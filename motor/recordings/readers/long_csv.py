@@ -2,25 +2,40 @@
 
 import csv
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby, pairwise
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
+from pydantic import Field
 
-from motor.recordings.csv_blocks import Layout, parse, parsed_blocks
+from motor.recordings.csv_blocks import LONGEST_LINE, Layout, parse, parsed_blocks
+from motor.recordings.formats.shapes import check_length
+from motor.recordings.formats.table import TableLayout, cause_of
+from motor.recordings.names import shown
 from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
-from motor.recordings.timestamps import sampling_rate
+from motor.recordings.signals import LARGEST, unmeasured
+from motor.recordings.text import delimiter_of
+from motor.recordings.timestamps import check_order, sampling_rate
 
 if TYPE_CHECKING:
     import pyarrow
 
 PER_ROW = ("target", "timestamp")
+
+
+class Asks(NamedTuple):
+    """What the reader's settings ask of an item's rows."""
+
+    knows_rate: bool
+    decimal: str
+    max_samples: int
 
 
 @dataclass(frozen=True)
@@ -40,14 +55,21 @@ class LongCsv(Reader):
     Expected columns are `item_id` (the item's name, in which `pattern` is searched), `target` (the signal) and,
     where they are there, `timestamp`, `label` and the other fields of a recording under their own names, constant
     within an item; `columns` says where one has another name. Timestamps tell the sampling rate only if nothing
-    else does, and are not looked at otherwise.
+    else does; otherwise they only may not go back.
 
     Attributes
     ----------
     path : str
         The table, or a folder of such tables (``**/*.csv``).
-    delimiter : str
-        What separates the columns.
+    delimiter : str, optional
+        What separates the columns; where it is not set, what the first line has most of.
+    decimal : {".", ","}
+        What separates a number's fraction.
+    skip_rows : int
+        Lines above the names of the columns.
+    ignore_timestamps : bool
+        Whether rows are in order whatever their timestamps say (a clock that was set back): `sampling_rate_hz` is
+        then needed.
     """
 
     kind: Literal["long_csv"] = "long_csv"
@@ -60,7 +82,10 @@ class LongCsv(Reader):
     required_columns: ClassVar[tuple[str, ...]] = ("item", "target")
     duplicate_advice: ClassVar[str] = "sort the table by item, so that the rows of each lie together"
 
-    delimiter: Literal[",", ";", "\t", "|"] = ","
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
+    decimal: Literal[".", ","] = "."
+    skip_rows: int = Field(default=0, ge=0)
+    ignore_timestamps: bool = False
 
     def files(self) -> list[Path]:
         """Return the tables, sorted by name."""
@@ -73,33 +98,49 @@ class LongCsv(Reader):
     def sources(self) -> Iterator[Source]:
         """Yield one source an item."""
         for file in self.files():
-            header = self._header(file)
+            delimiter, header = self._header(file)
             columns = self._columns(header, file)
-            pieces = groupby(_pieces(file, header, columns, self.delimiter), key=attrgetter("item"))
-            yield from (_source(item, group, file) for item, group in pieces)
+            layout = Layout(tuple(header), delimiter, _types(columns), self.decimal, self.skip_rows)
+            pieces = groupby(_pieces(file, columns, layout), key=attrgetter("item"))
+            asks = Asks(self._knows_rate(columns), self.decimal, self.max_samples)
+            yield from (_source(item, group, file, asks) for item, group in pieces)
 
-    def _header(self, file: Path) -> list[str]:
-        """Return the names in the first line."""
+    def _header(self, file: Path) -> tuple[str, list[str]]:
+        """Return what separates the columns, and their names."""
+        number = self.skip_rows + 1
         try:
             with file.open(encoding="utf-8-sig", newline="") as text:
-                return next(csv.reader(text, delimiter=self.delimiter), [])
+                for _ in range(self.skip_rows):
+                    text.readline(LONGEST_LINE)
+                line = text.readline(LONGEST_LINE)
+            delimiter: str = self.delimiter or delimiter_of(line)
+            header = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
         except (csv.Error, UnicodeDecodeError) as error:
-            raise DataError(f"{file}, line 1: this is no CSV table in UTF-8 ({error}); save it as that") from error
+            raise DataError(
+                f"{file}, line {number}: this is no CSV table in UTF-8 ({error}); save it as that (in a spreadsheet: "
+                "CSV UTF-8)"
+            ) from error
+        if re.fullmatch(r"sep=.?", line.strip()):
+            raise DataError(f"{file}, line {number}: {line.strip()!r} stands above the table; set skip_rows: {number}")
+        return delimiter, header
 
     def _columns(self, header: list[str], file: Path) -> dict[str, str]:
         """Return which column holds which field, without the timestamps if the rate is known without them."""
-        columns = self.found_columns(header, f"{file}, line 1")
-        rate_is_set = self.sampling_rate_hz or "sampling_rate_hz" in (*columns, *self.constants)
-        if rate_is_set or "(?P<sampling_rate_hz>" in (self.pattern or ""):
+        columns = self.found_columns(header, f"{file}, line {self.skip_rows + 1}")
+        if self.ignore_timestamps:
             columns.pop("timestamp", None)
         return columns
 
+    def _knows_rate(self, columns: dict[str, str]) -> bool:
+        """Tell whether the sampling rate is told without timestamps."""
+        is_set = self.sampling_rate_hz or "sampling_rate_hz" in (*columns, *self.constants)
+        return bool(is_set) or "(?P<sampling_rate_hz>" in (self.pattern or "")
 
-def _pieces(file: Path, header: list[str], columns: dict[str, str], delimiter: str) -> Iterator[Piece]:
+
+def _pieces(file: Path, columns: dict[str, str], layout: Layout) -> Iterator[Piece]:
     """Yield a table's rows, cut where the item or the block changes."""
     import pyarrow
 
-    layout = Layout(tuple(header), delimiter, _types(columns))
     is_empty = True
     for block in parsed_blocks(file, layout):
         rows = block.rows
@@ -117,7 +158,7 @@ def _types(columns: dict[str, str]) -> dict[str, "pyarrow.DataType"]:
     """Return the type of each column that is taken: what is constant in an item as a dictionary."""
     import pyarrow
 
-    per_row = {"target": pyarrow.float32(), "timestamp": pyarrow.string()}
+    per_row = {"target": pyarrow.float64(), "timestamp": pyarrow.string()}
     constant = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     return {column: per_row.get(name, constant) for name, column in columns.items()}
 
@@ -127,7 +168,7 @@ def _is_clean(rows: "pyarrow.RecordBatch", columns: dict[str, str]) -> bool:
     from pyarrow import types
 
     targets = rows[columns["target"]]
-    if not types.is_floating(targets.type) or targets.null_count or not np.isfinite(targets.to_numpy()).all():
+    if not types.is_floating(targets.type) or targets.null_count or not (np.abs(targets.to_numpy()) <= LARGEST).all():
         return False
     return "" not in rows[columns["item"]].dictionary.to_pylist()
 
@@ -185,23 +226,27 @@ def _not_constant(item: str, name: str, value: str, other: str, place: str) -> D
     )
 
 
-def _source(item: str, pieces: Iterator[Piece], file: Path) -> Source:
+def _source(item: str, pieces: Iterator[Piece], file: Path, asks: Asks) -> Source:
     """Gather the pieces of one item."""
     first = next(pieces)
     fault: SeriesError | None = None
-    chunks, timestamps, lines = [], [], []
+    chunks, timestamps, lines, n_samples = [], [], [], 0
     for piece in chain([first], pieces):
         for name, value in piece.told.items():
             if value != first.told[name]:
                 raise _not_constant(item, name, first.told[name], value, f"{file}, line {piece.lines[0]}")
+        n_samples += len(piece.lines)
+        if fault is not None:
+            continue
         try:
-            chunks.append(_numbers(piece, file))
+            check_length(n_samples, asks.max_samples, f"{file}, line {first.lines[0]}")
+            chunks.append(_numbers(piece, file, asks.decimal))
         except SeriesError as error:
-            fault = fault or error
+            fault = error
         if piece.timestamps is not None:
             timestamps.append(piece.timestamps)
             lines.append(piece.lines)
-    load = partial(_load, fault, chunks, timestamps, lines, file)
+    load = partial(_load, fault, chunks, timestamps, lines, file, asks)
     return Source(item, f"{file}, line {first.lines[0]}", load, first.told)
 
 
@@ -211,45 +256,51 @@ def _load(
     timestamps: list["pyarrow.Array"],
     lines: list[np.ndarray],
     file: Path,
+    asks: Asks,
 ) -> tuple[np.ndarray, float | None]:
     """Return the signal of one item and the rate that its timestamps tell, or raise what is wrong with it."""
     import pyarrow
+    import pyarrow.compute
 
     if fault is not None:
         raise fault
     signal = np.concatenate(chunks)
     if not timestamps:
         return signal, None
-    return signal, sampling_rate(pyarrow.concat_arrays(timestamps), np.concatenate(lines), str(file))
+    texts = pyarrow.compute.utf8_trim_whitespace(pyarrow.concat_arrays(timestamps))
+    numbers = np.concatenate(lines)
+    if asks.decimal == ",":
+        texts = pyarrow.compute.replace_substring(texts, ",", ".")
+    if asks.knows_rate:
+        check_order(texts, numbers, str(file))
+        return signal, None
+    return signal, sampling_rate(texts, numbers, str(file))
 
 
-def _numbers(piece: Piece, file: Path) -> np.ndarray:
-    """Return the targets of a piece as float32 (n_rows,); raise at the first that is no finite number."""
+def _numbers(piece: Piece, file: Path, decimal: str) -> np.ndarray:
+    """Return the targets of a piece as float64 (n_rows,); raise at the first that is no measured number."""
     import pyarrow
     import pyarrow.compute
 
     if not pyarrow.types.is_string(piece.targets.type):
         return piece.targets.to_numpy()
     try:
-        signal = pyarrow.compute.cast(piece.targets, pyarrow.float32()).to_numpy(zero_copy_only=False)
+        signal = pyarrow.compute.cast(piece.targets, pyarrow.float64()).to_numpy(zero_copy_only=False)
     except pyarrow.ArrowInvalid:
-        with np.errstate(over="ignore"):
-            signal = np.array([_number(text) for text in piece.targets.to_pylist()]).astype(np.float32)
-    finite = np.isfinite(signal)
-    if not finite.all():
-        k = int(np.argmin(finite))
+        signal = np.array([_number(text, decimal) for text in piece.targets.to_pylist()])
+    measured = np.abs(signal) <= LARGEST
+    if not measured.all():
+        k = int(np.argmin(measured))
         text = piece.targets[k].as_py()
-        value = repr(text) + (", beyond float32" if math.isfinite(_number(text)) else "")
-        raise SeriesError(f"{file}, line {piece.lines[k]}: target is {value}; {NEXT_STEP}")
+        told = f"{shown(text)}{unmeasured(_number(text, decimal))}{cause_of(text)}"
+        raise SeriesError(f"{file}, line {piece.lines[k]}: target is {told}; {NEXT_STEP}")
     return signal
 
 
-def _number(text: str) -> float:
+def _number(text: str, decimal: str) -> float:
     """Return a text as a float, NaN if it is no number."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+    number = TableLayout(decimal=decimal).number(text.strip())
+    return math.nan if number is None else number
 
 
 PLUGIN = LongCsv

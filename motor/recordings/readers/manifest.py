@@ -9,18 +9,20 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
+from motor.recordings.readers.base import ITEM_FIELDS, Source
 from motor.recordings.recording import DataError, near
+from motor.recordings.signal_reader import SignalReader
 from motor.recordings.signals import read_signal
-from motor.recordings.text import DELIMITERS, opened_text
+from motor.recordings.text import delimiter_of, opened_text
 
 
-class Manifest(Reader):
+class Manifest(SignalReader):
     """One row a recording: the file that holds its signal, and its fields.
 
     The table is separated by commas, semicolons, tabs or bars, whichever its first line has most of.
-    Expected columns are `file`, and, where they are there, `item` and the fields of a recording under their own
-    names; `columns` says where one has another name. An item without a name of its own takes the file's.
+    Expected columns are `file`, and, where they are there, `item`, `variable` (in the place of the setting, for this
+    file) and the fields of a recording under their own names; `columns` says where one has another name. An item
+    without a name of its own takes the file's.
 
     Attributes
     ----------
@@ -28,18 +30,15 @@ class Manifest(Reader):
         The table, or the folder that holds it under the name ``manifest.csv``.
     root : str, optional
         What the table's files are relative to, itself relative to the table's folder; by default that folder.
-    variable : str, optional
-        Variable of the ``.mat`` files or column of the ``.csv`` files, if they hold several.
     """
 
     kind: Literal["manifest"] = "manifest"
     default_columns: ClassVar[Mapping[str, str]] = {
-        name: name for name in ("file", "item", *ITEM_FIELDS)
+        name: name for name in ("file", "item", "variable", *ITEM_FIELDS)
     }  # fmt: skip
     required_columns: ClassVar[tuple[str, ...]] = ("file",)
 
     root: str | None = Field(default=None, exclude=True)
-    variable: str | None = None
 
     def files(self) -> list[Path]:
         """Return the table and the files that it names, sorted."""
@@ -53,7 +52,8 @@ class Manifest(Reader):
         """Yield one source a row, in the table's order."""
         for line, told, file in self._rows():
             place = f"{self._table_path()}, line {line}, {file}"
-            yield Source(told.get("item") or told["file"], place, partial(read_signal, file, self.variable), told)
+            load = partial(read_signal, file, options=self.options(told.get("variable")))
+            yield Source(told.get("item") or told["file"], place, load, told)
 
     def _table_path(self) -> Path:
         """Return the table's path."""
@@ -87,7 +87,7 @@ class Manifest(Reader):
         try:
             with opened_text(path) as text:
                 first = text.readline()
-                delimiter = max(DELIMITERS, key=first.count)
+                delimiter = delimiter_of(first)
                 lines = csv.reader(chain([first], text), delimiter=delimiter)
                 header = [name.strip() for name in next(lines, [])]
                 return header, [(lines.line_num, row) for row in lines if any(cell.strip() for cell in row)]
@@ -112,11 +112,12 @@ class Manifest(Reader):
 
     def _check_distinct(self, files: list[tuple[int, dict[str, str], Path]]) -> None:
         """Raise if two rows name one file."""
-        first: dict[Path, int] = {}
+        first: dict[tuple[Path, str | None], int] = {}
         for line, told, file in files:
-            if first.setdefault(file, line) != line:
+            one = (file, told.get("variable"))
+            if first.setdefault(one, line) != line:
                 raise DataError(
-                    f"{self._table_path()}, line {line}: {told['file']!r} stands already in line {first[file]}; one "
+                    f"{self._table_path()}, line {line}: {told['file']!r} stands already in line {first[one]}; one "
                     "file is one recording: take one of the rows out, or give each recording a file of its own"
                 )
 

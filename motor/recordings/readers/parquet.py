@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from urllib.parse import unquote
 
 import numpy as np
 
+from motor.recordings.names import is_nothing
 from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
 
@@ -15,11 +17,13 @@ if TYPE_CHECKING:
 
 # A row group may hold the whole file, so rows are decoded a few at a time.
 ROWS_AT_ONCE = 8
+# Of a signal's numbers: what is smaller is none, and where more than this share is, the bytes are of another type.
+SMALLEST, LEAST_SHARE, FEWEST = 1e-30, 0.01, 8
 SUFFIXES = (".parquet", ".parq", ".pq")
 
 
 class Parquet(Reader):
-    """One row a recording, read as a stream.
+    """One row a recording, read as a stream; folders named ``label=normal`` tell a column, too.
 
     Expected columns are `item`, `signal` and, where they are there, the fields of a recording under their own
     names; `columns` says where one has another name. A signal is a list of numbers, of fixed size or not, or binary:
@@ -50,13 +54,74 @@ class Parquet(Reader):
 
         for file in self.files():
             try:
-                table = pyarrow.parquet.ParquetFile(file)
-            except pyarrow.ArrowInvalid as error:
-                raise DataError(f"{file}: this is no Parquet file ({error}); write it anew") from error
+                table = pyarrow.parquet.ParquetFile(file, page_checksum_verification=True)
+            except (pyarrow.ArrowException, OSError) as error:
+                raise DataError(f"{file}: this is no Parquet file ({_reason(error)}); write it anew") from error
             with table:
-                columns = self.found_columns(table.schema_arrow.names, str(file))
+                names, folders = table.schema_arrow.names, _partitions(file, Path(self.path))
+                found = self.found_columns([*names, *(name for name in folders if name not in names)], str(file))
+                columns = {name: column for name, column in found.items() if column in names}
+                by_folder = {name: folders[column] for name, column in found.items() if column not in names}
                 _check_signal_type(table.schema_arrow.field(columns["signal"]), file)
-                yield from _rows(table, columns, file)
+                yield from self._rows(table, columns, by_folder, file)
+
+    def _rows(
+        self, table: "pyarrow.parquet.ParquetFile", columns: dict[str, str], by_folder: dict[str, str], file: Path
+    ) -> Iterator[Source]:
+        """Yield one source a row; rows count from 0."""
+        row = 0
+        for batch in self._batches(table, columns, file):
+            told = {name: batch.column(column).to_pylist() for name, column in columns.items() if name != "signal"}
+            signals = batch.column(columns["signal"])
+            for k in range(batch.num_rows):
+                place = f"{file}, row {row + k}"
+                values: dict[str, Any] = by_folder | {name: cells[k] for name, cells in told.items()}
+                if is_nothing(values["item"]):
+                    raise DataError(f"{place}: the item is {values['item']!r}; give each recording a name")
+                yield Source(str(values.pop("item")), place, partial(_load, signals[k], place), values)
+            row += batch.num_rows
+
+    def _batches(
+        self, table: "pyarrow.parquet.ParquetFile", columns: dict[str, str], file: Path
+    ) -> "Iterator[pyarrow.RecordBatch]":
+        """Yield rows, a few at once, group by group; raise before a group is read that holds too many samples."""
+        import pyarrow
+
+        wanted = list(dict.fromkeys(columns.values()))
+        for group in range(table.num_row_groups):
+            n_rows = table.metadata.row_group(group).num_rows
+            n_samples = _n_samples(table, group, columns["signal"])
+            if n_samples > self.max_samples * n_rows:
+                raise DataError(
+                    f"{file}, row group {group}: {n_samples} samples in {n_rows} rows; allowed: {self.max_samples} a "
+                    "row; cut the recordings, or raise max_samples"
+                )
+            at_once = ROWS_AT_ONCE if n_samples <= self.max_samples else 1
+            try:
+                yield from table.iter_batches(batch_size=at_once, row_groups=[group], columns=wanted)
+            except (pyarrow.ArrowException, OSError) as error:
+                raise DataError(f"{file}, row group {group}: damaged ({_reason(error)}); write it anew") from error
+
+
+def _n_samples(table: "pyarrow.parquet.ParquetFile", group: int, column: str) -> int:
+    """Return how many samples the signals of a row group have, by the file's head: of binary cells at most as many."""
+    metadata = table.metadata.row_group(group)
+    chunks = [metadata.column(k) for k in range(metadata.num_columns)]
+    of_signal = [chunk for chunk in chunks if chunk.path_in_schema.split(".")[0] == column]
+    is_list = any("." in chunk.path_in_schema for chunk in of_signal)
+    return sum(chunk.num_values if is_list else chunk.total_uncompressed_size // 4 for chunk in of_signal)
+
+
+def _partitions(file: Path, root: Path) -> dict[str, str]:
+    """Return what the folders of a table tell, as Spark and Hive write it: ``label=normal/part-0.parquet``."""
+    parts = file.relative_to(root).parts[:-1] if file.is_relative_to(root) else ()
+    pairs = (part.partition("=") for part in parts)
+    return {name: unquote(value) for name, mark, value in pairs if mark}
+
+
+def _reason(error: Exception) -> str:
+    """Return what a library says, in one line."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _check_signal_type(column: "pyarrow.Field", file: Path) -> None:
@@ -74,21 +139,6 @@ def _check_signal_type(column: "pyarrow.Field", file: Path) -> None:
     )
 
 
-def _rows(table: "pyarrow.parquet.ParquetFile", columns: dict[str, str], file: Path) -> Iterator[Source]:
-    """Yield one source a row; rows count from 0."""
-    row = 0
-    for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=list(dict.fromkeys(columns.values()))):
-        told = {name: batch.column(column).to_pylist() for name, column in columns.items() if name != "signal"}
-        signals = batch.column(columns["signal"])
-        for k in range(batch.num_rows):
-            place = f"{file}, row {row + k}"
-            values: dict[str, Any] = {name: cells[k] for name, cells in told.items()}
-            if values["item"] in (None, ""):
-                raise DataError(f"{place}: the item is {values['item']!r}; give each recording a name")
-            yield Source(str(values.pop("item")), place, partial(_load, signals[k], place), values)
-        row += batch.num_rows
-
-
 def _load(cell: "pyarrow.Scalar", place: str) -> tuple[np.ndarray, None]:
     """Return the signal in one cell."""
     import pyarrow
@@ -100,7 +150,25 @@ def _load(cell: "pyarrow.Scalar", place: str) -> tuple[np.ndarray, None]:
     content = cell.as_py()
     if len(content) % 4:
         raise SeriesError(f"{place}: {len(content)} bytes are no row of float32, of 4 bytes each; {NEXT_STEP}")
-    return np.frombuffer(content, dtype="<f4"), None
+    signal = np.frombuffer(content, dtype="<f4")
+    if reason := _other_type(signal):
+        raise SeriesError(f"{place}: {reason}; write float32, little-endian, or a list of numbers; {NEXT_STEP}")
+    return signal, None
+
+
+def _other_type(signal: np.ndarray) -> str | None:
+    """Return why bytes are no float32, None if they may be.
+
+    Other types, taken for float32, show by their exponents: integers and bytes in another order give numbers that no
+    converter gives, floats of 64 bits the same at every second place. Huge ones and NaN are found elsewhere.
+    """
+    magnitudes = np.abs(signal[signal != 0])
+    tiny = float(np.mean(magnitudes < SMALLEST)) if len(magnitudes) else 0.0
+    if tiny > LEAST_SHARE:
+        return f"{tiny:.0%} of its numbers are below {SMALLEST:g} as float32: are these integers?"
+    if len(signal) >= FEWEST and not signal[::2].any() and signal[1::2].any():
+        return "every second number is 0 as float32: are these floats of 64 bits?"
+    return None
 
 
 PLUGIN = Parquet

@@ -7,11 +7,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from motor.recordings.readers.base import Reader, Source
+from motor.recordings.readers.base import Source
+from motor.recordings.signal_reader import SignalReader
 from motor.recordings.signals import read_signal
 
 
-class Tree(Reader):
+class Tree(SignalReader):
     """One file a recording; its first two folders are its domain and its label.
 
     The item's name is the file's path below `path`, with "/" and with its suffix, such as
@@ -21,15 +22,12 @@ class Tree(Reader):
     ----------
     suffixes : tuple of str
         Formats to read; files with other suffixes are passed over, and `check-data` says how many.
-    variable : str, optional
-        Variable of the ``.mat`` files or column of the ``.csv`` files, if they hold several.
     """
 
     kind: Literal["tree"] = "tree"
     suffixes: tuple[Literal[".csv", ".npy", ".wav", ".mat"], ...] = Field(
         default=(".csv", ".npy", ".wav", ".mat"), min_length=1
     )
-    variable: str | None = None
 
     def files(self) -> list[Path]:
         """Return the signal files, sorted by their path below `path`."""
@@ -41,11 +39,11 @@ class Tree(Reader):
 
     def sources(self) -> Iterator[Source]:
         """Yield one source a file."""
-        root = self.existing_path()
+        root, options = self.existing_path(), self.options()
         for file in self.files():
             name = file.relative_to(root)
             own = dict(zip(("domain", "label"), name.parts[:-1], strict=False))
-            yield Source(name.as_posix(), str(file), partial(read_signal, file, self.variable), own=own)
+            yield Source(name.as_posix(), str(file), partial(read_signal, file, options=options), own=own)
 
 
 PLUGIN = Tree

@@ -61,7 +61,7 @@ def test_sampling_rate_origins_take_precedence_in_order(shelf: Callable[..., Rea
         == 10
     )
     assert only(shelf(source("20Hz", rate=30.0), pattern=pattern)).sampling_rate_hz == 20
-    assert only(shelf(source("x", rate=30.0), pattern=pattern)).sampling_rate_hz == 30
+    assert only(shelf(source("x", rate=30.0), pattern=pattern, sampling_rate_hz=None)).sampling_rate_hz == 30
     assert only(shelf(source("x"), pattern=pattern)).sampling_rate_hz == 1000
 
 

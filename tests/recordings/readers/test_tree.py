@@ -20,7 +20,7 @@ def folder(noise: Callable[..., np.ndarray], tmp_path: Path) -> Path:
     np.save(tmp_path / NAMES[0], noise(0))
     scipy.io.savemat(tmp_path / NAMES[1], {"x": noise(1)})
     (tmp_path / NAMES[2]).write_text("\n".join(map(repr, noise(2).tolist())))
-    soundfile.write(tmp_path / NAMES[3], noise(3), 800, subtype="FLOAT")
+    soundfile.write(tmp_path / NAMES[3], noise(3), 1000, subtype="FLOAT")
     (tmp_path / "east" / "README.txt").touch()
     (tmp_path / "east" / "normal" / "._M1_0.npy").touch()
     return tmp_path
@@ -31,7 +31,7 @@ def test_tree_of_all_formats_is_read(folder: Path, known: dict[str, Any], noise:
     assert [one.item for one in found] == NAMES
     assert [(one.domain, one.label) for one in found] == [tuple(name.split("/")[:2]) for name in NAMES]
     assert [one.motor for one in found] == ["M1", "M2", "M1", "M2"]
-    assert [one.sampling_rate_hz for one in found] == [1000, 1000, 1000, 800]
+    assert [one.sampling_rate_hz for one in found] == [1000] * 4
     assert all(np.array_equal(one.signal, noise(seed)) for seed, one in enumerate(found))
 
 

@@ -1,0 +1,273 @@
+"""Signals in ``.csv`` files, as recorders, spreadsheets and programs write them."""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from motor.recordings.formats.lines import check_cells
+from motor.recordings.formats.shapes import check_length, chosen, unreadable
+from motor.recordings.names import shown
+from motor.recordings.recording import NEXT_STEP, SeriesError
+from motor.recordings.text import encoding_of
+
+BLANKS = r"\s+"
+LOOKED_AT = 64  # lines in which the first one of numbers is searched
+LONGEST_LINE = 2**20
+NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|inf|infinity)", re.ASCII | re.IGNORECASE)
+COLUMN = re.compile(r"column ([1-9]\d*)")
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """How a table is written; None: found by its first lines.
+
+    Attributes
+    ----------
+    delimiter : str, optional
+    decimal : {".", ","}
+        What separates a number's fraction.
+    skip_rows : int, optional
+        Lines above the table: above the names of its columns, or its numbers where it has no names.
+    """
+
+    delimiter: str | None = None
+    decimal: str = "."
+    skip_rows: int | None = None
+
+    def number(self, text: str) -> float | None:
+        """Return a cell as a number, None if it is none."""
+        if self.decimal == ",":
+            text = text.replace(".", "_").replace(",", ".")
+        return float(text) if NUMBER.fullmatch(text) else None
+
+    def are_numbers(self, cells: Sequence[str]) -> bool:
+        """Tell whether all cells are numbers."""
+        return bool(cells) and all(self.number(cell) is not None for cell in cells)
+
+
+PLAIN = TableLayout()
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the first lines of a table tell.
+
+    Attributes
+    ----------
+    n_skipped : int
+        Lines above the numbers.
+    separator : str
+    names : list of str
+        Of the columns, in the file or by their number.
+    n_cells : int
+        Of each line; one more than names where lines end with a separator.
+    """
+
+    n_skipped: int
+    separator: str
+    names: list[str]
+    n_cells: int
+
+
+def read_csv(path: Path, variable: str | None, table: TableLayout, max_samples: int) -> np.ndarray:
+    """Read the only column, the second beside a time, or the named one, as float64 (n_samples,).
+
+    Raises
+    ------
+    SeriesError
+        If a line has another number of cells, or a cell of the column is no finite number. It names the line.
+    """
+    import pandas
+
+    with _opened(path) as stream:
+        head = _head(path, stream, table, variable)
+        columns, beside_time = _columns(path, head, variable)
+        stream.seek(0)
+        n_lines, has_words = check_cells(path, stream, head.n_skipped, head.separator, head.n_cells)
+        check_length(n_lines, max_samples, str(path))
+        stream.seek(0)
+        try:
+            frame = pandas.read_csv(
+                stream,
+                sep=head.separator,
+                header=None,
+                skiprows=head.n_skipped,
+                usecols=columns,
+                dtype=np.float64,
+                decimal=table.decimal,
+            )
+        except (ValueError, OSError, OverflowError) as error:
+            raise _fault(path, stream, head, columns, table) or unreadable(path, error) from error
+        values = frame.to_numpy()
+        if not len(values) or not np.isfinite(values).all() or has_words:  # pandas takes True for 1
+            fault = _fault(path, stream, head, columns, table)
+            if fault or not len(values):
+                raise fault or SeriesError(f"{path}: no sample; {NEXT_STEP}")
+    if beside_time and not (np.diff(values[:, 0]) > 0).all():
+        raise SeriesError(
+            f"{path}: two columns ({', '.join(head.names)}), and the first does not only grow, so it is no time; "
+            f"name the signal's column in variable ({' or '.join(_wanted(head))}), or leave one column"
+            + ("; or are these decimal commas? set decimal: ','" if head.separator == "," else "")
+        )
+    return values[:, -1]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a table as UTF-8."""
+    encoding = encoding_of(path)
+    if encoding != "utf-16":
+        with path.open("rb") as stream:
+            yield stream
+        return
+    try:
+        yield io.BytesIO(path.read_bytes().decode(encoding).encode())
+    except UnicodeDecodeError as error:
+        raise unreadable(path, error) from error
+
+
+def _first_lines(path: Path, stream: IO[bytes]) -> list[str]:
+    lines = []
+    for number in range(1, LOOKED_AT + 1):
+        line = stream.readline(LONGEST_LINE)
+        if not line:
+            break
+        try:
+            lines.append(line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n"))
+        except UnicodeDecodeError as error:
+            raise SeriesError(
+                f"{path}, line {number}: byte {line[error.start]:#x} is not UTF-8; save the table as that (in a "
+                "spreadsheet: CSV UTF-8)"
+            ) from error
+        if "\r" in lines[-1]:
+            raise SeriesError(f"{path}: its lines end with carriage returns alone; end them with line feeds")
+        if "\0" in lines[-1]:
+            raise SeriesError(f"{path}, line {number}: it holds NUL, so it is no text; {NEXT_STEP}")
+    return lines
+
+
+def _head(path: Path, stream: IO[bytes], table: TableLayout, variable: str | None) -> Head:
+    """Return what the first lines tell."""
+    lines, delimiter = _first_lines(path, stream), table.delimiter
+    start = table.skip_rows
+    if start is None:
+        start = 0
+        while start < len(lines) and (not lines[start].strip() or lines[start].lstrip().startswith("#")):
+            start += 1
+        mark = re.fullmatch(r"sep=(.)", lines[start].strip()) if start < len(lines) else None
+        if mark:  # what Excel reads
+            delimiter, start = delimiter or mark[1], start + 1
+    rows = [number for number in range(start, len(lines)) if lines[number].strip()]
+    if not rows:
+        raise SeriesError(f"{path}: no sample in {len(lines)} lines; {NEXT_STEP}")
+    first, second = rows[0], rows[min(1, len(rows) - 1)]
+    separator = delimiter or _separator(lines[second], table)
+    cells, below = cells_of(lines[first], separator), cells_of(lines[second], separator)
+    if table.are_numbers(cells) and len(cells) == len(below):
+        if table.skip_rows is None and cells == [str(number) for number in range(len(cells))]:
+            raise SeriesError(
+                f"{path}, line {first + 1}: {lines[first].strip()!r} may be the columns' numbers, as pandas writes "
+                f"them, or samples; say which by skip_rows: {first + 1} (leave it out) or skip_rows: {first} (read it)"
+            )
+        return Head(first, separator, [f"column {k + 1}" for k in range(len(cells))], len(cells))
+    _check_title(path, lines, first, second, separator, table)
+    if len(cells) != len(below):  # a title of one line above numbers, which tells no names
+        cells = [f"column {k + 1}" for k in range(len(below))]
+    elif len(cells) > 1 and cells[-1] == below[-1] == "":  # lines that end with a separator
+        return Head(first + 1, separator, cells[:-1], len(cells))
+    return Head(first + 1, separator, cells, len(below))
+
+
+def _separator(line: str, table: TableLayout) -> str:
+    """Return what separates the cells of a line of numbers; a header of one column may hold blanks."""
+    marks = (";", "\t") if table.decimal == "," else (";", "\t", ",")
+    return next((mark for mark in marks if mark in line), BLANKS)
+
+
+def _check_title(path: Path, lines: list[str], first: int, second: int, separator: str, table: TableLayout) -> None:
+    """Raise if there are more lines of words above the numbers than the names of columns, and say how many."""
+    numbers = next(
+        (
+            number
+            for number in range(first + 1, len(lines))
+            if table.are_numbers(cells_of(lines[number], _separator(lines[number], table)))
+        ),
+        None,
+    )
+    if numbers is None or numbers <= second:
+        return
+    above = max(number for number in range(first, numbers) if lines[number].strip())
+    width = [len(cells_of(lines[number], _separator(lines[numbers], table))) for number in (above, numbers)]
+    skipped = above if width[0] == width[1] else numbers
+    raise SeriesError(
+        f"{path}, line {second + 1}: {shown(lines[second])} is no row of numbers; those begin in line {numbers + 1}: "
+        f"set skip_rows: {skipped}"
+    )
+
+
+def _columns(path: Path, head: Head, variable: str | None) -> tuple[list[int], bool]:
+    """Return the places of the columns to read, the signal's last, and whether the first is a time."""
+    if variable is None and len(head.names) == 2:
+        return [0, 1], True
+    by_number = COLUMN.fullmatch(variable or "")
+    if by_number and variable not in head.names and int(by_number[1]) <= head.n_cells:
+        return [int(by_number[1]) - 1], False
+    return [head.names.index(chosen(head.names, variable, f"{path}: column"))], False
+
+
+def _wanted(head: Head) -> list[str]:
+    return [name or f"column {place}" for place, name in enumerate(head.names, 1)]
+
+
+def _fault(path: Path, stream: IO[bytes], head: Head, columns: list[int], table: TableLayout) -> SeriesError | None:
+    """Return the error of the first line that holds no number where it should, None if there is none."""
+    stream.seek(0)
+    for number, raw in enumerate(islice(stream, head.n_skipped, None), head.n_skipped + 1):
+        line = raw.decode("utf-8", errors="replace")
+        if not line.strip():
+            continue
+        cells = cells_of(line.lstrip("\ufeff"), head.separator)
+        for column in columns:
+            text = cells[column] if column < len(cells) else ""
+            value = table.number(text)
+            if value is None or not math.isfinite(value):
+                beside = f", or name the signal's column in variable ({' or '.join(_wanted(head))})"
+                return SeriesError(
+                    f"{path}, line {number}: column {column + 1} is {shown(text)}, no finite number{cause_of(text)}; "
+                    f"{NEXT_STEP}{beside if len(head.names) > 1 else ''}"
+                )
+    return None
+
+
+def cause_of(text: str) -> str:
+    """Return in words what a cell looks like that is no number."""
+    causes = []
+    if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", text):
+        causes.append("a decimal comma? set decimal: ','")
+    if re.fullmatch(r"[+-]?\d{1,3}([,_' ]\d{3})+([.,]\d+)?", text):
+        causes.append("separators of thousands? write numbers without them")
+    if re.fullmatch(r"[+-]?[\d.]+[dD][+-]?\d+", text):
+        causes.append("a Fortran exponent? write e for d")
+    if text.count(",") and text.count(".") == 1 and not causes:
+        causes.append("another decimal mark? set decimal and delimiter")
+    return f" ({'; '.join(causes)})" if causes else ""
+
+
+def cells_of(line: str, separator: str) -> list[str]:
+    """Return the cells of a line, without blanks and quotes."""
+    if separator == BLANKS:
+        cells = line.split()
+    elif '"' in line:
+        cells = next(csv.reader([line.strip("\r\n")], delimiter=separator), [])
+    else:
+        cells = line.strip("\r\n").split(separator)
+    return [cell.strip().strip('"') for cell in cells]

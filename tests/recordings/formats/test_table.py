@@ -1,0 +1,153 @@
+"""Signals in .csv files: the very samples, or the line, the value and a next step that leads to them."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from motor.recordings.formats.table import TableLayout
+from motor.recordings.recording import SeriesError
+from motor.recordings.signals import SignalOptions, read_signal
+
+SIGNAL = np.round(np.random.default_rng(3).normal(0, 0.8, 40), 4)
+TIME = np.arange(40) / 1000
+
+
+def comma(value: float) -> str:
+    return f"{value:.4f}".replace(".", ",")
+
+
+def rows(form: str, *columns: Sequence[Any]) -> list[str]:
+    return [form.format(*cells) for cells in zip(*columns, strict=True)]
+
+
+# What is written, by lines; then the options by which it is read.
+READ: dict[str, tuple[list[str], dict[str, Any]]] = {
+    "fifth of six columns, no names": (rows("9;39;{};{};{};7", range(40), TIME, SIGNAL), {"variable": "column 5"}),
+    "decimal commas": (
+        ["Zeit;Weg", *rows("{};{}", map(comma, TIME), map(comma, SIGNAL))],
+        {"decimal": ",", "delimiter": ";"},
+    ),
+    "decimal commas in one column": ([comma(x) for x in SIGNAL], {"decimal": ","}),
+    "decimal commas and tabs": (["t\ta", *rows("{}\t{}", map(comma, TIME), map(comma, SIGNAL))], {"decimal": ","}),
+    "a line for Excel": (["sep=;", "t;a", *rows("{};{}", TIME, SIGNAL)], {}),
+    "comments at the top": (["# made by, some, program", "#", "n,a", *rows("{},{}", range(40), SIGNAL)], {}),
+    "separators at the ends": (["a,", *rows("{},", SIGNAL)], {}),
+    "a title": (["Export, from, recorder", "t,a", *rows("{},{}", TIME, SIGNAL)], {"skip_rows": 1}),
+    "units": (["t,a", "(ms),(mV)", "", *rows("{},{}", TIME, SIGNAL)], {"skip_rows": 1}),
+    "a column's number above": (["0", *map(str, SIGNAL)], {"skip_rows": 1}),
+    "a time in words": (["when,a", *rows("2024-05-01 08:00:0{},{}", TIME, SIGNAL)], {"variable": "a"}),
+    "bars": (["t|a", *rows("{}|{}", TIME, SIGNAL)], {"delimiter": "|"}),
+    "quoted": (['"t","a"', *rows('"{}","{}"', TIME, SIGNAL)], {}),
+}
+
+
+def write(folder: Path, lines: list[str], encoding: str = "utf-8", end: str = "\n") -> Path:
+    file = folder / "a.csv"
+    file.write_bytes((end.join(lines) + end).encode(encoding))
+    return file
+
+
+def options(variable: str | None = None, **table: Any) -> SignalOptions:
+    return SignalOptions(variable, TableLayout(**table))
+
+
+@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize(("encoding", "end"), [("utf-8", "\n"), ("utf-8-sig", "\r\n"), ("utf-16", "\n")])
+def test_table_is_read_to_the_last_digit(tmp_path: Path, name: str, encoding: str, end: str) -> None:
+    lines, told = READ[name]
+    signal, _ = read_signal(write(tmp_path, lines, encoding, end), options=options(**told))
+    np.testing.assert_array_equal(signal, SIGNAL.astype(np.float32))
+
+
+# Of what cannot be read as it is: what the message has to say, and by which of its next steps it then is.
+STEPS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "fifth of six columns, no names": ("column 5", "set variable", {"variable": "column 5"}),
+    "decimal commas": ("line 2: column 1 is '0,0000'", "set decimal: ','", {"decimal": ","}),
+    "decimal commas in one column": ("column 1, column 2", "set decimal: ','", {"decimal": ","}),
+    "decimal commas and tabs": ("line 2: column 1 is '0,0000'", "set decimal: ','", {"decimal": ","}),
+    "a title": ("line 2: 't,a'", "set skip_rows: 1", {"skip_rows": 1}),
+    "units": ("line 2: '(ms),(mV)'", "set skip_rows: 1", {"skip_rows": 1}),
+    "a column's number above": ("line 1: '0'", "skip_rows: 1", {"skip_rows": 1}),
+    "a time in words": ("line 2: column 1 is '2024", "in variable (when or a)", {"variable": "a"}),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_table_that_needs_a_setting_names_the_place_and_a_setting_that_works(tmp_path: Path, name: str) -> None:
+    place, step, told = STEPS[name]
+    file = write(tmp_path, READ[name][0])
+    with pytest.raises(SeriesError) as caught:
+        read_signal(file)
+    assert place in str(caught.value)
+    assert step in str(caught.value)
+    np.testing.assert_array_equal(read_signal(file, options=options(**told))[0], SIGNAL.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["t,a", "0,1.5", "1,1,234.5", "2,3.5"], "line 3: '1,1,234.5' has 3 cells where the lines above have 2"),
+        (["t,a", "0,1.5", '1,"1,234.5"'], "line 3: column 2 is '1,234.5'.*thousands"),
+        (["a", "1.5", "1,234.5"], "line 3: column 1 is '1,234.5'.*thousands"),
+        (["t,a,b", "0,1.5,2", "1,1.5"], "column not set"),
+        (["t a", "0 1.5", "1 1.5 9"], "line 3: .* has 3 cells"),
+        (["a", "1_000", "2_000"], "line 2: column 1 is '1_000'.*thousands"),
+        (["a", "True", "False", "True"], "line 2: column 1 is 'True'"),
+        (["a", "1.5D+00", "2.5D+00"], "Fortran"),
+        (["a", "0x1F", "1"], "line 2: '0x1F' is no row of numbers"),
+        (["a", "1.5", "9.9e37"], "sample 1 is 9.9.*, no measured value"),
+        (["0,1", "0.1,0.5", "0.2,0.7"], "line 1: '0,1' may be the columns' numbers"),
+        (["1.5", "2.5", "", "three"], "line 4: column 1 is 'three'"),
+    ],
+)
+def test_table_at_fault_names_line_value_and_cause(tmp_path: Path, lines: list[str], words: str) -> None:
+    with pytest.raises(SeriesError, match=words):
+        read_signal(write(tmp_path, lines))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("g\u00fcte\n1\n2\n".encode("cp1252"), r"line 1: byte 0xfc is not UTF-8"),
+        (b"a\r1\r2\r", "carriage returns alone"),
+        (b"a\n\0\0\n", "line 2: it holds NUL"),
+        (b"\n\n", "no sample"),
+    ],
+)
+def test_table_that_is_no_text_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(SeriesError, match=words):
+        read_signal(tmp_path / "a.csv")
+
+
+def test_table_first_line_of_numbers_is_a_sample_unless_it_may_be_a_column(tmp_path: Path) -> None:
+    file = write(tmp_path, ["0", "1.5", "2.5"])
+    assert read_signal(file, options=options(skip_rows=0))[0].tolist() == [0.0, 1.5, 2.5]
+    assert read_signal(file, options=options(skip_rows=1))[0].tolist() == [1.5, 2.5]
+    assert read_signal(write(tmp_path, ["0.0", "1.5", "2.5"]))[0].tolist() == [0.0, 1.5, 2.5]
+
+
+def test_table_long_line_is_quoted_in_part(tmp_path: Path) -> None:
+    with pytest.raises(SeriesError) as caught:
+        read_signal(write(tmp_path, ["a", "1.5", "x" * 100_000]))
+    assert len(str(caught.value)) < 600
+
+
+def test_table_of_more_lines_than_allowed_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, list(map(str, SIGNAL)))
+    with pytest.raises(SeriesError, match="40 samples by its head; allowed: 39"):
+        read_signal(file, options=SignalOptions(max_samples=39))
+
+
+def test_table_fault_behind_the_first_block_names_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("motor.recordings.formats.lines.BLOCK", 64)
+    lines = ["t,a", *rows("{},{}", TIME, SIGNAL)]
+    lines[35] += ",9"
+    with pytest.raises(SeriesError, match=re.escape("a.csv, line 36: ")):
+        read_signal(write(tmp_path, lines))
+    lines[35] = ""
+    assert len(read_signal(write(tmp_path, lines))[0]) == 39
