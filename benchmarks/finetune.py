@@ -41,8 +41,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
+from motor.backbones.batch import Batch
 from motor.backbones.forecaster import Forecaster
-from motor.backbones.training import Batch, Training, precision_used, train, validate
+from motor.backbones.training import Training, precision_used, train, validate
 from motor.registry import plugins
 
 SHAPES = {

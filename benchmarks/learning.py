@@ -23,8 +23,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 
+from motor.backbones.batch import Batch
 from motor.backbones.forecaster import Forecaster
-from motor.backbones.training import Batch, Training, train
+from motor.backbones.training import Training, train
 from motor.registry import plugins
 
 SIZES = {"d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2, "num_heads": 4}
@@ -153,7 +154,7 @@ def create(setting: Setting) -> Forecaster:
 def mae_of(forecaster: Forecaster, batch: Batch) -> float:
     """Return the mean absolute error of the median forecast."""
     context_BT, domain_B = torch.as_tensor(batch.context_BT), torch.as_tensor(batch.domain_B)
-    quantiles_BHQ = forecaster.predict_one_pass(context_BT, domain_B)
+    quantiles_BHQ = forecaster.predict_one_pass(Batch(context_BT, None, domain_B))
     return float(np.abs(quantiles_BHQ[..., LEVELS.index(0.5)].cpu().numpy() - batch.future_BH).mean())
 
 

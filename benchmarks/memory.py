@@ -68,7 +68,8 @@ def train_ours(arguments: argparse.Namespace) -> None:
     """Train by this project."""
     import numpy as np
 
-    from motor.backbones.training import Batch, Training, train
+    from motor.backbones.batch import Batch
+    from motor.backbones.training import Training, train
 
     checkpointing, micro_batch = TRAINING[arguments.way]
     settings = Training(
@@ -79,7 +80,7 @@ def train_ours(arguments: argparse.Namespace) -> None:
         gradient_checkpointing=checkpointing,
     )
 
-    def batches(_: int) -> Iterator[Batch]:
+    def batches(_: int) -> Iterator[Any]:
         for _ in range(N_STEPS):
             context_BT, future_BH = np.split(windows_of(arguments, BATCH_SIZE), [arguments.context], axis=1)
             yield Batch(context_BT, future_BH, np.zeros(BATCH_SIZE, np.int64))
@@ -132,6 +133,7 @@ def features_ours(arguments: argparse.Namespace) -> None:
     """Take features of windows as the stage does: a batch of a size that is found at a time."""
     import numpy as np
 
+    from motor.backbones.batch import Batch
     from motor.backbones.batching import BatchSize
     from motor.features.embedding import Embedding
     from motor.features.residual import Residual
@@ -140,8 +142,8 @@ def features_ours(arguments: argparse.Namespace) -> None:
     for feature, length in ((Embedding(), arguments.context), (Residual(), windows_BN.shape[1])):
 
         def described(numbers: range, feature: Any = feature, length: int = length) -> Any:
-            domain_B = np.zeros(len(numbers), np.int64)
-            return feature.per_window(made, windows_BN[numbers, :length], domain_B, arguments.context, 20480.0)
+            context_BT, future_BH = np.split(windows_BN[numbers, :length], [arguments.context], axis=1)
+            return feature.per_window(made, Batch(context_BT, future_BH, np.zeros(len(numbers), np.int64)), 20480.0)
 
         list(BatchSize(None, arguments.device, print).passes(len(windows_BN), described))
 

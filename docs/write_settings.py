@@ -63,6 +63,29 @@ def _parts(field: FieldInfo) -> Iterator[str]:
     yield _table(inside, documented(kinds[0]))
     for record in dict.fromkeys(record for record in records if record is not None):
         yield f"Each of these mappings has:\n\n{_table(record.model_fields, documented(record))}"
+    for name, part in inside.items():
+        if listed := _listed_kinds(part.annotation):
+            yield from _kinds_of_list(name, listed)
+
+
+def _listed_kinds(annotation: Any) -> list[Any]:
+    """Return the plug-ins of which a field takes one or several, none where it takes no such thing."""
+    inner = get_args(annotation)[0] if get_origin(annotation) is tuple else None
+    kinds = _members(inner.__origin__ if get_origin(inner) is Annotated else inner)
+    return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Plugin)]
+
+
+def _kinds_of_list(name: str, kinds: list[Any]) -> Iterator[str]:
+    """Yield what the mappings of such a field have."""
+    base = _common(kinds)
+    rows = [f"| `{_kind(kind)}` | {_text(_summary(kind))} |" for kind in kinds]
+    yield "\n".join([f"| `{name}`: `kind` | Meaning |", "|---|---|", *rows])
+    common = {field: part for field, part in base.model_fields.items() if field != "kind"}
+    yield f"Whatever the kind of `{name}`:\n\n{_table(common, documented(base))}"
+    for kind in kinds:
+        fields = {field: part for field, part in kind.model_fields.items() if field not in base.model_fields}
+        if fields:
+            yield f"`{name}` of kind `{_kind(kind)}` has:\n\n{_table(fields, documented(kind))}"
 
 
 def _choice(kinds: list[type[Plugin]], field: FieldInfo) -> Iterator[str]:
@@ -124,6 +147,8 @@ def allowed(annotation: Any, metadata: Iterable[Any] = ()) -> str:
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return ", ".join(f"`{value}`" if value != "\t" else "a tab" for value in inner)
+    if _listed_kinds(annotation):
+        return "mapping with a `kind`, or a list of such"
     if origin is tuple:
         length = "list" if Ellipsis in inner else f"list of {len(inner)}"
         return f"{length}: {allowed(inner[0])}" + _limits(metadata)

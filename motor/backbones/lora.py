@@ -14,15 +14,17 @@ from motor.backbones.forecaster import Forecaster
 from motor.registry import Record
 
 if TYPE_CHECKING:
+    import torch
     from peft.tuners.lora import LoraLayer
 
-ADAPTED = r".*\.(q|k|v|o|wi|wi_0|wi_1|wo)"
-"""Attention's four projections and the feed-forward layers, by the names that both families give them."""
 ADAPTER = "default"
 
 
 class Lora(Record):
-    """What LoRA adds to each projection of attention and each feed-forward layer; the head is trained whole."""
+    """What LoRA adds to each linear layer of the blocks (attention's projections, feed-forward layers).
+
+    The head is trained whole.
+    """
 
     rank: int = Field(default=8, ge=1, description="rows of the factors")
     alpha: float = Field(default=16.0, gt=0, description="their product counts alpha / rank times")
@@ -30,16 +32,15 @@ class Lora(Record):
 
 
 def adapt(forecaster: Forecaster, lora: Lora, seed: int) -> Forecaster:
-    """Freeze a forecaster's weights, and put trainable factors beside those of attention and feed-forward layers.
+    """Freeze a forecaster's weights, and put trainable factors beside those of its blocks' linear layers.
 
-    The model stays an object of the stock class and forecasts as before: the second factor starts at 0. The head
-    (`output_patch_embedding`) stays trainable as it is, because one that was resized to a longer horizon has learned
-    nothing of its new steps yet.
+    The model stays an object of its class and forecasts as before: the second factor starts at 0. The head stays
+    trainable as it is, because one that was resized to a longer horizon has learned nothing of its new steps yet.
 
     Parameters
     ----------
     forecaster : Forecaster
-        Of a Chronos family; changed in place.
+        Changed in place.
     lora : Lora
     seed : int
         Of the first factor; the same on every device.
@@ -49,37 +50,45 @@ def adapt(forecaster: Forecaster, lora: Lora, seed: int) -> Forecaster:
     ValueError
         If it has factors already, or no layer that could have them.
     """
+    import torch
     from peft import LoraConfig, inject_adapter_in_model
 
-    model = forecaster.model
+    model, blocks = forecaster.model, forecaster.blocks()
     if has_adapters(model):
         raise ValueError("this forecaster has LoRA factors already; merge them first")
-    if not _stacks(model):
-        raise ValueError(f"{type(forecaster).__name__} has no attention for LoRA to adapt; leave finetune.lora out")
-    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout_rate, target_modules=ADAPTED)
-    was_training = model.training
+    # blocks alone are what peft gets to see: it would ask a whole model for its token embeddings
+    seen = torch.nn.ModuleList(blocks.repeated)
+    adapted = _adaptable(seen)
+    if not adapted:
+        raise ValueError(
+            f"{type(forecaster).__name__} has no linear layers in its blocks for LoRA to adapt; leave finetune.lora out"
+        )
+    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout_rate, target_modules=adapted)
+    was_training, learned = model.training, [weight for weight in model.parameters() if weight.requires_grad]
     model.requires_grad_(False)
-    seeded(lambda: [inject_adapter_in_model(config, blocks, ADAPTER) for blocks in _stacks(model)], seed)
+    seeded(lambda: inject_adapter_in_model(config, seen, ADAPTER), seed)
     seeded(lambda: _draw(model), seed)
     model.train(was_training)  # the new layers came in training mode
-    model.output_patch_embedding.requires_grad_(True)
+    for part in blocks.head:
+        part.requires_grad_(True)
+    forecaster.frozen_for_lora = learned
     return forecaster
 
 
 def merge(forecaster: Forecaster) -> Forecaster:
     """Add the factors' products to the weights that they stand beside, and take the factors out, in place.
 
-    The model then has the tensors that it had before `adapt`, all trainable, and `Forecaster.save` writes a stock
-    folder. A forecaster without factors is left as it is.
+    The model then has the tensors that it had before `adapt`, as trainable as they were. A forecaster without factors
+    is left as it is.
     """
     model = forecaster.model
     for name, layer in list(_layers(model)):
         layer.merge()
         parent, _, last = name.rpartition(".")
         setattr(model.get_submodule(parent), last, layer.get_base_layer())
-    for blocks in _stacks(model):
-        vars(blocks).pop("peft_config", None)  # peft takes it for a sign of factors
-    model.requires_grad_(True)
+    for weight in forecaster.frozen_for_lora:
+        weight.requires_grad_(True)
+    forecaster.frozen_for_lora = []
     return forecaster
 
 
@@ -88,13 +97,14 @@ def has_adapters(model: Any) -> bool:
     return any(".lora_A." in name for name, _ in model.named_parameters())
 
 
-def _stacks(model: Any) -> list[Any]:
-    """Return the blocks of the encoder and, where there is one, the decoder.
+def _adaptable(blocks: "torch.nn.ModuleList") -> list[str]:
+    """Return the names of the linear layers to adapt: not those whose weights torch's own attention reads past them."""
+    import torch
 
-    They are what peft gets to see: it would ask a whole model for its token embeddings, which these have none of.
-    """
-    parts = (getattr(model, name, None) for name in ("encoder", "decoder"))
-    return [part.block for part in parts if part is not None]
+    closed = (torch.nn.MultiheadAttention, torch.nn.TransformerEncoderLayer)
+    shut = tuple(f"{name}." for name, module in blocks.named_modules() if isinstance(module, closed))
+    linear = (name for name, module in blocks.named_modules() if type(module) is torch.nn.Linear)
+    return [name for name in linear if not (shut and name.startswith(shut))]
 
 
 def _layers(model: Any) -> "Iterator[tuple[str, LoraLayer]]":

@@ -75,17 +75,6 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise WeightsError(f"{folder / 'config.json'} is not valid JSON: {error}") from None
 
 
-def check_family(folder: Path, architecture: str, kind: str) -> None:
-    """Raise unless the folder's config is of the family that backbone `kind` builds."""
-    config = read_config(folder)
-    found = (config.get("architectures") or ["none"])[0]
-    if found != architecture or "chronos_config" not in config:
-        raise WeightsError(
-            f"{folder / 'config.json'}: architecture is {found!r}, backbone {kind!r} needs {architecture!r} "
-            "with a `chronos_config`; there are: bolt (amazon/chronos-bolt-*) and chronos2 (amazon/chronos-2)"
-        )
-
-
 def tensor_files(folder: Path) -> list[Path]:
     """Return the safetensors files of a folder, by name, those that its index names included."""
     index = folder / "model.safetensors.index.json"

@@ -77,7 +77,7 @@ def cost(
     stages = list(stages)
     trained = [stage for stage in stages if isinstance(stage, Finetune) and stage.is_trained]
     described = [stage for stage in stages if isinstance(stage, Features)]
-    rates = {"embedding": measured["embeddings_a_second"]}
+    rates = {"embedding": measured.get("embeddings_a_second", measured["forecasts_a_second"])}
 
     def share(context_length: int) -> float:
         """Tokens at a context, over those that were rehearsed."""

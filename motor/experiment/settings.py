@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, create_model, model_validator
 
 from motor.audit.names import FINDINGS
-from motor.backbones.training import Training
+from motor.backbones.training import Training, training_schema
 from motor.evaluation.axes.base import axes
 from motor.evaluation.metrics.base import PACKAGE as METRICS
 from motor.evaluation.metrics.base import RANKABLE, Measure, Metric
@@ -318,5 +318,6 @@ def _schema(outside: Outside) -> type[Settings]:
     tables |= {"metrics": METRICS}
     made: dict[str, Any] = {name: table(room) for name, room in tables.items()}
     made["augmentation"] = table("motor.windows.augmentations", optional=True)
+    made["finetune"] = training_schema()
     fields |= {name: (of, of()) for name, of in made.items()}
     return create_model("Settings", __base__=Settings, axes=(_axes(), ...), **fields)

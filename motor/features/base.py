@@ -169,32 +169,23 @@ class ForecastFeature(Feature, ABC):
     compares: ClassVar[bool] = False
     """Whether a series' row depends on other sensors of its motor at the same moment."""
 
+    needs: ClassVar[tuple[str, ...]] = ()
+    """What it takes of a forecaster beside quantiles, say ``embedding``; a config that puts it together with a backbone
+    that does not give this is a fault."""
+
     @abstractmethod
-    def per_window(
-        self,
-        forecaster: Any,
-        windows_BN: np.ndarray,
-        domain_B: np.ndarray,
-        context_length: int,
-        sampling_rate_hz: float,
-        group_B: np.ndarray | None = None,
-    ) -> WindowFeatures:
+    def per_window(self, forecaster: Any, batch: Any, sampling_rate_hz: float) -> WindowFeatures:
         """Describe each window on its own: a row never depends on other rows of the batch, but those of its group.
 
         Parameters
         ----------
         forecaster : Forecaster
             From `motor.backbones`, on its device, in evaluation mode.
-        windows_BN : ndarray of shape (n_windows, context_length [+ prediction_length]), float32
-            Scaled windows, the horizon last where `needs_future`.
-        domain_B : ndarray of shape (n_windows,), int
-            Place of each window's domain in the forecaster's `domains`.
-        context_length : int
-            Samples of a window that the forecaster may see.
+        batch : Batch
+            From `motor.backbones`, of arrays: scaled `context_BT`, `future_BH` where `needs_future`, and what is known
+            of each window.
         sampling_rate_hz : float
             Of the windows, after any decimation.
-        group_B : ndarray of shape (n_windows,), int, or None
-            Windows of one number are shown to the forecaster together; None: each alone.
         """
 
     @abstractmethod

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from motor.features.base import ForecastFeature, WindowFeatures, check_series, check_windows, domain_one_hot
+from motor.features.base import ForecastFeature, WindowFeatures, check_series, domain_one_hot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,7 @@ class Embedding(ForecastFeature):
 
     kind: Literal["embedding"] = "embedding"
     needs_future: ClassVar[bool] = False
+    needs: ClassVar[tuple[str, ...]] = ("embedding",)
 
     tokens: Literal["mean", "attention"] = Field(default="mean", description="how tokens make one vector")
     windows: Literal["mean", "attention"] = Field(default="mean", description="how windows make one vector")
@@ -40,35 +41,19 @@ class Embedding(ForecastFeature):
         default="none", description="``loc_scale`` adds each window's mean and log std, which the model normalises away"
     )
 
-    def per_window(
-        self,
-        forecaster: Any,
-        windows_BN: np.ndarray,
-        domain_B: np.ndarray,
-        context_length: int,
-        sampling_rate_hz: float,
-        group_B: np.ndarray | None = None,
-    ) -> WindowFeatures:
-        """Embed each window and pool its tokens (see `ForecastFeature.per_window`).
-
-        Raises
-        ------
-        ValueError
-            If windows are not `context_length` long.
-        """
+    def per_window(self, forecaster: Any, batch: Any, sampling_rate_hz: float) -> WindowFeatures:
+        """Embed each window and pool its tokens (see `ForecastFeature.per_window`)."""
         import pandas as pd
         import torch
 
-        check_windows(windows_BN, context_length)
         with torch.inference_mode():
-            groups = None if group_B is None else torch.as_tensor(group_B)
-            tokens_BLD = forecaster.embed(torch.tensor(windows_BN), torch.as_tensor(domain_B), groups)
+            tokens_BLD = forecaster.embed(batch)
             pooled = {f"embedding_{self.tokens}": pool_tokens(tokens_BLD, self.tokens)}
             if "tokens" in self.spread:
                 pooled["embedding_token_spread"] = tokens_BLD.std(dim=1, correction=0)
         blocks = [_block(name, values_BD.float().cpu().numpy()) for name, values_BD in pooled.items()]
         if self.level == "loc_scale":
-            blocks.append(loc_scale(windows_BN))
+            blocks.append(loc_scale(batch.context_BT))
         return WindowFeatures(pd.concat(blocks, axis=1).astype(np.float32))
 
     def per_series(self, windows: WindowFeatures, meta: "pd.DataFrame") -> "pd.DataFrame":

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from motor.features import skill
-from motor.features.base import ForecastFeature, WindowFeatures, check_series, check_windows, domain_one_hot
+from motor.features.base import ForecastFeature, WindowFeatures, check_series, domain_one_hot
 from motor.features.residual_statistics import N_QUARTERS, SPANS, level_position, residual_features
 from motor.features.sensor_pairs import partner_correlation
 
@@ -59,30 +59,22 @@ class Residual(ForecastFeature):
             short = f"a horizon of {prediction_length} samples is too short for feature residual"
             yield "prediction_length", f"{short}: {why} needs {needed[why]} samples or more"
 
-    def per_window(
-        self,
-        forecaster: Any,
-        windows_BN: np.ndarray,
-        domain_B: np.ndarray,
-        context_length: int,
-        sampling_rate_hz: float,
-        group_B: np.ndarray | None = None,
-    ) -> WindowFeatures:
+    def per_window(self, forecaster: Any, batch: Any, sampling_rate_hz: float) -> WindowFeatures:
         """Forecast each window's horizon and describe the error (see `ForecastFeature.per_window`).
 
         Raises
         ------
         ValueError
-            If windows are not context and horizon long, or the forecaster lacks a quantile level.
+            If the futures are not as long as the horizon, or the forecaster lacks a quantile level.
         """
         import pandas as pd
-        import torch
 
-        check_windows(windows_BN, context_length + forecaster.prediction_length)
-        context_BT, y_BH = windows_BN[:, :context_length], windows_BN[:, context_length:]
-        groups = None if group_B is None else torch.as_tensor(group_B)
-        inputs = torch.tensor(context_BT), torch.as_tensor(domain_B), groups
-        quantiles_BHQ = forecaster.predict_quantiles(*inputs).cpu().numpy()
+        context_BT, y_BH = batch.context_BT, batch.future_BH
+        if y_BH is None or y_BH.shape[1] != forecaster.prediction_length:
+            there = "no" if y_BH is None else y_BH.shape[1]
+            raise ValueError(f"windows have {there} samples of future; expected {forecaster.prediction_length}")
+        side_by_side = batch._replace(context_BT=np.ascontiguousarray(context_BT))  # not a part of longer rows
+        quantiles_BHQ = forecaster.predict_quantiles(side_by_side).cpu().numpy()
         levels = forecaster.quantile_levels
         frame = residual_features(
             y_BH, quantiles_BHQ, levels, sampling_rate_hz, self.loss_levels, self.n_lags, self.cut_hz

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from motor.backbones.base import Backbone
+from motor.registry import plugins
 
 Keys = tuple[str | int, ...]
 Misfit = tuple[tuple[Keys, ...], str]  # where it may stand in the config, and what is wrong
@@ -18,6 +19,7 @@ def backbone_misfits(
         "quantile_levels": ("quantile_levels",),
         "domains": ("dataset", "domains"),
         "horizon": ("backbone", "horizon"),
+        "kind": ("backbone", "kind"),
     }
     prediction_length = settings.windows.prediction_length
     for name, why in backbone.misfits(context_length, prediction_length, settings.quantile_levels, domains):
@@ -34,11 +36,16 @@ def length_misfits(settings: Any, context_length: int, place: Keys, horizon: int
         yield (place,), f"a window needs {context_length + horizon} samples ({window}), but {has}"
 
 
-def embedding_misfits(backbone: Backbone, method: str, features: tuple[str, ...]) -> Iterator[Misfit]:
-    """Yield where embeddings are asked of a backbone that has none."""
-    if "embedding" in features and not backbone.EMBEDS:
-        why = f"method {method} takes embeddings, but backbone {backbone.kind} has no encoder to give them"
-        yield (("backbone", "kind"),), f"{why}; take it out of axes.method, or choose another backbone for it"
+def needs_misfits(settings: Any, backbone: Backbone, method: str, features: tuple[str, ...]) -> Iterator[Misfit]:
+    """Yield what features take of a forecaster (`ForecastFeature.needs`) and the backbone does not give."""
+    kinds: Any = plugins(backbone.ROOM)
+    for name in features:
+        for need in getattr(getattr(settings.features, name, None), "needs", ()):
+            if need not in backbone.gives:
+                takes = f"feature {name} of method {method} takes the forecaster's {need}, but backbone {backbone.kind}"
+                others = ", ".join(kind for kind, plugin in kinds.items() if need in plugin.GIVES)
+                advice = f"take {method} out of axes.method, or choose another backbone for it: {others}"
+                yield (("backbone", "kind"),), f"{takes} has none to give; {advice}"
 
 
 def block_misfits(settings: Any, backbone: Backbone, method: str, own: int | None) -> Iterator[Misfit]:

@@ -8,7 +8,7 @@ from motor.backbones.training import Lora, Training
 from motor.evaluation.axes.base import Concern
 from motor.features.base import Feature, ForecastFeature
 from motor.methods.base import Link, OfFeatures
-from motor.methods.checks import Misfit, backbone_misfits, block_misfits, embedding_misfits, length_misfits
+from motor.methods.checks import Misfit, backbone_misfits, block_misfits, length_misfits, needs_misfits
 from motor.registry import plugins
 from motor.stages.features import Features
 from motor.stages.finetune import ONLY, Finetune
@@ -109,5 +109,5 @@ class FineTuned(OfFeatures):
             yield from length_misfits(settings, context_length, place, settings.windows.prediction_length)
         own = None if self.labels == "none" else self.trainable_blocks
         yield from block_misfits(settings, backbone, self.kind, own)
-        yield from embedding_misfits(backbone, self.kind, self.features)
+        yield from needs_misfits(settings, backbone, self.kind, self.features)
         yield from super().misfits(settings, domains, contexts)

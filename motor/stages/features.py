@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from grid.stage import Context, Stage, beside
+from motor.backbones.batch import as_batch
 from motor.backbones.batching import BatchSize
-from motor.backbones.chronos.inference import shortened_answers
 from motor.backbones.training import beginning_again, forget_tried, lighten
 from motor.features.base import ForecastFeature, WindowFeatures, of_class_forecaster, side_by_side
 from motor.stages.described import Described
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-OF_FORECASTERS = ("torch", "chronos-forecasting", "transformers", "safetensors")
+OF_FORECASTERS = ("torch", "safetensors")  # and what the kind of backbone imports
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class ForecastDescriber(Describer):
         """Return what each feature sees of the windows of some series."""
         found = []
         for number, feature in enumerate(self.stage.features):
-            with shortened_answers(forecaster):
+            with forecaster.answering_shortcuts():
                 found.append(self._windows(forecaster, feature, batch, self.sizes[number] if self.sizes else None))
         return found
 
@@ -181,8 +181,7 @@ class ForecastDescriber(Describer):
 
             def described(places: range, fixed: FixedWindows = fixed, rate_hz: float = float(rate_hz)) -> tuple:
                 cut = fixed.batch(places)
-                known = cut["window"], cut["domain"], self.stage.context_length, rate_hz, cut.get("group")
-                return cut, feature.per_window(forecaster, *known)
+                return cut, feature.per_window(forecaster, as_batch(fixed, cut, self.stage.context_length), rate_hz)
 
             at_once = [described(range(len(fixed)))] if size is None else None
             for cut, part in at_once or size.passes(len(fixed), described, fixed.end_of_batch):  # type: ignore[union-attr]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,18 +13,20 @@ import numpy as np
 from grid.stage import Context, Resources, Stage, after, beside
 from grid.store.store import write_json
 from motor.backbones.base import Backbone
+from motor.backbones.batch import Batch, as_batch
 from motor.backbones.batching import BatchSize
 from motor.backbones.training import (
     ALONE,
-    Batch,
+    History,
     Place,
+    Trainer,
     Training,
+    TrainingData,
     beginning_again,
     forget_tried,
     going_on,
     lighten,
     precision_used,
-    train,
 )
 from motor.features.skill import forecast_skill, skill_columns
 from motor.stages.curves import CURVES, LiveCurves, write_curves
@@ -45,7 +47,6 @@ ONLY = "only "  # before a class: trained on its series alone
 VALIDATION_WINDOWS = 2  # even windows a series
 SKILL_WINDOWS = 4
 MEASURED = ("windows_per_s",)  # of a history's row, what is another number each time; it is in the curves alone
-FITTED_WINDOWS = 16  # even windows a series that a closed form is solved on
 
 
 @dataclass(frozen=True)
@@ -147,58 +148,13 @@ class Finetune(Stage):
             self.seed,
         )
 
-    def solve(self, forecaster: Any, prepared: Prepared, meta: "pd.DataFrame") -> None:
-        """Fit a forecaster that has a closed form, on even windows of the training series."""
-        with input_faults():
-            training = meta[self._is_trained_on(meta) & (meta["side"] == "train")]
-            windows = self.fixed(prepared, training, FITTED_WINDOWS)
-            forecaster.fit(lambda: self._fixed_batches(windows, self.context_length))
-
-    def train(
-        self,
-        forecaster: "Forecaster",
-        prepared: Prepared,
-        meta: "pd.DataFrame",
-        at: "Workplace",
-        place: Place,
-        report: "Report",
-    ) -> list[dict[str, float]]:
-        """Train a forecaster in place, on this rank's share of the windows."""
-        with input_faults():
-            stream = self._stream(prepared, meta[self._is_trained_on(meta) & (meta["side"] == "train")])
-            held_out = meta[self._is_trained_on(meta) & (meta["side"] == "validation")]
-            validation = self.fixed(prepared, held_out, VALIDATION_WINDOWS) if len(held_out) else None
-
-        def validated() -> Iterator[Batch]:
-            assert validation is not None
-            return chain.from_iterable(self._fixed_batches(validation, length) for length in self.context_lengths)
-
-        with LiveCurves(at.work / CURVES) as curves:
-
-            def told(row: dict[str, float]) -> None:
-                curves.add(row)
-                report({"of": self.training.num_steps, **row})
-
-            return train(
-                forecaster,
-                lambda step: self._batches(stream, step, place),
-                validated if validation else None,
-                self.training,
-                self.seed,
-                at.work,
-                told,
-                at.device(),
-                place,
-                self.micro_batch,
-            )
-
-    def _is_trained_on(self, meta: "pd.DataFrame") -> "pd.Series":
+    def is_trained_on(self, meta: "pd.DataFrame") -> "pd.Series":
         """Tell which series the labels allow."""
         if self.labels in ("all", "any"):  # which of the two `meta` was made for
             return meta["item"].notna()
         return meta["label"] == (self.labels.removeprefix(ONLY) if ONLY in self.labels else self.prepared.normal)
 
-    def _stream(self, prepared: Prepared, meta: "pd.DataFrame") -> WindowStream:
+    def stream_of(self, prepared: Prepared, meta: "pd.DataFrame") -> WindowStream:
         if meta.empty:
             raise ValueError(f"no series to train on: fold {self.fold}, {self.regime}, labels {self.labels}")
         return WindowStream(
@@ -218,15 +174,17 @@ class Finetune(Stage):
         series, together = prepared.series(meta, self.fold), self.backbone.sees_together
         return FixedWindows(prepared.recordings, series, self.domains, length, count, together=together)
 
-    def _batches(self, stream: WindowStream, first_step: int, place: Place) -> Iterator[Batch]:
+    def batches(self, stream: WindowStream, first_step: int, place: Place) -> Iterator[Batch]:
+        """Return the batches of a step and all that follow; each step draws its context length."""
         size = self.training.batch_size
         first, end = first_step * size, self.training.num_steps * size
         if self.stream == "ray_data":
             source: Iterable[dict[str, np.ndarray]] = ray_batches(stream, first, end, size, *place)
         else:
             source = stream.batches(first, end, size, *place)
-        steps = count(first_step)
-        return (self._batch(cut, self.drawn_context(step)) for step, cut in zip(steps, source, strict=False))
+        steps, longest = count(first_step), self.context_length
+        drawn = zip(steps, source, strict=False)
+        return (as_batch(stream, cut, longest, self.drawn_context(step)) for step, cut in drawn)
 
     def drawn_context(self, step: int) -> int:
         """Return the context length of a step: where there are several, a function of the seed and the step."""
@@ -235,13 +193,10 @@ class Finetune(Stage):
         drawn = np.random.default_rng([self.seed, step, len(self.context_lengths)])
         return self.context_lengths[int(drawn.integers(len(self.context_lengths)))]
 
-    def _fixed_batches(self, windows: FixedWindows, context_length: int) -> Iterator[Batch]:
-        return (self._batch(cut, context_length) for cut in windows.batches(self.batch_size))
-
-    def _batch(self, cut: dict[str, np.ndarray], context_length: int) -> Batch:
-        """Part windows for the longest context at where the future begins; a shorter context is the end of it."""
-        context_BT, future_BH = np.split(cut["window"], [self.context_length], axis=1)
-        return Batch(context_BT[:, -context_length:], future_BH, cut["domain"], cut.get("number"), cut.get("group"))
+    def fixed_batches(self, windows: FixedWindows, context_length: int) -> Iterator[Batch]:
+        """Return fixed windows in order, their contexts cut to a length."""
+        longest = self.context_length
+        return (as_batch(windows, cut, longest, context_length) for cut in windows.batches(self.batch_size))
 
     def skill(
         self, forecaster: "Forecaster", prepared: Prepared, meta: "pd.DataFrame", at: "Workplace"
@@ -261,17 +216,13 @@ class Finetune(Stage):
         size: BatchSize,
     ) -> list[dict[str, Any]]:
         import pandas as pd
-        import torch
 
         def errors(numbers: range) -> pd.DataFrame:
             cut = windows.batch(numbers)
-            longest_BT, y_BH = np.split(cut["window"], [self.context_length], axis=1)
-            context_BT = longest_BT[:, -context_length:]
-            group_B = torch.as_tensor(cut["group"]) if "group" in cut else None
-            domain_B = torch.as_tensor(cut["domain"])
-            quantiles_BHQ = forecaster.predict_quantiles(torch.as_tensor(context_BT), domain_B, group_B)
+            batch = as_batch(windows, cut, self.context_length, context_length)
+            quantiles_BHQ = forecaster.predict_quantiles(batch)
             median_BH = quantiles_BHQ[..., self.quantile_levels.index(0.5)].cpu().numpy()
-            columns = skill_columns(y_BH, median_BH, context_BT)
+            columns = skill_columns(np.asarray(batch.future_BH), median_BH, np.asarray(batch.context_BT))
             return pd.DataFrame(columns, index=window_index(windows, cut))
 
         frames = size.passes(len(windows), errors, windows.end_of_batch)
@@ -300,6 +251,46 @@ class Finetune(Stage):
             "n_parameters": sum(weight.numel() for weight in forecaster.model.parameters()),
             "history": [{name: value for name, value in row.items() if name not in MEASURED} for row in history],
         }
+
+
+@dataclass(frozen=True)
+class FoldData(TrainingData):
+    """Windows of the series of a fold that a fine-tune's labels allow."""
+
+    stage: Finetune
+    prepared: Prepared
+    meta: "pd.DataFrame"
+    place: Place
+
+    def batches(self, first_step: int) -> Iterator[Batch]:
+        return self.stage.batches(self._stream, first_step, self.place)
+
+    def validation(self) -> Iterator[Batch] | None:
+        if self._held_out is None:
+            return None
+        lengths, held_out = self.stage.context_lengths, self._held_out
+        return chain.from_iterable(self.stage.fixed_batches(held_out, length) for length in lengths)
+
+    def even(self, windows_per_series: int) -> Iterator[Batch]:
+        with input_faults():
+            windows = self.stage.fixed(self.prepared, self._of("train"), windows_per_series)
+        return self.stage.fixed_batches(windows, self.stage.context_length)
+
+    @cached_property
+    def _stream(self) -> WindowStream:
+        with input_faults():
+            return self.stage.stream_of(self.prepared, self._of("train"))
+
+    @cached_property
+    def _held_out(self) -> FixedWindows | None:
+        held_out = self._of("validation")
+        if held_out.empty:
+            return None
+        with input_faults():
+            return self.stage.fixed(self.prepared, held_out, VALIDATION_WINDOWS)
+
+    def _of(self, side: str) -> "pd.DataFrame":
+        return self.meta[self.stage.is_trained_on(self.meta) & (self.meta["side"] == side)]
 
 
 def window_index(windows: FixedWindows, cut: dict[str, np.ndarray]) -> "pd.MultiIndex":
@@ -334,17 +325,31 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: "Report")
     device = at.device()
     prepared = Prepared.open(at.inputs[stage.prepared.key], stage.prepared)
     meta = (prepared.meta_with_unlabelled if stage.labels == "any" else prepared.meta)(stage.fold, stage.domains)
-    forecaster, history = stage.start_forecaster(at), []
-    if stage.is_trained:
-        history = stage.train(forecaster, prepared, meta, at, place, report)
-    elif stage.labels != "none":
-        stage.solve(forecaster, prepared, meta)
+    forecaster = stage.start_forecaster(at)
+    data = FoldData(stage, prepared, meta, place)
+    history = [] if stage.labels == "none" else fitted(stage, forecaster, data, at, report)
     if place.rank == 0:
         forecaster.save(at.draft / "predictor")
         skill = stage.skill(forecaster.to(device), prepared, meta[meta["side"] == "test"], at)
         write_json(at.draft / "skill.json", skill)
         write_json(at.draft / "training.json", stage.summary(forecaster, history))
         write_curves(at.draft / CURVES, history)
+
+
+def fitted(stage: Finetune, forecaster: "Forecaster", data: FoldData, at: Workplace, report: "Report") -> History:
+    """Let a forecaster learn, in place, and return its curves."""
+    with LiveCurves(at.work / CURVES) as curves:
+
+        def told(row: dict[str, float]) -> None:
+            curves.add(row)
+            report({"of": stage.training.num_steps, **row})
+
+        given = (stage.training, stage.seed, at.work, told, at.device(), data.place, stage.micro_batch)
+        trainer = Trainer(*given)
+        if not stage.backbone.CLOSED_FORM:
+            return forecaster.fit(data, trainer)
+        with input_faults():  # what cannot be solved is a fault of the data
+            return forecaster.fit(data, trainer)
 
 
 def read_training(folder: Path, context_length: int) -> dict[str, Any]:

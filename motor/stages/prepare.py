@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+UNKNOWN_AT_TIMES = ("label", "moment", "speed_rpm")
 ASIDE = "aside"  # the side of what is neither trained upon nor scored
 
 
@@ -197,12 +198,13 @@ class Prepared:
         fitted = SeriesScalers(self.recordings, self.stage.scaling, self.scalers.of_fold(fold), self.own_levels)
         columns = ("item", "motor", "domain", "label", "sampling_rate_hz")
         known = meta.assign(
-            **{name: meta[name].astype(object).where(meta[name].notna(), None) for name in ("label", "moment")}
+            **{name: meta[name].astype(object).where(meta[name].notna(), None) for name in UNKNOWN_AT_TIMES}
         )
-        rows = zip(meta.index.tolist(), *(known[column].tolist() for column in (*columns, "moment")), strict=True)
+        names = (*columns, "moment", "speed_rpm")
+        rows = zip(meta.index.tolist(), *(known[column].tolist() for column in names), strict=True)
         return tuple(
-            Series(item, index, domain, label, rate, fitted.scaler(index, item, domain, motor), motor, moment)
-            for index, item, motor, domain, label, rate, moment in rows
+            Series(item, index, domain, label, rate, fitted.scaler(index, item, domain, motor), motor, moment, speed)
+            for index, item, motor, domain, label, rate, moment, speed in rows
         )
 
 

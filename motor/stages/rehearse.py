@@ -18,7 +18,8 @@ import numpy as np
 from grid.stage import Context, Stage
 from grid.store.store import write_json
 from motor.backbones.base import Backbone
-from motor.backbones.training import Batch, Training, precision_used, train
+from motor.backbones.batch import Batch
+from motor.backbones.training import Training, precision_used, train
 from motor.stages.devices import held_device
 
 if TYPE_CHECKING:
@@ -71,9 +72,10 @@ class Rehearse(Stage):
             "peak_flops_a_second": peak_flops,
             "share_of_peak": flops / seconds / peak_flops,
             "precision": precision,
-            "embeddings_a_second": self._rate(forecaster, forecaster.embed, clock),
             "forecasts_a_second": self._rate(forecaster, forecaster.predict_one_pass, clock),
         }
+        if "embedding" in self.backbone.gives:
+            result["embeddings_a_second"] = self._rate(forecaster, forecaster.embed, clock)
         write_json(folder / FILE_NAME, result | where(device, context))
 
     def _training(self, num_steps: int) -> Training:
@@ -83,14 +85,10 @@ class Rehearse(Stage):
         """Do a first step, which allocates; return the encoder's tokens and the step's floating-point operations."""
         from torch.utils.flop_counter import FlopCounterMode
 
-        seen: list[int] = []
-        hook = forecaster.model.encoder.register_forward_pre_hook(
-            lambda module, arguments, keywords: seen.append(int(keywords["inputs_embeds"].shape[1])), with_kwargs=True
-        )
-        with FlopCounterMode(display=False) as counter:
+        with forecaster.tokens_seen() as seen, FlopCounterMode(display=False) as counter:
             self._train(forecaster, device, 1, lambda: None)
-        hook.remove()
-        return seen[0], int(counter.get_total_flops())
+        n_tokens = seen[0] if seen else forecaster.n_tokens(self.context_length)
+        return n_tokens, int(counter.get_total_flops())
 
     def _timed(self, forecaster: "Forecaster", device: str, clock: Callable[[], float], context: Context) -> float:
         """Return the seconds of a step: the median."""
@@ -122,15 +120,12 @@ class Rehearse(Stage):
 
     def _rate(self, forecaster: "Forecaster", forward: Callable[..., Any], clock: Callable[[], float]) -> float:
         """Return the windows a second of a forward pass in float32, as features are computed."""
-        import torch
-
         size = self.micro_batch or self.batch_size
-        context_BT = torch.as_tensor(self._batch(0).context_BT[:size])
-        domain_B, seconds = torch.zeros(size, dtype=torch.long), []
+        batch, seconds = self._batch(0).rows(slice(size)), []
         forecaster.model.eval()
         for _ in range(PASSES):
             began = clock()
-            forward(context_BT, domain_B)
+            forward(batch)
             seconds.append(clock() - began)
         return size / min(seconds)
 

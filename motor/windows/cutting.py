@@ -123,9 +123,10 @@ class WindowStream(Source):
         Returns
         -------
         dict
-            ``window``: float32 of shape (B, N); ``domain``: int64 of shape (B,), places in `domains`;
-            ``number``: int64 of shape (B,); where series go in `together`, a number gives the windows of its whole
-            group side by side, and ``group``, int64 of shape (B,), says which belong together.
+            ``window``: float32 of shape (B, N); and int64 of shape (B,): ``domain``, places in `domains`; ``item``,
+            places in `series`; ``start``, where in its signal each begins; ``number``; and where series go in
+            `together` (a number then gives the windows of its whole group side by side), ``group``, which says which
+            belong together.
 
         Raises
         ------
@@ -156,11 +157,14 @@ class WindowStream(Source):
 
     def drawn(self, draws: Draws) -> dict[str, np.ndarray]:
         """Return windows that were drawn, as `batch` does."""
-        return self.described(draws.numbers_B, draws.rows_B, self.windows(draws))
+        return self.described(draws.numbers_B, draws.rows_B, draws.starts_B, self.windows(draws))
 
-    def described(self, numbers_B: np.ndarray, rows_B: np.ndarray, window_BN: np.ndarray) -> dict[str, np.ndarray]:
+    def described(
+        self, numbers_B: np.ndarray, rows_B: np.ndarray, starts_B: np.ndarray, window_BN: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """Return windows with what is said of them beside."""
-        batch = {"window": window_BN, "domain": self.columns.domain_S[rows_B], "number": numbers_B}
+        batch = {"window": window_BN, "domain": self.columns.domain_S[rows_B], "item": rows_B, "start": starts_B}
+        batch["number"] = numbers_B
         return batch | {"group": numbers_B.copy()} if self.together else batch
 
     def windows(self, draws: Draws) -> np.ndarray:
@@ -338,9 +342,10 @@ class FixedWindows(Source):
         Returns
         -------
         dict
-            ``window``: float32 of shape (B, N), scaled; and int64 of shape (B,): ``domain``, places in
-            `domains`; ``item``, places in `series`; ``window_index``, from 0 within each series; and where series go
-            in `together`, ``group``: windows of one number belong together, and their rows are neighbours.
+            ``window``: float32 of shape (B, N), scaled; and int64 of shape (B,): ``domain``, places in `domains`;
+            ``item``, places in `series`; ``window_index``, from 0 within each series; ``start``, where in its signal
+            each begins; and where series go in `together`, ``group``: windows of one number belong together, and their
+            rows are neighbours.
         """
         rows_B3 = self.rows[np.asarray(numbers, dtype=np.int64)]
         batch = {
@@ -348,6 +353,7 @@ class FixedWindows(Source):
             "domain": self.columns.domain_S[rows_B3[:, 0]],
             "item": rows_B3[:, 0],
             "window_index": rows_B3[:, 1],
+            "start": rows_B3[:, 2],
         }
         return batch | {"group": self._group_of(rows_B3)} if self.together else batch
 

@@ -55,6 +55,8 @@ class Series:
     motor : str
     moment : str or None
         Series of one motor and moment were measured at the same time; None: nothing is known of it.
+    speed_rpm : float or None
+        Of the shaft, where it is known.
     """
 
     item: str
@@ -65,6 +67,7 @@ class Series:
     scaler: Scaler
     motor: str = ""
     moment: str | None = None
+    speed_rpm: float | None = None
 
 
 class Columns(NamedTuple):
@@ -75,6 +78,14 @@ class Columns(NamedTuple):
     loc_S1: np.ndarray  # float32
     scale_S1: np.ndarray  # float32
     domain_S: np.ndarray  # int64
+
+
+class Known(NamedTuple):
+    """What is known of the series beside their signals."""
+
+    item_S: np.ndarray  # str
+    motor_S: np.ndarray  # str
+    speed_rpm_S: np.ndarray  # float32, NaN where it is not known
 
 
 class Groups(NamedTuple):
@@ -191,6 +202,16 @@ class Source:
             loc_S1=np.array([[series.scaler.loc] for series in self.series], dtype=np.float32),
             scale_S1=np.array([[series.scaler.scale] for series in self.series], dtype=np.float32),
             domain_S=np.array([number[series.domain] for series in self.series], dtype=np.int64),
+        )
+
+    @cached_property
+    def known(self) -> Known:
+        """Return the series' names and speeds as arrays."""
+        speeds = [np.nan if series.speed_rpm is None else series.speed_rpm for series in self.series]
+        return Known(
+            item_S=np.array([series.item for series in self.series], dtype=object),
+            motor_S=np.array([series.motor for series in self.series], dtype=object),
+            speed_rpm_S=np.array(speeds, dtype=np.float32),
         )
 
     def scaled(self, rows_B: np.ndarray, starts_B: np.ndarray) -> np.ndarray:

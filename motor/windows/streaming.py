@@ -221,8 +221,8 @@ def _table(stream: "WindowStream", numbers: np.ndarray) -> "pyarrow.Table":
 
 def _batch(stream: "WindowStream", table: "pyarrow.Table") -> dict[str, np.ndarray]:
     """Return a batch in arrays of its own: a block is freed as soon as it was read."""
-    numbers, rows = table["number"].to_numpy().copy(), table["row"].to_numpy()
+    numbers, rows, starts = (table[name].to_numpy().copy() for name in ("number", "row", "start"))
     if "window" in table.column_names:
         flat = table["window"].combine_chunks().flatten().to_numpy()
-        return stream.described(numbers, rows, flat.reshape(len(rows), -1).copy())
-    return stream.drawn(Draws(numbers, rows, table["start"].to_numpy(), (), None))
+        return stream.described(numbers, rows, starts, flat.reshape(len(rows), -1).copy())
+    return stream.drawn(Draws(numbers, rows, starts, (), None))

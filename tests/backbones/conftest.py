@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from motor.backbones.base import ChronosBackbone
+from motor.backbones.chronos.backbone import ChronosBackbone
 from motor.registry import plugins
 
 KINDS = sorted(kind for kind, plugin in plugins("motor.backbones").items() if issubclass(plugin, ChronosBackbone))

@@ -51,9 +51,13 @@ def test_only_chronos2_with_its_sensors_together_sees_them_together():
 
 
 @pytest.mark.parametrize("name", sorted(plugins("motor.backbones")))
-def test_backbone_that_is_no_closed_form_embeds(name):
+def test_backbone_whose_package_is_missing_says_so(name, monkeypatch):
     plugin = plugins("motor.backbones")[name]
-    assert plugin.CLOSED_FORM != plugin.EMBEDS
+    monkeypatch.setattr(plugin, "PACKAGES", ("chronos-of-nowhere",))
+    ((argument, why),) = plugin().misfits(64, 16, (0.1, 0.5, 0.9), ("one",))
+    assert argument == "kind"
+    assert "needs the package chronos-of-nowhere" in why
+    assert "pip install chronos-of-nowhere" in why
 
 
 def test_plugins_import_nothing_heavy():

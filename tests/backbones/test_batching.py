@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from motor.backbones import batching
+from motor.backbones.batch import Batch
 from motor.backbones.batching import BatchSize, counting, limit_bytes
 from motor.backbones.training.memory import lighten, note_tried
 
@@ -140,10 +141,10 @@ def test_counting_a_forecast_changes_it_by_rounding_alone_and_counts_the_same_ag
 
     forecaster = create(plugins("motor.backbones")[kind](d_model=16, d_kv=8, d_ff=32, horizon=horizon))
     context, _, domain = windows
-    plain, counts = forecaster.predict_quantiles(context, domain), []
+    plain, counts = forecaster.predict_quantiles(Batch(context, None, domain)), []
     for _ in range(3):
         with counting() as counted:
-            again = forecaster.predict_quantiles(context, domain)
+            again = forecaster.predict_quantiles(Batch(context, None, domain))
         counts.append(counted.peak_bytes)
         torch.testing.assert_close(again, plain, rtol=0, atol=1e-6)
     assert len(set(counts)) == 1
@@ -158,10 +159,11 @@ def test_forecasts_and_embeddings_do_not_depend_on_batch_size_and_threads(
     context = torch.as_tensor(generator.standard_normal((33, 64)), dtype=torch.float32)
     domain = torch.arange(33) % len(domains)
     outputs = forecaster.predict_quantiles, forecaster.embed
-    alone = [torch.cat([of(context[i : i + 1], domain[i : i + 1]) for i in range(33)]) for of in outputs]
+    batch = Batch(context, None, domain)
+    alone = [torch.cat([of(batch.rows(slice(i, i + 1))) for i in range(33)]) for of in outputs]
     torch.set_num_threads(n_threads)  # the fixture `one_thread` sets it back
     for of, expected in zip(outputs, alone, strict=True):
-        parts = BatchSize(batch_size, "cpu", print).passes(33, lambda n, of=of: of(context[n], domain[n]))
+        parts = BatchSize(batch_size, "cpu", print).passes(33, lambda n, of=of: of(batch.rows(n)))
         torch.testing.assert_close(torch.cat(list(parts)), expected, rtol=0, atol=1e-5)
 
 

@@ -6,6 +6,7 @@ import torch
 from chronos import BaseChronosPipeline
 from safetensors import safe_open
 
+from motor.backbones.batch import Batch
 from motor.backbones.linear import Linear
 from motor.backbones.lora import Lora, adapt, merge
 
@@ -22,7 +23,7 @@ def train_a_little(forecaster, windows, steps=6):
     optimizer = torch.optim.AdamW(trainable(forecaster).values(), lr=1e-2)
     forecaster.model.train()
     for _ in range(steps):
-        forecaster.loss(*windows).backward()
+        forecaster.loss(Batch(*windows)).backward()
         optimizer.step()
         optimizer.zero_grad()
     forecaster.model.eval()
@@ -31,11 +32,11 @@ def train_a_little(forecaster, windows, steps=6):
 
 def test_adapt_leaves_class_and_forecasts_as_they_were(forecaster, windows):
     context, _, domain = windows
-    stock_class, before = type(forecaster.model), forecaster.predict_quantiles(context, domain)
+    stock_class, before = type(forecaster.model), forecaster.predict_quantiles(Batch(context, None, domain))
     adapt(forecaster, LORA, seed=3)
     assert type(forecaster.model) is stock_class
     assert not any(module.training for module in forecaster.model.modules())
-    assert torch.equal(forecaster.predict_quantiles(context, domain), before)
+    assert torch.equal(forecaster.predict_quantiles(Batch(context, None, domain)), before)
 
 
 def test_adapt_frees_the_factors_and_the_head_alone(forecaster, kind):
@@ -64,7 +65,7 @@ def test_frozen_weights_take_no_gradient_and_no_optimizer_memory(forecaster, win
     frozen = {name: weight for name, weight in forecaster.model.named_parameters() if not weight.requires_grad}
     before = {name: weight.clone() for name, weight in frozen.items()}
     optimizer = train_a_little(forecaster, windows)
-    forecaster.loss(*windows).backward()
+    forecaster.loss(Batch(*windows)).backward()
     assert all(weight.grad is None for weight in frozen.values())
     assert all(torch.equal(weight, before[name]) for name, weight in frozen.items())
     moments = sum(state["exp_avg"].numel() for state in optimizer.state.values())
@@ -75,9 +76,12 @@ def test_merge_gives_a_stock_folder_with_the_same_forecasts(
     create, backbone, domains, windows, names, tmp_path, sorted_stock_forecast
 ):
     forecaster = create(backbone, domains)
-    tensors, base = set(forecaster.model.state_dict()), forecaster.predict_quantiles(windows[0], windows[2])
+    tensors, base = (
+        set(forecaster.model.state_dict()),
+        forecaster.predict_quantiles(Batch(windows[0], None, windows[2])),
+    )
     train_a_little(adapt(forecaster, LORA, seed=3), windows)
-    adapted = forecaster.predict_quantiles(windows[0], windows[2])
+    adapted = forecaster.predict_quantiles(Batch(windows[0], None, windows[2]))
     assert (adapted - base).abs().max() > 0.01
     merge(forecaster).save(tmp_path)
     assert set(forecaster.model.state_dict()) == tensors
@@ -88,7 +92,9 @@ def test_merge_gives_a_stock_folder_with_the_same_forecasts(
     expected = sorted_stock_forecast(tmp_path, forecaster, windows[0], names)
     np.testing.assert_allclose(adapted, expected, atol=1e-5)
     loaded = backbone.load(tmp_path, domains)
-    torch.testing.assert_close(loaded.predict_quantiles(windows[0], windows[2]), adapted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        loaded.predict_quantiles(Batch(windows[0], None, windows[2])), adapted, atol=1e-5, rtol=0
+    )
 
 
 def test_merge_without_factors_changes_nothing(forecaster):
@@ -101,8 +107,8 @@ def test_adapt_again_after_a_merge_starts_from_what_was_learned(create, backbone
     forecaster = create(backbone)
     domain = torch.zeros(5, dtype=torch.long)
     train_a_little(adapt(forecaster, LORA, seed=3), (windows[0], windows[1], domain))
-    learned = merge(forecaster).predict_quantiles(windows[0], domain)
-    again = adapt(forecaster, LORA, seed=4).predict_quantiles(windows[0], domain)
+    learned = merge(forecaster).predict_quantiles(Batch(windows[0], None, domain))
+    again = adapt(forecaster, LORA, seed=4).predict_quantiles(Batch(windows[0], None, domain))
     torch.testing.assert_close(again, learned, atol=1e-6, rtol=0)
 
 
@@ -122,7 +128,7 @@ def test_adapt_twice_raises(forecaster):
 
 
 def test_adapt_without_attention_raises(create):
-    with pytest.raises(ValueError, match=r"LinearForecaster has no attention.*finetune\.lora"):
+    with pytest.raises(ValueError, match=r"LinearForecaster has no linear layers in its blocks.*finetune\.lora"):
         adapt(create(Linear()), LORA, seed=0)
 
 

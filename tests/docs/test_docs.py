@@ -178,7 +178,7 @@ def test_programs_that_tell_the_stock_library_the_domain_run(kind, place, tmp_pa
     import numpy as np
     import torch
 
-    from motor.backbones import domain_mark
+    from motor.backbones.chronos import domain_mark
 
     told_forecaster(kind, tmp_path)
     monkeypatch.chdir(tmp_path)

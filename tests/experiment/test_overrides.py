@@ -96,7 +96,7 @@ def test_by_domain_augmentation_in_joint_changes_the_windows_of_that_domain_alon
         stage = tiny.cell("C/Joint/64/lda").features[0].finetunes[0]
         prepared = Prepared.open(tiny_built.folder(stage.prepared), stage.prepared)
         meta = prepared.meta(stage.fold, stage.domains)
-        stream = stage._stream(prepared, meta[meta["side"] == "train"])
+        stream = stage.stream_of(prepared, meta[meta["side"] == "train"])
         batches.append(stream.batch(np.arange(stream.windows_per_epoch)))
     np.testing.assert_array_equal(batches[0]["domain"], batches[1]["domain"])
     unequal = (batches[0]["window"] != batches[1]["window"]).any(axis=1)

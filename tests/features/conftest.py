@@ -5,6 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from motor.backbones.batch import Batch
+
 Z_SCORES = {0.1: -1.2816, 0.5: 0.0, 0.9: 1.2816}
 
 
@@ -20,16 +22,24 @@ class LinearForecaster:
     domains = ("left", "right")
     d_model = 5
 
-    def predict_quantiles(self, context_BT: Tensor, domain_B: Tensor, group_B: Tensor | None = None) -> Tensor:
+    def predict_quantiles(self, batch: Batch) -> Tensor:
+        context_BT, _, group_B = tensors_of(batch)
         mean_B1 = of_group(context_BT, group_B).mean(dim=1, keepdim=True)
         decay_H = 0.9 ** torch.arange(1, self.prediction_length + 1)
         median_BH = mean_B1 + (context_BT[:, -1:] - mean_B1) * decay_H
         spread_B1 = context_BT.std(dim=1, keepdim=True, correction=0)
         return torch.stack([median_BH + Z_SCORES[level] * spread_B1 for level in self.quantile_levels], dim=-1)
 
-    def embed(self, context_BT: Tensor, domain_B: Tensor, group_B: Tensor | None = None) -> Tensor:
+    def embed(self, batch: Batch) -> Tensor:
+        context_BT, domain_B, group_B = tensors_of(batch)
         projection = torch.randn(8, self.d_model, generator=torch.Generator().manual_seed(0))
         return of_group(context_BT, group_B).unflatten(1, (-1, 8)) @ projection + domain_B[:, None, None]
+
+
+def tensors_of(batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Context, domain and group."""
+    given = batch.tensors()
+    return given.context_BT, given.domain_B, given.group_B
 
 
 def of_group(context_BT: Tensor, group_B: Tensor | None) -> Tensor:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from motor.backbones.batch import Batch
 from motor.features.base import ForecastFeature, WindowFeatures
 from motor.registry import plugins
 
@@ -31,9 +32,13 @@ def feature(request: pytest.FixtureRequest) -> ForecastFeature:
 def compute(
     feature: ForecastFeature, forecaster, signal: np.ndarray, rows: list[int], domains: int = 0
 ) -> WindowFeatures:
-    used = signal if feature.needs_future else signal[:, : forecaster.context_length]
-    domain = np.full(len(rows), domains)
-    return feature.per_window(forecaster, used[rows], domain, forecaster.context_length, 1000.0)
+    return feature.per_window(forecaster, batch_of(feature, forecaster, signal[rows], domains), 1000.0)
+
+
+def batch_of(feature: ForecastFeature, forecaster, signal: np.ndarray, domain: int = 0, group_B=None) -> Batch:
+    context_BT, future_BH = np.split(signal, [forecaster.context_length], axis=1)
+    domain_B = np.full(len(signal), domain)
+    return Batch(context_BT, future_BH if feature.needs_future else None, domain_B, group_B=group_B)
 
 
 def series(feature: ForecastFeature, forecaster, signal: np.ndarray, meta: pd.DataFrame = META) -> pd.DataFrame:
@@ -50,10 +55,9 @@ def test_window_does_not_depend_on_its_batch(feature, forecaster, signal):
 
 def test_window_sees_its_group_and_no_other(feature, forecaster, signal):
     def frame(signal: np.ndarray, group: list[int] | None) -> np.ndarray:
-        used = signal if feature.needs_future else signal[:, : forecaster.context_length]
         group_B = None if group is None else np.array(group)
-        arguments = np.zeros(4, dtype=np.int64), forecaster.context_length, 1000.0, group_B
-        return feature.per_window(forecaster, used[:4], *arguments).frame.to_numpy()
+        batch = batch_of(feature, forecaster, signal[:4], group_B=group_B)
+        return feature.per_window(forecaster, batch, 1000.0).frame.to_numpy()
 
     changed = signal.copy()
     changed[0, :64] += 1.0
@@ -75,9 +79,12 @@ def test_window_frame_is_float32_with_distinct_columns(feature, forecaster, sign
     assert frame.columns.is_unique
 
 
-def test_window_of_another_length_raises(feature, forecaster, signal):
-    with pytest.raises(ValueError, match="expected"):
-        compute(feature, forecaster, signal[:, :60], [0])
+def test_window_without_the_whole_future_raises_where_one_is_needed(feature, forecaster, signal):
+    if not feature.needs_future:  # a forecaster takes contexts of any length up to its own
+        return
+    for short in (signal[:, :64], signal[:, :100]):
+        with pytest.raises(ValueError, match="expected 128"):
+            compute(feature, forecaster, short, [0])
 
 
 def test_series_are_finite_and_in_the_order_of_meta(feature, forecaster, signal):

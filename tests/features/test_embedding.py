@@ -4,6 +4,7 @@ import pytest
 import torch
 from scipy.special import softmax
 
+from motor.backbones.batch import Batch
 from motor.features.base import WindowFeatures
 from motor.features.embedding import Embedding, loc_scale, pool_tokens, window_weights
 
@@ -16,20 +17,20 @@ def context(signal) -> np.ndarray:
 
 
 def windows(feature: Embedding, forecaster, context: np.ndarray) -> WindowFeatures:
-    part = feature.per_window(forecaster, context, np.zeros(len(context), dtype=int), 64, 1000.0)
+    part = feature.per_window(forecaster, Batch(context, None, np.zeros(len(context), dtype=int)), 1000.0)
     return WindowFeatures.join([part], list("aaaabb"), [0, 1, 2, 3, 0, 1])
 
 
 def test_window_columns_are_mean_and_spread_of_tokens(forecaster, context):
     frame = windows(Embedding(), forecaster, context).frame
-    tokens = forecaster.embed(torch.tensor(context), torch.zeros(6)).numpy()
+    tokens = forecaster.embed(Batch(context, None, np.zeros(6))).numpy()
     np.testing.assert_allclose(frame.filter(like="embedding_mean_"), tokens.mean(axis=1), atol=1e-6)
     np.testing.assert_allclose(frame.filter(like="token_spread_"), tokens.std(axis=1), atol=1e-6)
     assert frame.columns[0] == "embedding_mean_000"
 
 
 def test_window_domain_reaches_the_forecaster(forecaster, context):
-    left, right = (Embedding().per_window(forecaster, context, np.full(6, d), 64, 1.0).frame for d in (0, 1))
+    left, right = (Embedding().per_window(forecaster, Batch(context, None, np.full(6, d)), 1.0).frame for d in (0, 1))
     np.testing.assert_allclose(right["embedding_mean_000"] - left["embedding_mean_000"], 1.0, atol=1e-5)
 
 

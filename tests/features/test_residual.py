@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
+from motor.backbones.batch import Batch
 from motor.features.base import WindowFeatures
 from motor.features.residual import Residual
 
@@ -17,13 +17,13 @@ META = pd.DataFrame(
 
 
 def windows(feature: Residual, forecaster, signal: np.ndarray) -> WindowFeatures:
-    part = feature.per_window(forecaster, signal, np.zeros(len(signal), dtype=int), 64, 1000.0)
+    part = feature.per_window(forecaster, Batch(signal[:, :64], signal[:, 64:], np.zeros(len(signal))), 1000.0)
     return WindowFeatures.join([part], list("aabbcc"), [0, 1] * 3)
 
 
 def test_window_errors_are_those_of_the_median_on_the_horizon(forecaster, signal):
     found = windows(Residual(), forecaster, signal)
-    median = forecaster.predict_quantiles(torch.tensor(signal[:, :64]), torch.zeros(6))[..., 1].numpy()
+    median = forecaster.predict_quantiles(Batch(signal[:, :64], None, np.zeros(6)))[..., 1].numpy()
     residual = signal[:, 64:] - median
     np.testing.assert_allclose(found.residuals_BH, residual, atol=1e-6)
     np.testing.assert_allclose(found.frame["mae"], np.abs(residual).mean(axis=1), rtol=1e-5)
@@ -63,7 +63,7 @@ def test_segments_are_those_of_the_horizon_whatever_the_signal(forecaster, signa
 
 def test_window_error_over_the_contexts_deviation_knows_no_gain(forecaster, signal):
     quiet, loud = (windows(Residual(), forecaster, gain * signal).frame for gain in (1.0, 100.0))
-    median = forecaster.predict_quantiles(torch.tensor(signal[:, :64]), torch.zeros(6))[..., 1].numpy()
+    median = forecaster.predict_quantiles(Batch(signal[:, :64], None, np.zeros(6)))[..., 1].numpy()
     expected = np.abs(signal[:, 64:80] - median[:, :16]).mean(axis=1) / signal[:, :64].std(axis=1)
     np.testing.assert_allclose(quiet["context_mae_first_16"], expected, rtol=1e-5)
     np.testing.assert_allclose(loud["context_mae_first_16"], expected, rtol=1e-4)

@@ -112,10 +112,10 @@ def test_features_memory_runs_out_in_the_middle_goes_on_with_half(tiny_built, fe
     narrow = loaded(tiny_built, stage)
     embed = narrow.embed
 
-    def embed_few(context_BT, *more):
-        if len(context_BT) > 4:
+    def embed_few(batch):
+        if batch.n_windows > 4:
             raise MemoryError
-        return embed(context_BT, *more)
+        return embed(batch)
 
     narrow.embed = embed_few
     again = describe(tiny_built, stage, BatchSize(32, "cpu", lambda text: print(text)), narrow)

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from grid.run.run import BuildContext, build_stage
 from grid.stage import InputError
+from motor.backbones.batch import Batch
 from motor.backbones.chronos.bolt import BoltForecaster
 from motor.backbones.training import TrainingError
 from motor.backbones.training.memory import note_tried
@@ -98,7 +99,7 @@ def test_finetune_joint_forecast_follows_the_told_domain(tiny_built):
     stage = finetuned(tiny_built, "A/Joint/64/lda")
     forecaster = stage.backbone.load(tiny_built.folder(stage) / "predictor", stage.domains)
     context = torch.randn(1, 64, generator=torch.Generator().manual_seed(0)).repeat(2, 1)
-    first, second = forecaster.predict_quantiles(context, torch.tensor([0, 1]))
+    first, second = forecaster.predict_quantiles(Batch(context, None, torch.tensor([0, 1])))
     assert not torch.allclose(first, second)
 
 
@@ -180,11 +181,11 @@ def test_finetune_that_took_no_windows_cannot_be_lightened(make_tiny, tmp_path):
 def test_finetune_skill_goes_on_with_fewer_windows_where_memory_runs_out(make_tiny, tmp_path, monkeypatch, capsys):
     asked, forecasts = [], BoltForecaster.predict_quantiles
 
-    def limited(self, context_BT, *rest):
-        asked.append(len(context_BT))
-        if len(context_BT) > 2:
+    def limited(self, batch):
+        asked.append(batch.n_windows)
+        if batch.n_windows > 2:
             raise MemoryError("too many windows")
-        return forecasts(self, context_BT, *rest)
+        return forecasts(self, batch)
 
     told = []
     for name in ("undisturbed", "limited"):
@@ -209,9 +210,9 @@ def test_finetune_killed_in_its_skill_forecasts_begins_again_with_half_the_windo
     def killed(self, *given):
         raise KeyboardInterrupt
 
-    def counted(self, context_BT, *rest):
-        asked.append(len(context_BT))
-        return forecasts(self, context_BT, *rest)
+    def counted(self, batch):
+        asked.append(batch.n_windows)
+        return forecasts(self, batch)
 
     monkeypatch.setattr(BoltForecaster, "predict_quantiles", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -246,7 +247,7 @@ def test_finetune_predictors_load_and_forecast_in_a_process_without_this_project
             forecaster = stage.backbone.load(folder, stage.domains)
             names, levels = [stage.domains[-1], stage.domains[0]], list(forecaster.model_levels)
             told = torch.tensor([stage.domains.index(name) for name in names])
-            expected.append(forecaster.predict_quantiles(torch.tensor(contexts), told).numpy())
+            expected.append(forecaster.predict_quantiles(Batch(torch.tensor(contexts), None, told)).numpy())
             places = [levels.index(level) for level in stage.quantile_levels]
             out = tmp_path / f"{len(tasks)}.npy"
             tasks.append({"folder": str(folder), "names": names, "levels": levels, "out": str(out), "places": places})

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from motor.backbones.batch import Batch
 from motor.stages.finetune import Workplace
 
 HERE = Path(__file__).parent
@@ -83,7 +84,7 @@ def test_predictors_forecast_in_the_stock_library_as_in_the_engine(trained):
         domain_B, names = torch.tensor([1, 0, 1]), [stage.domains[place] for place in (1, 0, 1)]
         for folder in both:
             forecaster = stage.backbone.load(folder / "predictor", stage.domains)
-            quantiles_BHQ = forecaster.predict_quantiles(torch.tensor(contexts), domain_B).numpy()
+            quantiles_BHQ = forecaster.predict_quantiles(Batch(torch.tensor(contexts), None, domain_B)).numpy()
             levels = list(forecaster.model_levels)
             places = [levels.index(level) for level in stage.quantile_levels]
             expected.append((quantiles_BHQ, places))

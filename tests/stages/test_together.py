@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
+from motor.backbones.batch import Batch
 from motor.stages.prepare import Prepared
 from motor.windows.cutting import FixedWindows
 
@@ -31,10 +31,10 @@ def test_features_of_sensors_together_are_those_of_the_group(together):
     series = prepared.series(pair, "0")
     cut = FixedWindows(prepared.recordings, series, tuned.domains, 64, 2, together=True).batch(range(4))
     forecaster = tuned.backbone.load(together.folder(tuned) / "predictor", tuned.domains)
-    given = torch.tensor(cut["window"]), torch.tensor(cut["domain"])
     table = pd.read_parquet(together.folder(stage) / "features.parquet").set_index("item").filter(regex="^embedding")
     seen, alone = (
-        forecaster.embed(*given, groups).mean(dim=1).numpy() for groups in (torch.tensor(cut["group"]), None)
+        forecaster.embed(Batch(cut["window"], None, cut["domain"], group_B=groups)).mean(dim=1).numpy()
+        for groups in (cut["group"], None)
     )
     for place, one in enumerate(series):
         rows = cut["item"] == place

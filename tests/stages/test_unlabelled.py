@@ -87,7 +87,7 @@ def test_unlabelled_move_no_split_no_scaler_and_no_score_of_other_methods(built,
 def test_unlabelled_train_the_method_that_needs_no_labels(built, prepared):
     tuned = built.cell("C_any/ZhenDong/64/lda").features[0].finetunes[0]
     meta = prepared.meta_with_unlabelled("0", ("ZhenDong",))
-    stream = tuned._stream(prepared, meta[tuned._is_trained_on(meta) & (meta["side"] == "train")])
+    stream = tuned.stream_of(prepared, meta[tuned.is_trained_on(meta) & (meta["side"] == "train")])
     assert sorted(one.motor for one in stream.series if one.label is None)[-1] == "motor_999"
     assert sum(one.label is None for one in stream.series) == 2
 

@@ -159,9 +159,12 @@ def test_stream_batch_has_the_promised_columns():
     assert {name: (column.dtype, column.shape) for name, column in batch.items()} == {
         "window": (np.float32, (3, LENGTH)),
         "domain": (np.int64, (3,)),
+        "item": (np.int64, (3,)),
+        "start": (np.int64, (3,)),
         "number": (np.int64, (3,)),
     }
     assert batch["number"].tolist() == [5, 3, 40]
+    assert batch["item"].tolist() == [STREAM.locate(number)[0] for number in (5, 3, 40)]
     assert batch["domain"].tolist() == [STREAM.locate(number)[0] % 2 for number in (5, 3, 40)]
 
 

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from motor.backbones import domain_mark
-from motor.backbones.base import ChronosBackbone, Outline, seeded
-from motor.backbones.forecaster import Forecaster
+from motor.backbones.base import Outline, seeded
+from motor.backbones.batch import Batch
+from motor.backbones.chronos import domain_mark
+from motor.backbones.chronos.backbone import ChronosBackbone
+from motor.backbones.chronos.forecaster import ChronosForecaster
+from motor.backbones.forecast import Forecast
 from motor.backbones.weights import load_model
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class BoltForecaster(Forecaster):
+class BoltForecaster(ChronosForecaster):
     """Chronos-Bolt. A told domain is written as a missing sample in each patch of the context."""
 
     @property
@@ -34,33 +37,29 @@ class BoltForecaster(Forecaster):
     def domain_recipe(self) -> dict[str, Any]:
         return domain_mark.bolt_recipe(self.domains, self.patch)
 
-    def _loss(
-        self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor", group_B: "Tensor | None"
-    ) -> "Tensor":
-        context_BT = self._told(context_BT, domain_B)
-        return self.model(context=context_BT, target=future_BH).loss / future_BH.shape[1]
+    def _tokens_of_pass(self, context_length: int, length: int) -> int:
+        return self.n_tokens(context_length)
 
-    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None", length: int) -> "Tensor":
-        context_BT = self._told(context_BT, domain_B)
-        with self._expecting(self.n_tokens(context_BT.shape[1])):
-            quantiles_BQH = self.model(context=context_BT).quantile_preds
-        return quantiles_BQH[..., :length].transpose(1, 2)
+    def _stock_pass(self, batch: Batch, length: int) -> Forecast:
+        output = self.model(context=self._told(batch), target=batch.future_BH)
+        loss = None if output.loss is None else output.loss / length
+        return Forecast(output.quantile_preds[..., :length].transpose(1, 2), quantile_loss=loss)
 
-    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
+    def _rolled_out(self, batch: Batch) -> "Tensor":
         from chronos import ChronosBoltPipeline
 
-        context_BT = self._told(context_BT, domain_B)
+        context_BT = self._told(batch)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="We recommend keeping prediction length")
             return ChronosBoltPipeline(self.model).predict(context_BT, self.prediction_length).transpose(1, 2)
 
-    def _embed(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
-        return self.model.encode(context=self._told(context_BT, domain_B))[0]
+    def _encode(self, batch: Batch) -> "Tensor":
+        return self.model.encode(context=self._told(batch))[0]
 
-    def _told(self, context_BT: "Tensor", domain_B: "Tensor") -> "Tensor":
+    def _told(self, batch: Batch) -> "Tensor":
         if not self.is_told:
-            return context_BT
-        return domain_mark.mark_context(context_BT, domain_B, len(self.domains), self.patch)
+            return batch.context_BT
+        return domain_mark.mark_context(batch.context_BT, batch.domain_B, len(self.domains), self.patch)
 
     def _check_telling(self) -> None:
         """Raise where the marks in the context would be lost or moved."""
@@ -73,7 +72,7 @@ class BoltForecaster(Forecaster):
 class Bolt(ChronosBackbone):
     """Chronos-Bolt (amazon/chronos-bolt-*), or a small one from these sizes."""
 
-    FORECASTER: ClassVar[type[Forecaster]] = BoltForecaster
+    FORECASTER: ClassVar[type[ChronosForecaster]] = BoltForecaster
     ARCHITECTURE: ClassVar[str] = "ChronosBoltModelForForecasting"
     LEVELS: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     SIZES: ClassVar[tuple[str, ...]] = (*ChronosBackbone.SIZES, "num_decoder_layers", "input_patch_size")

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from motor.backbones import domain_mark
-from motor.backbones.base import ChronosBackbone, Outline, seeded
-from motor.backbones.forecaster import Forecaster
+from motor.backbones.base import Outline, seeded
+from motor.backbones.batch import Batch
+from motor.backbones.chronos import domain_mark
+from motor.backbones.chronos.backbone import ChronosBackbone
+from motor.backbones.chronos.forecaster import ChronosForecaster
+from motor.backbones.forecast import Forecast
 from motor.backbones.weights import load_model
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ PATCH = 16
 TIME_ENCODING_SCALE = 8192
 
 
-class Chronos2Forecaster(Forecaster):
+class Chronos2Forecaster(ChronosForecaster):
     """Chronos-2, each window by itself. A told domain is a periodic covariate, known in the past and in the future."""
 
     def _check_telling(self) -> None:
@@ -44,34 +47,33 @@ class Chronos2Forecaster(Forecaster):
     def _context_tokens(self, context_length: int) -> int:
         return math.ceil(context_length / self.patch) + int(self.model.chronos_config.use_reg_token)
 
-    def _loss(
-        self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor", group_B: "Tensor | None"
-    ) -> "Tensor":
+    def _tokens_of_pass(self, context_length: int, length: int) -> int:
+        return self._context_tokens(context_length) + math.ceil(length / self.patch)
+
+    def _stock_pass(self, batch: Batch, length: int) -> Forecast:
         import torch
 
-        length = future_BH.shape[1]
-        inputs = self._rows(context_BT, domain_B, group_B) | self._future_rows(domain_B, length)
-        if self._n_rows == 2:  # the covariate's row has no target
+        future_BH = batch.future_BH
+        n_patches = math.ceil(length / self.patch)
+        inputs = self._rows(batch) | self._future_rows(batch, length)
+        if future_BH is not None and self._n_rows == 2:  # the covariate's row has no target
             future_BH = torch.stack([future_BH, torch.full_like(future_BH, torch.nan)], dim=1).flatten(0, 1)
-        n_patches = math.ceil(length / self.patch)
-        stock = self.model(**inputs, num_output_patches=n_patches, future_target=future_BH).loss
+        output = self.model(**inputs, num_output_patches=n_patches, future_target=future_BH)
+        quantiles_BHQ = self._signal_rows(output.quantile_preds)[..., :length].transpose(1, 2)
+        if output.loss is None:
+            return Forecast(quantiles_BHQ)
         # the stock loss is a mean over all rows and padded samples and a sum over quantiles
-        return stock * self._n_rows * (n_patches * self.patch / length) / self.model.num_quantiles
+        loss = output.loss * self._n_rows * (n_patches * self.patch / length) / self.model.num_quantiles
+        return Forecast(quantiles_BHQ, quantile_loss=loss)
 
-    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None", length: int) -> "Tensor":
-        n_patches = math.ceil(length / self.patch)
-        inputs = self._rows(context_BT, domain_B, group_B) | self._future_rows(domain_B, length)
-        with self._expecting(self._context_tokens(context_BT.shape[1]) + n_patches):
-            quantiles_RQH = self.model(**inputs, num_output_patches=n_patches).quantile_preds
-        return self._signal_rows(quantiles_RQH)[..., :length].transpose(1, 2)
-
-    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
+    def _rolled_out(self, batch: Batch) -> "Tensor":
         import torch
 
-        inputs: Any = [{"target": context_T} for context_T in context_BT.cpu()]
+        n_samples = batch.context_BT.shape[1]
+        inputs: Any = [{"target": context_T} for context_T in batch.context_BT.cpu()]
         if self.is_told:
-            past_BT = self._covariate(domain_B, -context_BT.shape[1], 0).cpu()
-            future_BH = self._covariate(domain_B, 0, self.prediction_length).cpu()
+            past_BT = self._covariate(batch, -n_samples, 0).cpu()
+            future_BH = self._covariate(batch, 0, self.prediction_length).cpu()
             for item, past_T, future_H in zip(inputs, past_BT, future_BH, strict=True):
                 item["past_covariates"] = {domain_mark.COVARIATE_NAME: past_T}
                 item["future_covariates"] = {domain_mark.COVARIATE_NAME: future_H}
@@ -87,36 +89,37 @@ class Chronos2Forecaster(Forecaster):
             warnings.filterwarnings("ignore", message="We recommend keeping prediction length")
             return Chronos2Pipeline(self.model).predict(inputs, self.prediction_length)
 
-    def _embed(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
-        return self._signal_rows(self.model.encode(**self._rows(context_BT, domain_B, group_B))[0][0])
+    def _encode(self, batch: Batch) -> "Tensor":
+        return self._signal_rows(self.model.encode(**self._rows(batch))[0][0])
 
     @property
     def _n_rows(self) -> int:
         """Rows of the model's batch for each window."""
         return 2 if self.is_told else 1
 
-    def _rows(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> dict[str, Any]:
+    def _rows(self, batch: Batch) -> dict[str, Any]:
         """The model's past: each window's signal, followed by its covariate where the domain is told."""
         import torch
 
+        context_BT = batch.context_BT
         if not self.is_told:
             return {"context": context_BT}
-        past_BT = self._covariate(domain_B, -context_BT.shape[1], 0)
+        past_BT = self._covariate(batch, -context_BT.shape[1], 0)
         groups_R = torch.arange(len(context_BT), device=context_BT.device).repeat_interleave(2)
         return {"context": torch.stack([context_BT, past_BT], dim=1).flatten(0, 1), "group_ids": groups_R}
 
-    def _future_rows(self, domain_B: "Tensor", length: int) -> dict[str, Any]:
+    def _future_rows(self, batch: Batch, length: int) -> dict[str, Any]:
         """The model's known future: none of the signal, all of the covariate."""
         import torch
 
         if not self.is_told:
             return {}
-        future_BH = self._covariate(domain_B, 0, length)
+        future_BH = self._covariate(batch, 0, length)
         rows_BVH = torch.stack([torch.full_like(future_BH, torch.nan), future_BH], dim=1)
         return {"future_covariates": rows_BVH.flatten(0, 1)}
 
-    def _covariate(self, domain_B: "Tensor", first: int, stop: int) -> "Tensor":
-        return domain_mark.covariate(domain_B, len(self.domains), first, stop)
+    def _covariate(self, batch: Batch, first: int, stop: int) -> "Tensor":
+        return domain_mark.covariate(batch.domain_B, len(self.domains), first, stop)
 
     def _signal_rows(self, rows: "Tensor") -> "Tensor":
         return rows[:: self._n_rows]
@@ -140,10 +143,10 @@ class TogetherForecaster(Chronos2Forecaster):
     def domain_recipe(self) -> dict[str, Any]:
         return domain_mark.together_recipe(self.domains, self.patch)
 
-    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
+    def _rolled_out(self, batch: Batch) -> "Tensor":
         import torch
 
-        rows = self._rows(context_BT, domain_B, group_B)
+        rows = self._rows(batch)
         _, places_B, sizes_G = rows["group_ids"].cpu().unique(return_inverse=True, return_counts=True)
         contexts_BT = rows["context"].cpu()
         shape = len(contexts_BT), len(self.model_levels), self.prediction_length
@@ -158,23 +161,24 @@ class TogetherForecaster(Chronos2Forecaster):
     def _n_rows(self) -> int:
         return 1
 
-    def _rows(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> dict[str, Any]:
+    def _rows(self, batch: Batch) -> dict[str, Any]:
         """The model's past: the windows, marked where the domain is told."""
         import torch
 
+        context_BT = batch.context_BT
         if self.is_told:
-            context_BT = domain_mark.mark_context(context_BT, domain_B, len(self.domains), self.patch)
+            context_BT = domain_mark.mark_context(context_BT, batch.domain_B, len(self.domains), self.patch)
         alone_B = torch.arange(len(context_BT), device=context_BT.device)
-        return {"context": context_BT, "group_ids": alone_B if group_B is None else group_B}
+        return {"context": context_BT, "group_ids": alone_B if batch.group_B is None else batch.group_B}
 
-    def _future_rows(self, domain_B: "Tensor", length: int) -> dict[str, Any]:
+    def _future_rows(self, batch: Batch, length: int) -> dict[str, Any]:
         return {}
 
 
 class Chronos2(ChronosBackbone):
     """Chronos-2 (amazon/chronos-2), or a small one from these sizes."""
 
-    FORECASTER: ClassVar[type[Forecaster]] = Chronos2Forecaster
+    FORECASTER: ClassVar[type[ChronosForecaster]] = Chronos2Forecaster
     ARCHITECTURE: ClassVar[str] = "Chronos2Model"
     LEVELS: ClassVar[tuple[float, ...]] = (0.01, *(round(0.05 * i, 2) for i in range(1, 20)), 0.99)
 
@@ -189,7 +193,7 @@ class Chronos2(ChronosBackbone):
         return self.sensors == "together"
 
     @property
-    def forecaster_type(self) -> type[Forecaster]:
+    def forecaster_type(self) -> type[ChronosForecaster]:
         return TogetherForecaster if self.sees_together else self.FORECASTER
 
     def _patch(self) -> int:

@@ -1,5 +1,5 @@
 """A linear autoregressive forecaster, fitted in closed form."""
 
-from motor.backbones.linear.linear import Linear
+from motor.backbones.linear.settings import Linear
 
 PLUGIN = Linear

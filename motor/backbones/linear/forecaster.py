@@ -6,86 +6,70 @@ Shapes: B windows, T context, H horizon, Q quantiles, N models (one for each dom
 L lags and a one for the intercept, R rows (one for each window and origin), M samples of a row and its future.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from motor.backbones.forecaster import SIDECAR, Forecaster
+from motor.backbones.batch import Batch
+from motor.backbones.forecast import Forecast, loc_scale
 from motor.backbones.linear.least_squares import ErrorHistogram, NormalEquations
+from motor.backbones.torch_forecaster import Geometry, TorchForecaster
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import torch
 
-    from motor.backbones.linear.linear import Linear
+    from motor.backbones.training.trainer import History, Trainer, TrainingData
 
-WEIGHTS = "model.safetensors"
-STILL = 1e-6
-"""A context that deviates less than this, in scaled units, is not divided by its deviation."""
+FITTED_WINDOWS = 16  # even windows a series that it is solved on
 
-Windows = Callable[[], Iterable[tuple[Any, ...]]]  # context_BT, future_BH, domain_B first, as `training.Batch` has them
+Windows = Callable[[], Iterable[Batch]]
 
 
-class LinearForecaster(Forecaster):
+def unfitted(geometry: Geometry, n_lags: int) -> "torch.nn.ParameterDict":
+    """Return coefficients of nothing, and a normal distribution's quantiles; one set for each domain that is told."""
+    import torch
+
+    n_models = len(geometry.domains) if len(geometry.domains) >= 2 else 1
+    normal_Q = torch.tensor([NormalDist().inv_cdf(level) for level in geometry.quantile_levels], dtype=torch.float32)
+    tensors = {
+        "coefficient_NLH": torch.zeros(n_models, n_lags + 1, geometry.prediction_length),
+        "offset_NHQ": normal_Q.repeat(n_models, geometry.prediction_length, 1),
+    }
+    parameters = {name: torch.nn.Parameter(tensor, requires_grad=False) for name, tensor in tensors.items()}
+    return torch.nn.ParameterDict(parameters)
+
+
+class LinearForecaster(TorchForecaster):
     """Ridge regressions with quantiles of their own errors; one set for each domain that is told.
 
     Until `fit` was called it forecasts the context's mean, with a normal distribution's quantiles.
     """
 
-    def __init__(
-        self,
-        context_length: int,
-        prediction_length: int,
-        quantile_levels: tuple[float, ...],
-        domains: tuple[str, ...],
-        settings: "Linear",
-    ) -> None:
-        import torch
-
-        self.settings, self._context_length = settings, context_length
-        self.n_lags = min(settings.n_lags, context_length)
-        self.quantile_levels = tuple(quantile_levels)
-        n_models = len(domains) if len(domains) >= 2 else 1
-        normal_Q = torch.tensor([NormalDist().inv_cdf(level) for level in quantile_levels], dtype=torch.float32)
-        tensors = {
-            "coefficient_NLH": torch.zeros(n_models, self.n_lags + 1, prediction_length),
-            "offset_NHQ": normal_Q.repeat(n_models, prediction_length, 1),
-        }
-        parameters = {name: torch.nn.Parameter(tensor, requires_grad=False) for name, tensor in tensors.items()}
-        super().__init__(torch.nn.ParameterDict(parameters), prediction_length, quantile_levels, "native", domains)
+    settings: Any  # of `motor.backbones.linear.settings`
 
     @property
-    def context_length(self) -> int:
-        return self._context_length
-
-    @property
-    def model_levels(self) -> tuple[float, ...]:
-        """The levels that were asked for: any can be taken from the errors."""
-        return self.quantile_levels
-
-    @property
-    def patch(self) -> int:
-        return 1
-
-    @property
-    def native_length(self) -> int:
-        return self.prediction_length
+    def n_lags(self) -> int:
+        """Last samples of the context that are weighed."""
+        return int(self.model["coefficient_NLH"].shape[1]) - 1
 
     def n_tokens(self, context_length: int) -> int:
         """Return how many samples it weighs; the rest of a context sets mean and deviation alone."""
         return min(context_length, self.n_lags)
 
-    def fit(self, windows: Windows) -> dict[str, int]:
+    def fit(self, data: "TrainingData", trainer: "Trainer") -> "History":
+        """Solve on even windows of the training series; no step is taken."""
+        self.solve(lambda: data.even(FITTED_WINDOWS))
+        return []
+
+    def solve(self, windows: Windows) -> dict[str, int]:
         """Fit in two passes: normal equations in float64, then the quantiles of the errors.
 
         Parameters
         ----------
         windows : callable
-            Gives an iterable of batches (context_BT, future_BH, domain_B, ...), the same each time. Windows
-            with missing samples are left out.
+            Gives an iterable of batches, the same each time. Windows with missing samples are left out.
 
         Returns
         -------
@@ -111,40 +95,12 @@ class LinearForecaster(Forecaster):
             self.model[name].copy_(torch.as_tensor(np.stack(values)))
         return {"n_windows": sum(e.n_windows for e in equations), "n_rows": sum(e.n_rows for e in equations)}
 
-    def save(self, folder: Path) -> None:
-        """Write model.safetensors (float32) and forecaster.json."""
-        from safetensors.torch import save_file
-
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {name: value.detach().cpu().contiguous() for name, value in self.model.items()}
-        save_file(tensors, folder / WEIGHTS)
-        record = {
-            "kind": self.settings.kind,
-            "settings": self.settings.model_dump(),
-            "context_length": self.context_length,
-            "prediction_length": self.prediction_length,
-            "n_tokens": self.n_tokens(self.context_length),
-            "quantile_levels": list(self.quantile_levels),
-            "domains": list(self.domains),
-            "sensors": "apart",
-        }
-        (folder / SIDECAR).write_text(json.dumps(record, indent=2) + "\n")
-
-    def embed(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None" = None) -> "Tensor":
-        raise NotImplementedError("a linear forecaster has no encoder to embed with; take its residuals as features")
-
-    def train_only_last(self, n_blocks: int) -> "Forecaster":
-        raise ValueError(f"cannot train the last {n_blocks} encoder blocks: a linear forecaster has no encoder")
-
-    def domain_recipe(self) -> dict[str, Any]:
-        return {"means": "a model of its own for each domain", "position": {d: i for i, d in enumerate(self.domains)}}
-
-    def _one_pass(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None", length: int) -> "Tensor":
+    def _pass(self, batch: Batch, length: int) -> Forecast:
         import torch
 
+        context_BT, domain_B = batch.context_BT, batch.domain_B
         check_lags(context_BT.shape[1], self.n_lags)
-        loc_B1, scale_B1 = _loc_scale(context_BT)
+        loc_B1, scale_B1 = loc_scale(context_BT)
         n_lags = self.n_lags
         lags_BL = ((context_BT[:, -n_lags:] - loc_B1) / scale_B1).nan_to_num()  # a missing sample counts as the mean
         rows_BL = torch.cat([lags_BL, torch.ones_like(loc_B1)], dim=1)
@@ -154,18 +110,7 @@ class LinearForecaster(Forecaster):
             chosen = model_B == model
             point_BH1 = (rows_BL[chosen] @ self.model["coefficient_NLH"][model, :, :length])[..., None]
             quantiles_BHQ[chosen] = point_BH1 + self.model["offset_NHQ"][model, :length]
-        return quantiles_BHQ * scale_B1[..., None] + loc_B1[..., None]
-
-    def _rolled_out(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
-        raise NotImplementedError("one pass of a linear forecaster covers the whole horizon")
-
-    def _loss(
-        self, context_BT: "Tensor", future_BH: "Tensor", domain_B: "Tensor", group_B: "Tensor | None"
-    ) -> "Tensor":
-        raise NotImplementedError("a linear forecaster is fitted in closed form; call `fit`")
-
-    def _embed(self, context_BT: "Tensor", domain_B: "Tensor", group_B: "Tensor | None") -> "Tensor":
-        return self.embed(context_BT, domain_B)
+        return Forecast(quantiles_BHQ * scale_B1[..., None] + loc_B1[..., None])
 
     def _accumulated(self, windows: Windows) -> "list[NormalEquations]":
         n_models = len(self.model["coefficient_NLH"])
@@ -182,12 +127,13 @@ class LinearForecaster(Forecaster):
         """Yield (model, n_windows, rows_RL, future_RH) in normalised units, for each batch and model in it."""
         import torch
 
-        for context, future, domain, *_ in windows():
-            context_BT, future_BH = (torch.as_tensor(np.array(part), dtype=torch.float64) for part in (context, future))
+        for batch in windows():
+            known = (batch.context_BT, batch.future_BH)
+            context_BT, future_BH = (torch.as_tensor(np.array(part), dtype=torch.float64) for part in known)
             check_lags(context_BT.shape[1], self.n_lags)
-            loc_B1, scale_B1 = _loc_scale(context_BT)
+            loc_B1, scale_B1 = loc_scale(context_BT)
             whole_BN = ((torch.cat([context_BT, future_BH], dim=1) - loc_B1) / scale_B1).numpy()
-            model_B = np.asarray(domain) if self.is_told else np.zeros(len(whole_BN), dtype=np.int64)
+            model_B = np.asarray(batch.domain_B) if self.is_told else np.zeros(len(whole_BN), dtype=np.int64)
             whole = np.isfinite(whole_BN).all(axis=1)
             for model in np.unique(model_B[whole]):
                 chosen_BN = whole_BN[whole & (model_B == model)]
@@ -209,12 +155,3 @@ def check_lags(context_length: int, n_lags: int) -> None:
             f"this linear forecaster weighs the last {n_lags} samples, but contexts have {context_length}; give it "
             f"contexts of {n_lags} or more, or fit one for this context_length"
         )
-
-
-def _loc_scale(context_BT: "Tensor") -> "tuple[Tensor, Tensor]":
-    """Mean and deviation of each context, over samples that are not missing: (B, 1) each."""
-    import torch
-
-    loc_B1 = context_BT.nanmean(dim=1, keepdim=True).nan_to_num()
-    scale_B1 = (context_BT - loc_B1).square().nanmean(dim=1, keepdim=True).nan_to_num().sqrt()
-    return loc_B1, torch.where(scale_B1 > STILL, scale_B1, torch.ones_like(scale_B1))

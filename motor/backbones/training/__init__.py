@@ -22,17 +22,20 @@ from motor.backbones.training.loop import train
 from motor.backbones.training.memory import beginning_again, forget_tried, going_on, lighten
 from motor.backbones.training.precision import precision_used
 from motor.backbones.training.schedule import learning_rate_at
-from motor.backbones.training.settings import ALONE, Batch, OutOfMemory, Place, Training, TrainingError
+from motor.backbones.training.settings import ALONE, OutOfMemory, Place, Training, TrainingError, training_schema
+from motor.backbones.training.trainer import History, Trainer, TrainingData
 from motor.backbones.training.validation import validate
 
 __all__ = [
     "ALONE",
     "CHECKPOINT",
-    "Batch",
+    "History",
     "Lora",
     "OutOfMemory",
     "Place",
+    "Trainer",
     "Training",
+    "TrainingData",
     "TrainingError",
     "beginning_again",
     "forget_tried",
@@ -41,5 +44,6 @@ __all__ = [
     "lighten",
     "precision_used",
     "train",
+    "training_schema",
     "validate",
 ]

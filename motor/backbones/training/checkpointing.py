@@ -7,8 +7,10 @@ the same nodes in the same order, and each block draws the same random numbers t
 Measured with Chronos-Bolt and Chronos-2 at 8192 samples: `python -m benchmarks.memory`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from motor.backbones.forecaster import Forecaster
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -38,16 +40,11 @@ class Checkpointing:
         self.remove()
 
 
-def checkpoint_gradients(model: "Module") -> Checkpointing:
-    """Checkpoint every block of a stock Chronos-Bolt or Chronos-2 model, and the embedding of its patches, in place.
+def checkpoint_gradients(forecaster: Forecaster) -> Checkpointing:
+    """Checkpoint every block of a forecaster, and what comes before them, in place.
 
     Names of weights do not change, and without gradients nothing does. (`gradient_checkpointing_enable` of the library
     raises for Chronos-2, and leaves the embedding of patches out.)
-
-    Parameters
-    ----------
-    model : Module
-        ``ChronosBoltModelForForecasting`` or ``Chronos2Model``.
 
     Returns
     -------
@@ -56,24 +53,16 @@ def checkpoint_gradients(model: "Module") -> Checkpointing:
 
     Raises
     ------
-    TypeError
-        If the model has no encoder of blocks.
+    ValueError
+        If the forecaster has no blocks.
     """
-    blocks = getattr(getattr(model, "encoder", None), "block", None)
-    if blocks is None:
-        raise TypeError(
-            "gradient checkpointing knows models with `encoder.block`, as Chronos-Bolt and Chronos-2 have; "
-            f"{type(model).__name__} has none: set finetune.gradient_checkpointing to false"
+    blocks = forecaster.blocks()
+    if not blocks.repeated:
+        raise ValueError(
+            f"gradient checkpointing computes blocks again, and {type(forecaster).__name__} names none in `blocks`: "
+            "set finetune.gradient_checkpointing to false"
         )
-    return Checkpointing(list(_parts(model)))
-
-
-def _parts(model: Any) -> "Iterator[Module]":
-    """Yield what is computed again, each part by itself."""
-    yield model.input_patch_embedding
-    yield from model.encoder.block
-    if hasattr(model, "decoder"):
-        yield from model.decoder.block
+    return Checkpointing([*blocks.inputs, *blocks.repeated])
 
 
 def _recomputed(forward: Callable[..., Any]) -> Callable[..., Any]:

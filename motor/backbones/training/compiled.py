@@ -4,16 +4,19 @@ Blocks are compiled, not the whole model: they are alike, so one compilation ser
 compilation" in torch's documentation), and what lies around them differs from one library version to the next.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 
 class Compiled:
     """The blocks of a model, compiled inside a ``with`` block; names of weights do not change."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, blocks: "list[Module]") -> None:
         import torch
 
-        self._blocks = [*model.encoder.block, *(model.decoder.block if hasattr(model, "decoder") else [])]
+        self._blocks = blocks
         self._compiled = [torch.compile(block.forward) for block in self._blocks]
 
     def __enter__(self) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from motor.backbones.batch import Batch
 from motor.backbones.forecaster import Forecaster
 from motor.backbones.training import memory
 from motor.backbones.training.average import Average
 from motor.backbones.training.checkpoint import CHECKPOINT, take_up, write_checkpoint
 from motor.backbones.training.schedule import learning_rate_at
-from motor.backbones.training.settings import ALONE, Batch, Place, Report, Training, TrainingError
+from motor.backbones.training.settings import ALONE, Place, Report, Training, TrainingError
 from motor.backbones.training.steps import Step, Steps
 from motor.backbones.training.validation import validate
 
@@ -68,9 +69,10 @@ def train(
     Returns
     -------
     list of dict
-        Rows with `step` and, each `log_every` steps, `loss` (mean since the last row), `learning_rate`,
-        `gradient_norm` (before clipping), `windows_per_s` (of all workers; validation and checkpoints not counted),
-        where gradients are accumulated `micro_batch`, and after a validation `validation_wql` and `validation_mae`.
+        Rows with `step` and, each `log_every` steps, `loss` (mean since the last row), where there are several
+        objectives `loss_<objective>` of each, `learning_rate`, `gradient_norm` (before clipping), `windows_per_s` (of
+        all workers; validation and checkpoints not counted), where gradients are accumulated `micro_batch`, and after
+        a validation `validation_wql` and `validation_mae`.
 
     Raises
     ------
@@ -126,6 +128,7 @@ class _Run:
         self.step = 0
         self.history: list[dict[str, float]] = []
         self.losses: list[float] = []  # since the last row of the history
+        self.terms: dict[str, list[float]] = {}  # the same of each objective, where there are several
         self.best_wql = math.inf
         self.best_weights: dict[str, Tensor] = {}
         self.stale_validations = 0
@@ -149,7 +152,7 @@ class _Run:
         """Write a checkpoint; with several workers, the first one does."""
         if self.steps.place.rank:
             return
-        names = ["step", "history", "losses", "best_wql", "best_weights", "stale_validations"]
+        names = ["step", "history", "losses", "terms", "best_wql", "best_weights", "stale_validations"]
         state = {name: getattr(self, name) for name in names}
         state |= {"weights": self.weights, "optimizer": self.steps.optimizer.state_dict()}
         state["average"] = self.average.weights if self.average else {}
@@ -178,6 +181,8 @@ class _Run:
         if self.average:
             self.average.follow(self.step)
         self.losses.append(step.loss)
+        for name, value in step.terms.items():
+            self.terms.setdefault(name, []).append(value)
         self.step += 1
         self.n_windows += step.n_windows
         self.seconds += time.perf_counter() - began
@@ -186,6 +191,7 @@ class _Run:
     def _row(self, step: Step) -> dict[str, float]:
         """What is told of the steps since the last row."""
         row = {"loss": float(np.mean(self.losses)), "gradient_norm": step.gradient_norm}
+        row |= {f"loss_{name}": float(np.mean(values)) for name, values in self.terms.items()}
         row["learning_rate"] = learning_rate_at(self.step - 1, self.settings)
         row["windows_per_s"] = self.n_windows / self.seconds
         return row if self.steps.micro_batch is None else row | {"micro_batch": self.steps.tried}
@@ -213,7 +219,7 @@ class _Run:
 
     def _log(self, row: dict[str, float]) -> None:
         self.history.append({"step": self.step} | row)
-        self.losses, self.n_windows, self.seconds = [], 0, 0.0
+        self.losses, self.terms, self.n_windows, self.seconds = [], {}, 0, 0.0
         self.report(dict(self.history[-1]))
 
     def _is_due(self, every: int) -> bool:

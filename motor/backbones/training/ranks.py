@@ -3,10 +3,11 @@
 With one worker nothing is exchanged, and torch.distributed is not even asked.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from motor.backbones.batch import Batch
 from motor.backbones.forecaster import Forecaster
+from motor.backbones.objectives.base import Objective
 from motor.backbones.training.settings import Place, TrainingError
 
 if TYPE_CHECKING:
@@ -57,36 +58,38 @@ def check_alike(what: str, thing: Any, place: Place) -> None:
         )
 
 
-def exchanging_loss(forecaster: Forecaster, has_unused_weights: bool) -> "torch.nn.Module":
-    """Wrap a forecaster's loss so that its gradients are averaged over the workers (DistributedDataParallel).
+def exchanging_losses(
+    forecaster: Forecaster, objectives: tuple[Objective, ...], has_unused_weights: bool
+) -> "torch.nn.Module":
+    """Wrap a forecaster's losses so that its gradients are averaged over the workers (DistributedDataParallel).
 
     Parameters
     ----------
     forecaster : Forecaster
+    objectives : tuple of Objective
     has_unused_weights : bool
         Whether there are trained weights that no loss depends on, which then must be looked for in each step.
     """
     from torch.nn.parallel import DistributedDataParallel
 
     return DistributedDataParallel(
-        _as_module(forecaster),
+        _as_module(forecaster, objectives),
         forward_sync_buffers=False,  # they are constants
         find_unused_parameters=has_unused_weights,
         gradient_as_bucket_view=True,
     )
 
 
-def _as_module(forecaster: Forecaster) -> "torch.nn.Module":
-    """A module whose forward is the forecaster's loss."""
+def _as_module(forecaster: Forecaster, objectives: tuple[Objective, ...]) -> "torch.nn.Module":
+    """A module whose forward is the forecaster's losses."""
     import torch
 
-    class Loss(torch.nn.Module):
-        def __init__(self, model: "torch.nn.Module", loss: Callable[..., "Tensor"]) -> None:
+    class Losses(torch.nn.Module):
+        def __init__(self) -> None:
             super().__init__()
-            self.model = model  # its weights are the ones that are exchanged
-            self.loss = loss
+            self.model = forecaster.model  # its weights are the ones that are exchanged
 
-        def forward(self, *inputs: "Tensor | None") -> "Tensor":
-            return self.loss(*inputs)
+        def forward(self, batch: Batch) -> "dict[str, tuple[float, Tensor]]":
+            return forecaster.losses(batch, objectives)
 
-    return Loss(forecaster.model, forecaster.loss)
+    return Losses()

@@ -1,16 +1,15 @@
-"""How a forecaster is trained: the settings, the windows of a step, the workers that share it, and what can fail."""
+"""How a forecaster is trained: the settings, the workers that share a step, and what can fail."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_serializer, model_validator
+from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 from motor.backbones.lora import Lora
-from motor.registry import Record
-
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
+from motor.backbones.objectives.base import Objective
+from motor.backbones.objectives.quantile import Quantile
+from motor.registry import Record, choice
 
 Report = Callable[[dict[str, float]], None]
 
@@ -23,6 +22,24 @@ class OutOfMemory(TrainingError):
     """A step did not fit the memory; started again, training goes on with fewer windows at once."""
 
 
+def _listed(objective: Any) -> Any:
+    """Return one objective as a list of one."""
+    return (objective,) if isinstance(objective, dict | Objective) else objective
+
+
+def _distinct(objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
+    kinds = [objective.kind for objective in objectives]
+    if repeated := next((kind for kind in kinds if kinds.count(kind) > 1), None):
+        raise ValueError(f"objective {repeated!r} is given {kinds.count(repeated)} times; give it once, with a weight")
+    return objectives
+
+
+def _objectives() -> Any:
+    """Return the type of a field that takes one objective, or a list of them."""
+    kinds: Any = choice(Objective.ROOM)
+    return Annotated[tuple[kinds, ...], Field(min_length=1), BeforeValidator(_listed), AfterValidator(_distinct)]
+
+
 class Training(Record):
     """How a forecaster is trained; the defaults are those of the task's description."""
 
@@ -32,6 +49,10 @@ class Training(Record):
     warmup_ratio: float = Field(default=0.05, ge=0, lt=1, description="share of the steps in which the rate rises")
     weight_decay: float = Field(default=0.0, ge=0, description="of matrices; vectors (norms, biases) do not decay")
     gradient_clip: float = Field(default=1.0, gt=0, description="largest norm of a step's gradient")
+    objective: _objectives() = Field(  # type: ignore[valid-type]
+        default=(Quantile(),),
+        description="loss that is made small, or a list of them, whose values are added by their ``weight``",
+    )
     dropout_rate: float = Field(default=0.1, ge=0, lt=1, description="of the backbone, in training alone")
     validate_every: int = Field(default=500, ge=1, description="steps between validations; the best weights are kept")
     patience: int | None = Field(default=5, ge=1, description="validations without a better one; null never stops")
@@ -62,6 +83,14 @@ class Training(Record):
     )
     log_every: int = Field(default=50, ge=1, exclude=True, description="steps between points of the loss curve")
 
+    @model_serializer(mode="wrap")
+    def _without_the_usual_objective(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the default objective out: what was trained before there were others has no word of it in its key."""
+        fields = serialized(self)
+        if self.objective == (Quantile(),):
+            fields.pop("objective", None)
+        return fields
+
     @model_validator(mode="after")
     def _one_way_to_freeze(self) -> Self:
         if self.lora is not None and self.trainable_blocks is not None:
@@ -71,17 +100,9 @@ class Training(Record):
         return self
 
 
-class Batch(NamedTuple):
-    """Windows as arrays or tensors: context (B, T), future (B, H), domain (B,).
-
-    `windows` numbers them in messages; rows of one number in `group` (B,), which stand side by side, see one another.
-    """
-
-    context_BT: "Tensor | np.ndarray"
-    future_BH: "Tensor | np.ndarray"
-    domain_B: "Tensor | np.ndarray"
-    windows: "np.ndarray | list | None" = None
-    group_B: "Tensor | np.ndarray | None" = None
+def training_schema() -> type[Training]:
+    """Return the settings of a training, with the objectives that are in use (see `motor.registry.using`)."""
+    return create_model("Training", __base__=Training, objective=(_objectives(), Training.model_fields["objective"]))
 
 
 class Place(NamedTuple):

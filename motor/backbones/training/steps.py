@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from motor.backbones.forecaster import Forecaster
-from motor.backbones.training.batches import largest_group, n_windows, parts, tensors
+from motor.backbones.batch import Batch, largest_group, parts
+from motor.backbones.forecaster import Forecaster, sum_of
+from motor.backbones.training.checkpointing import checkpoint_gradients
 from motor.backbones.training.compiled import Compiled
 from motor.backbones.training.precision import precision_used, products_in
-from motor.backbones.training.ranks import everyones, exchanging_loss, of_each
+from motor.backbones.training.ranks import everyones, exchanging_losses, of_each
 from motor.backbones.training.schedule import learning_rate_at, optimizer_of
-from motor.backbones.training.settings import Batch, Place, Training, TrainingError
+from motor.backbones.training.settings import Place, Training, TrainingError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,6 +26,7 @@ class Step(NamedTuple):
     loss: float
     gradient_norm: float  # before clipping
     n_windows: int
+    terms: dict[str, float]  # the value of each objective, where there are several
 
 
 class Steps:
@@ -54,7 +56,7 @@ class Steps:
         self.optimizer = optimizer_of(list(self.weights.values()), settings)
         self._device = forecaster.device
         self._precision = precision_used(settings, self._device.type)
-        self._compiled = Compiled(forecaster.model) if settings.compile else None
+        self._compiled = Compiled(forecaster.blocks().repeated) if settings.compile else None
         self._exchanging: Any = None  # made in the first step, which tells what it needs
 
     def take(self, batch: Batch, step: int) -> Step:
@@ -69,7 +71,7 @@ class Steps:
 
         self.forecaster.model.train()
         count = self._count(batch, step)
-        own_loss = self._backward(batch, step, count)
+        own_loss, own_terms = self._backward(batch, step, count)
         norm = float(torch.nn.utils.clip_grad_norm_(self.weights.values(), self.settings.gradient_clip))
         loss = sum(of_each(own_loss, self.place, self._device))
         if not math.isfinite(norm + loss):
@@ -78,11 +80,12 @@ class Steps:
             group["lr"] = learning_rate_at(step, self.settings)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        return Step(loss, norm, count)
+        terms = {name: sum(of_each(value, self.place, self._device)) for name, value in own_terms.items()}
+        return Step(loss, norm, count, terms)
 
     def _count(self, batch: Batch, step: int) -> int:
         """Windows of the step, over all workers."""
-        own = n_windows(batch)
+        own = batch.n_windows
         self.least = largest_group(batch)
         self.tried = min(own, max(self.micro_batch or own, self.least))
         counts = [int(count) for count in of_each(own, self.place, self._device)]
@@ -93,26 +96,33 @@ class Steps:
             )
         return sum(counts)
 
-    def _backward(self, batch: Batch, step: int, count: int) -> float:
-        """Leave the step's gradient in the weights, and return this worker's share of its loss."""
+    def _backward(self, batch: Batch, step: int, count: int) -> tuple[float, dict[str, float]]:
+        """Leave the step's gradient in the weights, and return this worker's share of its loss, and of the terms."""
         import torch
 
-        loss = torch.zeros((), device=self._device)
+        loss, terms = torch.zeros((), device=self._device), dict[str, float]()
         with self._ways(batch):
             if self.place.world_size > 1 and self._exchanging is None:
-                self._exchanging = exchanging_loss(self.forecaster, self._has_unused_weights(batch))
+                self._exchanging = exchanging_losses(
+                    self.forecaster, self.settings.objective, self._has_unused_weights(batch)
+                )
             pieces = list(parts(batch, self.micro_batch))
             for number, piece in enumerate(pieces):
                 torch.manual_seed(_dropout_seed(self.seed, step, self.place.rank, number))
                 with self._exchanged(is_last=number == len(pieces) - 1):
-                    share = self._loss(piece) * (n_windows(piece) / count)
+                    share_of, losses = piece.n_windows / count, self._losses(piece)
+                    share = sum_of(losses) * share_of
                     (share * self.place.world_size).backward()  # what is exchanged is a mean over workers
                 loss += share.detach()
-        return loss.item()
+                for name, (_, value) in losses.items() if len(losses) > 1 else ():
+                    terms[name] = terms.get(name, 0.0) + value.item() * share_of
+        return loss.item(), terms
 
-    def _loss(self, piece: Batch) -> "Tensor":
+    def _losses(self, piece: Batch) -> "dict[str, tuple[float, Tensor]]":
         with products_in(self._precision, self._device.type):
-            return (self._exchanging or self.forecaster.loss)(*tensors(piece))
+            if self._exchanging is not None:
+                return self._exchanging(piece)
+            return self.forecaster.losses(piece, self.settings.objective)
 
     def _exchanged(self, is_last: bool) -> AbstractContextManager:
         """Where gradients are accumulated, they are exchanged once, with the last part."""
@@ -120,7 +130,7 @@ class Steps:
 
     def _has_unused_weights(self, batch: Batch) -> bool:
         """Tell by the least possible part of a batch whether the loss depends on all trained weights."""
-        self._loss(next(parts(batch, 1))).backward()
+        sum_of(self._losses(next(parts(batch, 1)))).backward()
         unused = any(weight.grad is None for weight in self.weights.values())
         self.optimizer.zero_grad()
         return unused
@@ -128,19 +138,13 @@ class Steps:
     @contextmanager
     def _ways(self, batch: Batch) -> Iterator[None]:
         """What makes a step faster or smaller; between steps the model is the stock one."""
-        from motor.backbones.chronos.shortcuts import shortened
-
-        model = self.forecaster.model
         with ExitStack() as ways:
             if self._compiled is not None:  # shortcuts are made anew for each step, and it would be compiled anew
                 ways.enter_context(self._compiled)
             elif self.settings.precision == "mixed":  # float32 draws and multiplies as the stock model does
-                # a told window of Chronos-2 shares its group with the covariate that tells it
-                ways.enter_context(shortened(model, alone=batch.group_B is None and not self.forecaster.is_told))
+                ways.enter_context(self.forecaster.training_shortcuts(batch))
             if self.settings.gradient_checkpointing:
-                from motor.backbones.training.checkpointing import checkpoint_gradients
-
-                ways.enter_context(checkpoint_gradients(model))
+                ways.enter_context(checkpoint_gradients(self.forecaster))
             yield
 
     def _broken(self, batch: Batch, step: int, own_loss: float, norm: float) -> TrainingError:

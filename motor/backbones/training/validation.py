@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from motor.backbones.forecaster import MEDIAN, Forecaster
-from motor.backbones.training.batches import parts, tensors
+from motor.backbones.batch import Batch, parts
+from motor.backbones.forecast import MEDIAN
+from motor.backbones.forecaster import Forecaster
 from motor.backbones.training.ranks import summed
-from motor.backbones.training.settings import ALONE, Batch, Place, TrainingError
+from motor.backbones.training.settings import ALONE, Place, TrainingError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,8 +69,8 @@ def _sums(forecaster: Forecaster, batch: Batch) -> "Tensor":
     """Pinball loss by level, then absolute value, absolute error of the median, and samples: float64, (Q + 3,)."""
     import torch
 
-    context_BT, future_BH, domain_B, group_B = tensors(batch)
-    quantiles_BHQ = forecaster.predict_one_pass(context_BT, domain_B, group_B)
+    quantiles_BHQ = forecaster.predict_one_pass(batch)
+    future_BH: Tensor = torch.as_tensor(batch.tensors().future_BH)
     levels_Q = torch.tensor(forecaster.quantile_levels, dtype=torch.float64, device=forecaster.device)
     y_BH1 = future_BH[:, : quantiles_BHQ.shape[1], None].to(forecaster.device).float()
     measured_BH = ~y_BH1[..., 0].isnan()

@@ -7,6 +7,7 @@ import pytest
 import torch
 from chronos import BaseChronosPipeline
 
+from motor.backbones.batch import Batch
 from motor.backbones.weights import WeightsError
 
 
@@ -52,7 +53,7 @@ def test_loss_equals_pinball_loss_of_stock_forecast(forecaster, windows, names, 
     y = normal((future.numpy() - loc) / scale)[..., None]
     q = normal((quantiles - loc[..., None]) / scale[..., None])
     expected = 2 * np.maximum(np.array(own) * (y - q), (np.array(own) - 1) * (y - q)).mean()
-    assert forecaster.loss(context, future, domain).item() == pytest.approx(expected, abs=1e-5)
+    assert forecaster.loss(Batch(context, future, domain)).item() == pytest.approx(expected, abs=1e-5)
 
 
 def stock_view(forecaster, context, domain):
@@ -68,33 +69,33 @@ def stock_view(forecaster, context, domain):
 def test_loss_missing_future_has_no_gradient_and_no_weight(forecaster, windows):
     context, future, domain = windows
     future[:, 5:] = torch.nan
-    short = forecaster.loss(context, future, domain)
+    short = forecaster.loss(Batch(context, future, domain))
     assert math.isfinite(short.item())
-    whole = forecaster.loss(context, future.nan_to_num(), domain)
+    whole = forecaster.loss(Batch(context, future.nan_to_num(), domain))
     assert short < whole
     future[:] = torch.nan
-    assert forecaster.loss(context, future, domain).item() == 0
+    assert forecaster.loss(Batch(context, future, domain)).item() == 0
 
 
 def test_loss_missing_context_is_finite_and_is_not_zero_filling(forecaster, windows):
     context, future, domain = windows
     context[:, 20:30] = torch.nan
-    loss = forecaster.loss(context, future, domain)
+    loss = forecaster.loss(Batch(context, future, domain))
     loss.backward()
     assert loss.isfinite()
-    assert loss.item() != forecaster.loss(context.nan_to_num(), future, domain).item()
+    assert loss.item() != forecaster.loss(Batch(context.nan_to_num(), future, domain)).item()
 
 
 def test_loss_leaves_its_inputs_as_they_were(forecaster, windows):
     copies = [part.clone() for part in windows]
-    forecaster.loss(*windows)
-    forecaster.predict_quantiles(windows[0], windows[2])
+    forecaster.loss(Batch(*windows))
+    forecaster.predict_quantiles(Batch(windows[0], None, windows[2]))
     assert all(torch.equal(part, copy) for part, copy in zip(windows, copies, strict=True))
 
 
 def test_predict_quantiles_equals_stock_forecast_sorted(forecaster, windows, names, saved, sorted_stock_forecast):
     context, _, domain = windows
-    quantiles = forecaster.predict_quantiles(context, domain)
+    quantiles = forecaster.predict_quantiles(Batch(context, None, domain))
     assert quantiles.shape == (5, forecaster.prediction_length, 3)
     assert quantiles.dtype == torch.float32
     assert (quantiles.diff(dim=-1) >= 0).all()
@@ -103,7 +104,7 @@ def test_predict_quantiles_equals_stock_forecast_sorted(forecaster, windows, nam
 
 def test_embed_equals_stock_embedding(forecaster, windows, names, saved, stock):
     context, _, domain = windows
-    embedding = forecaster.embed(context, domain)
+    embedding = forecaster.embed(Batch(context, None, domain))
     assert embedding.shape == (5, forecaster.n_tokens(context.shape[1]), 16)
     np.testing.assert_allclose(embedding, stock.embed(saved, context.numpy(), names), atol=1e-5)
 
@@ -111,52 +112,52 @@ def test_embed_equals_stock_embedding(forecaster, windows, names, saved, stock):
 def test_embed_and_predict_are_independent_of_the_batch(forecaster, windows):
     context, _, domain = windows
     for call in (forecaster.embed, forecaster.predict_quantiles):
-        alone = torch.cat([call(context[i : i + 1], domain[i : i + 1]) for i in range(len(context))])
-        torch.testing.assert_close(call(context, domain), alone, atol=1e-5, rtol=0)
+        alone = torch.cat([call(Batch(context[i : i + 1], None, domain[i : i + 1])) for i in range(len(context))])
+        torch.testing.assert_close(call(Batch(context, None, domain)), alone, atol=1e-5, rtol=0)
 
 
 def test_embed_and_predict_told_another_domain_differ(create, backbone, windows):
     forecaster = create(backbone, ("a", "b"))
     zeros = torch.zeros(5, dtype=torch.long)
     for call in (forecaster.embed, forecaster.predict_quantiles):
-        assert (call(windows[0], zeros) - call(windows[0], zeros + 1)).abs().max() > 1e-6
+        assert (call(Batch(windows[0], None, zeros)) - call(Batch(windows[0], None, zeros + 1))).abs().max() > 1e-6
 
 
 def test_embed_and_predict_in_training_mode_raise(forecaster, windows):
     forecaster.model.train()
     for call in (forecaster.embed, forecaster.predict_quantiles):
         with pytest.raises(RuntimeError, match="training mode"):
-            call(windows[0], windows[2])
+            call(Batch(windows[0], None, windows[2]))
 
 
 def test_embed_and_predict_other_number_of_tokens_raise(forecaster, windows):
     forecaster.n_tokens = forecaster._context_tokens = lambda context_length: 3
     for call in (forecaster.embed, forecaster.predict_quantiles):
         with pytest.raises(RuntimeError, match="the encoder saw"):
-            call(windows[0], windows[2])
+            call(Batch(windows[0], None, windows[2]))
 
 
 def test_context_longer_than_the_models_raises(forecaster):
     with pytest.raises(ValueError, match="at most context_length = 64"):
-        forecaster.embed(torch.zeros(2, 80), torch.zeros(2, dtype=torch.long))
+        forecaster.embed(Batch(torch.zeros(2, 80), None, torch.zeros(2, dtype=torch.long)))
 
 
 def test_domain_out_of_range_raises(create, backbone, windows):
     with pytest.raises(ValueError, match="the domains are 0 to 1"):
-        create(backbone, ("a", "b")).loss(windows[0], windows[1], torch.full((5,), 2))
+        create(backbone, ("a", "b")).loss(Batch(windows[0], windows[1], torch.full((5,), 2)))
 
 
 def test_predict_quantiles_broken_weights_raise(forecaster, windows):
     torch.nn.init.constant_(forecaster.model.output_patch_embedding.output_layer.bias, torch.inf)
     with pytest.raises(ValueError, match="not finite for 5 of 5 windows"):
-        forecaster.predict_quantiles(windows[0], windows[2])
+        forecaster.predict_quantiles(Batch(windows[0], None, windows[2]))
 
 
 def test_load_gives_back_what_was_saved(forecaster, backbone, domains, windows, saved):
     loaded = backbone.load(saved, domains)
-    context, _, domain = windows
+    batch = Batch(*windows)
     for call in ("embed", "predict_quantiles"):
-        assert torch.equal(getattr(loaded, call)(context, domain), getattr(forecaster, call)(context, domain))
+        assert torch.equal(getattr(loaded, call)(batch), getattr(forecaster, call)(batch))
     for name in ("context_length", "prediction_length", "quantile_levels", "horizon_method", "domains"):
         assert getattr(loaded, name) == getattr(forecaster, name)
 
@@ -194,9 +195,9 @@ def test_set_dropout_reaches_every_layer(create, backbone, windows):
     forecaster = create(backbone, dropout=0.5)
     forecaster.model.train()
     context, future, domain = windows[0], windows[1], torch.zeros(5, dtype=torch.long)
-    assert forecaster.loss(context, future, domain) != forecaster.loss(context, future, domain)
+    assert forecaster.loss(Batch(context, future, domain)) != forecaster.loss(Batch(context, future, domain))
     forecaster.set_dropout(0.0)
-    assert forecaster.loss(context, future, domain) == forecaster.loss(context, future, domain)
+    assert forecaster.loss(Batch(context, future, domain)) == forecaster.loss(Batch(context, future, domain))
 
 
 def test_settings_weights_are_not_in_the_record(backbone):

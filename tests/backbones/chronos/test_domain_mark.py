@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from motor.backbones import domain_mark
-from motor.backbones.training import Batch, Training, train
+from motor.backbones.batch import Batch
+from motor.backbones.chronos import domain_mark
+from motor.backbones.training import Training, train
 from motor.registry import plugins
 
 CONTEXT, HORIZON = 64, 16
@@ -45,7 +46,7 @@ def test_told_model_solves_what_the_untold_cannot(kind, tmp_path, stock, sorted_
     context, _, domain = (torch.tensor(part) for part in windows_of(3)[:3])
     names = [forecaster.domains[i] for i in domain.tolist()]
     expected = sorted_stock_forecast(tmp_path, forecaster, context, names)
-    np.testing.assert_allclose(forecaster.predict_quantiles(context, domain), expected, atol=1e-5)
+    np.testing.assert_allclose(forecaster.predict_quantiles(Batch(context, None, domain)), expected, atol=1e-5)
 
 
 @pytest.mark.slow
@@ -58,7 +59,7 @@ def test_saved_folder_forecasts_where_the_project_cannot_be_imported(forecaster,
     program = Path(__file__).with_name("stock_program.py")
     subprocess.run([sys.executable, "-I", program, tmp_path / "task.json"], check=True, cwd=tmp_path)
     given = np.sort(np.load(tmp_path / "out.npy"))[..., [own.index(level) for level in forecaster.quantile_levels]]
-    np.testing.assert_allclose(forecaster.predict_quantiles(windows[0], windows[2]), given, atol=1e-5)
+    np.testing.assert_allclose(forecaster.predict_quantiles(Batch(windows[0], None, windows[2])), given, atol=1e-5)
 
 
 @pytest.mark.parametrize("n_domains", [2, 3, 5, 15])

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from motor.backbones.batch import Batch
 from motor.backbones.chronos.chronos2 import Chronos2
-from motor.backbones.training import Batch, Training, train
+from motor.backbones.training import Training, train
 from motor.backbones.weights import WeightsError
 
 TINY = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2}
@@ -45,30 +46,43 @@ def test_rows_of_a_group_see_one_another_and_no_others(forecaster, context):
     changed = context.clone()
     changed[1] += torch.randn(CONTEXT)
     for call in (forecaster.predict_quantiles, forecaster.embed):
-        moved = (call(changed, DOMAIN, GROUPS) - call(context, DOMAIN, GROUPS)).abs().flatten(1).amax(dim=1)
+        moved = (
+            (call(Batch(changed, None, DOMAIN, group_B=GROUPS)) - call(Batch(context, None, DOMAIN, group_B=GROUPS)))
+            .abs()
+            .flatten(1)
+            .amax(dim=1)
+        )
         assert (moved[:2] > 1e-4).all()
         assert (moved[2:] < 1e-5).all()
 
 
 def test_rows_do_not_depend_on_the_batch_nor_on_the_groups_numbers(forecaster, context):
     for call in (forecaster.predict_quantiles, forecaster.embed):
-        whole = call(context, DOMAIN, GROUPS)
-        pair = call(context[3:], DOMAIN[3:], torch.tensor([0, 0]))
+        whole = call(Batch(context, None, DOMAIN, group_B=GROUPS))
+        pair = call(Batch(context[3:], None, DOMAIN[3:], group_B=torch.tensor([0, 0])))
         torch.testing.assert_close(whole[3:], pair, atol=1e-5, rtol=0)
-        alone = call(context[2:3], DOMAIN[2:3])
+        alone = call(Batch(context[2:3], None, DOMAIN[2:3]))
         torch.testing.assert_close(whole[2:3], alone, atol=1e-5, rtol=0)
 
 
 def test_rows_without_groups_are_each_alone(forecaster, context):
     for call in (forecaster.predict_quantiles, forecaster.embed):
-        torch.testing.assert_close(call(context, DOMAIN), call(context, DOMAIN, torch.arange(5)), atol=1e-6, rtol=0)
+        torch.testing.assert_close(
+            call(Batch(context, None, DOMAIN)),
+            call(Batch(context, None, DOMAIN, group_B=torch.arange(5))),
+            atol=1e-6,
+            rtol=0,
+        )
 
 
 def test_loss_of_rows_in_groups_is_the_mean_over_groups_alone(forecaster, context):
     future = torch.randn(5, 24)
-    whole = forecaster.loss(context, future, DOMAIN, GROUPS)
+    whole = forecaster.loss(Batch(context, future, DOMAIN, group_B=GROUPS))
     parts = [group == GROUPS for group in (7, 3, 4)]
-    losses = [forecaster.loss(context[part], future[part], DOMAIN[part], GROUPS[part]) * part.sum() for part in parts]
+    losses = [
+        forecaster.loss(Batch(context[part], future[part], DOMAIN[part], group_B=GROUPS[part])) * part.sum()
+        for part in parts
+    ]
     torch.testing.assert_close(whole, sum(losses) / 5, atol=1e-6, rtol=0)
 
 
@@ -76,9 +90,11 @@ def test_forecast_and_embedding_equal_the_stock_pipelines(forecaster, context, s
     forecaster.save(tmp_path)
     moments = GROUPS.tolist()
     expected = sorted_stock_forecast(tmp_path, forecaster, context, NAMES, moments=moments)
-    np.testing.assert_allclose(forecaster.predict_quantiles(context, DOMAIN, GROUPS), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        forecaster.predict_quantiles(Batch(context, None, DOMAIN, group_B=GROUPS)), expected, atol=1e-5
+    )
     embedding = stock.embed(tmp_path, context.numpy(), NAMES, moments)
-    np.testing.assert_allclose(forecaster.embed(context, DOMAIN, GROUPS), embedding, atol=1e-5)
+    np.testing.assert_allclose(forecaster.embed(Batch(context, None, DOMAIN, group_B=GROUPS)), embedding, atol=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore:We recommend keeping prediction length")
@@ -89,9 +105,11 @@ def test_roll_out_equals_the_stock_pipelines_whatever_the_order(forecaster, cont
     assert rolled.horizon_method == "rolled_out"
     expected = sorted_stock_forecast(tmp_path / "short", rolled, context, NAMES, 80, GROUPS.tolist())
     order = torch.tensor([3, 0, 2, 4, 1])
-    forecast = rolled.predict_quantiles(context[order], DOMAIN[order], GROUPS[order])
+    forecast = rolled.predict_quantiles(Batch(context[order], None, DOMAIN[order], group_B=GROUPS[order]))
     np.testing.assert_allclose(forecast, expected[order], atol=1e-5)
-    np.testing.assert_allclose(rolled.predict_quantiles(context[2:3], DOMAIN[2:3]), expected[2:3], atol=1e-5)
+    np.testing.assert_allclose(
+        rolled.predict_quantiles(Batch(context[2:3], None, DOMAIN[2:3])), expected[2:3], atol=1e-5
+    )
 
 
 def test_load_gives_back_what_was_saved_and_no_other_way(forecaster, context, tmp_path):
@@ -99,7 +117,8 @@ def test_load_gives_back_what_was_saved_and_no_other_way(forecaster, context, tm
     loaded = Chronos2(sensors="together").load(tmp_path, forecaster.domains)
     assert loaded.sees_together
     assert torch.equal(
-        loaded.predict_quantiles(context, DOMAIN, GROUPS), forecaster.predict_quantiles(context, DOMAIN, GROUPS)
+        loaded.predict_quantiles(Batch(context, None, DOMAIN, group_B=GROUPS)),
+        forecaster.predict_quantiles(Batch(context, None, DOMAIN, group_B=GROUPS)),
     )
     with pytest.raises(
         WeightsError, match=r"trained with backbone.sensors: together, but is loaded for sensors: apart"
@@ -109,12 +128,12 @@ def test_load_gives_back_what_was_saved_and_no_other_way(forecaster, context, tm
 
 def test_groups_where_each_is_alone_raise(context):
     with pytest.raises(ValueError, match="windows come in groups, but this forecaster sees each window alone"):
-        create(sensors="apart").predict_quantiles(context, DOMAIN, GROUPS)
+        create(sensors="apart").predict_quantiles(Batch(context, None, DOMAIN, group_B=GROUPS))
 
 
 def test_groups_of_another_count_raise(forecaster, context):
     with pytest.raises(ValueError, match=r"group_B has shape \(4,\) for 5 windows"):
-        forecaster.embed(context, DOMAIN, GROUPS[:4])
+        forecaster.embed(Batch(context, None, DOMAIN, group_B=GROUPS[:4]))
 
 
 def test_told_contexts_that_are_no_multiple_of_the_patch_are_misfits():
@@ -157,7 +176,9 @@ def trained(windows_of, sensors):
 def first_sensors_error(forecaster, windows_of):
     batch = windows_of(3, 32)
     groups = torch.tensor(batch.group_B) if forecaster.sees_together else None
-    quantiles = forecaster.predict_quantiles(torch.tensor(batch.context_BT), torch.tensor(batch.domain_B), groups)
+    quantiles = forecaster.predict_quantiles(
+        Batch(torch.tensor(batch.context_BT), None, torch.tensor(batch.domain_B), group_B=groups)
+    )
     return np.abs(quantiles[::2, :, 1].numpy() - batch.future_BH[::2]).mean()
 
 
@@ -173,7 +194,9 @@ def test_told_rows_of_one_group_are_told_apart():
 def test_untold_rows_of_one_group_that_hear_the_same_forecast_the_same():
     batch, forecaster = one_noise(0), create(("both",), horizon=HORIZON)
     context, group = torch.tensor(batch.context_BT), torch.tensor(batch.group_B)
-    quantiles = forecaster.predict_quantiles(context, torch.zeros(len(context), dtype=torch.long), group)
+    quantiles = forecaster.predict_quantiles(
+        Batch(context, None, torch.zeros(len(context), dtype=torch.long), group_B=group)
+    )
     torch.testing.assert_close(quantiles[::2], quantiles[1::2], atol=1e-6, rtol=0)
 
 
@@ -188,7 +211,9 @@ def test_saved_folder_forecasts_where_the_project_cannot_be_imported(forecaster,
     program = Path(__file__).with_name("stock_program.py")
     subprocess.run([sys.executable, "-I", program, tmp_path / "task.json"], check=True, cwd=tmp_path)
     given = np.sort(np.load(tmp_path / "out.npy"))[..., [own.index(level) for level in forecaster.quantile_levels]]
-    np.testing.assert_allclose(forecaster.predict_quantiles(context, DOMAIN, GROUPS), given, atol=1e-5)
+    np.testing.assert_allclose(
+        forecaster.predict_quantiles(Batch(context, None, DOMAIN, group_B=GROUPS)), given, atol=1e-5
+    )
 
 
 def test_program_in_the_docs_gives_the_same_forecast(context, tmp_path, monkeypatch):
@@ -202,6 +227,8 @@ def test_program_in_the_docs_gives_the_same_forecast(context, tmp_path, monkeypa
     assert names["quantiles"][0].shape == (2, 64, 3)
     levels = list(forecaster.model_levels)  # sorted are all of the model's own
     (stock,), _ = names["pipeline"].predict_quantiles([{"target": names["told"]}], 64, levels)
-    own = forecaster.predict_quantiles(names["context"], torch.tensor([0, 1]), torch.tensor([0, 0]))
+    own = forecaster.predict_quantiles(
+        Batch(names["context"], None, torch.tensor([0, 1]), group_B=torch.tensor([0, 0]))
+    )
     of_levels = [levels.index(level) for level in forecaster.quantile_levels]
     torch.testing.assert_close(stock.sort(dim=-1).values[..., of_levels], own, atol=1e-5, rtol=0)

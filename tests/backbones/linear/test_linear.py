@@ -3,8 +3,9 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
+from motor.backbones.batch import Batch
 from motor.backbones.linear import Linear
-from motor.backbones.training import Batch, validate
+from motor.backbones.training import validate
 from motor.backbones.weights import WeightsError
 from motor.registry import choice
 
@@ -35,13 +36,13 @@ def create(settings: Linear, domains=("one",), context: int = T, horizon: int = 
 
 def forecast(forecaster, windows: np.ndarray, domain: int = 0) -> np.ndarray:
     context = torch.as_tensor(windows[:, : forecaster.context_length])
-    return forecaster.predict_quantiles(context, torch.full((len(windows),), domain)).numpy()
+    return forecaster.predict_quantiles(Batch(context, None, torch.full((len(windows),), domain))).numpy()
 
 
 def test_fit_agrees_with_scikit_learns_ridge():
     windows = second_order(200, 0.5, 0.2)
     forecaster = create(Linear(n_lags=16, penalty=0.01, n_origins=1))
-    assert forecaster.fit(batches(windows)) == {"n_windows": 200, "n_rows": 200}
+    assert forecaster.solve(batches(windows)) == {"n_windows": 200, "n_rows": 200}
     loc, scale = windows[:, :T].mean(axis=1, keepdims=True), windows[:, :T].std(axis=1, keepdims=True)
     scaled = (windows - loc) / scale
     reference = Ridge(alpha=0.01 * 200).fit(scaled[:, T - 16 : T], scaled[:, T:])
@@ -55,7 +56,7 @@ def test_fit_agrees_with_scikit_learns_ridge():
 def test_fit_recovers_an_autoregression_and_its_noise():
     windows = second_order(800, 1.2, -0.5)
     forecaster = create(Linear(n_lags=8, penalty=1e-5))
-    forecaster.fit(batches(windows))
+    forecaster.solve(batches(windows))
     weights = forecaster.model["coefficient_NLH"][0, :-1, 0].numpy()
     np.testing.assert_allclose(weights[::-1][:2], [1.2, -0.5], atol=0.05)
     np.testing.assert_allclose(weights[:-2], 0.0, atol=0.05)
@@ -65,7 +66,7 @@ def test_fit_recovers_an_autoregression_and_its_noise():
 
 def test_quantiles_cover_new_windows_as_often_as_they_say():
     forecaster = create(Linear(n_lags=8))
-    forecaster.fit(batches(second_order(1000, 1.2, -0.5)))
+    forecaster.solve(batches(second_order(1000, 1.2, -0.5)))
     windows = second_order(1000, 1.2, -0.5, seed=1)
     below = (windows[:, T:, None] < forecast(forecaster, windows)).mean(axis=(0, 1))
     np.testing.assert_allclose(below, LEVELS, atol=0.02)
@@ -75,7 +76,7 @@ def test_quantiles_are_those_of_the_training_errors():
     windows = second_order(2000, 0.9, 0.0)
     levels = (0.05, 0.3, 0.5, 0.95)
     forecaster = create(Linear(n_lags=4, n_origins=1), levels=levels)
-    forecaster.fit(batches(windows))
+    forecaster.solve(batches(windows))
     scale = windows[:, :T].std(axis=1)[:, None, None]
     offset = forecaster.model["offset_NHQ"][0].numpy()
     point = forecast(forecaster, windows)[..., :1] / scale - offset[None, :, :1]
@@ -86,8 +87,8 @@ def test_quantiles_are_those_of_the_training_errors():
 def test_order_and_size_of_batches_do_not_matter():
     windows = second_order(120, 0.9, -0.2)
     one, other = create(Linear(n_lags=8)), create(Linear(n_lags=8))
-    one.fit(batches(windows))
-    other.fit(batches(windows[::-1], size=7))
+    one.solve(batches(windows))
+    other.solve(batches(windows[::-1], size=7))
     np.testing.assert_allclose(forecast(one, windows), forecast(other, windows), atol=1e-4)
 
 
@@ -99,9 +100,9 @@ def test_told_domains_have_models_of_their_own_and_untold_ones_share_one():
         create(Linear(n_lags=4)),
         create(Linear(n_lags=4)),
     )
-    told.fit(batches(mixed, np.arange(300) % 2))
-    alone.fit(batches(right))
-    untold.fit(batches(mixed))
+    told.solve(batches(mixed, np.arange(300) % 2))
+    alone.solve(batches(right))
+    untold.solve(batches(mixed))
     np.testing.assert_allclose(forecast(told, right, domain=1), forecast(alone, right), atol=1e-5)
     assert np.abs(forecast(untold, right) - forecast(alone, right)).max() > 0.1
     assert np.abs(forecast(told, right, domain=0) - forecast(alone, right)).max() > 0.1
@@ -109,7 +110,7 @@ def test_told_domains_have_models_of_their_own_and_untold_ones_share_one():
 
 def test_domain_without_windows_raises():
     with pytest.raises(ValueError, match="domain 'right' has no windows"):
-        create(Linear(n_lags=4), ("left", "right")).fit(batches(second_order(20, 0.5, 0.0)))
+        create(Linear(n_lags=4), ("left", "right")).solve(batches(second_order(20, 0.5, 0.0)))
 
 
 def test_windows_with_missing_samples_are_left_out_and_forecast():
@@ -117,8 +118,8 @@ def test_windows_with_missing_samples_are_left_out_and_forecast():
     gappy = windows.copy()
     gappy[::2, 30], gappy[1::6, T + 2] = np.nan, np.nan
     one, other = create(Linear(n_lags=4)), create(Linear(n_lags=4))
-    assert one.fit(batches(gappy))["n_windows"] == 20
-    other.fit(batches(gappy[np.isfinite(gappy).all(axis=1)]))
+    assert one.solve(batches(gappy))["n_windows"] == 20
+    other.solve(batches(gappy[np.isfinite(gappy).all(axis=1)]))
     torch.testing.assert_close(one.model["offset_NHQ"], other.model["offset_NHQ"])
     gappy[0, T - 1] = np.nan
     assert np.isfinite(forecast(one, gappy)).all()
@@ -127,7 +128,7 @@ def test_windows_with_missing_samples_are_left_out_and_forecast():
 def test_forecast_follows_level_and_scale_of_the_context():
     windows = second_order(60, 0.9, 0.0)
     forecaster = create(Linear(n_lags=4))
-    forecaster.fit(batches(windows))
+    forecaster.solve(batches(windows))
     np.testing.assert_allclose(
         forecast(forecaster, windows * 1000 + 500), forecast(forecaster, windows) * 1000 + 500, rtol=1e-3, atol=0.5
     )
@@ -135,7 +136,7 @@ def test_forecast_follows_level_and_scale_of_the_context():
 
 def test_constant_context_is_forecast_as_it_is():
     forecaster = create(Linear(n_lags=4))
-    forecaster.fit(batches(second_order(60, 0.9, 0.0)))
+    forecaster.solve(batches(second_order(60, 0.9, 0.0)))
     np.testing.assert_allclose(forecast(forecaster, np.full((2, T), 3.0, dtype=np.float32))[..., 1], 3.0, atol=0.5)
 
 
@@ -150,7 +151,7 @@ def test_validate_fitted_is_better_than_not_fitted():
     windows = second_order(300, 1.2, -0.5)
     held_out, forecaster = batches(second_order(50, 1.2, -0.5, seed=1)), create(Linear(n_lags=8))
     before = validate(forecaster, held_out())["validation_wql"]
-    forecaster.fit(batches(windows))
+    forecaster.solve(batches(windows))
     assert validate(forecaster, held_out())["validation_wql"] < 0.95 * before
 
 
@@ -158,7 +159,7 @@ def test_validate_fitted_is_better_than_not_fitted():
 def test_load_gives_back_what_was_saved(domains, tmp_path):
     windows = second_order(60, 0.9, 0.0)
     forecaster = create(Linear(n_lags=4), domains)
-    forecaster.fit(batches(windows, np.arange(60) % len(domains)))
+    forecaster.solve(batches(windows, np.arange(60) % len(domains)))
     forecaster.save(tmp_path)
     loaded = Linear().load(tmp_path, domains)
     np.testing.assert_array_equal(forecast(loaded, windows), forecast(forecaster, windows))
@@ -187,15 +188,15 @@ def test_attributes_say_what_was_asked():
 
 def test_embed_raises_and_says_what_to_take():
     with pytest.raises(NotImplementedError, match="take its residuals"):
-        create(Linear(n_lags=4)).embed(torch.zeros(1, T), torch.zeros(1, dtype=torch.long))
+        create(Linear(n_lags=4)).embed(Batch(torch.zeros(1, T), None, torch.zeros(1, dtype=torch.long)))
 
 
 def test_context_shorter_than_the_forecasters_lags_raises():
     forecaster, windows = create(Linear(n_lags=40)), second_order(20, 0.5, 0.0)
     with pytest.raises(ValueError, match="weighs the last 40 samples, but contexts have 30"):
-        forecaster.predict_quantiles(torch.as_tensor(windows[:, :30]), torch.zeros(20, dtype=torch.long))
+        forecaster.predict_quantiles(Batch(torch.as_tensor(windows[:, :30]), None, torch.zeros(20, dtype=torch.long)))
     with pytest.raises(ValueError, match="weighs the last 40 samples, but contexts have 30"):
-        forecaster.fit(batches(windows, context=30))
+        forecaster.solve(batches(windows, context=30))
 
 
 def test_context_shorter_than_the_lags_is_weighed_whole():
@@ -224,4 +225,6 @@ def test_choice_of_a_backbone_takes_each_kind_by_its_name():
 def test_groups_of_windows_raise():
     context, domain = torch.zeros(2, T), torch.zeros(2, dtype=torch.long)
     with pytest.raises(ValueError, match="this forecaster sees each window alone"):
-        create(Linear(n_lags=4)).predict_quantiles(context, domain, torch.zeros(2, dtype=torch.long))
+        create(Linear(n_lags=4)).predict_quantiles(
+            Batch(context, None, domain, group_B=torch.zeros(2, dtype=torch.long))
+        )

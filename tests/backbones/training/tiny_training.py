@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from motor.backbones.training import ALONE, Batch, OutOfMemory, Place, Training, TrainingError, train
+from motor.backbones.batch import Batch
+from motor.backbones.training import ALONE, OutOfMemory, Place, Training, TrainingError, train
 from motor.registry import plugins
 
 TINY = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2}
@@ -45,7 +46,7 @@ def shares(ends, broken_row=None):
             if broken_row is not None and step == 2:
                 whole.context_BT[broken_row, 0] = np.inf
             rows = slice(ends[place.rank], ends[place.rank + 1]) if place.world_size > 1 else slice(None)
-            yield Batch(*(part if part is None else part[rows] for part in whole))
+            yield whole.rows(rows)
 
     return batches
 

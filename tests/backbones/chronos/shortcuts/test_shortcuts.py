@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from motor.backbones.batch import Batch
 from motor.backbones.chronos.shortcuts import shortened
 from motor.registry import plugins
 
@@ -28,7 +29,7 @@ def step(forecaster, batch, seed=0):
     forecaster.model.train()
     forecaster.model.zero_grad()
     torch.manual_seed(seed)
-    loss = forecaster.loss(*batch)
+    loss = forecaster.loss(Batch(*batch))
     loss.backward()
     return loss.item(), {name: weight.grad for name, weight in forecaster.model.named_parameters()}
 
@@ -38,7 +39,7 @@ def losses(forecaster):
     """Return the losses of one batch under 60 draws of dropout."""
     batch = [part[:12] for part in windows()]
     forecaster.model.train()
-    return torch.tensor([forecaster.loss(*batch) for _ in range(60)])
+    return torch.tensor([forecaster.loss(Batch(*batch)) for _ in range(60)])
 
 
 @pytest.mark.parametrize("missing", [False, True])

@@ -18,6 +18,8 @@ Shapes: B windows, T context, H horizon, N domains, P samples of a pattern.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from motor.backbones.batch import check_domains
+
 if TYPE_CHECKING:
     import torch
 
@@ -128,16 +130,6 @@ def covariate(domain_B: "torch.Tensor", n_domains: int, first: int, stop: int) -
     patterns_NP = torch.tensor([pattern(domain, n_domains) for domain in range(n_domains)], dtype=torch.float32)
     time = torch.arange(first, stop, device=device) % PATTERN_LENGTH
     return patterns_NP.to(device)[domain_B][:, time]
-
-
-def check_domains(domain_B: "torch.Tensor", n_domains: int, n_windows: int) -> None:
-    """Raise unless there is one domain for each window, each from 0 to `n_domains` - 1."""
-    if domain_B.shape != (n_windows,):
-        raise ValueError(
-            f"domain_B has shape {tuple(domain_B.shape)} for {n_windows} windows; it must be ({n_windows},)"
-        )
-    if n_windows and not 0 <= int(domain_B.min()) <= int(domain_B.max()) < n_domains:
-        raise ValueError(f"domain_B holds {sorted(set(domain_B.tolist()))}; the domains are 0 to {n_domains - 1}")
 
 
 def bolt_recipe(domains: tuple[str, ...], patch: int) -> dict[str, Any]:

@@ -1,0 +1,43 @@
+"""Objective `quantile`: the pinball loss, which forecasts of quantiles are made by.
+
+Shapes: B windows, T context, H horizon, Q quantiles.
+"""
+
+from typing import TYPE_CHECKING, Literal
+
+from motor.backbones.batch import Batch
+from motor.backbones.forecast import Forecast, loc_scale
+from motor.backbones.objectives.base import Objective
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Quantile(Objective):
+    """Twice the pinball loss, a mean over windows, time steps and the model's own quantile levels.
+
+    Koenker and Bassett 1978, "Regression Quantiles", Econometrica 46. A mean, so that learning rates and gradient
+    clipping mean the same for every family and horizon (the stock models sum over the horizon, Chronos-Bolt, or over
+    the quantiles, Chronos-2); it is theirs in all else.
+    """
+
+    kind: Literal["quantile"] = "quantile"
+
+    def value(self, forecast: Forecast, batch: Batch) -> "Tensor":
+        """Return the model's own loss, where it has one (see `Objective.value`)."""
+        return pinball(forecast, batch) if forecast.quantile_loss is None else forecast.quantile_loss
+
+
+def pinball(forecast: Forecast, batch: Batch) -> "Tensor":
+    """Return twice the mean pinball loss in units of each context's deviation; a missing sample counts 0."""
+    import torch
+
+    _, scale_B1 = loc_scale(batch.context_BT)
+    y_BH1 = batch.future_BH[..., None]
+    levels_Q = torch.tensor(forecast.levels, device=y_BH1.device)
+    miss_BHQ = (y_BH1 - forecast.quantiles_BHQ.float()) / scale_B1[..., None]
+    loss_BHQ = 2 * torch.maximum(levels_Q * miss_BHQ, (levels_Q - 1) * miss_BHQ)
+    return loss_BHQ.where(~y_BH1.isnan(), 0.0).mean()
+
+
+PLUGIN = Quantile

@@ -1,0 +1,168 @@
+"""A forecaster of one's own: any torch module from a normalised context to quantiles.
+
+It is normalised by each context's own mean and deviation in one place, here, and saved as safetensors with its record.
+What a plug-in says is its settings and its module: see `TorchBackbone`.
+
+Shapes: B windows, T context, H horizon, Q quantiles, L tokens, D embedding.
+"""
+
+import json
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+from motor.backbones.base import Backbone, check_record, read_record, seeded
+from motor.backbones.batch import Batch
+from motor.backbones.blocks import Blocks
+from motor.backbones.forecast import Forecast, loc_scale
+from motor.backbones.forecaster import SIDECAR, Forecaster
+from motor.backbones.weights import WeightsError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+WEIGHTS = "model.safetensors"
+
+
+class Geometry(NamedTuple):
+    """What a network is made for."""
+
+    context_length: int
+    prediction_length: int
+    quantile_levels: tuple[float, ...]
+    domains: tuple[str, ...]
+
+
+class TorchForecaster(Forecaster):
+    """A torch module as a forecaster; see `TorchBackbone.network` for what is asked of it."""
+
+    def __init__(self, settings: "TorchBackbone", model: Any, geometry: Geometry) -> None:
+        self.settings, self.geometry = settings, geometry
+        super().__init__(model, geometry.prediction_length, geometry.quantile_levels, geometry.domains)
+
+    @property
+    def context_length(self) -> int:
+        return self.geometry.context_length
+
+    @property
+    def patch(self) -> int:
+        return int(getattr(self.model, "patch", 1))
+
+    def blocks(self) -> Blocks:
+        """Return what the settings know of the network."""
+        return self.settings.blocks(self.model)
+
+    def _pass(self, batch: Batch, length: int) -> Forecast:
+        normalised, loc_B1, scale_B1 = normalised_batch(batch)
+        said = self.model(normalised)
+        forecast = said if isinstance(said, Forecast) else Forecast(said)
+        quantiles_BHQ = forecast.quantiles_BHQ.float() * scale_B1[..., None] + loc_B1[..., None]
+        return forecast._replace(quantiles_BHQ=quantiles_BHQ[:, :length])
+
+    def _embed(self, batch: Batch) -> "Tensor":
+        if not hasattr(self.model, "encode"):
+            return super()._embed(batch)
+        return self.model.encode(normalised_batch(batch)[0])
+
+    def save(self, folder: Path) -> None:
+        """Write model.safetensors and forecaster.json."""
+        from safetensors.torch import save_model
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(self.model, str(folder / WEIGHTS))
+        record = {
+            "kind": self.settings.kind,
+            "settings": self.settings.model_dump(mode="json"),
+            **self.geometry._asdict(),
+            "n_tokens": self.n_tokens(self.context_length),
+            "sensors": "together" if self.sees_together else "apart",
+        }
+        (folder / SIDECAR).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+class TorchBackbone(Backbone):
+    """Settings of a torch module that forecasts.
+
+    A plug-in is a class of its settings with `network`, and a module::
+
+        class Mine(TorchBackbone):
+            kind: Literal["mine"] = "mine"
+            width: int = Field(default=16, ge=1, description="of its one layer")
+
+            def network(self, geometry: Geometry) -> "torch.nn.Module":
+                return Network(geometry, self.width)
+
+    Import torch inside of `network` (or in a module that it imports), so that reading a config stays quick.
+    """
+
+    FORECASTER: ClassVar[type[TorchForecaster]] = TorchForecaster
+
+    @abstractmethod
+    def network(self, geometry: Geometry) -> "torch.nn.Module":
+        """Return a new network; torch's generator is seeded.
+
+        Its ``forward(batch)`` gets a `Batch` whose context is normalised (mean 0, deviation 1, missing samples 0), and
+        in training a future in the same units, else None. It returns quantiles in these units, (B, H, Q) at
+        `quantile_levels`, or a `Forecast`. A row must not depend on other rows of its batch. Where the backbone
+        `GIVES` an ``embedding``, ``encode(batch)`` returns tokens (B, L, D), and ``patch`` is how many samples a token
+        has. What is not to be trained has no `requires_grad`.
+        """
+
+    def blocks(self, network: "torch.nn.Module") -> Blocks:
+        """Return the network's parts, for freezing, LoRA, gradient checkpointing and compiling; by default none."""
+        return Blocks()
+
+    def create(
+        self,
+        context_length: int,
+        prediction_length: int,
+        quantile_levels: tuple[float, ...],
+        dropout_rate: float,
+        domains: tuple[str, ...],
+        seed: int,
+    ) -> TorchForecaster:
+        """Build a forecaster that is ready for `fit` (see `Backbone`)."""
+        forecaster = self._forecaster(Geometry(context_length, prediction_length, quantile_levels, domains), seed)
+        forecaster.set_dropout(dropout_rate)
+        return forecaster
+
+    def load(self, folder: Path, domains: tuple[str, ...]) -> TorchForecaster:
+        """Load a forecaster that `TorchForecaster.save` wrote (see `Backbone`)."""
+        record = read_record(Path(folder), self.kind)
+        check_record(record, Path(folder), domains, self.sees_together)
+        lengths, levels = (record["context_length"], record["prediction_length"]), record["quantile_levels"]
+        saved = self._saved(record["settings"])
+        forecaster = saved._forecaster(Geometry(*lengths, tuple(levels), tuple(domains)), seed=0)
+        _read_tensors(forecaster.model, Path(folder) / WEIGHTS)
+        return forecaster
+
+    def _saved(self, settings: dict[str, Any]) -> Self:
+        return type(self).model_validate_json(json.dumps(settings))
+
+    def _forecaster(self, geometry: Geometry, seed: int) -> TorchForecaster:
+        return self.FORECASTER(self, seeded(lambda: self.network(geometry), seed), geometry)
+
+
+def normalised_batch(batch: Batch) -> "tuple[Batch, Tensor, Tensor]":
+    """Return a batch in units of each context's own mean and deviation, and these: (B, 1) each."""
+    context_BT = batch.context_BT
+    loc_B1, scale_B1 = loc_scale(context_BT)
+    normal = batch._replace(context_BT=((context_BT - loc_B1) / scale_B1).nan_to_num())
+    if batch.future_BH is not None:
+        normal = normal._replace(future_BH=(batch.future_BH - loc_B1) / scale_B1)
+    return normal, loc_B1, scale_B1
+
+
+def _read_tensors(model: "torch.nn.Module", file: Path) -> None:
+    """Fill a network with a file's tensors, which must be the network's to the last one."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_model
+
+    try:
+        load_model(model, str(file))
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{file} is missing, cut short or damaged: {error}; fit the forecaster again") from None
+    except RuntimeError as error:
+        raise WeightsError(f"{file} does not hold this network: {error}; fit the forecaster again") from None

@@ -1,0 +1,62 @@
+"""What a forecaster is given to learn from, and to learn by: see `Forecaster.fit`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from motor.backbones.batch import Batch
+from motor.backbones.training.settings import ALONE, Place, Report, Training
+
+if TYPE_CHECKING:
+    from motor.backbones.forecaster import Forecaster
+
+History = list[dict[str, float]]
+
+
+class TrainingData(ABC):
+    """Windows of training series, and of those that are held out to validate on."""
+
+    @abstractmethod
+    def batches(self, first_step: int) -> Iterator[Batch]:
+        """Return the batches of step `first_step` (from 0) and all that follow: random windows, this worker's rows."""
+
+    @abstractmethod
+    def validation(self) -> Iterable[Batch] | None:
+        """Return the windows to validate on, the same each time and on each worker; None where there are none."""
+
+    @abstractmethod
+    def even(self, windows_per_series: int) -> Iterable[Batch]:
+        """Return evenly spaced windows of the training series, the same each time and on each worker."""
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """The training loop with all but the forecaster and its data; see `motor.backbones.training.train`."""
+
+    settings: Training
+    seed: int
+    folder: Path | None
+    report: Report
+    device: str = "cpu"
+    place: Place = ALONE
+    micro_batch: int | None = None
+
+    def run(self, forecaster: "Forecaster", data: TrainingData) -> History:
+        """Run the loop and return its curves."""
+        from motor.backbones.training.loop import train
+
+        validation = data.validation if data.validation() is not None else None
+        return train(
+            forecaster,
+            data.batches,
+            validation,  # type: ignore[arg-type] # it is asked, and there is some
+            self.settings,
+            self.seed,
+            self.folder,
+            self.report,
+            self.device,
+            self.place,
+            self.micro_batch,
+        )
