@@ -133,7 +133,7 @@ class Prepare(Stage):
         for index, one in enumerate(represented):
             scaler = self.scaling[one.domain].scaler(fitted, one.item, one.domain, one.signal, one.motor)
             known = one.item, index, one.domain, one.label, one.sampling_rate_hz, scaler, one.motor, one.moment
-            series.append(Series(*known))
+            series.append(Series(*known, speed_rpm=one.speed_rpm))
         return SeriesBatch(SideBySide.of([one.signal for one in represented]), tuple(series), measured)
 
     def _fit_scalers(self, recordings: Recordings, sides: "pd.DataFrame") -> Scalers:
