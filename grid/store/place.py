@@ -127,7 +127,7 @@ class Folder(Place):
         for _ in range(2):
             try:
                 return (self.root / name).read_text(encoding="utf-8", errors="replace")
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 return None
             except OSError as error:
                 if error.errno != errno.ESTALE:  # on NFS: replaced while it was opened
