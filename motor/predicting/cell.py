@@ -1,4 +1,4 @@
-"""A trained cell, opened: recordings in, probabilities out."""
+"""A trained cell, opened: recordings in, probabilities (of a detector: scores) out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from motor.features.base import DOMAIN_MARK
+from motor.judges.scoring import AnomalyScorer
 from motor.predicting import novelty
 from motor.predicting.faults import Fault
 from motor.predicting.parts import CellParts, FoldParts, PartError, PartsOfFold
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SAME_RATE = 1e-3  # a rate this near to one of the training is that one, as a share
 DIGITS = 9  # of a probability: what lies beyond is the arithmetic's own rounding
+FAULTY = "faulty"  # what a detector calls what raises an alarm: it tells no fault from another
 OF_PARTNERS = ("cross_sensor_correlation", "has_partner")  # 0 of a recording that has none, in training as here
 Scalers = Mapping[Any, Scaler]
 
@@ -32,7 +34,7 @@ class Fold:
     describer: Describer
     scalers: Scalers
     classifier: Mapping[str, Any]
-    limits: Mapping[str, float]  # by domain: an alarm is raised where 1 - p(normal) is greater
+    limits: Mapping[str, float]  # by domain: an alarm is raised where 1 - p(normal), or the score, is greater
     novelty: Mapping[str, novelty.Novelty]
 
     @classmethod
@@ -55,9 +57,19 @@ class Fold:
             novelty=unlike,
         )
 
-    def probabilities(self, X: np.ndarray, classes: Sequence[str]) -> np.ndarray:
-        """Return the probability of each class: float64 (n_recordings, n_classes); one that it never saw has 0."""
+    @property
+    def detects(self) -> bool:
+        """Whether the judge is a detector, which names no class."""
+        return isinstance(self.classifier["estimator"], AnomalyScorer)
+
+    def judged(self, X: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+        """Return the probability of each class, or a detector's score: float64 (n_recordings, n_classes or 1).
+
+        A class that it never saw has 0.
+        """
         estimator = self.classifier["estimator"]
+        if self.detects:
+            return np.asarray(estimator.score(X))[:, None]
         found = estimator.predict_proba(X)
         known = list(estimator.classes_)
         columns = [found[:, known.index(name)] if name in known else np.zeros(len(found)) for name in classes]
@@ -80,7 +92,7 @@ class TrainedCell:
     ----------
     parts : CellParts
     folds : tuple of Fold
-        Their probabilities are averaged; one of them by itself is what the cell's figures judged.
+        Their probabilities (or scores) are averaged; one of them by itself is what the cell's figures judged.
     """
 
     parts: CellParts
@@ -102,6 +114,11 @@ class TrainedCell:
             raise ValueError(f"cell {parts.name} has no fold {unknown[0]!r}; there are: {', '.join(names)}")
         chosen = [fold for fold in parts.folds if folds is None or fold.name in folds]
         return cls(parts, tuple(Fold.open(parts, fold, device) for fold in chosen))
+
+    @property
+    def detects(self) -> bool:
+        """Whether the judge is a detector, which names no class."""
+        return self.folds[0].detects
 
     @property
     def describer(self) -> Describer:
@@ -151,24 +168,29 @@ class TrainedCell:
 
         classes, domains = self.parts.classes, [one.domain for one in recordings]
         if not recordings:
-            return pd.DataFrame(columns=columns_of(classes))
-        probabilities, unlike, limits = [], [], []
+            return pd.DataFrame(columns=columns_of(classes, self.detects))
+        judged, unlike, limits = [], [], []
         for fold, of_fold in zip(self.folds, looks, strict=True):
             X = _completed(fold.describer.table(of_fold, as_meta(recordings)), fold.classifier["columns"], recordings)
-            probabilities.append(fold.probabilities(X, classes))
+            judged.append(fold.judged(X, classes))
             unlike.append(fold.unlike(X.astype(np.float64), domains))
             limits.append([fold.limits[domain] for domain in domains])
-        mean_BC = np.mean(probabilities, axis=0)
-        score_B = 1.0 - mean_BC[:, classes.index(self.parts.normal)]
-        table = {
-            "item": [one.item for one in recordings],
-            "domain": domains,
+        known = {"item": [one.item for one in recordings], "domain": domains}
+        told = self._told(np.mean(judged, axis=0), np.mean(limits, axis=0))
+        return pd.DataFrame(known | told | {"unlike": np.mean(unlike, axis=0).round(DIGITS)})
+
+    def _told(self, mean_BC: np.ndarray, limit_B: np.ndarray) -> dict[str, Any]:
+        """Return the columns that the judge has: a detector's label is normal or, with an alarm, `FAULTY`."""
+        classes, normal = self.parts.classes, self.parts.normal
+        if self.detects:
+            alarm_B = mean_BC[:, 0] > limit_B
+            label = np.where(alarm_B, FAULTY, normal)
+            return {"label": label, "score": mean_BC[:, 0].round(DIGITS), "alarm": alarm_B}
+        return {
             "label": [classes[place] for place in mean_BC.argmax(axis=1)],
             **{f"probability_{name}": mean_BC[:, place].round(DIGITS) for place, name in enumerate(classes)},
-            "alarm": score_B > np.mean(limits, axis=0),
-            "unlike": np.mean(unlike, axis=0).round(DIGITS),
+            "alarm": 1.0 - mean_BC[:, classes.index(normal)] > limit_B,
         }
-        return pd.DataFrame(table)
 
     def _represented(self, recordings: Sequence[Recording], faults: list[Fault]) -> "list[Represented]":
         """Check, cut and represent recordings."""
@@ -269,9 +291,10 @@ class Represented:
     represented: Recording
 
 
-def columns_of(classes: Sequence[str]) -> list[str]:
-    """Return the columns of a table of predictions."""
-    return ["item", "domain", "label", *(f"probability_{name}" for name in classes), "alarm", "unlike"]
+def columns_of(classes: Sequence[str], detects: bool = False) -> list[str]:
+    """Return the columns of a table of predictions; a detector's has a score in place of probabilities."""
+    judged = ["score"] if detects else [f"probability_{name}" for name in classes]
+    return ["item", "domain", "label", *judged, "alarm", "unlike"]
 
 
 def as_meta(recordings: Sequence[Recording]) -> "pd.DataFrame":

@@ -159,9 +159,10 @@ def _readme(cells: Sequence[CellParts], requirements: Sequence[str]) -> str:
 
 def _described(cell: CellParts) -> str:
     """Return a line on what a cell is, and how good it was."""
-    low, high = cell.metrics.get("macro_f1_interval") or (None, None)
+    figure, title = ("macro_f1", "macro-F1") if "macro_f1" in cell.metrics else ("roc_auc_faulty", "AUC of faults")
+    low, high = cell.metrics.get(f"{figure}_interval") or (None, None)
     interval = f", 95 % interval {low:.2f} to {high:.2f}" if low is not None and high is not None else ""
-    judged = f"macro-F1 {cell.metrics['macro_f1']:.2f}{interval}, on {_counted(cell.metrics)}"
+    judged = f"{title} {cell.metrics[figure]:.2f}{interval}, on {_counted(cell.metrics)}"
     heard = "; ".join(_heard(domain, of_domain) for domain, of_domain in cell.trained_on.items())
     return f"- **{cell.name}** (key `{cell.key}`): {judged}. Trained on {heard or 'recordings that are gone'}."
 

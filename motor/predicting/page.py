@@ -25,9 +25,10 @@ PREDICTION: dict[str, Any] = {
     "properties": {
         "item": {"type": "string"},
         "domain": {"type": "string"},
-        "label": {"type": "string", "description": "the most probable class"},
+        "label": {"type": "string", "description": "the most probable class; of a detector: normal, or faulty"},
         "probabilities": {"type": "object", "additionalProperties": NUMBER},
-        "alarm": {"type": "boolean", "description": "1 - p(normal) is over the cell's threshold"},
+        "score": {**NUMBER, "description": "of a detector, in place of probabilities: how strange"},
+        "alarm": {"type": "boolean", "description": "1 - p(normal), or the score, is over the cell's threshold"},
         "unlike": {**NUMBER, "description": "from 0 to 1; 1 is farther from training than any known series"},
     },
 }

@@ -50,7 +50,7 @@ class Predictor:
         config : str, optional
             Of a storage with the results of several grids: the grid's name.
         folds : sequence of str, optional
-            Only these folds; by default all, their probabilities averaged.
+            Only these folds; by default all, their probabilities (scores) averaged.
         device : str
             For the forecasters: ``cpu`` or ``cuda``.
         digest : str, optional
@@ -114,7 +114,8 @@ class Predictor:
         -------
         DataFrame
             One row a series: item, domain, label (the most probable class), probability_<class>, alarm (1 - p(normal)
-            is over the cell's threshold), unlike (from 0 to 1; 1 is farther from all training series than any known
+            is over the cell's threshold; of a detector: score, an alarm where it is over the threshold, and the label
+            "faulty" there), unlike (from 0 to 1; 1 is farther from all training series than any known
             series is).
 
         Raises
@@ -179,7 +180,7 @@ class Predictor:
             faults += found
         filled = [table for table in tables if len(table)]
         if not filled:
-            return Outcome(pd.DataFrame(columns=columns_of(self.classes)), faults)
+            return Outcome(pd.DataFrame(columns=columns_of(self.classes, self.cells[0].detects)), faults)
         place = {one.item: number for number, one in enumerate(recordings)}
         whole = pd.concat(filled, ignore_index=True)
         order = whole["item"].map(lambda item: place.get(item, place.get(item.rpartition("#")[0], len(place))))

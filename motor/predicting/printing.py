@@ -10,14 +10,14 @@ FORMATS = ("csv", "json")
 
 
 def as_rows(predictions: "pd.DataFrame") -> list[dict[str, Any]]:
-    """Return predictions ready for JSON, with ``probabilities`` by class."""
+    """Return predictions ready for JSON, with ``probabilities`` by class or, of a detector, ``score``."""
     start = "probability_"
     rows = []
     for row in predictions.to_dict("records"):
         probabilities = {name.removeprefix(start): float(row[name]) for name in row if name.startswith(start)}
+        judged: dict[str, Any] = {"score": float(row["score"])} if "score" in row else {"probabilities": probabilities}
         told = {name: str(row[name]) for name in ("item", "domain", "label")}
-        alarm, unlike = bool(row["alarm"]), float(row["unlike"])
-        rows.append({**told, "probabilities": probabilities, "alarm": alarm, "unlike": unlike})
+        rows.append({**told, **judged, "alarm": bool(row["alarm"]), "unlike": float(row["unlike"])})
     return rows
 
 

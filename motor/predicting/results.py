@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESULTS, TABLE, METRICS, CELLS = "results", "cells.csv", "metrics.json", "classify"
+RANKING = "ranking.json"  # of a grid's results: by which metric its recipes are ranked
 REMEDY = "Say python launch.py verify: it sets what is damaged aside, and the next run of the grid builds it again"
 
 
@@ -45,6 +46,10 @@ class Results:
 
         text = self._text(grid, TABLE) or ""
         return pd.read_csv(io.StringIO(text), dtype=str) if text.strip() else pd.DataFrame({"folder": []}, dtype=str)
+
+    def ranked_by(self, grid: str) -> str:
+        """Return the metric that a grid's recipes are ranked by."""
+        return str(json.loads(self._text(grid, RANKING) or "{}").get("rank_by", "macro_f1"))
 
     def cell(self, grid: str, folder: str) -> Path | None:
         """Return the stage's folder of a cell that lies in a folder of a grid's results; None if it is gone."""

@@ -69,6 +69,13 @@ class StoredCell:
             digests=Digests(known.digests, MANIFEST, REMEDY),
         )
 
+    def measured_by(self, name: str) -> Any:
+        """Return one of the metrics that the cell is measured by; macro-F1 where it has none of the name."""
+        from motor.evaluation.metrics.macro_f1 import MacroF1
+
+        metrics = Classify.from_record(self._record()).metrics
+        return next((metric for metric in metrics if metric.kind == name), MacroF1())
+
     def _record(self) -> dict[str, Any]:
         """Return the record of the cell, which its key is the digest of."""
         file = self.folder / RECORD
@@ -256,7 +263,8 @@ def _cells_of(there: Results, grid: str) -> Iterator[StoredCell]:
 
 
 def _best(there: Results, results: str | None, domain: str | None) -> list[StoredCell]:
-    """Return the cells of the recipe that is ranked first; of repeats with several seeds, the first."""
+    """Return the cells of the recipe that is ranked first, as the report ranks; of several seeds, the first."""
+    from motor.evaluation.cells import rankable
     from motor.evaluation.ranking import rank_recipes
     from motor.evaluation.scores import score_cells
     from motor.experiment.settings import JOINT
@@ -268,7 +276,13 @@ def _best(there: Results, results: str | None, domain: str | None) -> list[Store
     if not stored:
         raise CellError(f"no cell of {grids[0]} stands in {there.where}; run the grid again")
     cells = [_result(cell) for cell in stored]
-    ranking = rank_recipes(cells, score_cells(cells, tuple(stored[0].metrics["classes"])), JOINT)
+    rank_by, metrics = stored[0].measured_by(there.ranked_by(grids[0])), stored[0].metrics
+    stored = [one for one, cell in zip(stored, cells, strict=True) if rank_by.needs <= cell.has]
+    cells = rankable(cells, rank_by)
+    if not cells:
+        raise CellError(f"{grids[0]}: no cell that stands has {rank_by.title}; name a cell")
+    scores = score_cells(cells, tuple(metrics["classes"]), rank_by, metrics["normal"])
+    ranking = rank_recipes(cells, scores, JOINT)
     if ranking is None:
         raise CellError(f"{grids[0]}: no recipe has a result in every domain yet; name a cell")
     slices = ranking.recipes[0].slices

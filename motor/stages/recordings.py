@@ -25,8 +25,6 @@ class ImportRecordings(Stage):
 
     KIND: ClassVar[str] = "recordings"
     VERSION: ClassVar[int] = 3
-    IS_COMMON: ClassVar[bool] = True
-    READ: ClassVar[tuple[str, ...] | None] = None
 
     reader: Reader
     content_digest: str
