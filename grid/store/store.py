@@ -211,9 +211,11 @@ class Store:
         for draft in (self.root / DRAFTS).glob("*"):
             if writer_lives(draft.name) is False:
                 shutil.rmtree(draft, ignore_errors=True)
-        for name in {*self.stored.names(UNFINISHED), *Folder(self.root).names(UNFINISHED)}:
+        works = {*self.stored.names(UNFINISHED), *Folder(self.root).names(UNFINISHED)}
+        named = {kind: self._list(kind) for kind in {name.rpartition("-")[0] for name in works}}
+        for name in works:
             kind, _, key = name.rpartition("-")
-            folder = self._list(kind).get(key)
+            folder = named[kind].get(key)
             stands = folder is not None and self.stored.has(f"{kind}/{folder}/{RECORD}")
             if stands and self.leases.holder(name) is None:  # not under way: a forced rebuild, say
                 self._drop_work(name)

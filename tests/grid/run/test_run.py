@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -271,6 +272,35 @@ def test_run_driver_killed_twice_loses_only_what_was_half_done(
     assert standing.items() <= after.items()
     assert len(after) == 11
     assert drafts(store) == []
+
+
+# The clock of every process of a launch is ten years back, from some seconds after its start on.
+BACK = """
+import time
+began, now, written = time.monotonic(), time.time, time.strftime
+time.time = lambda: now() - 315e6 * (time.monotonic() - began > 4)
+time.strftime = lambda words, then=None: written(words, then or time.localtime(time.time()))
+"""
+
+
+@pytest.mark.slow
+def test_run_whose_clock_is_set_back_while_it_runs_goes_on_and_is_the_latest(
+    launch: Callable, toy: ModuleType, tmp_path: Path
+) -> None:
+    (tmp_path / "clock").mkdir()
+    (tmp_path / "clock" / "sitecustomize.py").write_text(BACK)
+    killed = launch("slow", tmp_path / "store")
+    killed.wait_for("number/*", 1)
+    killed.process.kill()
+    killed.process.wait()
+    path = {"PYTHONPATH": f"{tmp_path / 'clock'}:{os.environ.get('PYTHONPATH', '')}"}
+    for _ in range(2):  # the second begins with the former's times in the future
+        last = launch("slow", tmp_path / "store", **path).wait()
+        assert (last.process.returncode, last.outcome["failures"]) == (0, [])
+        shutil.rmtree(next((tmp_path / "store" / "sum").iterdir()))
+    ends = [told.end() for told in launches(last.store)]
+    assert ends[:2] == ["ended", "ended"]
+    assert "its process is gone" in (ends[2] or "")
 
 
 @pytest.mark.slow

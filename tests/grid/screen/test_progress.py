@@ -96,6 +96,15 @@ def test_seconds_left_counts_what_a_running_stage_has_behind_it(plan: Plan) -> N
         assert progress.seconds_left() == (pytest.approx(left, abs=1), False)
 
 
+def test_seconds_left_is_the_same_whatever_day_it_is(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = quiet(plan)
+    spend(progress, of_kind(plan, "number")[:3], 60)
+    progress.start(of_kind(plan, "number")[3])
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert progress.seconds_left() == (pytest.approx(60, rel=0.01), False)
+    assert progress.snapshot()["running"][0]["seconds"] < 60
+
+
 def test_seconds_left_of_a_stage_that_counts_its_steps_needs_none_that_ended(plan: Plan) -> None:
     progress = quiet(plan)
     progress.started_at -= 100
