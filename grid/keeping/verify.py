@@ -10,7 +10,7 @@ from typing import Any
 
 from grid.keeping.contents import Stored, stored_stages
 from grid.stage import KEY_LENGTH, digest
-from grid.store.manifest import MANIFEST, RECORD, DamagedError, FileDigest, unequal, unequal_size
+from grid.store.manifest import MANIFEST, RECORD, DamagedError, FileDigest, damage
 from grid.store.place import Place
 from grid.store.store import Store, StoreError
 
@@ -140,17 +140,7 @@ def _look(place: Place, stage: Stored) -> tuple[list[str], dict[str, FileDigest]
 
 def _fault(place: Place, stage: Stored, name: str, expected: FileDigest | None) -> str | None:
     """Return what is wrong with a file in one line, None where nothing is."""
-    size = stage.files.get(name)
-    if expected is None or size is None:
-        return f"{name} is missing" if size is None else f"{name} is not in the manifest"
-    if fault := unequal_size(name, expected, size):
-        return fault
-    try:
-        return unequal(name, expected, place.digest(f"{stage.folder}/{name}"))
-    except StoreError:  # a bucket that does not answer says nothing about the file
-        raise
-    except OSError as error:  # a bad sector, say
-        return f"{name} cannot be read ({error.strerror or error})"
+    return damage(name, expected, stage.files.get(name), lambda: place.digest(f"{stage.folder}/{name}"))
 
 
 def _record_faults(place: Place, stage: Stored) -> Iterator[str]:

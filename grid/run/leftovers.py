@@ -177,7 +177,7 @@ def _marked(names: set[str]) -> Iterator[int]:
 def _is_of(process: Path, names: set[str]) -> bool:
     """Tell whether a process carries a launcher's mark, or is one of Ray's and has a file of its folder open.
 
-    Ray's processes name themselves, at times over the first part of their environment.
+    Ray's processes name themselves, at times over the first part of their environment; psutil reads none of it then.
     """
     marks = {f"{MARK}={name}".encode() for name in names}
     if marks & set((process / "environ").read_bytes().split(b"\0")):

@@ -3,6 +3,9 @@
 A thread looks every half second, so it sees nothing while one call holds Python's lock (the GIL). Time passes the limit
 in such a call, too: then `faulthandler`'s watchdog, which needs no lock, ends the process `GRACE_S` later and leaves
 in the log where it was (`timed_out` knows its line). Memory that one such call takes is seen once the call has ended.
+
+/proc is read here and not by psutil, which tells what is swapped out only with all of a process's mappings, and looks
+for children among all processes of the machine.
 """
 
 import faulthandler

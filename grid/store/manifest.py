@@ -6,7 +6,7 @@ may write its manifests.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -114,33 +114,43 @@ def damages(folder: Path, names: Iterable[str] | None = None) -> list[str]:
         return []
     wanted = manifest.keys() | set(files_of(folder)) if names is None else set(names)
     with ThreadPoolExecutor(THREADS) as threads:
-        found = threads.map(lambda name: damage(folder / name, name, manifest.get(name)), sorted(wanted))
+        found = threads.map(lambda name: _damage(folder / name, name, manifest.get(name)), sorted(wanted))
         return [line for line in found if line is not None]
 
 
-def damage(path: Path, name: str, expected: FileDigest | None) -> str | None:
-    """Return what is wrong with a file in one line, None where nothing is."""
-    if expected is None:
-        return f"{name} is not in the manifest" if path.exists() else f"{name} is missing"
+def _damage(path: Path, name: str, expected: FileDigest | None) -> str | None:
     try:
-        fault = unequal_size(name, expected, path.stat().st_size)
-        return fault or unequal(name, expected, FileDigest.of(path))
+        size = path.stat().st_size
     except FileNotFoundError:
-        return f"{name} is missing"
-    except OSError as error:  # a bad sector, say
+        size = None
+    return damage(name, expected, size, lambda: FileDigest.of(path))
+
+
+def damage(name: str, expected: FileDigest | None, size: int | None, read: Callable[[], FileDigest]) -> str | None:
+    """Return what is wrong with a file in one line, None where nothing is; it is read where its size is right.
+
+    Parameters
+    ----------
+    name : str
+        What the manifest calls it.
+    expected : FileDigest, optional
+        What the manifest says of it, if anything.
+    size : int, optional
+        Its size in bytes, if it is there.
+    read : callable
+        Reads it.
+    """
+    if expected is None or size is None:
+        return f"{name} is missing" if size is None else f"{name} is not in the manifest"
+    if size != expected.size:
+        return f"{name} is {'truncated' if size < expected.size else 'too long'}: {size} bytes of {expected.size}"
+    try:
+        found = read()
+    except OSError as error:
+        if error.errno is None:  # a bucket that does not answer says nothing about the file, as a bad sector does
+            raise
         return f"{name} cannot be read ({error.strerror})"
-
-
-def unequal_size(name: str, expected: FileDigest, size: int) -> str | None:
-    """Return that a file has another size than was written in one line, None where it has not."""
-    if size == expected.size:
-        return None
-    return f"{name} is {'truncated' if size < expected.size else 'too long'}: {size} bytes of {expected.size}"
-
-
-def unequal(name: str, expected: FileDigest, found: FileDigest) -> str | None:
-    """Return that two digests differ in one line, None where they do not."""
+    was, now = expected.sha256[:SHOWN_DIGITS], found.sha256[:SHOWN_DIGITS]
     if expected == found:
         return None
-    was, now = expected.sha256[:SHOWN_DIGITS], found.sha256[:SHOWN_DIGITS]
     return f"{name} has another content: sha256 {now}... where {was}... was written ({found.size} bytes)"

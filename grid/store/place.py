@@ -178,14 +178,12 @@ class Folder(Place):
             trash.parent.rmdir()
 
     def move(self, name: str, to: str) -> bool:
-        if not os.path.lexists(self.root / name):
-            return False
-        (self.root / to).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            (self.root / name).rename(self.root / to)
-        except FileNotFoundError:  # somebody else removed it
-            return False
-        return True
+        while os.path.lexists(self.root / name):
+            (self.root / to).parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # somebody else removed it, or just now the folder that it goes to
+                (self.root / name).rename(self.root / to)
+                return True
+        return False
 
     def age_s(self, name: str) -> float | None:
         try:

@@ -14,7 +14,8 @@ ZOMBIES = "ZX"  # states of a process that has ended and whose parent has not as
 def process_started(pid: int) -> int | None:
     """Return when a process started, in ticks since the machine did; None if none of that number lives.
 
-    A number is used again after a while, but not with the same start.
+    A number is used again after a while, but not with the same start. psutil tells a time of day, which moves with the
+    clock of the machine.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()

@@ -1,4 +1,8 @@
-"""Objects of an S3 bucket under one prefix, and in words what keeps them from being reached."""
+"""Objects of an S3 bucket under one prefix, and in words what keeps them from being reached.
+
+By boto3. obstore 0.12 was tried: it creates conditionally, sends in pieces and lists as well, but knows no AWS_PROFILE,
+can neither list nor drop uploads that died, copies no more than 5 GB, and hangs in a forked process.
+"""
 
 import os
 import time

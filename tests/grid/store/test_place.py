@@ -160,6 +160,24 @@ def test_place_moves_a_folder_once(any_place: Place) -> None:
     assert any_place.read("kind/a/x") is None
 
 
+def test_folder_clears_also_where_another_process_empties_the_trash_meanwhile(
+    place: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.write("a/x", "x")
+    rename, met = Path.rename, []
+
+    def late(path: Path, to: Path) -> Path:
+        if not met:
+            met.append(path)
+            to.parent.rmdir()
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", late)
+    place.clear("a")
+    assert met == [place.root / "a"]
+    assert place.files() == {}
+
+
 def test_place_tells_age_by_its_own_clock(any_place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     any_place.write("runs/now.json", "{}")
     monkeypatch.setattr("grid.store.s3.datetime", None)  # this machine's clock is of no account
