@@ -102,6 +102,20 @@ class Sheet:
         """Series by true and named class in each resample."""
         return resampling.weighted_confusions(self.weights_RM, self.confusions_MCC)
 
+    @cached_property
+    def areas_RC(self) -> Floats:
+        """The area under the ROC curve of each class against the rest in each resample."""
+        assert self.probability_nC is not None
+        columns = enumerate(self.probability_nC.T)
+        areas = [resampling.roc_auc(column_n, self.true_n == at, self.weights_Rn) for at, column_n in columns]
+        return np.stack(areas, axis=1)
+
+    @cached_property
+    def roc_RK(self) -> tuple[Floats, Floats]:
+        """The ROC curve of normal against faulty in each resample: rates of false alarms, and of faults found."""
+        assert self.score_n is not None
+        return resampling.roc_curves(self.score_n, self.faulty_n, self.weights_Rn)
+
     def weighted(self, weights_RM: Floats) -> Sheet:
         """Return the sheet under other weights of its motors."""
         return replace(self, weights_RM=weights_RM)

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from motor.evaluation import resampling
 from motor.evaluation.metrics.base import Metric
 from motor.evaluation.sheet import SCORE, Sheet
 
@@ -24,8 +23,7 @@ class DetectionAtFalseAlarms(Metric):
     false_alarm_rate: float = Field(default=0.05, gt=0, lt=1, description="share of normal series that raise an alarm")
 
     def resampled(self, sheet: Sheet) -> NDArray[np.float64]:
-        assert sheet.score_n is not None
-        false_RK, found_RK = resampling.roc_curves(sheet.score_n, sheet.faulty_n, sheet.weights_Rn)
+        false_RK, found_RK = sheet.roc_RK
         rate = self.false_alarm_rate
         curves = zip(false_RK, found_RK, strict=True)
         return np.array(

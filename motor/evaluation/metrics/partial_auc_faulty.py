@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from motor.evaluation import resampling
 from motor.evaluation.metrics.base import Metric
 from motor.evaluation.sheet import SCORE, Sheet
 
@@ -21,9 +20,8 @@ class PartialAucFaulty(Metric):
     most_false_alarms: float = Field(default=0.1, gt=0, lt=1, description="false-alarm rate that the area goes up to")
 
     def resampled(self, sheet: Sheet) -> NDArray[np.float64]:
-        assert sheet.score_n is not None
         most = self.most_false_alarms
-        false_RK, found_RK = resampling.roc_curves(sheet.score_n, sheet.faulty_n, sheet.weights_Rn)
+        false_RK, found_RK = sheet.roc_RK
         cut_RK = np.minimum(false_RK, most)
         width, step, rise = np.diff(cut_RK), np.diff(false_RK), np.diff(found_RK)
         share = np.divide(width, step, out=np.zeros_like(step), where=step > 0)  # of each piece of the curve

@@ -5,7 +5,6 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from motor.evaluation import resampling
 from motor.evaluation.metrics.base import ClassMetric
 from motor.evaluation.sheet import PROBABILITIES, Sheet
 
@@ -18,10 +17,7 @@ class RocAuc(ClassMetric):
     title: ClassVar[str] = "AUC against the rest"
 
     def resampled(self, sheet: Sheet) -> NDArray[np.float64]:
-        assert sheet.probability_nC is not None
-        columns = enumerate(sheet.probability_nC.T)
-        areas = [resampling.roc_auc(column_n, sheet.true_n == at, sheet.weights_Rn) for at, column_n in columns]
-        return np.stack(areas, axis=1)
+        return sheet.areas_RC
 
     def undefined(self, sheet: Sheet, place: int) -> str | None:
         if (sheet.true_n == place).all():
