@@ -1,15 +1,24 @@
 """How a forecaster is trained: the settings, the workers that share a step, and what can fail."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    create_model,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 from motor.backbones.lora import Lora
 from motor.backbones.objectives.base import Objective
 from motor.backbones.objectives.quantile import Quantile
-from motor.registry import Record, choice
+from motor.registry import Record, choice, from_record
 
 Report = Callable[[dict[str, float]], None]
 
@@ -23,8 +32,10 @@ class OutOfMemory(TrainingError):
 
 
 def _listed(objective: Any) -> Any:
-    """Return one objective as a list of one."""
-    return (objective,) if isinstance(objective, dict | Objective) else objective
+    """Return one objective as a tuple of one, and several as a tuple."""
+    if isinstance(objective, dict | Objective):
+        return (objective,)
+    return tuple(objective) if isinstance(objective, list) else objective
 
 
 def _distinct(objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
@@ -37,7 +48,8 @@ def _distinct(objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
 def _objectives() -> Any:
     """Return the type of a field that takes one objective, or a list of them."""
     kinds: Any = choice(Objective.ROOM)
-    return Annotated[tuple[kinds, ...], Field(min_length=1), BeforeValidator(_listed), AfterValidator(_distinct)]
+    several = tuple[SerializeAsAny[kinds], ...]  # one that was read back from a record may be none of those in use
+    return Annotated[several, Field(min_length=1), BeforeValidator(_listed), AfterValidator(_distinct)]
 
 
 class Training(Record):
@@ -82,6 +94,16 @@ class Training(Record):
         default=500, ge=1, exclude=True, description="steps between checkpoints, from which a killed fine-tune goes on"
     )
     log_every: int = Field(default=50, ge=1, exclude=True, description="steps between points of the loss curve")
+
+    @classmethod
+    def from_record(cls, settings: Mapping[str, Any]) -> Self:
+        """Return the settings that a record tells (see `grid.stage.Stage.from_record`)."""
+        fields = {name: value for name, value in settings.items() if name != "objective"}
+        read = cls.model_validate_json(json.dumps(fields))
+        if "objective" not in settings:
+            return read
+        objectives = tuple(from_record(Objective.ROOM, one) for one in settings["objective"])
+        return read.model_copy(update={"objective": objectives})
 
     @model_serializer(mode="wrap")
     def _without_the_usual_objective(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:

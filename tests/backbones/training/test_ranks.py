@@ -15,6 +15,7 @@ def curve(result, name):
 
 def assert_same_curves(results, alone):
     for result in results:
+        assert curve(result, "loss_mse") == pytest.approx(curve(alone, "loss_mse"), rel=1e-4)
         assert curve(result, "loss") == pytest.approx(curve(alone, "loss"), rel=1e-4)
         assert curve(result, "validation_wql") == pytest.approx(curve(alone, "validation_wql"), rel=1e-4)
         assert torch.equal(result["weights"], results[0]["weights"])
@@ -34,8 +35,9 @@ def test_two_workers_with_unequal_shares_follow_the_curve_of_one(tiny, two_worke
         ({"trainable_blocks": 1}, 1, ("a", "b")),
         ({"lora": {"rank": 4}}, 1, ("one",)),
         ({"ema_decay": 0.9}, None, ("one",)),
+        ({"objective": [{"kind": "quantile"}, {"kind": "mse", "weight": 0.1}]}, 1, ("one",)),
     ],
-    ids=["whole", "in parts", "last block", "adapters", "average"],
+    ids=["whole", "in parts", "last block", "adapters", "average", "objectives"],
 )
 def test_two_workers_follow_the_curve_of_one_in_any_way(tiny, kind, two_workers, way, micro_batch, domains):
     training = {"kind": kind, "settings": EXACT | way, "domains": domains}

@@ -73,3 +73,38 @@ def test_optimizer_decays_matrices_alone():
         (2, 0.5),
         (1, 0.0),
     ]
+
+
+def test_step_with_several_objectives_tells_each_in_the_history(tiny, kind):
+    objective = [{"kind": "quantile"}, {"kind": "mae", "weight": 0.5}]
+    alone = tiny.fine_tune(kind, EXACT | {"num_steps": 4, "objective": objective})
+    rows = [row for row in alone["history"] if "loss" in row]
+    assert [row["loss"] for row in rows] == pytest.approx(
+        [row["loss_quantile"] + 0.5 * row["loss_mae"] for row in rows], rel=1e-5
+    )
+    assert losses(alone) != losses(tiny.fine_tune(kind, EXACT | {"num_steps": 4}))
+    parts = tiny.fine_tune(kind, EXACT | {"num_steps": 4, "objective": objective}, micro_batch=1)
+    assert [row["loss_mae"] for row in parts["history"] if "loss" in row] == pytest.approx(
+        [row["loss_mae"] for row in rows], rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("step", [3, 9])
+def test_step_with_several_objectives_killed_and_called_again_tells_the_same(tiny, kind, tmp_path, step, monkeypatch):
+    settings = {"objective": [{"kind": "quantile"}, {"kind": "mse"}], "checkpoint_every": 2}
+    undisturbed = tiny.fine_tune(kind, settings)
+
+    def stopped(at):
+        def report(row):
+            if at is not None and row["step"] >= at:
+                raise KeyboardInterrupt
+
+        return report
+
+    monkeypatch.setattr(tiny, "kill_at", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        tiny.fine_tune(kind, settings, tmp_path, killed_at=step)
+    resumed = tiny.fine_tune(kind, settings, tmp_path)
+    assert torch.equal(resumed["weights"], undisturbed["weights"])
+    told = [[row.get("loss_mse") for row in result["history"]] for result in (resumed, undisturbed)]
+    assert told[0] == told[1]
