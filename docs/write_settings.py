@@ -1,11 +1,12 @@
-"""Write the tables of settings.md from the schema of a config: `python docs/write_settings.py`.
+"""Write the tables of settings.md and plugins.md from the code: `python docs/write_settings.py [--check]`.
 
-The text of the page is written by hand; what stands between ``<!-- settings: NAME -->`` and ``<!-- end -->`` is
+The text of a page is written by hand; what stands between ``<!-- settings: NAME -->`` and ``<!-- end -->`` is
 written here. A field is described by its `Field(description=...)`, else by its class's docstring.
 """
 
 import inspect
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import NoneType, UnionType
@@ -16,7 +17,7 @@ from pydantic.fields import FieldInfo
 from motor.experiment.settings import SHARED, Settings
 from motor.registry import Plugin, Record, plugins
 
-PAGE = Path(__file__).with_name("settings.md")
+PAGES = [Path(__file__).with_name(name) for name in ("settings.md", "plugins.md")]
 MARK = re.compile(r"(<!-- settings: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 # In a NumPy docstring: a section of fields, and in it the names and the indented lines of each entry.
 SECTION = re.compile(r"^(?:Parameters|Attributes)\n-+\n(.*?)(?=^\w+\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
@@ -40,6 +41,8 @@ def section(name: str) -> str:
         return ", ".join(f"`{field}`" for field in SHARED)
     if name == "methods":
         return _methods()
+    if name == "rooms":
+        return _rooms()
     return "\n\n".join(_parts(Settings.model_fields[name]))
 
 
@@ -47,6 +50,28 @@ def _methods() -> str:
     recipes: dict[str, Any] = {name: plugin.model_validate({}) for name, plugin in plugins("motor.methods").items()}
     rows = [f"| `{name}` | {recipe.describe()} | `{recipe.folder}` |" for name, recipe in recipes.items()]
     return "\n".join(["| Method | Recipe | Folder in the results |", "|---|---|---|", *rows])
+
+
+def _rooms() -> str:
+    """Return which class a plug-in of each room derives from, and where those of the project are."""
+    bases = [cls for cls in _subclasses(Plugin) if "ROOM" in vars(cls) and cls.__module__.startswith("motor.")]
+    lines = ["| Derives from | What it is | Those of the project |", "|---|---|---|"]
+    for base in sorted(bases, key=lambda cls: cls.ROOM):
+        folder = base.ROOM.replace(".", "/")
+        finer = [cls for cls in _subclasses(base) if not _kind_of(cls) and cls.__module__.startswith("motor.")]
+        named = ", ".join(f"`{cls.__module__}.{cls.__name__}`" for cls in (base, *finer))
+        lines.append(f"| {named} | {_text(_summary(base))} | [{folder}](../{folder}) |")
+    return "\n".join(lines)
+
+
+def _subclasses(cls: Any) -> Iterator[Any]:
+    """Yield the classes that are derived from one, each once, in the order of their definition."""
+    yield from dict.fromkeys(found for sub in cls.__subclasses__() for found in (sub, *_subclasses(sub)))
+
+
+def _kind_of(cls: Any) -> str | None:
+    default = cls.model_fields["kind"].default
+    return default if isinstance(default, str) else None
 
 
 def _parts(field: FieldInfo) -> Iterator[str]:
@@ -230,4 +255,9 @@ def _text(words: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    written = {page: (page.read_text(encoding="utf-8"), rendered(page.read_text(encoding="utf-8"))) for page in PAGES}
+    changed = [page for page, (before, now) in written.items() if before != now]
+    if changed and "--check" in sys.argv:
+        sys.exit(f"{', '.join(page.name for page in changed)}: run python docs/write_settings.py")
+    for page in changed:
+        page.write_text(written[page][1], encoding="utf-8")

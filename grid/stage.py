@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 # In a record: the source of a class from outside the project, which its topmost package then holds as PLUGIN_SOURCE.
 SOURCE = "plugin_source"
+COST = "provenance.json"  # of a built stage: when, where and for how long it was built
 KEY_LENGTH = 16  # hex digits: 64 bits, so that a million stages collide with probability 3e-8
 
 
@@ -84,9 +85,10 @@ class Stage:
 
     VERSION: ClassVar[int] = 1  # raised by hand when the same fields now give another result
     KIND: ClassVar[str] = ""
-    ASKS: ClassVar[Resources] = Resources()  # of the cluster, where nobody says otherwise
+    ASKS: ClassVar[Resources | None] = Resources()  # where nobody says otherwise; None: a grid has none of its kind
+    SHARES_WORK: ClassVar[bool] = False  # whether several workers can build it together
     IS_COMMON: ClassVar[bool] = False  # every cell needs it alike, so that no cell is charged with its cost
-    READ: ClassVar[tuple[str, ...] | None] = ("provenance.json",)  # its files that a report reads; None: all of them
+    READ: ClassVar[tuple[str, ...] | None] = (COST,)  # its files that a report reads; None: all of them
     HAS_CURVES: ClassVar[bool] = False  # whether it writes curves for TensorBoard, also while it is built
 
     @classmethod
@@ -120,6 +122,16 @@ class Stage:
     def asks(self, given: Resources) -> Resources:
         """Return what it asks for, where its kind is given so much; several workers are for who overrides this."""
         return dataclasses.replace(given, workers=1)
+
+    def workload(self, n_items: float) -> tuple[Any, ...]:
+        """Return what its cost goes with, counted before it is built; nothing where that is little.
+
+        Parameters
+        ----------
+        n_items : float
+            How many items each source of the data is expected to have.
+        """
+        return ()
 
     def build(self, folder: Path, context: Context) -> None:
         """Write the result into `folder`, an empty draft that is renamed once this returns."""

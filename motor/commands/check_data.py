@@ -21,6 +21,7 @@ from motor.recordings.data_report import describe
 from motor.recordings.readers.base import AS_RECORDED, Reader
 from motor.recordings.recording import DataError, SeriesError
 from motor.recordings.table import labelled, open_recordings
+from motor.stages.classify import Classify
 from motor.stages.faults import input_faults
 from motor.stages.recordings import REPORT, SUMMARY, ImportRecordings
 
@@ -67,7 +68,8 @@ def check_data(experiment: Experiment, store: Store) -> CheckedData:
         If the data is at fault. It lists every bad series, not the first alone.
     """
     cells = make_cells(experiment, store.root, dry_run=True)
-    stage = next(made for made in cells[0].stage.walk() if isinstance(made, ImportRecordings))
+    first: Classify = cells[0].stage  # type: ignore[assignment]
+    stage = first.features[0].of_fold[0].recordings
     with input_faults():
         stage.reader.files()  # a dry run passes over missing data
     if stage.content_digest == UNKNOWN:

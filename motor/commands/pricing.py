@@ -7,8 +7,7 @@ from typing import Any
 
 from grid.stage import Stage
 from grid.store.store import Store
-from motor.stages.features import Features
-from motor.stages.finetune import Finetune
+from motor.stages.passes import TRAINING, Passes
 from motor.stages.rehearse import Rehearse, read_rehearsal
 
 
@@ -74,9 +73,9 @@ def cost(
         Recordings of all domains.
     n_domains : int
     """
-    stages = list(stages)
-    trained = [stage for stage in stages if isinstance(stage, Finetune) and stage.is_trained]
-    described = [stage for stage in stages if isinstance(stage, Features)]
+    work = [passes for stage in stages if (passes := stage.workload(n_series / n_domains))]
+    trained = [one for passes in work for one in passes if one.what == TRAINING]
+    others = [one for passes in work for one in passes if one.what != TRAINING]
     rates = {"embedding": measured.get("embeddings_a_second", measured["forecasts_a_second"])}
 
     def share(context_length: int) -> float:
@@ -85,26 +84,22 @@ def cost(
         fewer = math.ceil(rehearsed.context_length / patch) - math.ceil(context_length / patch)
         return (measured["n_tokens"] - fewer) / measured["n_tokens"]
 
-    def training_s(stage: Finetune) -> float:
-        shares = [share(length) for length in stage.context_lengths]
-        windows = stage.training.num_steps * stage.training.batch_size / rehearsed.batch_size
-        return windows * measured["seconds_a_step"] * sum(shares) / len(shares)
+    def rehearsed_windows(passes: Passes) -> float:
+        """Windows of the rehearsed length that cost as much."""
+        return passes.n_windows * sum(map(share, passes.context_lengths)) / len(passes.context_lengths)
 
-    def windows_of(stage: Features) -> int:
-        domains = stage.of_fold[2]
-        return round(n_series * len(domains) / n_domains) * stage.windows_per_series * len(stage.finetunes)
-
-    def describing_s(stage: Features) -> float:
-        passes_s = (1 / rates.get(name, measured["forecasts_a_second"]) for name in stage.names)
-        return windows_of(stage) * sum(passes_s) * share(stage.context_length)
+    def seconds(passes: Passes) -> float:
+        if passes.what == TRAINING:
+            return rehearsed_windows(passes) / rehearsed.batch_size * measured["seconds_a_step"]
+        return rehearsed_windows(passes) / rates.get(passes.what, measured["forecasts_a_second"])
 
     return Cost(
         n_finetunes=len(trained),
-        n_steps=sum(stage.training.num_steps for stage in trained),
-        finetune_hours=sum(map(training_s, trained)) / 3600,
-        n_features=len(described),
-        n_windows=sum(windows_of(stage) * len(stage.names) for stage in described),
-        feature_hours=sum(map(describing_s, described)) / 3600,
+        n_steps=sum(one.n_steps for one in trained),
+        finetune_hours=sum(map(seconds, trained)) / 3600,
+        n_features=sum(any(one.what != TRAINING for one in passes) for passes in work),
+        n_windows=sum(one.n_windows for one in others),
+        feature_hours=sum(map(seconds, others)) / 3600,
         memory_gb=measured["peak_memory_gb"],
     )
 

@@ -5,10 +5,11 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from grid.config.check import ConfigError, Document, Fault, check, read_document
 from grid.plan.plan import Cell, Plan, describe, make_plan
@@ -18,8 +19,8 @@ from motor.commands.exits import AT_FAULT, INTERRUPTED, OK, SOME_FAILED
 from motor.commands.pricing import Priced, price, report
 from motor.commands.words import ROOT, add_config, config_in, store_in
 from motor.experiment.cells import make_cells
-from motor.experiment.reading import Experiment, read_experiment
-from motor.registry import Record, choice
+from motor.experiment.reading import Experiment, plugins_of, read_experiment
+from motor.registry import Outside, Record, choice, in_use, using
 from motor.registry.sources import packages_of
 from motor.stages.rehearse import LEVELS, Rehearse
 
@@ -57,6 +58,7 @@ class RehearsalConfig(Record):
     """A config with the section `rehearsal`."""
 
     name: str = Field(default="rehearsal", pattern=r"^\w[\w.-]*$", description="of the results' folder")
+    plugins: tuple[str, ...] = Field(default=(), description="as in a grid's config")
     rehearsal: Rehearsed
     resources: Asked = Asked()
 
@@ -212,7 +214,8 @@ def read_rehearsal_config(path: Path, overrides: Sequence[str], environ: Mapping
         With every fault, each with its place.
     """
     document = read_document(path, overrides, environ)
-    config, faults = check(document, RehearsalConfig)
+    with using(plugins_of(document, path.parent)):
+        config, faults = check(document, _schema(in_use()))
     if config is not None:
         faults = list(_misfits(config, document))
         if not (path.parent / config.rehearsal.grid).is_file():
@@ -223,6 +226,15 @@ def read_rehearsal_config(path: Path, overrides: Sequence[str], environ: Mapping
     if config is None or faults:
         raise ConfigError(faults)
     return config
+
+
+@cache
+def _schema(outside: Outside) -> type[RehearsalConfig]:
+    """Return the schema with the backbones that are in use."""
+    kinds: Any = dict[str, choice("motor.backbones")]  # type: ignore[misc]
+    backbones: Any = (kinds, Rehearsed.model_fields["backbones"])
+    rehearsed: Any = create_model("Rehearsed", __base__=Rehearsed, backbones=backbones)
+    return create_model("RehearsalConfig", __base__=RehearsalConfig, rehearsal=(rehearsed, ...))
 
 
 def _misfits(config: RehearsalConfig, document: Document) -> Iterable[Fault]:

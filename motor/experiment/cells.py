@@ -11,16 +11,15 @@ from grid.plan.plan import Cell
 from grid.stage import InputError, Resources, Stage
 from motor.backbones.weights import WeightsError, is_at_hand, model_files, weights_folder
 from motor.experiment.chain import Chain, leaky_split
+from motor.experiment.resources import asked
 from motor.recordings.digest import content_digest
 from motor.recordings.readers.base import Reader
 from motor.recordings.recording import DataError
 from motor.registry import using
-from motor.stages.finetune import Finetune
 from motor.stages.recordings import ImportRecordings
 
 if TYPE_CHECKING:  # `motor.experiment.settings` reads this folder for the names of the methods
     from motor.experiment.reading import Experiment
-    from motor.experiment.settings import Asked
 
 UNKNOWN = "not there"  # stands for a digest in a dry run where the data or the weights are elsewhere
 LEAKY = "split by"  # stands in the name of a cell whose split deals out series
@@ -112,14 +111,7 @@ def parse_only(words: Iterable[str], experiment: "Experiment") -> dict[str, set[
 
 def resources_of(experiment: "Experiment", stages: Iterable[Stage]) -> dict[str, Resources]:
     """Return what each stage asks of the cluster, by key."""
-    return {stage.key: _asked(getattr(experiment.base.resources, stage.KIND), stage) for stage in stages}
-
-
-def _asked(asked: "Asked", stage: Stage) -> Resources:
-    """Return what a stage asks for: several workers only where the training loop is run."""
-    workers = asked.workers if isinstance(stage, Finetune) and stage.is_trained else 1  # type: ignore[attr-defined]
-    limits = {name: getattr(asked, name) for name in ("time_limit_s", "memory_limit_gb", "retries")}
-    return Resources(asked.cpus, asked.gpus, asked.memory_gb, workers, **limits)
+    return {stage.key: asked(experiment.base.resources, stage) for stage in stages}
 
 
 def _absolute(reader: Reader) -> Reader:

@@ -39,7 +39,7 @@ class Experiment:
 
     def __init__(self, document: Document, name: str, folder: Path = Path()) -> None:
         self.document = document
-        self.plugins = _plugins(document, folder)
+        self.plugins = plugins_of(document, folder)
         with using(self.plugins):
             self._check(name)
 
@@ -245,7 +245,7 @@ def read_experiment(path: Path, overrides: Sequence[str], environment: Mapping[s
     return Experiment(read_document(path, overrides, environment), path.stem, path.parent)
 
 
-def _plugins(document: Document, folder: Path) -> Outside:
+def plugins_of(document: Document, folder: Path) -> Outside:
     """Return the plug-ins from outside that a config may use; what else is wrong with the setting, the schema says."""
     named, outside, faults = document.data.get("plugins"), installed(), list[Fault]()
     for index, entry in enumerate(named if isinstance(named, tuple) else ()):

@@ -3,15 +3,16 @@
 import inspect
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, Field, create_model
 
 from motor.audit.names import FINDINGS
 from motor.backbones.training import Training, training_schema
 from motor.evaluation.axes.base import axes
 from motor.evaluation.metrics.base import PACKAGE as METRICS
 from motor.evaluation.metrics.base import RANKABLE, Measure, Metric
+from motor.experiment.resources import resource_settings
 from motor.registry import Outside, Record, choice, in_use, plugins, table
 from motor.report.html.words import languages
 from motor.stages.speeds import Speed
@@ -24,6 +25,7 @@ FEATURES: Any = table("motor.features")
 CLASSIFIERS: Any = table("motor.judges")
 MEASURES: Any = table(METRICS)
 METHODS: Any = table("motor.methods")
+RESOURCES: Any = resource_settings(())
 # What every cell shares, so that cells can be compared: it cannot differ by method or domain.
 BY_DOMAIN = ("scaling", "augmentation", "evaluation")  # these are each domain's own in the joint regime, too
 OVERLAYS = ("by_method", "by_domain", "by_representation")
@@ -154,93 +156,11 @@ class Audit(Record):
     )
 
 
-class Asked(Record):
-    """What a stage of one kind asks of the cluster."""
-
-    cpus: float = Field(default=1, gt=0, description="CPU cores; also how many threads the stage uses")
-    gpus: float = Field(default=0, ge=0, description="GPUs; 0.5 lets two stages share one; 0 computes on the CPU")
-    memory_gb: float = Field(default=0, ge=0, description="memory to reserve, in 10^9 bytes; 0 reserves none")
-    time_limit_s: float = Field(
-        default=0,
-        ge=0,
-        description="seconds after which a stage of this kind is stopped, and its cells fail; 0: none; a fine-tune "
-        "goes on from its checkpoint with --retry-failed",
-    )
-    memory_limit_gb: float = Field(
-        default=0,
-        ge=0,
-        description="memory, in 10^9 bytes, that a stage of this kind may hold; one that holds more is stopped, and "
-        "tried again with fewer windows at once where it can; mapped files and shared memory do not count; 0: no limit",
-    )
-    retries: int = Field(
-        default=2,
-        ge=0,
-        description="tries more after a node or worker was lost, or memory ran out; then its cells fail",
-    )
-
-    @model_validator(mode="after")
-    def _limit_holds_what_is_reserved(self) -> Self:
-        if 0 < self.memory_limit_gb < self.memory_gb:
-            raise ValueError(
-                f"memory_limit_gb = {self.memory_limit_gb:g} is less than memory_gb = {self.memory_gb:g}, which the "
-                "stage reserves; raise the limit, reserve less, or give 0 for no limit"
-            )
-        return self
-
-
-class AskedOfTraining(Asked):
-    """What a fine-tune asks of the cluster; with several workers, each asks for all of it."""
-
-    workers: int = Field(default=1, ge=1, description="Ray Train workers, which share each step's windows")
-    micro_batch: int | None = Field(
-        default=None,
-        ge=1,
-        description="windows a worker takes at once; null: all of its share, halved where memory ends",
-    )
-
-
 class Reporting(Record):
     """How the result is told."""
 
     language: Annotated[str, AfterValidator(_spoken)] = Field(
         default="en", description="of ``report.html``: the name of a catalogue of its words, ``en`` or ``zh``"
-    )
-
-
-class ResourceSettings(Record):
-    """By kind of stage; none of it changes a result on the same kind of device.
-
-    Attributes
-    ----------
-    recordings : Asked
-        Reading the data set into one table, once; one core does.
-    prepare : Asked
-        Splitting, representing and scaling; one core does.
-    finetune : AskedOfTraining
-        Training a forecaster, one for each fold; the stage that wants a GPU.
-    audit, cleared : Asked
-        The search for leaks, and its verdict; one core does.
-    features : Asked
-        Forecasts or embeddings of every series; a GPU helps.
-    describe : Asked
-        Features that are computed from recordings alone; one core does.
-    learn : Asked
-        Features that are learned from windows without a forecaster; never on a GPU.
-    classify : Asked
-        Fitting and judging one cell's classifier; never on a GPU.
-    """
-
-    recordings: Asked = Asked()
-    prepare: Asked = Asked()
-    finetune: AskedOfTraining = AskedOfTraining()
-    audit: Asked = Asked()
-    cleared: Asked = Asked()
-    features: Asked = Asked()
-    describe: Asked = Asked()
-    learn: Asked = Asked()
-    classify: Asked = Asked()
-    batch_size: int | None = Field(
-        default=None, ge=1, description="windows a forward pass when features are computed; null: found by measuring"
     )
 
 
@@ -282,7 +202,7 @@ class Settings(Record):
     audit: Audit = Audit()
     report: Reporting = Field(default=Reporting(), exclude=True)
     axes: AXES
-    resources: ResourceSettings = ResourceSettings()
+    resources: RESOURCES = RESOURCES()
     by_method: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
     by_domain: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
     by_representation: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
@@ -319,5 +239,6 @@ def _schema(outside: Outside) -> type[Settings]:
     made: dict[str, Any] = {name: table(room) for name, room in tables.items()}
     made["augmentation"] = table("motor.windows.augmentations", optional=True)
     made["finetune"] = training_schema()
+    made["resources"] = resource_settings(outside)
     fields |= {name: (of, of()) for name, of in made.items()}
     return create_model("Settings", __base__=Settings, axes=(_axes(), ...), **fields)

@@ -19,6 +19,7 @@ from motor.predicting.predictor import Predictor
 from motor.predicting.serving import BadRequest, Body, Settings, check_token, recordings_of
 from motor.predicting.together import answer, judge_together
 from motor.recordings.recording import Recording
+from motor.registry.sources import Carried, sources_in
 
 MOST_TOGETHER = 16
 WAIT_S = 0.002  # for more requests to be judged with
@@ -32,12 +33,12 @@ app = FastAPI(title="motor-grid", description="Judges recordings of motors.", do
 class Judge:
     """One process that holds the models."""
 
-    def __init__(self, parts: Sequence[CellParts], settings: Settings) -> None:
+    def __init__(self, parts: Carried, settings: Settings) -> None:
         import torch
 
         torch.set_num_threads(settings.threads)
         self.settings = settings
-        self.predictor = Predictor.open(parts, device="cuda" if settings.gpus else "cpu")
+        self.predictor = Predictor.open(parts.value, device="cuda" if settings.gpus else "cpu")
         self.told = Told(self.predictor.domains, self.predictor.dataset)
 
     @app.get("/health", summary="Whether it answers, and what is loaded")
@@ -104,7 +105,8 @@ def start(parts: Sequence[CellParts], settings: Settings) -> None:
         max_ongoing_requests=2 * MOST_TOGETHER,
         max_queued_requests=8 * MOST_TOGETHER,
     )
-    serve.run(deployment.bind(list(parts), settings), name=NAME, logging_config=_quiet())
+    sources = tuple(source for part in parts for source in sources_in(part.stage.record))
+    serve.run(deployment.bind(Carried(list(parts), sources), settings), name=NAME, logging_config=_quiet())
 
 
 def _quiet() -> Any:

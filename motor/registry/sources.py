@@ -11,11 +11,13 @@ import importlib
 import importlib.util
 import json
 import os
+import pickle
 import re
 import sys
 import tempfile
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -93,14 +95,36 @@ def opened(source: Source, known_as: str = "") -> ModuleType:
 
 def open_sources(record: Any) -> None:
     """Import every module whose source stands in a record, so that what was pickled with it can be opened."""
+    for source in sources_in(record):
+        opened(source)
+
+
+def sources_in(record: Any) -> Iterator[Source]:
+    """Yield the sources that stand in a record, at any depth."""
     if isinstance(record, Mapping):
         if isinstance(record.get(SOURCE), Mapping):
-            opened(record[SOURCE])
-        for value in record.values():
-            open_sources(value)
-    elif isinstance(record, list | tuple):
+            yield record[SOURCE]
+        record = list(record.values())
+    if isinstance(record, list | tuple):
         for value in record:
-            open_sources(value)
+            yield from sources_in(value)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A value that takes along, when it is pickled, the sources of the modules that it is made of."""
+
+    value: Any
+    sources: tuple[Source, ...]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpacked, (self.sources, pickle.dumps(self.value))
+
+
+def _unpacked(sources: tuple[Source, ...], content: bytes) -> Carried:
+    for source in sources:
+        opened(source)
+    return Carried(pickle.loads(content), sources)
 
 
 def source_of(cls: type) -> Source | None:

@@ -20,7 +20,6 @@ from motor.recordings.readers.base import AS_RECORDED
 from motor.recordings.table import FILE_NAME, Recordings, open_recordings
 from motor.stages.classify import Classify
 from motor.stages.described import RESIDUALS, TSNE
-from motor.stages.recordings import ImportRecordings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,8 +67,7 @@ def cell_details(
     tsne, residuals = cache(_tsne), cache(_residuals)
     told: dict[str, Any] = {}
     for cell, result in zip(cells, results, strict=True):
-        stage = cell.stage
-        assert isinstance(stage, Classify)
+        stage: Classify = cell.stage  # type: ignore[assignment]
         folders = tuple(store.folder(features) for features in stage.features)
         told[cell.name()] = {
             "folder": result.folder,
@@ -184,10 +182,11 @@ def _worst_cases(
 
 def _recordings(cells: list[Cell], store: Store) -> Recordings | None:
     """Open the recordings as they were recorded; None where they are no longer there."""
-    for stage in cells[0].stage.walk() if cells else ():
-        if isinstance(stage, ImportRecordings) and (store.folder(stage) / FILE_NAME).exists():
-            return open_recordings(store.folder(stage))
-    return None
+    if not cells:
+        return None
+    first: Classify = cells[0].stage  # type: ignore[assignment]
+    folder = store.folder(first.features[0].of_fold[0].recordings)
+    return open_recordings(folder) if (folder / FILE_NAME).exists() else None
 
 
 def _views(recordings: Recordings, place: int) -> dict[str, Any]:

@@ -26,7 +26,6 @@ from motor.results.report_context import OVERVIEW, report_context
 from motor.stages.classify import Classify
 from motor.stages.curves import CURVES
 from motor.stages.described import Described
-from motor.stages.features import Features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 PAGE = "report.html"
 RANKING = "ranking.json"  # by which metric the recipes are ranked: `predict --cell best` goes by it, too
 MARK = "made-from.json"  # written last: what the results folder was made from
-SHARED_KINDS = ("recordings", "prepare", "audit", "cleared")  # what every recipe needs alike, and none is charged with
 
 
 def results_folder(experiment: Experiment, store: Store) -> Path:
@@ -170,8 +168,7 @@ def cell_folder(experiment: Experiment, cell: Cell) -> Path:
 
 
 def _lay_out(experiment: Experiment, cell: Cell, root: Path, store: Store, curves: Mapping[str, str]) -> CellResult:
-    stage = cell.stage
-    assert isinstance(stage, Classify)
+    stage: Classify = cell.stage  # type: ignore[assignment]
     folder, built = root / cell_folder(experiment, cell), store.folder(stage)
     for name in ("metrics.json", "predictions.csv", "held_out.csv"):
         _link(built / name, folder / name)
@@ -181,8 +178,8 @@ def _lay_out(experiment: Experiment, cell: Cell, root: Path, store: Store, curve
         fold = features.of_fold[1]
         of_fold = folder if len(stage.features) == 1 else folder / f"fold-{fold}"
         _lay_out_fold(features, of_fold, built, store)
-        for tuned in features.finetunes if isinstance(features, Features) else ():
-            _link(store.folder(tuned) / CURVES, root / CURVES / "finetune" / curves[tuned.key])
+    for made in (one for one in stage.walk() if one.HAS_CURVES):
+        _link(store.folder(made) / CURVES, root / CURVES / curves[made.key])
     _link(built / CURVES, root / CURVES / cell.name().replace("/", "-"))
     return _cell_result(experiment, cell, store, folder)
 
@@ -194,10 +191,8 @@ def _lay_out_fold(features: Described, folder: Path, classified: Path, store: St
         _link(file, folder / file.name)
     for figure in sorted((built / "figures").glob("*.png")):
         _link(figure, folder / "figures" / figure.name)
-    tuned = features.finetunes if isinstance(features, Features) else ()
-    for finetune in tuned:
-        name = "predictor" if len(tuned) == 1 else f"predictor-{finetune.labels.replace(' ', '-')}"
-        _link(store.folder(finetune) / "predictor", folder / name)
+    for name, (stage, part) in features.models.items():
+        _link(store.folder(stage) / part, folder / name)
 
 
 def _link(target: Path, link: Path) -> None:
@@ -216,7 +211,7 @@ def _cell_result(experiment: Experiment, cell: Cell, store: Store, folder: Path)
         folder=cell_folder(experiment, cell).as_posix(),
         predictions=_predictions(built / "predictions.csv"),
         held_out=_predictions(built / "held_out.csv"),
-        seconds=sum(_seconds(stage, store) for stage in cell.stage.walk() if stage.KIND not in SHARED_KINDS),
+        seconds=sum(_seconds(stage, store) for stage in cell.stage.walk() if not stage.IS_COMMON),
         skill=_skill_by_class(metrics["forecast_skill"]) if training else None,
         training=_training(training) if training else None,
         n_fits=len(training),

@@ -7,16 +7,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from grid.stage import Stage
-from motor.stages.finetune import Finetune
 
 SUFFIX = 6  # hex digits of the key
 
 
 def curve_names(stages: Iterable[Stage]) -> dict[str, str]:
-    """Return the name of each fine-tune's curves, by key: its label, and part of its key where two have one label."""
-    tuned = {stage.key: stage.label() for stage in stages if isinstance(stage, Finetune)}
-    taken = Counter(tuned.values())
-    return {key: label if taken[label] == 1 else f"{label}-{key[:SUFFIX]}" for key, label in tuned.items()}
+    """Return where the curves of each stage that has some are shown, by key: under its kind, by its label.
+
+    Where two have one label, part of the key stands behind it.
+    """
+    named = {stage.key: f"{stage.KIND}/{stage.label()}" for stage in stages if stage.HAS_CURVES}
+    taken = Counter(named.values())
+    return {key: name if taken[name] == 1 else f"{name}-{key[:SUFFIX]}" for key, name in named.items()}
 
 
 def link_to(target: Path, link: Path) -> None:

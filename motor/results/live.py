@@ -41,7 +41,7 @@ class LiveLinks:
         root = results_folder(self.experiment, self.store) / CURVES
         under_way = {folder.name.rpartition("-")[2]: folder for folder in (self.store.root / "unfinished").glob("*")}
         for key, name in curve_names(self.plan.stages.values()).items():
-            self._link(self.plan.stages[key], under_way.get(key), root / "finetune" / name)
+            self._link(self.plan.stages[key], under_way.get(key), root / name)
         for cell in self.plan.cells:
             self._link(cell.stage, None, root / cell.name().replace("/", "-"))
 

@@ -6,13 +6,6 @@ from grid.plan.plan import Cell
 from grid.stage import Stage
 from grid.store.manifest import DamagedError, damages
 from grid.store.store import Store
-from motor.stages.classify import Classify
-from motor.stages.described import Described
-from motor.stages.recordings import ImportRecordings
-
-WHOLE = (Classify, Described, ImportRecordings)  # all of whose files are read or linked
-COST = "provenance.json"
-READ = {"prepare": ("split.csv", COST), "audit": ("audit.json", COST)}  # of others; large files are not
 
 
 def set_damaged_aside(cells: Iterable[Cell], store: Store) -> list[DamagedError]:
@@ -38,11 +31,11 @@ def set_damaged_aside(cells: Iterable[Cell], store: Store) -> list[DamagedError]
 
 def _damage(stage: Stage, store: Store) -> DamagedError | None:
     try:
-        if isinstance(stage, WHOLE):
+        if stage.READ is None:
             store.verified(stage)
             return None
         folder = store.folder(stage)
-        found = damages(folder, READ.get(stage.KIND, (COST,)))
+        found = damages(folder, stage.READ)
     except DamagedError as error:
         return error
     if not found:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from grid.stage import Context, InputError, Stage
+from grid.stage import COST, Context, InputError, Stage
 from grid.store.store import write_json
 from motor.audit.cues import signal_cues
 from motor.audit.duplicates import duplicates
@@ -36,6 +36,8 @@ class Audit(Stage):
     """Search the recordings and their split for leaks. It only measures: `Cleared` judges."""
 
     KIND: ClassVar[str] = "audit"
+    IS_COMMON: ClassVar[bool] = True
+    READ: ClassVar[tuple[str, ...] | None] = (FILE_NAME, COST)
 
     prepared: Prepare
     classes: tuple[str, ...]
@@ -166,6 +168,7 @@ class Cleared(Stage):
     """Let the grid begin where the audit found nothing, or nothing that the config does not accept by name."""
 
     KIND: ClassVar[str] = "cleared"
+    IS_COMMON: ClassVar[bool] = True
 
     audit: Audit
     accepted: tuple[str, ...]

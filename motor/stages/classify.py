@@ -26,6 +26,7 @@ class Classify(Stage):
     """One cell: a classifier or a detector over the features of every fold."""
 
     KIND: ClassVar[str] = "classify"
+    READ: ClassVar[tuple[str, ...] | None] = None
 
     features: tuple[Described, ...]  # one a fold
     classifier: Judge

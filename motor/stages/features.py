@@ -17,6 +17,7 @@ from motor.stages.describer import BuiltStages, Describer, InStorage, SeriesBatc
 from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
 from motor.stages.finetune import ONLY, Finetune, read_skill, read_training
+from motor.stages.passes import Passes
 from motor.stages.prepare import Prepare, Prepared
 from motor.windows.cutting import FixedWindows
 
@@ -94,6 +95,12 @@ class Features(Described):
         for tuned in self.finetunes:
             forecaster: Any = tuned.backbone.load(built.folder(tuned) / "predictor", tuned.domains)
             yield forecaster.to(device)
+
+    def workload(self, n_items: float) -> tuple[Passes, ...]:
+        """Return the windows that each feature needs."""
+        n_series = round(n_items * len(self.of_fold[2]))
+        n_windows = n_series * self.windows_per_series * len(self.finetunes)
+        return tuple(Passes(name, n_windows, (self.context_length,)) for name in self.names)
 
     def lighten(self, work: Path) -> str | None:
         """See `grid.stage.Stage.lighten`: passes take half as many windows; what they give differs by rounding."""

@@ -32,6 +32,7 @@ from motor.features.skill import forecast_skill, skill_columns
 from motor.stages.curves import CURVES, LiveCurves, write_curves
 from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
+from motor.stages.passes import TRAINING, Passes
 from motor.stages.prepare import Prepare, Prepared
 from motor.windows.augmentations.base import Augmentation
 from motor.windows.cutting import FixedWindows, WindowStream
@@ -61,6 +62,8 @@ class Finetune(Stage):
     """
 
     KIND: ClassVar[str] = "finetune"
+    SHARES_WORK: ClassVar[bool] = True
+    HAS_CURVES: ClassVar[bool] = True
 
     prepared: Prepare
     fold: str
@@ -116,6 +119,15 @@ class Finetune(Stage):
     def windows_together(self) -> int:
         """Windows that see one another, and so cannot be parted: those of a moment, one a domain."""
         return len(self.domains) if self.backbone.sees_together else 1
+
+    def asks(self, given: Resources) -> Resources:
+        """See `grid.stage.Stage.asks`: several workers only where the training loop is run."""
+        return given if self.is_trained else super().asks(given)
+
+    def workload(self, n_items: float) -> tuple[Passes, ...]:
+        """Return the windows that it trains on; neither validation nor the forecasts of the skill are counted."""
+        steps, size = self.training.num_steps, self.training.batch_size
+        return (Passes(TRAINING, steps * size, self.context_lengths, steps),) if self.is_trained else ()
 
     def lighten(self, work: Path) -> str | None:
         """See `grid.stage.Stage.lighten`: a worker takes half as many windows at once; a step has as many as before."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from grid.stage import Context, Stage
+from grid.stage import COST, Context, Stage
 from grid.store.store import write_json
 from motor.recordings.recording import Recording
 from motor.recordings.splits.base import Split
@@ -48,6 +48,8 @@ class Prepare(Stage):
     """
 
     KIND: ClassVar[str] = "prepare"
+    IS_COMMON: ClassVar[bool] = True
+    READ: ClassVar[tuple[str, ...] | None] = ("split.csv", COST)
 
     recordings: ImportRecordings
     representation: Representation

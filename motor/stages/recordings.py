@@ -25,6 +25,8 @@ class ImportRecordings(Stage):
 
     KIND: ClassVar[str] = "recordings"
     VERSION: ClassVar[int] = 3
+    IS_COMMON: ClassVar[bool] = True
+    READ: ClassVar[tuple[str, ...] | None] = None
 
     reader: Reader
     content_digest: str

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from grid.stage import Context, Stage
+from grid.stage import Context, Resources, Stage
 from grid.store.store import write_json
 from motor.backbones.base import Backbone
 from motor.backbones.batch import Batch
@@ -37,6 +37,7 @@ class Rehearse(Stage):
     """Train a backbone with random weights for some steps on noise."""
 
     KIND: ClassVar[str] = "rehearse"
+    ASKS: ClassVar[Resources | None] = None
 
     name: str
     backbone: Backbone

@@ -97,6 +97,26 @@ def test_rehearsal_of_what_has_no_steps_is_a_fault(config):
         read_rehearsal_config(config, ["rehearsal.grid=missing.yaml"], {})
 
 
+BACKBONE = """
+from typing import Literal
+
+from motor.backbones.chronos.bolt import Bolt
+
+
+class Mine(Bolt):
+    kind: Literal["mine"] = "mine"
+
+
+PLUGIN = Mine
+"""
+
+
+def test_rehearsal_takes_a_backbone_of_ones_own(config):
+    (config.parent / "mine.py").write_text(BACKBONE, encoding="utf-8")
+    config.write_text("plugins: [mine.py]\n" + config.read_text().replace("kind: bolt", "kind: mine"))
+    assert [stage.backbone.kind for stage in stages_of(read_rehearsal_config(config, [], {}))] == ["mine", "chronos2"]
+
+
 def test_resources_are_those_of_the_config_where_it_says_them(config):
     asked = read_rehearsal_config(config, ["resources={cpus: 3, gpus: 0.5, memory_gb: 4}"], {}).resources
     assert resources_of(asked, None) == Resources(3, 0.5, 4)

@@ -8,12 +8,13 @@ import pytest
 
 from grid.config.check import ConfigError
 from grid.plan.plan import make_plan
-from grid.stage import InputError
+from grid.stage import InputError, Resources
 from grid.store.store import Store
 from motor.backbones.weights import is_at_hand
 from motor.experiment.cells import chosen_cells, make_cells, parse_only, resources_of
 from motor.experiment.reading import read_experiment
 from motor.registry import plugins
+from motor.stages.prepare import Prepare
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -77,6 +78,27 @@ def test_grid_each_kind_of_stage_has_limits_and_retries_of_its_own(grid_plan):
     asked = resources_of(experiment, plan.stages.values())
     found = {plan.stages[key].KIND: (of.time_limit_s, of.memory_limit_gb, of.retries) for key, of in asked.items()}
     assert (found["features"], found["finetune"]) == ((60, 5, 0), (0, 0, 2))
+
+
+def test_grid_resources_of_an_unknown_kind_are_a_fault_with_those_there_are(grid_plan):
+    with pytest.raises(
+        ConfigError, match=r"unknown key 'fine_tune'.*finetune.*allowed: .*classify, .*learn, .*prepare"
+    ):
+        grid_plan("resources.fine_tune={cpus: 2}")
+
+
+def test_grid_resources_what_is_not_given_is_what_the_stage_asks_for(grid_plan, monkeypatch):
+    monkeypatch.setattr(Prepare, "ASKS", Resources(cpus=3, memory_gb=2))
+    plan, experiment = grid_plan("resources.prepare={cpus: 2, retries: 1}")
+    (prepared,) = (stage for stage in plan.stages.values() if stage.KIND == "prepare")
+    assert resources_of(experiment, [prepared])[prepared.key] == Resources(cpus=2, memory_gb=2, retries=1)
+
+
+def test_grid_only_a_stage_that_is_trained_has_several_workers(grid_plan):
+    plan, experiment = grid_plan("axes.method=[A, untrained]", "resources.finetune.workers=3")
+    asked = resources_of(experiment, plan.stages.values())
+    tuned = [stage for stage in plan.stages.values() if stage.KIND == "finetune"]
+    assert {(stage.is_trained, asked[stage.key].workers) for stage in tuned} == {(True, 3), (False, 1)}
 
 
 def test_grid_limits_change_no_key(grid_plan):

@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,9 @@ from grid.stage import canonical
 from motor.experiment.cells import make_cells
 from motor.experiment.reading import read_experiment
 from motor.registry import from_record, installed, load, plugins, using
-from motor.registry.sources import SOURCE, PluginError, packages_of, source_of
+from motor.registry.sources import SOURCE, Carried, PluginError, packages_of, source_of, sources_in
 
+ROOT = Path(__file__).parents[2]
 REPRESENTATION = """
 from typing import Literal
 
@@ -122,6 +124,20 @@ def test_pickle_is_read_by_a_process_that_has_the_package_alone(tmp_path):
         [sys.executable, "-c", program], input=pickle.dumps(cls()), capture_output=True, env={"PYTHONPATH": paths}
     )
     assert told.stdout == b"halved\n"
+
+
+def test_carried_value_is_read_by_a_process_that_has_the_project_alone(tmp_path):
+    written(tmp_path)
+    (cls,) = load((), "halved.py", tmp_path)
+    carried = Carried([cls()], tuple(sources_in(canonical(cls(), "here"))))
+    program = "import pickle, sys; print(pickle.load(sys.stdin.buffer).value[0].kind)"
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        input=pickle.dumps(carried),
+        capture_output=True,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+    assert told.stdout == b"halved\n", told.stderr
 
 
 @pytest.mark.parametrize(

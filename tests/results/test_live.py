@@ -32,7 +32,7 @@ def shown(tiny: Any) -> dict[str, str]:
 
 def test_live_links_follow_a_fine_tune_from_its_work_folder_into_its_own(tiny: Any) -> None:
     stage = tiny.stages("finetune")[0]
-    name = f"finetune/{curve_names(tiny.plan.stages.values())[stage.key]}"
+    name = curve_names(tiny.plan.stages.values())[stage.key]
     links = LiveLinks(tiny.experiment, tiny.plan, tiny.store)
     links.link()
     assert shown(tiny) == {}
