@@ -1,8 +1,7 @@
-"""The pages of docs/examples, each run as it is written: in an empty folder, or in a copy of the checkout."""
+"""The pages of docs/examples, each run as it is written, in an empty folder."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "docs" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 PAGES = sorted(page.stem for page in EXAMPLES.glob("*.md"))
-IN_A_CHECKOUT = {"classifier"}
 BLOCK = re.compile(r"(?:^`(?P<file>[^`\n]+)`:\n\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 TIMEOUT_S = 300
 LAUNCH = r"launch(\.py)? mine\.yaml --storage storage$"
@@ -52,14 +49,7 @@ class Example:
 
 @pytest.fixture
 def example(request: pytest.FixtureRequest, tmp_path: Path) -> Example:
-    page = request.param
-    if page in IN_A_CHECKOUT:
-        for name in ("grid", "motor", "launch.py", "pyproject.toml", "configs", "tests/classifiers"):
-            source = ROOT / name
-            copy = shutil.copytree if source.is_dir() else shutil.copy
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            copy(source, tmp_path / name)
-    return Example(page, tmp_path)
+    return Example(request.param, tmp_path)
 
 
 @pytest.mark.parametrize("example", ["csv", "wav-and-mat"], indirect=True)
