@@ -4,6 +4,7 @@ The text of a page is written by hand; what stands between ``<!-- settings: NAME
 written here. A field is described by its `Field(description=...)`, else by its class's docstring.
 """
 
+import importlib
 import inspect
 import re
 import sys
@@ -14,10 +15,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+import motor
 from motor.experiment.settings import SHARED, Settings
 from motor.registry import Plugin, Record, plugins
 
 PAGES = [Path(__file__).with_name(name) for name in ("settings.md", "plugins.md")]
+HOUSE = Path(motor.__file__ or "").parent
 MARK = re.compile(r"(<!-- settings: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 # In a NumPy docstring: a section of fields, and in it the names and the indented lines of each entry.
 SECTION = re.compile(r"^(?:Parameters|Attributes)\n-+\n(.*?)(?=^\w+\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
@@ -54,7 +57,11 @@ def _methods() -> str:
 
 def _rooms() -> str:
     """Return which class a plug-in of each room derives from, and where those of the project are."""
+    for file in sorted(HOUSE.rglob("base.py")):
+        importlib.import_module(".".join(file.relative_to(HOUSE.parent).with_suffix("").parts))
     bases = [cls for cls in _subclasses(Plugin) if "ROOM" in vars(cls) and cls.__module__.startswith("motor.")]
+    for base in bases:
+        plugins(base.ROOM)  # imports what is in the folder, so that the table is the same whatever was imported before
     lines = ["| Derives from | What it is | Those of the project |", "|---|---|---|"]
     for base in sorted(bases, key=lambda cls: cls.ROOM):
         folder = base.ROOM.replace(".", "/")
