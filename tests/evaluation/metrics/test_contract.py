@@ -1,5 +1,8 @@
 """What every metric keeps to; a new plug-in is tested here with no new test."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -109,3 +112,12 @@ def test_metric_that_gives_nothing_says_what_to_define(sheet):
 def test_costs_below_zero_are_an_error():
     with pytest.raises(ValueError, match="greater than or equal to 0"):
         ExpectedCost(costs={"normal": {"spark": -1.0}})
+
+
+def test_metric_of_the_docs_is_a_metric_as_it_stands(sheet):
+    text = (Path(__file__).parents[3] / "docs" / "judges.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    known: dict = {"__name__": "g_mean"}
+    exec(compile(block, "g_mean.py", "exec"), known)
+    recalls = METRICS["recall"].resampled(sheet)[0]
+    assert known["PLUGIN"]().measured(sheet) == pytest.approx(np.prod(recalls) ** (1 / 3), rel=1e-6)
