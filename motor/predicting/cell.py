@@ -171,7 +171,7 @@ class TrainedCell:
             return pd.DataFrame(columns=columns_of(classes, self.detects))
         judged, unlike, limits = [], [], []
         for fold, of_fold in zip(self.folds, looks, strict=True):
-            X = _completed(fold.describer.table(of_fold, as_meta(recordings)), fold.classifier["columns"], recordings)
+            X = completed(fold.describer.table(of_fold, as_meta(recordings)), fold.classifier["columns"], recordings)
             judged.append(fold.judged(X, classes))
             unlike.append(fold.unlike(X.astype(np.float64), domains))
             limits.append([fold.limits[domain] for domain in domains])
@@ -305,7 +305,7 @@ def as_meta(recordings: Sequence[Recording]) -> "pd.DataFrame":
     return pd.DataFrame({name: [getattr(one, name) for one in recordings] for name in columns}, dtype=object)
 
 
-def _completed(frame: "pd.DataFrame", columns: Sequence[str], recordings: Sequence[Recording]) -> np.ndarray:
+def completed(frame: "pd.DataFrame", columns: Sequence[str], recordings: Sequence[Recording]) -> np.ndarray:
     """Return the columns that a classifier saw, in its order.
 
     Which there are depends on the series at hand: a domain that none is of has no mark, and a series whose partner is

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from motor.predicting import PredictingError, Predictor, recording
+from motor.predicting.cell import completed
+from motor.recordings.recording import Recording
 
 RATE_HZ = 4096.0
 
@@ -96,3 +98,16 @@ def test_predictor_three_lines_of_the_documentation(storage: Path, two_files: li
     assert list(table.columns[:3]) == ["item", "domain", "label"]
     assert list(table.columns[-2:]) == ["alarm", "unlike"]
     np.testing.assert_allclose(probabilities(table).sum(axis=1), 1.0, atol=1e-8)
+
+
+def test_cell_columns_that_a_lone_recording_lacks_are_told_as_in_training() -> None:
+    lone = [Recording("a", "", "ZhenDong", "", RATE_HZ, np.zeros(2, np.float32))]
+    frame = pd.DataFrame({"mae": [0.5]}, index=pd.Index(["a"], name="item"))
+    columns = ["only normal: has_partner", "mae", "domain_is_ShengYing", "domain_is_ZhenDong"]
+    np.testing.assert_array_equal(completed(frame, columns, lone), [[0.0, 0.5, 0.0, 1.0]])
+
+
+def test_cell_column_that_nothing_gives_is_named() -> None:
+    frame = pd.DataFrame({"mae": [0.5]}, index=pd.Index(["a"], name="item"))
+    with pytest.raises(KeyError, match="rmse"):
+        completed(frame, ["mae", "rmse"], [Recording("a", "", "ZhenDong", "", RATE_HZ, np.zeros(2, np.float32))])
