@@ -12,6 +12,7 @@ from motor.registry.sources import open_sources
 from motor.stages.classify import Classify
 from motor.stages.describe import DescribeFold
 from motor.stages.described import Described
+from motor.stages.describer import not_named
 from motor.stages.features import Features
 from motor.stages.learn import Learn
 from motor.stages.prepare import Prepare
@@ -189,6 +190,8 @@ class PartsOfFold:
         PartError
             If it is gone.
         """
+        if stage.key not in self.fold.folders:
+            raise PartError(f"{self.cell.name}: {not_named(stage)}")
         folder = self.fold.folders[stage.key]
         if not folder.is_dir():
             raise PartError(f"{folder} is missing; export the cell again, or build it again with launch.py")

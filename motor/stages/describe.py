@@ -86,7 +86,7 @@ class DescribeFold(Described):
         prepared = Prepared.open(context.folder(self.prepared), self.prepared)
         meta = prepared.meta(self.fold, self.domains)
         described = pd.read_parquet(context.folder(self.described) / FILE_NAME).set_index("item")
-        describer = self.open(InStorage(context), "cpu")
+        describer = self.open(InStorage(context, self.parts), "cpu")
         self.write(folder, meta, describer.table([described.loc[meta["item"]]], meta), {})
 
 

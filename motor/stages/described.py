@@ -81,7 +81,7 @@ class Described(Stage):
         prepared_stage, fold, domains, _ = self.of_fold
         prepared = Prepared.open(context.folder(prepared_stage), prepared_stage)
         meta = prepared.meta(fold, domains)
-        describer = self.open(InStorage(context), held_device(context.resources))
+        describer = self.open(InStorage(context, self.parts), held_device(context.resources))
         with input_faults():
             look = describer.look(prepared.batch(meta, fold))
         self.write(folder, meta, describer.table([look], meta), {})

@@ -28,17 +28,28 @@ class BuiltStages(Protocol):
 
 @dataclass(frozen=True)
 class InStorage:
-    """The stages that another is built from; see `BuiltStages`."""
+    """The stages that another is built from; see `BuiltStages`.
+
+    What `parts` does not name is refused, as it would lack in an exported folder.
+    """
 
     context: Context
+    parts: tuple[tuple[Stage, str], ...]
 
     def folder(self, stage: Stage) -> Path:
+        if stage.key not in {named.key for named, _ in self.parts}:
+            raise KeyError(not_named(stage))
         return self.context.folder(stage)
 
     def unpickled(self, stage: Stage, name: str) -> Any:
         import joblib
 
         return joblib.load(self.folder(stage) / name)
+
+
+def not_named(stage: Stage) -> str:
+    """Return the message about a stage that `open` reads, but `parts` does not name."""
+    return f"`open` reads the stage {stage.KIND!r}, which `parts` does not name; add what it reads of it there"
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,9 @@ class Features(Described):
         meta = prepared.meta(fold, domains)
         device = held_device(context.resources)
         sizes = tuple(BatchSize(self.batch_size, device, _to_log, context.work()) for _ in self.features)
-        forecasters = self._loaded(InStorage(context), device)  # one after the other, so that one is held at a time
+        forecasters = self._loaded(
+            InStorage(context, self.parts), device
+        )  # one after the other, so that one is held at a time
         describer = ForecastDescriber(self, forecasters, sizes, lambda n_windows: context.report(windows=n_windows))
         with input_faults():
             batch = prepared.batch(meta, fold)

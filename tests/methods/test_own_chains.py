@@ -12,11 +12,15 @@ import pytest
 
 import launch
 from grid.config.check import ConfigError
+from grid.run.build import BuildContext
+from grid.stage import Resources
+from grid.store.store import Store
 from motor.experiment.cells import make_cells, resources_of
 from motor.experiment.reading import read_experiment
 from motor.predicting import Predictor
 from motor.predicting.exporting import export
 from motor.predicting.stored import find_cells
+from motor.stages.describer import InStorage
 
 ROOT = Path(launch.__file__).parent
 FEATURE = '''
@@ -274,6 +278,14 @@ def test_own_stages_ask_for_what_they_say_but_for_what_the_config_gives(folder: 
 def test_own_stages_are_among_the_kinds_that_a_fault_lists(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"unknown key 'bases'.*did you mean 'basis'.*allowed: .*memory.*projected"):
         stages(folder, "resources.bases={cpus: 2}")
+
+
+def test_own_chain_whose_parts_lack_what_it_reads_is_said_when_it_is_built(folder: Path, tmp_path: Path) -> None:
+    experiment = read_experiment(folder / "own.yaml", (), {})
+    cell = next(cell for cell in make_cells(experiment, folder, dry_run=False) if cell.name() == CELLS[1])
+    (described,) = cell.stage.features  # type: ignore[attr-defined]
+    with pytest.raises(KeyError, match="reads the stage 'basis', which `parts` does not name"):
+        described.open(InStorage(BuildContext(Store(tmp_path), described, Resources(), print), parts=()), "cpu")
 
 
 def typed(folder: Path, *words: str | Path, program: Path = ROOT / "launch.py") -> str:
