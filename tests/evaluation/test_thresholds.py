@@ -83,3 +83,18 @@ def test_threshold_from_a_table_without_the_probability_is_an_error():
 def test_threshold_from_a_probability_that_is_no_number_is_an_error():
     with pytest.raises(ValueError, match="in row 1"):
         choose_thresholds(validation([0.1, np.nan]), "normal", 0.1)
+
+
+def test_threshold_of_a_detector_is_a_quantile_of_its_scores():
+    scores = np.arange(99.0)
+    table = pd.DataFrame({"motor": [f"m{n}" for n in range(99)], "domain": "rig", "label": "normal", "score": scores})
+    chosen = choose_thresholds(table, "normal", 0.05, also=("elsewhere",), without_normals=3.0)
+    assert (chosen["rig"].value, chosen["rig"].resolved) == (94.0, True)
+    assert (chosen["elsewhere"].value, chosen["elsewhere"].resolved) == (3.0, False)
+    assert list(apply_thresholds(table, chosen)) == [False] * 95 + [True] * 4
+
+
+def test_score_that_is_no_number_is_an_error_that_names_its_row():
+    table = pd.DataFrame({"motor": ["a", "b"], "domain": "rig", "label": "normal", "score": [1.0, np.nan]})
+    with pytest.raises(ValueError, match="score is nan in row 1; every score must be a number"):
+        choose_thresholds(table, "normal", 0.05)
