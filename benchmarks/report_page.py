@@ -4,7 +4,8 @@
 
 The cells are made up: three folds, 374 test series a domain, each cell with its predictions, t-SNE, forecast errors and
 five worst recordings at full length. The page opens in a fresh context of one browser on two cores (`taskset -c 0,1`
-sees to that elsewhere); "drawn" is when the first figure and the chosen cell stand, past the `load` event.
+sees to that elsewhere); "ready" is when the first screen and the chosen cell stand, past the `load` event. What is
+written is the Markdown and the page.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +27,15 @@ import numpy as np
 import pandas as pd
 
 from motor.evaluation.cell_metrics import classification_metrics
-from motor.report import CellResult, ReportContext
-from motor.report.findings import find
-from motor.report.html import write_html
-from motor.report.html.tables import cell_name
+from motor.report import CellResult, ReportContext, compose, find, write_html, write_markdown
+from motor.report.findings import cell_name
 
 CLASSES = ("normal", "spark", "vibrate")
 DOMAINS = ("ShengYing", "ZhenDong")
 N_SERIES, N_FOLDS, PER_MOTOR, N_WORST, N_POINTS = 374, 3, 4, 5, 600
-LIMITS_MB = {81: 10.0, 378: 25.0}
-LIMIT_S = 3.0
+LIMITS_MB = {81: 6.0, 378: 10.0}
+LIMITS_S = {81: 1.5, 378: 2.0}
+LIMIT_WRITE_S = 8.0  # of CPU, findings and both forms, for 378 cells
 
 
 def axes_of(n_cells: int) -> Iterator[dict[str, Any]]:
@@ -139,10 +140,15 @@ def write(path: Path, n_cells: int) -> dict[str, float]:
     """Write the page of a grid, and return what it took."""
     cells = [make_cell(axes, seed) for seed, axes in enumerate(axes_of(n_cells))]
     context = ReportContext("made up", "python launch.py grid.yaml", CLASSES, CLASSES[0], settings=(("steps", "800"),))
-    details, findings = gather(cells), find(cells, context)
+    details = gather(cells)
     began = time.process_time()
-    write_html(path, cells, context, details, findings)
-    return {"write_cpu_s": time.process_time() - began, "mb": path.stat().st_size / 1e6}
+    findings = find(cells, context)
+    found = time.process_time()
+    document = compose(replace(findings, context=replace(context, spent=details["spent"]), details=details))
+    write_markdown(path.parent / f"result-{n_cells}" / "result.md", document)
+    write_html(path, document)
+    written = time.process_time()
+    return {"find_cpu_s": found - began, "write_cpu_s": written - found, "mb": path.stat().st_size / 1e6}
 
 
 def open_page(path: Path, rounds: int) -> dict[str, float]:
@@ -166,10 +172,10 @@ def _open_once(browser: Any, path: Path) -> dict[str, float]:
     page.goto(path.absolute().as_uri())
     loaded = time.perf_counter()
     page.wait_for_selector("html[data-state=ready]", state="attached")
-    drawn = time.perf_counter()
+    ready = time.perf_counter()
     cpu_s = _browser_cpu_s(session) - before
     context.close()
-    return {"load_s": loaded - began, "drawn_s": drawn - began, "cpu_s": cpu_s}
+    return {"load_s": loaded - began, "ready_s": ready - began, "cpu_s": cpu_s}
 
 
 def _browser_cpu_s(session: Any) -> float:
@@ -185,26 +191,29 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--keep", type=Path, help="a folder to keep the pages in")
     arguments = parser.parse_args()
-    print("| cells | MB | limit | written, CPU s | load event, s | drawn, s | limit | browser's CPU s |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| cells | MB | limit | found, CPU s | written, CPU s | load event, s | ready, s | limit | browser's CPU s |")
+    print("|---|---|---|---|---|---|---|---|---|")
     results: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for n_cells in arguments.cells:
             path = (arguments.keep or Path(folder)) / f"report-{n_cells}.html"
             told = write(path, n_cells) | open_page(path, arguments.rounds)
             results[str(n_cells)] = {name: round(value, 3) for name, value in told.items()}
-            limit = LIMITS_MB.get(n_cells)
-            shown = [told["mb"], limit or float("nan"), told["write_cpu_s"], told["load_s"], told["drawn_s"], LIMIT_S]
+            limit, limit_s = (limits.get(n_cells, float("nan")) for limits in (LIMITS_MB, LIMITS_S))
+            times = [told[name] for name in ("find_cpu_s", "write_cpu_s", "load_s", "ready_s")]
+            shown = [told["mb"], limit, *times, limit_s]
             print(
                 f"| {n_cells} | " + " | ".join(f"{value:.2f}" for value in [*shown, told["cpu_s"]]) + " |", flush=True
             )
-    first = results[str(arguments.cells[0])]
+    first, limit_s = results[str(arguments.cells[0])], LIMITS_S.get(arguments.cells[0], 1.5)
     summary = {
         "name": "report_page",
-        "ratio": round(first["drawn_s"] / LIMIT_S, 3),
+        "ratio": round(first["ready_s"] / limit_s, 3),
         "goal": 1.0,
-        "against": f"the limit of {LIMIT_S:g} s from opening to drawn; the ratio may be at most the goal",
+        "against": f"the limit of {limit_s:g} s from opening to ready; the ratio may be at most the goal",
         "limits_mb": LIMITS_MB,
+        "limits_s": LIMITS_S,
+        "limit_write_s": LIMIT_WRITE_S,
         **results,
     }
     print(json.dumps(summary))

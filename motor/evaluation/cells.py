@@ -114,7 +114,7 @@ class ReportContext:
     descriptions : mapping
         What a method's (or any other) name means, in a few words.
     settings : tuple of (name, value)
-        The settings worth reading: windows, augmentation, scaling, steps, rates.
+        The settings worth reading, as a config has them: windows, augmentation, scaling, ...; values are JSON or text.
     dataset, split : mapping
         Facts by name. The key "counts" may hold rows: for the data `domain`, `label`, `series`, `motors`;
         for the split any columns (say `fold`, `side`, `label`, `motors`).
@@ -122,8 +122,6 @@ class ReportContext:
         Software versions; digests of data and config.
     failed : tuple of FailedCell
         The cells without a result.
-    overview : str, optional
-        The figure over all cells, relative to the report.
     families : mapping
         Method -> "forecaster" (it uses a network that forecasts, trained or not) or "plain".
     controls : mapping
@@ -145,7 +143,7 @@ class ReportContext:
     leaky : mapping, optional
         `cell_key` of a cell -> its figure by `rank_by` where series, not motors, are divided between the sides.
     language : str
-        Of `report.html`: the name of a catalogue of its words.
+        Of the report: the name of a catalogue of its words.
     detections : Detections, optional
         How well normal is told from faulty with no fault labels, where the grid has detectors.
     spent : mapping
@@ -165,7 +163,6 @@ class ReportContext:
     versions: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     failed: tuple[FailedCell, ...] = ()
-    overview: str | None = None
     families: Mapping[str, str] = field(default_factory=dict)
     controls: Mapping[str, str] = field(default_factory=dict)
     audit: Mapping[str, Any] | None = None

@@ -37,7 +37,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class AlarmRates:
-    """The best recipe as a plain alarm, over all domains: shares of series, and the false alarms asked for."""
+    """A recipe as a plain alarm, over all domains: shares of series, and the false alarms asked for."""
 
     caught: float
     false_alarms: float
@@ -92,11 +92,6 @@ def no_skill(scores: Scores) -> tuple[float, float]:
 def short_of(figures: list[NestedFigure], goal: float, sign: int = 1) -> list[NestedFigure]:
     """Return those that miss the goal, as they are printed; `sign` is the metric's."""
     return [figure for figure in figures if sign * (round(figure.chosen_inside.value, 2) - goal) < 0]
-
-
-def alarm_rates(cells: list[CellResult], ranking: Ranking, context: ReportContext) -> AlarmRates | None:
-    """Return what the best recipe's alarm does; None where it raises none, or a side has no series."""
-    return alarm_rates_of(cells, ranking.recipes[0], context)
 
 
 def alarm_rates_of(cells: list[CellResult], recipe: Recipe, context: ReportContext) -> AlarmRates | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from motor.evaluation.best_set import BestSet, best_set
 from motor.evaluation.cells import Axes, CellResult, axes_text, cell_key, varying_axes
 from motor.evaluation.comparisons import Column, Difference, average, column, leads
 from motor.evaluation.metrics.base import Metric
@@ -127,6 +128,12 @@ def rank_recipes(cells: list[CellResult], scores: Scores, joint: str) -> Ranking
     optimism = float(np.mean(turned_RK[1:].max(axis=1) - turned_RK[0, picked]))
     interval = interval_of(scores, scores_RK[:, 0])
     return Ranking(recipes, scores_RK, interval, behind, max(optimism, 0.0), scores.rank_by)
+
+
+def recipes_not_worse(ranking: Ranking, scores: Scores) -> BestSet:
+    """Return which of the ranked recipes are not shown to be worse than the best."""
+    columns = [column_of(scores, recipe) for recipe in ranking.recipes]
+    return best_set(columns, scores.strata, scores.rank_by.sign, is_certain=scores.lone(set(scores.domains)) is None)
 
 
 def recipes_of(cells: list[CellResult], scores: Scores, joint: str) -> list[Recipe]:

@@ -14,7 +14,7 @@ from motor.evaluation.metrics.base import PACKAGE as METRICS
 from motor.evaluation.metrics.base import RANKABLE, Measure, Metric
 from motor.experiment.resources import resource_settings
 from motor.registry import Outside, Record, choice, in_use, plugins, table
-from motor.report.html.words import languages
+from motor.report.words import languages
 from motor.stages.speeds import Speed
 from motor.windows.representations.raw import Raw
 from motor.windows.scaling import Scaling
@@ -160,7 +160,7 @@ class Reporting(Record):
     """How the result is told."""
 
     language: Annotated[str, AfterValidator(_spoken)] = Field(
-        default="en", description="of ``report.html``: the name of a catalogue of its words, ``en`` or ``zh``"
+        default="en", description="of the report: the name of a catalogue of its words, ``en`` or ``zh``"
     )
 
 

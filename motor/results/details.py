@@ -29,6 +29,7 @@ MOST_UNSURE = 2  # of one cell that is right everywhere
 MOST_SIGNALS = 24  # of all cells together
 MOST_POINTS = 500  # of one t-SNE map
 MOST_RESIDUALS = 200  # of one class and domain
+MOST_STEPS = 60  # of one learning curve
 HOUR_S = 3600.0
 NOT_TOLD = {"kind", "version", "axes", "fold", "classes", "normal", "content_digest"}  # the page tells these elsewhere
 ASKED = re.compile(r"(?:(?P<workers>\d+) x )?\(?(?P<cpus>[\d.]+) CPU(?:, (?P<gpus>[\d.]+) GPU)?")
@@ -58,13 +59,14 @@ def cell_details(
     -------
     dict
         `cells`: name -> `folder`, `config` (setting -> value), `tsne` (one fold, at most 500 series), `residuals`
-        (domain -> class -> quantiles over the test series of all folds; None without a forecaster), `seconds`,
+        (domain -> class -> quantiles over the test series of all folds; None without a forecaster), `learning` (fold ->
+        `step` and `loss` on validation motors; {} where nothing was fine-tuned), `seconds`,
         `worst` (names of `signals`). `signals`: name -> `item`, `motor`, `domain`, `label`, `predicted`,
         `probability` (of what was predicted), `is_wrong` (else it is one of the least sure right ones),
         `sampling_rate_hz`, `unit`, `waveform`, `spectrum`, `envelope_spectrum`. `spent`: `by_kind`, `shared`, `hosts`.
         Cells with the same features share one `tsne` list.
     """
-    tsne, residuals = cache(_tsne), cache(_residuals)
+    tsne, residuals, learning = cache(_tsne), cache(_residuals), cache(_learning)
     told: dict[str, Any] = {}
     for cell, result in zip(cells, results, strict=True):
         stage: Classify = cell.stage  # type: ignore[assignment]
@@ -74,6 +76,7 @@ def cell_details(
             "config": _config(stage),
             "tsne": tsne(folders[0]),
             "residuals": residuals(folders),
+            "learning": learning(_tunings(stage, store)),
             "seconds": result.seconds,
             "worst": [],
         }
@@ -130,6 +133,37 @@ def _tsne(folder: Path) -> list[dict[str, Any]] | None:
         return None
     places = np.linspace(0, len(table) - 1, min(len(table), MOST_POINTS)).round().astype(int)
     return table.iloc[places].round({"x": 2, "y": 2}).to_dict("records")
+
+
+def _tunings(stage: Classify, store: Store) -> tuple[tuple[str, Path], ...]:
+    """Return the fine-tunes that a cell rests on, each with its fold."""
+    return tuple(
+        (
+            tuned.fold if len(getattr(features, "finetunes", ())) == 1 else f"{tuned.fold}: {tuned.labels}",
+            store.folder(tuned),
+        )
+        for features in stage.features
+        for tuned in getattr(features, "finetunes", ())
+    )
+
+
+def _learning(tunings: tuple[tuple[str, Path], ...]) -> dict[str, dict[str, list[float]]]:
+    """Return the error on validation motors by step, fold by fold, as the fine-tunes tell it."""
+    curves = {}
+    for name, folder in tunings:
+        try:
+            told = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        rows = [row for row in told.get("history", []) if row.get("validation_wql") is not None]
+        if rows:
+            places = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_STEPS)).round().astype(int))
+            kept = [rows[place] for place in places]
+            curves[name] = {
+                "step": [row["step"] for row in kept],
+                "loss": [float(f"{row['validation_wql']:.4g}") for row in kept],
+            }
+    return curves
 
 
 _NAMES = ("item", "motor", "domain", "label", "side")

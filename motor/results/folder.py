@@ -11,18 +11,26 @@ from grid.plan.plan import Cell, Plan
 from grid.run.failures import Failure
 from grid.store.store import Store, write_json, write_text
 from motor.evaluation.axes.base import axis
-from motor.evaluation.cells import cell_key, rankable, varying_axes
+from motor.evaluation.cells import cell_key
 from motor.evaluation.detection import detections
 from motor.experiment.cells import LEAKY
 from motor.experiment.reading import Experiment
 from motor.registry import using
-from motor.report import CellResult, FailedCell, find, summary_table, write_report
-from motor.report.figures.overview import overview_figure
-from motor.report.html import advised_cells, write_html
+from motor.report import (
+    CellResult,
+    FailedCell,
+    advised_cells,
+    compose,
+    find,
+    summary,
+    summary_table,
+    write_html,
+    write_markdown,
+)
 from motor.results.details import cell_details
 from motor.results.failures import FAILED, write_failures
 from motor.results.links import curve_names, link_to
-from motor.results.report_context import OVERVIEW, report_context
+from motor.results.report_context import report_context
 from motor.stages.classify import Classify
 from motor.stages.curves import CURVES
 from motor.stages.described import Described
@@ -105,25 +113,18 @@ def _write(
     curves = curve_names(stage for cell in standing for stage in cell.walk())
     results = [_lay_out(experiment, cell, root, store, curves) for cell in standing]
     write_text(root / "cells.csv", summary_table(results).to_csv(index=False))
-    if results:
-        shown = varying_axes(results)
-        rows = [name for name in shown if name not in ("domain", "classifier", "seed")]
-        drawn = [(result.axes, result.metrics) for result in results if "macro_f1" in result.metrics]
-        (root / OVERVIEW).unlink(missing_ok=True)
-        if drawn:
-            overview_figure(root / OVERVIEW, drawn, rows, "domain", "classifier")
-    context = report_context(experiment, cells, store, failed, command, is_drawn=(root / OVERVIEW).exists())
+    context = report_context(experiment, cells, store, failed, command)
     context = replace(context, leaky=_leaky(twins, store, context.rank_by.kind) or None)
     context = replace(context, detections=detections(results, context) if results else None)
     write_json(root / RANKING, {"rank_by": context.rank_by.kind})
-    ranked = rankable(results, context.rank_by)
-    findings = find(ranked, context) if ranked else None
-    advised = [ranked[place] for place in advised_cells(findings)] if findings else []
+    findings = find(results, context)
+    advised = [findings.cells[place] for place in advised_cells(findings)]
     details = cell_details(experiment, standing, results, store, advised)
-    context = replace(context, spent=details["spent"])
-    findings = findings and replace(findings, context=context)
-    write_report(root / "result.md", ranked, context, findings)
-    write_html(root / PAGE, ranked, context, details, findings)
+    findings = replace(findings, context=replace(context, spent=details["spent"]), details=details)
+    document = compose(findings)
+    write_markdown(root / "result.md", document)
+    write_html(root / PAGE, document)
+    write_json(root / "summary.json", summary(findings))
     if not failed:
         write_json(root / MARK, mark)
     store.publish(root)

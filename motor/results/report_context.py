@@ -18,11 +18,9 @@ from motor.stages.recordings import ImportRecordings
 if TYPE_CHECKING:
     import pandas as pd
 
-OVERVIEW = "overview.png"
-
 
 def report_context(
-    experiment: Experiment, cells: list[Cell], store: Store, failed: list[FailedCell], command: str, is_drawn: bool
+    experiment: Experiment, cells: list[Cell], store: Store, failed: list[FailedCell], command: str
 ) -> ReportContext:
     """Return what stands in the report besides the cells.
 
@@ -34,8 +32,6 @@ def report_context(
     failed : list of FailedCell
     command : str
         The command that makes this result.
-    is_drawn : bool
-        Whether there is a figure over all cells.
     """
     base = experiment.base
     first: Classify = cells[0].stage  # type: ignore[assignment]
@@ -62,7 +58,6 @@ def report_context(
         versions=versions(),
         digests={"data": prepared.recordings.content_digest or "simulated", "cells": _cells_digest(cells)},
         failed=tuple(failed),
-        overview=OVERVIEW if is_drawn else None,
     )
 
 
@@ -80,32 +75,24 @@ def _cells_digest(cells: list[Cell]) -> str:
     return hashlib.sha256("\n".join(cell.stage.key for cell in cells).encode()).hexdigest()
 
 
-def _reach(backbone: Any) -> str:
-    return f"{backbone.horizon} where the head is shorter" if hasattr(backbone, "horizon") else "in one pass"
-
-
 def _settings_rows(experiment: Experiment) -> tuple[tuple[str, str], ...]:
+    """Return the settings that all cells share, as a config has them; what it leaves empty is left out."""
     base = experiment.base
-    backbone = {name: value for name, value in base.backbone.model_dump().items() if name != "horizon"}
     named = {
-        "backbone": base.backbone.source or backbone,
-        "horizon": f"{base.windows.prediction_length} samples ({_reach(base.backbone)})",
-        "windows": base.windows.model_dump(exclude={"prediction_length"}),
+        "backbone": {"source": base.backbone.source} if base.backbone.source else base.backbone.model_dump(),
+        "windows": base.windows.model_dump(),
         "representation": base.representation.model_dump(),
         "scaling": base.scaling.model_dump(),
-        "fine-tune": base.finetune.model_dump(),
-        "augmentation": base.augmentation.model_dump(exclude_none=True) or "none",
-        "by method": base.by_method or "as above",
-        "by domain": base.by_domain or "as above",
-        "by representation": base.by_representation or "as above",
+        "finetune": base.finetune.model_dump(),
+        "augmentation": base.augmentation.model_dump(exclude_none=True),
+        "by_method": base.by_method,
+        "by_domain": base.by_domain,
+        "by_representation": base.by_representation,
         "speed": base.speed.model_dump(),
-        "audit accepts": ", ".join(base.audit.accept) or "nothing",
+        "audit": {"accept": list(base.audit.accept)},
         "seed": base.seed,
     }
-    return tuple(
-        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        for name, value in named.items()
-    )
+    return tuple((name, json.dumps(value, ensure_ascii=False)) for name, value in named.items() if value != {})
 
 
 def _dataset(store: Store, stage: ImportRecordings) -> dict[str, Any]:

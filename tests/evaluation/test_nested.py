@@ -5,7 +5,6 @@ import pytest
 from sklearn.metrics import f1_score
 
 from motor.evaluation.nested import nested_selection
-from motor.report.nested_text import nested_table, nested_text
 
 
 def with_axes(cell, **axes):
@@ -95,7 +94,7 @@ def test_cells_without_held_out_series_take_no_part_and_are_named(cells, truth):
     nested = nested_selection([*cells, missing, lacking_fold], truth)
     assert nested.without_held_out == ("method new, rig 1", "method half, rig 1")
     assert nested.figures[0].n_recipes == 3
-    assert "Took no part, for want of held-out predictions: method new" in nested_text(nested)
+    assert [axes["method"] for axes in nested.idle] == ["new", "half"]
 
 
 def test_seeds_of_one_recipe_are_averaged(simulate, truth):
@@ -141,18 +140,10 @@ def test_order_of_rows_changes_nothing(cells, truth):
     assert nested_selection(shuffled, truth) == nested_selection(cells, truth)
 
 
-def test_table_shows_the_choice_beside_the_naive_best(cells, families):
-    text = nested_table(nested_selection(cells, families), families)
-    assert text.splitlines()[0] == "| Macro-F1 [95 %] | rig 1 alone | rig 2 alone | least | mean |"
-    assert sum("**chosen inside**" in line for line in text.splitlines()) == 3
-    assert "forecasters alone: best of all (flatters)" in text
-
-
 def test_nothing_held_out_is_said(simulate, truth):
     nested = nested_selection(simulate((1.0,), 1), truth)
     assert nested.figures == ()
-    assert nested_table(nested, truth) == ""
-    assert "No cell kept predictions of held-out motors" in nested_text(nested)
+    assert nested.overall == ()
 
 
 def test_folds_that_hold_out_few_motors_still_choose(simulate, truth):

@@ -1,15 +1,13 @@
 """The verdict on simulated predictions whose truth is known: right where the motors can show it, else "cannot tell"."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
+from motor.evaluation.decisions import decide
 from motor.evaluation.nested import nested_selection
 from motor.evaluation.power import motors_needed
 from motor.evaluation.ranking import rank_recipes
 from motor.evaluation.scores import score_cells
-from motor.report.verdict import verdict
 
 CLASSES = ("normal", "inner", "outer")
 REPEATS = pytest.mark.parametrize("repeats", [20, pytest.param(100, marks=pytest.mark.slow)])
@@ -30,10 +28,6 @@ def share(found):
     return sum(found) / len(found)
 
 
-def with_alarms(cell):
-    return replace(cell, predictions=cell.predictions.assign(alarm=cell.predictions["predicted"] != "normal"))
-
-
 @REPEATS
 @pytest.mark.parametrize(("skills", "n_motors"), [((3.0, 1.5), 8), ((3.0, 1.5, 1.5, 1.5, 1.5), 12)])
 def test_verdict_names_the_recipe_that_is_truly_better(ranked, repeats, skills, n_motors):
@@ -48,18 +42,17 @@ def test_verdict_on_equal_recipes_cannot_tell(ranked, repeats, n_recipes, n_moto
     assert share([len(found.best_set) == n_recipes for found in rankings]) >= 0.9
 
 
-@pytest.mark.parametrize("repeats", [10, pytest.param(100, marks=pytest.mark.slow)])
-def test_verdict_says_in_words_what_is_true(simulate, truth, repeats):
-    told = {(3.0, 1.5): [], (1.5, 1.5): []}
+@REPEATS
+def test_decision_is_what_is_true(simulate, truth, repeats):
+    found = {(3.0, 1.5): [], (1.5, 1.5): []}
     for seed in range(repeats):
-        for skills, texts in told.items():
-            cells = [with_alarms(cell) for cell in simulate(skills, 2000 + seed)]
-            scores = score_cells(cells, CLASSES)
-            texts.append(verdict(cells, scores, rank_recipes(cells, scores, "Joint"), truth))
-    better, equal = told.values()
-    assert share([text.startswith("**Best recipe: method m0") for text in better]) >= 0.95
-    assert share(["It beats 1 of the other 1 recipes beyond chance." in text for text in better]) >= 0.95
-    assert share([text.startswith("**These motors cannot tell the 2 recipes apart.**") for text in equal]) >= 0.9
+        for skills, rankings in found.items():
+            cells = simulate(skills, 2000 + seed)
+            rankings.append(rank_recipes(cells, score_cells(cells, CLASSES), "Joint"))
+    better, equal = found.values()
+    assert share([ranking.recipes[0].method == "m0" and ranking.behind[0].told_apart for ranking in better]) >= 0.95
+    assert share([decide(ranking, truth).kind == "best" for ranking in better]) >= 0.95
+    assert share([decide(ranking, truth).kind == "cannot tell" for ranking in equal]) >= 0.9
 
 
 def test_verdict_on_many_motors_shows_a_margin_that_few_cannot(ranked):

@@ -1,6 +1,5 @@
-"""`report.html`: the report over all cells as one page that opens without a network."""
+"""`report.html`: the report as one page that opens without a network."""
 
-from motor.report.html.page import write_html
-from motor.report.html.tables import advised_cells
+from motor.report.html.page import shell, write_html
 
-__all__ = ["advised_cells", "write_html"]
+__all__ = ["shell", "write_html"]

@@ -54,41 +54,55 @@
 
   const settings = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
 
-  function draw(canvas) {
-    const figure = figures[canvas.dataset.figure];
-    if (!window.Plotly || !figure) return;
+  let loading = null; // Plotly, once a figure that it draws is looked at
+
+  function plotly() {
+    loading ??= unpack("plotly").then((source) => {
+      const script = document.createElement("script");
+      script.textContent = source;
+      document.head.append(script);
+    });
+    return loading;
+  }
+
+  async function figureOf(name) {
+    if (!figures[name] && page.shared[name]) figures[name] = JSON.parse(await unpack(page.shared[name]));
+    return figures[name];
+  }
+
+  async function draw(canvas) {
+    const [figure] = await Promise.all([figureOf(canvas.dataset.figure), plotly()]);
+    if (!figure || !canvas.isConnected) return;
     const style = theme();
     const layout = { ...painted(figure.layout, style), template: template(style), autosize: true };
-    const isNew = !canvas.dataset.drawn;
     window.Plotly.react(canvas, painted(figure.data, style), layout, settings).catch(trouble);
     canvas.dataset.drawn = "yes";
-    if (isNew) canvas.on("plotly_click", (event) => open(event.points[0].customdata));
   }
 
   const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) if (entry.isIntersecting && !entry.target.dataset.drawn) draw(entry.target);
+    for (const entry of entries) if (entry.isIntersecting && !entry.target.dataset.drawn) draw(entry.target).catch(trouble);
   }, { rootMargin: "400px" });
 
   const canvases = (within = document) => [...within.querySelectorAll(".canvas")];
-  const redraw = () => canvases().filter((canvas) => canvas.dataset.drawn).forEach(draw);
+  const redraw = () => canvases().filter((canvas) => canvas.dataset.drawn).forEach((canvas) => draw(canvas).catch(trouble));
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  let folded = []; // what printing unfolds, and folds again
   addEventListener("beforeprint", () => {
     document.documentElement.dataset.theme = "light";
-    canvases().forEach(draw);
+    folded = [...document.querySelectorAll("details:not([open])")];
+    folded.forEach((fold) => { fold.open = true; });
+    if (window.Plotly) canvases().forEach((canvas) => draw(canvas).catch(trouble));
   });
   addEventListener("afterprint", () => {
     delete document.documentElement.dataset.theme;
-    redraw();
+    folded.forEach((fold) => { fold.open = false; });
+    if (window.Plotly) redraw();
   });
 
-  async function loadPlotly() {
-    const script = document.createElement("script");
-    script.textContent = await unpack("plotly");
-    document.head.append(script);
-    const first = canvases()[0];
-    if (first) draw(first);
-    canvases().forEach((canvas) => seen.observe(canvas));
+  /** Unfold whatever hides an element. */
+  function unfold(element) {
+    for (let fold = element?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   }
 
   // ---- one cell ------------------------------------------------------------------------------------------------
@@ -108,7 +122,7 @@
     const place = page.names.indexOf(name);
     if (place < 0) return trouble(say("unknown", { name }));
     const panel = byId("panel");
-    const cell = JSON.parse(await unpack(`cell-${place}`));
+    const cell = JSON.parse(await unpack(`panel-${place}`));
     if (turn !== chosen) return undefined;
     canvases(panel).forEach((canvas) => canvas.dataset.drawn && window.Plotly.purge(canvas));
     panel.innerHTML = cell.html;
@@ -116,20 +130,25 @@
     byId("choice").value = name;
     document.querySelector("#cells tr[aria-current]")?.removeAttribute("aria-current");
     document.querySelector(`#cells tr[data-name="${CSS.escape(name)}"]`)?.setAttribute("aria-current", "true");
-    await Promise.all([...panel.querySelectorAll("[data-signal]")].map(loadSignal));
-    if (turn !== chosen) return undefined;
     canvases(panel).forEach((canvas) => seen.observe(canvas));
     document.documentElement.dataset.cell = name;
     if (isAsked) {
-      byId("cell").scrollIntoView();
+      unfold(panel);
+      byId("choice").scrollIntoView();
       byId("chosen").focus({ preventScroll: true });
     }
     return undefined;
   }
 
-  async function loadSignal(section) {
-    const id = section.dataset.signal;
-    JSON.parse(await unpack(id)).forEach((figure, place) => { figures[`${id}/${place}`] = figure; });
+  /** Go where the address leads: to a cell, or to a part of the page that may be folded. */
+  function follow() {
+    if (named()) return show(named(), true);
+    const element = location.hash.length > 1 && byId(decodeURIComponent(location.hash.slice(1)));
+    if (!element) return undefined;
+    unfold(element);
+    element.open = true;
+    element.scrollIntoView();
+    return undefined;
   }
 
   // ---- the table of cells --------------------------------------------------------------------------------------
@@ -175,15 +194,19 @@
   // ---- begin ---------------------------------------------------------------------------------------------------
 
   async function begin() {
-    if (!byId("cells")) return;
-    for (const heading of byId("cells").tHead.rows[0].cells) heading.firstElementChild.addEventListener("click", () => sortBy(heading));
-    document.querySelector(".filters").addEventListener("input", filterRows);
-    document.querySelector(".filters").addEventListener("submit", (event) => event.preventDefault());
-    byId("choice").addEventListener("change", (event) => open(event.target.value));
-    addEventListener("hashchange", () => named() && show(named(), true).catch(trouble));
-    filterRows();
-    await show(named() ?? page.default, named() !== null);
-    await loadPlotly();
+    if (byId("cells")) {
+      for (const heading of byId("cells").tHead.rows[0].cells) heading.firstElementChild.addEventListener("click", () => sortBy(heading));
+      document.querySelector(".filters").addEventListener("input", filterRows);
+      document.querySelector(".filters").addEventListener("submit", (event) => event.preventDefault());
+      filterRows();
+    }
+    canvases().forEach((canvas) => seen.observe(canvas));
+    addEventListener("hashchange", () => { Promise.resolve(follow()).catch(trouble); });
+    if (page.default !== null) {
+      byId("choice").addEventListener("change", (event) => open(event.target.value));
+      if (!named()) await show(page.default, false);
+    }
+    await follow();
   }
 
   begin().then(() => { document.documentElement.dataset.state = "ready"; }).catch(trouble);
