@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,10 @@ LEAST_OVERLAP, LEAST_SHARE = 64, 0.2  # samples, and of the shorter recording: i
 BLOCK = 64  # bins of a spectrum, whose median tells the broadband part
 LINE = 3.5  # times the median: one in 5000 bins of noise reaches it
 LEAST_BINS = 24
+# Random phases of n bins correlate by some 1.5 / sqrt(n) at the best of a few lags; among millions of pairs by 5.
+BY_CHANCE, MOST_BY_CHANCE = 7.0, 0.5
+# Bins within NEAR of a line are its own, or are left out with it; beyond FAR nothing is left of it.
+NEAR, FAR, ABOVE_SKIRTS = 4, 4096, 2.0
 
 
 @dataclass(frozen=True)
@@ -164,28 +168,52 @@ def is_copy(one: np.ndarray, other: np.ndarray, shift: int) -> bool:
     if end - begin < max(LEAST_OVERLAP, LEAST_SHARE * min(len(one), len(other))):
         return False
     n_samples = prev_fast_len(min(end - begin, LONGEST), real=True)
-    parts = one[begin : begin + n_samples], other[begin - shift : begin - shift + n_samples]
-    return coherence(*parts) > max(LEAST_COHERENCE, 10 / np.sqrt(n_samples))
+    found = coherence(one[begin : begin + n_samples], other[begin - shift : begin - shift + n_samples])
+    return found.value > max(LEAST_COHERENCE, min(MOST_BY_CHANCE, BY_CHANCE / np.sqrt(max(found.n_bins, 1))))
 
 
-def coherence(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the largest phase correlation of two signals of one length, at a lag of a few samples, from 0 to 1.
+class Coherence(NamedTuple):
+    """The phase correlation of two signals, from 0 to 1, and of how many bins of their spectra it is."""
 
-    Lines, which stand out of their surroundings, are left out: blows at equal intervals have hundreds.
+    value: float
+    n_bins: int
+
+
+def coherence(one: np.ndarray, other: np.ndarray) -> Coherence:
+    """Return the largest phase correlation of two signals of one length, at a lag of a few samples.
+
+    Lines, which stand out of their surroundings, are left out: blows at equal intervals have hundreds. So is what may
+    be nothing but the window's skirts of stronger bins, say in the empty band above a recorder's filter: skirts have
+    one phase, whatever the recording.
     """
     from scipy.fft import irfft, rfft
     from scipy.signal.windows import hann
 
     window = hann(len(one), sym=False).astype(np.float32)
     spectra = [rfft((part - part.mean()) * window) for part in (one, other)]
-    heard = _broadband(np.abs(spectra[0])) & _broadband(np.abs(spectra[1]))
+    magnitudes = [np.abs(spectrum) for spectrum in spectra]
+    heard = np.logical_and.reduce([_broadband(of) & (of > ABOVE_SKIRTS * _skirts(of)) for of in magnitudes])
     n_heard = int(np.count_nonzero(heard))
     if n_heard < LEAST_BINS:
-        return 0.0
+        return Coherence(0.0, n_heard)
     cross = spectra[0] * np.conj(spectra[1])
     phases = np.where(heard, cross / np.maximum(np.abs(cross), 1e-30), 0)
     correlation = np.abs(irfft(phases, len(one))) * (len(heard) / n_heard)
-    return float(max(correlation[: TOLERANCE + 1].max(), correlation[-TOLERANCE:].max()))
+    return Coherence(float(max(correlation[: TOLERANCE + 1].max(), correlation[-TOLERANCE:].max())), n_heard)
+
+
+def _skirts(magnitude: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the most that the other bins can leak into each bin by a Hann window.
+
+    At a distance of d bins its transform is below 1 / (pi d (d^2 - 1)) of its peak (Harris, Proc. IEEE 66, 1978).
+    """
+    from scipy.signal import oaconvolve
+
+    distance = np.arange(NEAR, min(FAR, max(len(magnitude), NEAR + 1)), dtype=np.float64)
+    side = 1 / (np.pi * distance * (distance**2 - 1))
+    kernel = np.concatenate([side[::-1], np.zeros(2 * NEAR - 1), side])
+    leaked: NDArray[np.floating] = oaconvolve(magnitude.astype(np.float64), kernel, mode="same")
+    return leaked[: len(magnitude)]
 
 
 def _broadband(magnitude: NDArray[np.floating]) -> NDArray[np.bool_]:

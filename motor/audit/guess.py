@@ -61,8 +61,10 @@ def predict(cue: str, rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
         train = train.sample(MOST_TRAINING_ROWS, random_state=seed) if len(train) > MOST_TRAINING_ROWS else train
         leaf = max(1, len(train) // 500)
         trees = ExtraTreesClassifier(N_TREES, min_samples_leaf=leaf, class_weight="balanced", random_state=seed)
-        trees.fit(train[[cue]].to_numpy(), train["label"])
-        parts.append(test[["motor", "label"]].assign(predicted=trees.predict(test[[cue]].to_numpy())))
+        # By their places: scikit-learn takes classes that are called 0, 1, ... for numbers, but not everywhere.
+        names, places = np.unique(train["label"].to_numpy(dtype=str), return_inverse=True)
+        trees.fit(train[[cue]].to_numpy(), places)
+        parts.append(test[["motor", "label"]].assign(predicted=names[trees.predict(test[[cue]].to_numpy())]))
     return pd.concat(parts, ignore_index=True)
 
 

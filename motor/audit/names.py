@@ -5,6 +5,8 @@ from motor.audit.cues import CUES
 FINDINGS = (
     "shared_motors",
     "duplicates",
+    "similar_motors",
+    "same_recordings",
     "fitted_statistics",
     *(name for name, cue in CUES.items() if not cue.by_fault),
 )

@@ -79,6 +79,7 @@ def parsed_blocks(file: Path, layout: Layout) -> Iterator[Block]:
         for content, rows in ordered_map(
             partial(_parsed, layout), _contents(file, layout.skip_rows), executor, N_AHEAD
         ):
+            _check_ends(content, file, line)
             block = Block(content, line, parse(content, layout.as_text(), file, line) if rows is None else rows)
             yield block
             line += block.rows.num_rows
@@ -165,6 +166,15 @@ def _contents(file: Path, skip_rows: int) -> Iterator[bytes]:
                 raise DataError(f"{file}: a line of more than {LONGEST_LINE} bytes; end lines with line feeds")
         if rest:
             yield rest
+
+
+def _check_ends(content: bytes, file: Path, first_line: int) -> None:
+    """Raise at a carriage return within a line: parsers take it for the line's end, and count on from there."""
+    if content.count(b"\r") == content.count(b"\r\n"):
+        return
+    place = next(place for place, byte in enumerate(content) if byte == 13 and content[place + 1 : place + 2] != b"\n")
+    line = first_line + content.count(b"\n", 0, place)
+    raise DataError(f"{file}, line {line}: a carriage return within the line; take it out")
 
 
 def _unreadable(content: bytes, file: Path, first_line: int, error: Exception) -> DataError:

@@ -28,12 +28,19 @@ def describe(summary: Mapping[str, Any], report: Mapping[str, Any]) -> str:
         "sampling rates: " + _listed(summary["recordings_by_sampling_rate_hz"], " Hz"),
         "lengths: " + _listed(summary["recordings_by_n_samples"], " samples"),
         "motors: " + _motors(report["recordings_by_motor_label"]),
+        *_moments(summary),
         "",
         *_findings(report["findings"]),
         "",
         *_skipped(summary["skipped"]),
     ]
     return "\n".join(lines)
+
+
+def _moments(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how many moments several sensors share, where there are several."""
+    if len(summary["recordings_by_domain"]) > 1:
+        yield f"moments that several sensors share: {summary['n_shared_moments']}"
 
 
 def _without_label(summary: Mapping[str, Any]) -> Iterator[str]:

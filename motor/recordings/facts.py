@@ -11,6 +11,9 @@ from motor.recordings.recording import Recording
 SAMPLES_FOR_STEP = 2048
 # Below so many samples at the extreme, an extreme is an extreme.
 FEWEST_CLIPPED = 10
+# A sample at this many times the distance that nine of ten keep from the median is no measured value; one within this
+# many standard deviations is not looked at (20 of 1000 samples with one code lie 7 out).
+OUTLYING, SUSPICIOUS = 3000.0, 3.5
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class SignalFacts:
         Share of samples at its largest or smallest value, where that is clipping; else 0.
     digest : bytes
         Of the samples: signals with the same one are the same.
+    outlier : float or None
+        The sample farthest from the median, if it lies so far out that it is no measured value (`OUTLYING`).
     """
 
     level_db: float
@@ -40,6 +45,7 @@ class SignalFacts:
     step_db: float | None
     clipped_share: float
     digest: bytes
+    outlier: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,12 @@ class Seen:
     sampling_rate_hz: float
     n_samples: int
     facts: SignalFacts
+    moment: str | None = None
 
 
 def seen_of(recording: Recording) -> Seen:
     """Return what is kept of a recording."""
-    fields = {name: getattr(recording, name) for name in ("item", "motor", "domain", "sampling_rate_hz")}
+    fields = {name: getattr(recording, name) for name in ("item", "motor", "domain", "sampling_rate_hz", "moment")}
     return Seen(
         **fields, label=recording.label or "", n_samples=len(recording.signal), facts=signal_facts(recording.signal)
     )
@@ -74,7 +81,25 @@ def signal_facts(signal: np.ndarray) -> SignalFacts:
         step_db=None if step is None else decibels(step),
         clipped_share=(n_clipped(signal, high, high - low) + n_clipped(-signal, -low, high - low)) / len(signal),
         digest=hashlib.sha256(np.ascontiguousarray(signal).data).digest()[:16],
+        outlier=outlier_of(signal, low, high),
     )
+
+
+def outlier_of(signal: np.ndarray, low: float, high: float) -> float | None:
+    """Return the farthest sample, if nine of ten samples keep within an `OUTLYING`th of its distance; else None.
+
+    No shock is that strong beside the rest of its recording: instruments write -99999 and the like where they could not
+    measure. Most signals are done with by their standard deviation, without sorting.
+    """
+    middle = float(signal.mean(dtype=np.float64))
+    farthest = max(high - middle, middle - low)
+    if farthest < SUSPICIOUS * float(signal.std(dtype=np.float64)):
+        return None
+    deviations = np.abs(signal - np.float32(np.median(signal)))
+    usual = float(np.partition(deviations, int(0.9 * (len(signal) - 1)))[int(0.9 * (len(signal) - 1))])
+    if usual == 0 or float(deviations.max()) < OUTLYING * usual:
+        return None
+    return float(signal[int(deviations.argmax())])
 
 
 def decibels(amplitude: float) -> float:

@@ -97,6 +97,21 @@ def one_class_only(seen: Sequence[Seen]) -> Iterator[Finding]:
     )
 
 
+def unmeasured_samples(seen: Sequence[Seen]) -> Iterator[Finding]:
+    """Find signals with samples that no sensor gives, such as an instrument's code for "not measured"."""
+    found = {one.item: one.facts.outlier for one in seen if one.facts.outlier is not None}
+    if not found:
+        return
+    first = next(iter(found.values()))
+    yield Finding(
+        "unmeasured_samples",
+        f"{len(found)} signals have samples far out of all others, first {_names(list(found))} ({first:g}): an "
+        "instrument's code where it could not measure? They decide every scale and spectrum",
+        {"items": found},
+        "take the recordings out, or cut those samples off",
+    )
+
+
 def clipped_signals(seen: Sequence[Seen]) -> Iterator[Finding]:
     """Find signals that were cut off at the recorder's range."""
     clipped = sorted(
@@ -114,6 +129,32 @@ def clipped_signals(seen: Sequence[Seen]) -> Iterator[Finding]:
             "clipped_share": {one.item: round(one.facts.clipped_share, 6) for one in clipped},
         },
         "lower the recorder's gain; where classes are clipped unequally, clipping tells the class",
+    )
+
+
+def shared_moments(seen: Sequence[Seen]) -> int:
+    """Return at how many moments several sensors recorded one motor."""
+    sensors: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for one in seen:
+        if one.moment is not None:
+            sensors[one.motor, one.moment].add(one.domain)
+    return sum(len(domains) > 1 for domains in sensors.values())
+
+
+def untied_sensors(seen: Sequence[Seen]) -> Iterator[Finding]:
+    """Find data of several sensors with moments, of which none is of two sensors: they are written in two ways."""
+    domains = sorted({one.domain for one in seen if one.moment is not None})
+    motors: dict[str, set[str]] = defaultdict(set)
+    for one in seen:
+        if one.moment is not None:
+            motors[one.motor].add(one.domain)
+    if len(domains) < 2 or shared_moments(seen) or not any(len(found) > 1 for found in motors.values()):
+        return
+    yield Finding(
+        "untied_sensors",
+        f"{', '.join(domains)} have moments, but no moment of a motor is of two sensors, so nothing is paired",
+        {"domains": domains},
+        "write the moments of both sensors alike, or leave them out",
     )
 
 

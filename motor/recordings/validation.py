@@ -16,12 +16,15 @@ from motor.recordings.findings import (
     duplicate_signals,
     nested,
     one_class_only,
+    shared_moments,
     unequal_by_class,
+    unmeasured_samples,
+    untied_sensors,
 )
 from motor.recordings.gains import unequal_gains
 from motor.recordings.recording import Recording
 
-FINDERS = (duplicate_signals, clipped_signals)
+FINDERS = (unmeasured_samples, duplicate_signals, clipped_signals, untied_sensors)
 FINDERS_OF_CLASSES = (unequal_gains, unequal_by_class, one_class_only)
 
 
@@ -49,9 +52,9 @@ class Validation:
         -------
         dict
             `n_recordings`, `n_motors`, `n_samples`; how many recordings have no label, also by motor, and how many
-            motors have no others; recordings by `domain`, by `label` and by `domain_label`; motors by `domain_label`;
-            the recordings of each sampling rate (Hz) and of each length (samples). What has no label stands in no
-            count by label.
+            motors have no others; at how many moments several sensors recorded one motor; recordings by `domain`, by
+            `label` and by `domain_label`; motors by `domain_label`; the recordings of each sampling rate (Hz) and of
+            each length (samples). What has no label stands in no count by label.
         """
         rates = Counter(one.sampling_rate_hz for one in self.seen)
         lengths = Counter(one.n_samples for one in self.seen)
@@ -63,6 +66,7 @@ class Validation:
             "n_unlabelled": len(self.seen) - len(self.labelled),
             "n_unlabelled_motors": len({one.motor for one in self.seen} - {one.motor for one in self.labelled}),
             "unlabelled_by_motor": dict(sorted(Counter(one.motor for one in self.seen if not one.label).items())),
+            "n_shared_moments": shared_moments(self.seen),
             "recordings_by_domain": dict(sorted(Counter(one.domain for one in self.seen).items())),
             "recordings_by_label": dict(sorted(Counter(one.label for one in self.labelled).items())),
             "recordings_by_domain_label": nested({cell: len(rows) for cell, rows in self._by_cell().items()}),

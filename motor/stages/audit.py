@@ -20,6 +20,7 @@ from motor.audit.order import file_order
 from motor.audit.outcome import Check, Finding
 from motor.audit.probe import Row, power, probe, probe_outcome
 from motor.audit.statistics import Fitted, Moments, fitted_on_training_alone, moments
+from motor.audit.twins import same_recordings, similar_motors
 from motor.audit.units import shared_motors
 from motor.recordings.table import Recordings, labelled, open_recordings
 from motor.stages.prepare import ASIDE, Prepare, Prepared
@@ -36,6 +37,7 @@ class Audit(Stage):
     """Search the recordings and their split for leaks. It only measures: `Cleared` judges."""
 
     KIND: ClassVar[str] = "audit"
+    VERSION: ClassVar[int] = 2
     IS_COMMON: ClassVar[bool] = True
     READ: ClassVar[tuple[str, ...] | None] = (FILE_NAME, COST)
 
@@ -59,13 +61,17 @@ class Audit(Stage):
         meta = everything.drop_duplicates("item").set_index("position").sort_index()
         cues, prints = self._heard(raw, meta, context)
         items, positions = meta[["item", "motor"]].reset_index(drop=True), meta.index.tolist()
-        copies = duplicates(items, _crossing(everything, meta), prints, lambda place: raw.signal(positions[place]))
+        copies = (
+            duplicates(items, _crossing(everything, meta), prints, lambda place: raw.signal(positions[place])),
+            same_recordings(items, prints, lambda place: raw.signal(positions[place])),
+        )
         cues, meta = cues[meta["label"].notna().to_numpy()].reset_index(drop=True), labelled(meta)
         known = meta[["item", "motor", "domain", "label"]].reset_index(drop=True).join(cues)
         rows = probe(known, dealt[["fold", "item", "side"]], self.classes, self.seed)
         outcomes = [
             shared_motors(dealt),
-            copies,
+            similar_motors(dealt),
+            *copies,
             fitted_on_training_alone(self._fitted(prepared, dealt)),
             probe_outcome(rows),
         ]

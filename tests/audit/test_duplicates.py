@@ -88,5 +88,39 @@ def test_duplicates_on_one_side_are_none():
 
 
 def test_is_copy_tones_alone_are_none():
-    assert coherence(machine(1), machine(1)) > 0.9
+    assert coherence(machine(1), machine(1)).value > 0.9
     assert not is_copy(machine(1), machine(2), 0)
+
+
+def band_limited(seed):
+    """What a recorder whose filter ends within its band leaves: strong lines, and above them nothing but rounding."""
+    spectrum = np.fft.rfft(machine(seed).astype(np.float64) + 40 * np.sin(0.031 * np.arange(8192)))
+    spectrum[len(spectrum) // 8 :] *= 1e-6
+    return np.fft.irfft(spectrum).astype(np.float32)
+
+
+def test_is_copy_empty_band_makes_no_copies():
+    signals = [band_limited(seed) for seed in range(24)]
+    shifts = (0, 2100, -3000)
+    assert not any(
+        is_copy(one, other, shift)
+        for number, one in enumerate(signals)
+        for other in signals[:number]
+        for shift in shifts
+    )
+
+
+@pytest.mark.parametrize("shift", [0, 1500])
+def test_is_copy_with_an_empty_band_is_found(shift):
+    signal = band_limited(3)
+    noise = 0.03 * np.random.default_rng(1).normal(size=8192)
+    assert is_copy(signal, (5 - 3 * (signal + noise)).astype(np.float32)[shift:], shift)
+
+
+def test_coherence_skirts_of_a_strong_line_are_not_heard():
+    time = np.arange(8192)
+    one, other = (
+        1e4 * np.sin(0.3333 * time + phase) + 1e-4 * np.random.default_rng(seed).normal(size=8192)
+        for seed, phase in enumerate((0.0, 1.0))
+    )
+    assert coherence(one.astype(np.float32), other.astype(np.float32)).value < 0.5

@@ -71,3 +71,9 @@ def test_blocks_line_without_end_is_refused_before_it_fills_the_memory(
     monkeypatch.setattr(csv_blocks, "LONGEST_LINE", 100)
     with pytest.raises(DataError, match="a line of more than 100 bytes"):
         list(parsed_blocks(write(tmp_path, ["a" * 1000]), LAYOUT))
+
+
+def test_blocks_carriage_return_within_a_line_names_the_line(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes(b"name,x\r\na,1\r\na,2\ra,3\r\na,4\r\n")
+    with pytest.raises(DataError, match=r"x\.csv, line 3: a carriage return within the line"):
+        list(parsed_blocks(tmp_path / "x.csv", LAYOUT))

@@ -123,3 +123,57 @@ def test_described_dataset_shows_counts_findings_and_skipped() -> None:
 
 def test_validation_step_that_differs_by_less_than_float32_tells_is_no_gain() -> None:
     assert "gain_differs_by_class" not in findings(plant(gain_of_spark=1.0005, step=0.01))
+
+
+def seen_with(make_signal, n=12, domains=("east",), moment=None):
+    random = np.random.default_rng(0)
+    made = [
+        Recording(
+            item=f"{domain}/{k}",
+            motor=f"M{k}",
+            domain=domain,
+            label="normal",
+            sampling_rate_hz=1000.0,
+            signal=make_signal(random.normal(size=1024), k).astype(np.float32),
+            moment=None if moment is None else moment(domain, k),
+        )
+        for domain in domains
+        for k in range(n)
+    ]
+    validation = Validation()
+    list(validation.watch(made))
+    return validation
+
+
+def names_of(validation):
+    return [finding.name for finding in validation.findings()]
+
+
+@pytest.mark.parametrize("code", [-99999.0, 32767.0, 1e15])
+@pytest.mark.parametrize("count", [1, 20])
+def test_unmeasured_samples_are_named(code, count):
+    def with_code(signal, number):
+        signal[500 : 500 + (count if number in (1, 3) else 0)] = code
+        return signal
+
+    (finding,) = (one for one in seen_with(with_code).findings() if one.name == "unmeasured_samples")
+    assert finding.evidence["items"] == {"east/1": np.float32(code), "east/3": np.float32(code)}
+
+
+def test_unmeasured_samples_shocks_and_clicks_are_none():
+    def with_shocks(signal, number):
+        signal *= 0.1
+        signal[:: 100 + number] += 60.0  # 600 times the noise
+        return signal
+
+    assert "unmeasured_samples" not in names_of(seen_with(with_shocks))
+    assert "unmeasured_samples" not in names_of(seen_with(lambda signal, number: np.round(0.3 * signal)))
+
+
+def test_moments_that_two_sensors_share_are_counted_and_none_is_a_finding():
+    tied = seen_with(lambda signal, number: signal, domains=("east", "west"), moment=lambda domain, number: "t1")
+    assert tied.summary()["n_shared_moments"] == 12
+    assert "untied_sensors" not in names_of(tied)
+    apart = seen_with(lambda signal, k: signal, domains=("east", "west"), moment=lambda domain, k: f"{domain}-t1")
+    assert apart.summary()["n_shared_moments"] == 0
+    assert "untied_sensors" in names_of(apart)
