@@ -110,6 +110,21 @@ def sources_in(record: Any) -> Iterator[Source]:
             yield from sources_in(value)
 
 
+def without_text(record: Any) -> Any:
+    """Return a record for people to read: of each source the module's name, and the digest that stands in its name."""
+    if isinstance(record, Mapping):
+        return {name: _name_of(value) if name == SOURCE else without_text(value) for name, value in record.items()}
+    return [without_text(value) for value in record] if isinstance(record, list | tuple) else record
+
+
+def _name_of(source: Source) -> str:
+    return f"{source['module']} {_digest(json.dumps(source, sort_keys=True))}"
+
+
+def _digest(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
 @dataclass(frozen=True)
 class Carried:
     """A value that takes along, when it is pickled, the sources of the modules that it is made of."""
@@ -214,7 +229,7 @@ def _of_module(top: Path, name: str) -> Path:
 @cache
 def _package(source: str) -> str:
     """Make a source importable in this process and return its package."""
-    name = f"{PREFIX}{hashlib.sha256(source.encode()).hexdigest()[:DIGEST_LENGTH]}"
+    name = f"{PREFIX}{_digest(source)}"
     if name not in sys.modules and importlib.util.find_spec(name) is None:  # Ray's workers are given it
         folder, record = Path(_copies().name) / name, json.loads(source)
         files = {**record["files"], "__init__.py": f"{SOURCE.upper()} = {record!r}\n"}

@@ -18,6 +18,7 @@ from motor.evaluation.signals import drawn
 from motor.experiment.reading import Experiment
 from motor.recordings.readers.base import AS_RECORDED
 from motor.recordings.table import FILE_NAME, Recordings, open_recordings
+from motor.registry.sources import without_text
 from motor.stages.classify import Classify
 from motor.stages.described import RESIDUALS, TSNE
 
@@ -93,7 +94,7 @@ def _config(stage: Classify) -> dict[str, str]:
     for one in chain:
         numbers[one.KIND] += 1
         name = one.KIND if kinds[one.KIND] == 1 else f"{one.KIND} {numbers[one.KIND]}"
-        for field, value in one.record.items():
+        for field, value in without_text(one.record).items():
             if field not in NOT_TOLD and not _is_stage(value) and (text := _text(value)):
                 settings[f"{name}: {field.replace('_', ' ')}"] = text
     return settings

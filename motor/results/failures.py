@@ -10,6 +10,7 @@ from grid.plan.titles import titles
 from grid.run.failures import Failure, gather_failures, last_failure
 from grid.stage import KEY_LENGTH, Stage, digest
 from grid.store.store import Store, write_json
+from motor.registry.sources import without_text
 
 FAILED = "failed.json"
 
@@ -82,7 +83,11 @@ def _told(failure: Failure, store: Store, title: str, cells: list[str], command:
 
 def _settings(stage: Stage) -> dict[str, Any]:
     """Return a stage's own fields; for what it is made from stand kinds and keys."""
-    return {name: _shown(value) for name, value in stage.record.items() if name != "kind"}
+    return {name: value for name, value in without_text(_shown_parts(stage.record)).items() if name != "kind"}
+
+
+def _shown_parts(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _shown(value) for name, value in record.items()}
 
 
 def _shown(value: Any) -> Any:
@@ -92,7 +97,7 @@ def _shown(value: Any) -> Any:
         return value
     if {"kind", "version"} <= value.keys():
         return f"{value['kind']} {digest(value)[:KEY_LENGTH]}"
-    return {name: _shown(part) for name, part in value.items()}
+    return _shown_parts(value)
 
 
 def _listed(path: Path) -> set[str]:

@@ -13,7 +13,7 @@ from grid.stage import canonical
 from motor.experiment.cells import make_cells
 from motor.experiment.reading import read_experiment
 from motor.registry import from_record, installed, load, plugins, using
-from motor.registry.sources import SOURCE, Carried, PluginError, packages_of, source_of, sources_in
+from motor.registry.sources import SOURCE, Carried, PluginError, packages_of, source_of, sources_in, without_text
 
 ROOT = Path(__file__).parents[2]
 REPRESENTATION = """
@@ -233,3 +233,12 @@ def test_installed_package_adds_its_entry_points(tmp_path):
     environment = {"PYTHONPATH": ":".join([*sys.path, str(tmp_path)])}
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
     assert told.stdout.startswith("outside_"), told.stderr
+
+
+def test_record_for_people_names_a_source_and_leaves_out_its_text(tmp_path):
+    written(tmp_path)
+    (cls,) = load((), "halved.py", tmp_path)
+    shown = without_text({"representation": canonical(cls(), "here"), "seed": 1})
+    assert shown == {"representation": {"kind": "halved", SOURCE: shown["representation"][SOURCE]}, "seed": 1}
+    name, digest = shown["representation"][SOURCE].split()
+    assert (name, f"outside_{digest}.halved") == ("halved", cls.__module__)
