@@ -25,7 +25,7 @@ import sys, time
 from grid.run.cluster import Connection
 from grid.run.leftovers import sweep_leftovers
 sweep_leftovers()
-connection = Connection(None, last_words=lambda fault: print(fault, flush=True))
+connection = Connection(None, last_words=lambda fault: print(fault + chr(10), end="", flush=True))  # Ray prints, too
 connection.start()
 import ray
 
