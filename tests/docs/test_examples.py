@@ -69,5 +69,5 @@ def test_example_runs_to_its_end(example: Example) -> None:
     assert list(result.glob("**/metrics.json"))
 
 
-def test_examples_show_own_recordings_an_own_classifier_and_own_tables() -> None:
-    assert set(PAGES) == {"csv", "wav-and-mat", "classifier", "pandas"}
+def test_examples_show_own_recordings_an_own_classifier_an_own_forecaster_and_own_tables() -> None:
+    assert set(PAGES) == {"csv", "wav-and-mat", "classifier", "forecaster", "pandas"}
