@@ -100,6 +100,7 @@ def finite_signal(values: np.ndarray, place: str) -> np.ndarray:
         raise SeriesError(
             f"{place}: a signal is one row of real numbers, not {values.dtype} {values.shape}; {NEXT_STEP}"
         )
+    values = values.astype(np.float32) if values.dtype == np.float16 else values
     measured = np.abs(values) <= LARGEST  # NaN is not
     if not measured.all():
         first = int(np.argmin(measured))
@@ -124,9 +125,9 @@ def _narrowed(values: np.ndarray) -> np.ndarray:
         return signal
     rounding = float(np.spacing(np.abs(signal).max())) / 2
     deviation = float(np.std(values, dtype=np.longdouble if values.dtype == np.longdouble else np.float64))
-    if deviation == 0 or rounding <= LOST * deviation:
+    wide = values.astype(np.longdouble) if rounding > LOST * deviation > 0 else None
+    if wide is None or abs(wide.mean()) <= deviation:
         return signal
-    wide = values.astype(np.longdouble)
     return (wide - wide.mean()).astype(np.float32)
 
 
