@@ -13,6 +13,7 @@ from motor.evaluation.axes.base import axes
 from motor.evaluation.metrics.base import PACKAGE as METRICS
 from motor.evaluation.metrics.base import RANKABLE, Measure, Metric
 from motor.experiment.resources import resource_settings
+from motor.recordings.names import fault_of
 from motor.registry import Outside, Record, choice, in_use, plugins, table
 from motor.report.words import languages
 from motor.stages.speeds import Speed
@@ -35,6 +36,12 @@ SHARED = (*OF_THE_GRID, "resources", *OVERLAYS)
 RANKING = ("goal", "rank_by", "costs")  # of `evaluation`: shared, too
 COSTS = "expected_cost"  # the metric that evaluation.costs gives
 Variant = tuple[tuple[str, Any], ...]  # a value of each of these axes that the grid has
+
+
+def _nameable(name: str) -> str:
+    if fault := fault_of(name):
+        raise ValueError(f"a name that cannot be: {fault}")
+    return name
 
 
 def _distinct(values: tuple) -> tuple:
@@ -176,7 +183,7 @@ class Settings(Record):
         Levels to forecast: 0.5, and any others of the backbone's own.
     """
 
-    name: str = Field(
+    name: Annotated[str, AfterValidator(_nameable)] = Field(
         default="grid", pattern=r"^\w[\w.-]*$", description="of the results' folder; the file's by default"
     )
     plugins: tuple[str, ...] = Field(default=(), exclude=True)

@@ -187,3 +187,24 @@ def test_inputs_folder_without_a_recording_named(tmp_path: Path) -> None:
 def test_inputs_error_of_options_is_a_data_error() -> None:
     with pytest.raises(DataError, match="unknown domain"):
         read([], Told(("a",), domain="b"))
+
+
+def test_inputs_tables_are_read_as_the_training_read_them(tmp_path: Path) -> None:
+    rows = [f"{k / 2000:.6f};{x:.6f}".replace(".", ",") for k, x in enumerate(SIGNAL)]
+    (tmp_path / "M01.csv").write_text("\n".join(["recorder 7", "t;x", *rows]))
+    settings = {"kind": "tree", "decimal": ",", "delimiter": ";", "skip_rows": 1}
+    (found,) = read([tmp_path / "M01.csv"], Told(TOLD.domains, settings, domain="sound", sampling_rate_hz=2000.0))
+    np.testing.assert_allclose(found.signal, SIGNAL, atol=1e-6)
+    table = pd.DataFrame({"item_id": "M01", "target": SIGNAL.astype(float)})
+    table.to_csv(tmp_path / "long.csv", index=False, sep=";", decimal=",")
+    told = Told(TOLD.domains, {"kind": "long_csv", "decimal": ","}, domain="sound", sampling_rate_hz=2000.0)
+    (found,) = read([tmp_path / "long.csv"], told)
+    np.testing.assert_allclose(found.signal, SIGNAL, atol=1e-6)
+
+
+def test_inputs_sent_recording_of_more_samples_than_a_request_may_have_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("motor.predicting.inputs.MOST_SENT", 299)
+    (found,) = read([write("wav", tmp_path)], Told(TOLD.domains, domain="sound", is_sent=True))
+    assert "300 samples by its head; allowed: 299" in found.reason

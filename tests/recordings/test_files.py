@@ -1,10 +1,13 @@
 """Which files of a folder are read."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from motor.recordings.files import list_files
+from motor.recordings.readers.long_csv import LongCsv
+from motor.recordings.recording import DataError
 
 
 @pytest.fixture
@@ -44,3 +47,9 @@ def test_files_through_links_but_not_in_circles(folder: Path, tmp_path: Path) ->
 def test_files_link_that_leads_nowhere_is_told(folder: Path) -> None:
     (folder / "gone.npy").symlink_to(folder / "absent.npy")
     assert "gone.npy" in list_files(folder, (".npy",)).told()
+
+
+def test_files_pipe_in_the_place_of_a_table_is_refused_unread(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataError, match="neither a file nor a folder"):
+        LongCsv(path=str(tmp_path / "pipe.csv"), classes=("normal",), domains=("east",)).files()

@@ -1,6 +1,7 @@
 """Names: what they may be, and when two of them are one."""
 
 import csv
+import json
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from grid.config.check import ConfigError
+from motor.experiment.reading import read_experiment
 from motor.recordings.names import LONGEST, alike, cleaned, fault_of, is_nothing
 from motor.recordings.readers.base import Reader
 from motor.recordings.readers.long_csv import LongCsv
@@ -177,3 +180,10 @@ def test_class_that_is_a_word_for_nothing_may_be_named(tmp_path: Path) -> None:
     table = tmp_path / "manifest.csv"
     table.write_text(table.read_text().replace(",normal", ",none"))
     assert [recording.label for recording in reader.read()] == ["none"]
+
+
+@pytest.mark.parametrize("name", ["x" * 81, "a\nb", "grid\n"])
+def test_name_of_a_grid_that_cannot_be_is_found_in_the_config(tmp_path: Path, tiny_text: str, name: str) -> None:
+    (tmp_path / "grid.yaml").write_text(tiny_text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="name"):
+        read_experiment(tmp_path / "grid.yaml", [f"name={json.dumps(name)}"], {})

@@ -240,8 +240,12 @@ class Reader(Plugin):
             If there is none to read.
         """
         path = self.existing_path()
-        if not path.is_dir():
+        if path.is_file():
             return Listing([path], [])
+        if not path.is_dir():
+            raise DataError(
+                f"{path}: this is neither a file nor a folder (a pipe or a device?); correct the dataset's path"
+            )
         listing = list_files(path, suffixes, are_tables)
         if not listing.files:
             raise DataError(

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from motor.recordings.names import shown
 from motor.recordings.readers.base import ITEM_FIELDS, Source
 from motor.recordings.recording import DataError, near
 from motor.recordings.signal_reader import SignalReader
@@ -105,9 +106,9 @@ class Manifest(SignalReader):
         if missing:
             line, name = missing[0]
             raise DataError(
-                f"{self._table_path()}, line {line}: there is no file {name!r}{_near(self.base_folder() / name)} in "
-                f"{self.base_folder()} ({len(missing)} "
-                f"of {len(files)} files are missing); put it there, take out the row, or set root"
+                f"{self._table_path()}, line {line}: there is no file {shown(name)}"
+                f"{_near(self.base_folder() / name)} in {self.base_folder()} ({len(missing)} of "
+                f"{len(files)} files are missing); put it there, take out the row, or set root"
             )
 
     def _check_distinct(self, files: list[tuple[int, dict[str, str], Path]]) -> None:
@@ -117,8 +118,8 @@ class Manifest(SignalReader):
             one = (file, told.get("variable"))
             if first.setdefault(one, line) != line:
                 raise DataError(
-                    f"{self._table_path()}, line {line}: {told['file']!r} stands already in line {first[one]}; one "
-                    "file is one recording: take one of the rows out, or give each recording a file of its own"
+                    f"{self._table_path()}, line {line}: {shown(told['file'])} stands already in line {first[one]}; "
+                    "one file is one recording: take one of the rows out, or give each recording a file of its own"
                 )
 
 
