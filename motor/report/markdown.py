@@ -27,7 +27,7 @@ from motor.report.document import (
     Tiles,
     Value,
 )
-from motor.report.figures.drawing import draw
+from motor.report.drawing import draw
 from motor.report.text import one_line
 from motor.report.words import Words
 

@@ -50,8 +50,8 @@ class Classify(Stage):
         """
         import pandas as pd
 
-        from motor.report.figures.confusion import confusion_figure
-        from motor.report.figures.curves import roc_pr_figure
+        from motor.evaluation.figures.confusion import confusion_figure
+        from motor.evaluation.figures.curves import roc_pr_figure
 
         threads = max(1, int(context.resources.cpus))
         folds = [self._fold(features, context.folder(features), folder, threads) for features in self.features]

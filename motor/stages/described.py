@@ -120,8 +120,8 @@ class Described(Stage):
                 rows.to_csv(folder / f"{name}_features_{side}.csv", index=False)
 
     def _draw(self, table: "pd.DataFrame", features: "pd.DataFrame", folder: Path, seed: int) -> None:
-        from motor.report.figures.residuals import residual_figure
-        from motor.report.figures.tsne import tsne_figure
+        from motor.evaluation.figures.residuals import residual_figure
+        from motor.evaluation.figures.tsne import tsne_figure
 
         classes = self.classes  # type: ignore[attr-defined]
         names = (table["label"], table["motor"], table["domain"])

@@ -217,7 +217,7 @@ def test_leaky_figures_stand_beside_the_clean_ones_on_request(write, make_cell, 
 
 def test_import_loads_no_heavy_library():
     code = (
-        "import sys, motor.report, motor.report.figures, motor.evaluation.thresholds; "
+        "import sys, motor.report, motor.evaluation.figures, motor.evaluation.thresholds; "
         "print({'pandas', 'matplotlib', 'sklearn', 'scipy', 'plotly', 'yaml', 'torch', 'ray'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from motor.report.figures.style import drawable, drawing
+from motor.evaluation.figures.style import drawable, drawing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from motor.report.figures.style import COLOURS, drawable, drawing
+from motor.evaluation.figures.style import COLOURS, drawable, drawing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor.evaluation.cell_metrics import check_predictions, classification_metrics
+from motor.evaluation.figures.style import COLOURS, LINES, drawable, drawing
 from motor.evaluation.sheet import fault_scores
-from motor.report.figures.style import COLOURS, LINES, drawable, drawing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from motor.evaluation.figures.style import COLOURS, LINES, MARKERS, drawable, drawing
 from motor.report.document import Intervals, Plot
-from motor.report.figures.style import COLOURS, LINES, MARKERS, drawable, drawing
 
 if TYPE_CHECKING:
     from pathlib import Path

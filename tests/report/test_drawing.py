@@ -4,7 +4,7 @@ import matplotlib as mpl
 import pytest
 
 from motor.report.document import Dot, DotRow, Group, Intervals, Line
-from motor.report.figures.drawing import draw
+from motor.report.drawing import draw
 
 
 def intervals(n_rows=3, interval=(0.4, 0.6), name="方法 A, 声音, $x$"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from motor.report.figures.style import COLOURS, MARKERS, drawable, drawing
+from motor.evaluation.figures.style import COLOURS, MARKERS, drawable, drawing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

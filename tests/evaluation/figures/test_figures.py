@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from motor.evaluation.cell_metrics import classification_metrics
-from motor.report.figures import confusion_figure, residual_figure, roc_pr_figure, tsne_figure
-from motor.report.figures.style import drawable
+from motor.evaluation.figures import confusion_figure, residual_figure, roc_pr_figure, tsne_figure
+from motor.evaluation.figures.style import drawable
 
 CLASSES = ("normal", "spark", "vibrate")
 CHINESE = ("正常", "火花$x$", "振动")
@@ -64,7 +64,7 @@ def test_figure_leaves_the_settings_of_matplotlib_alone(name, tmp_path, make_pre
 
 def test_figures_load_no_window_toolkit(tmp_path):
     code = (
-        "import sys, pathlib, pandas as pd; from motor.report.figures import residual_figure; "
+        "import sys, pathlib, pandas as pd; from motor.evaluation.figures import residual_figure; "
         "table = pd.DataFrame({'domain': 'd', 'label': 'a', 'motor': 'm', 'residual': [1.0, 2.0, 90.0]}); "
         "residual_figure(pathlib.Path(sys.argv[1]), table, ('a',)); sys.exit('matplotlib.pyplot' in sys.modules)"
     )

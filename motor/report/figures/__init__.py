@@ -1,8 +1,0 @@
-"""The figures of one cell: one function a figure, PNG files that are the same bytes in a rerun."""
-
-from motor.report.figures.confusion import confusion_figure
-from motor.report.figures.curves import roc_pr_figure
-from motor.report.figures.residuals import residual_figure
-from motor.report.figures.tsne import tsne_figure
-
-__all__ = ["confusion_figure", "residual_figure", "roc_pr_figure", "tsne_figure"]
