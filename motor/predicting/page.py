@@ -1,8 +1,14 @@
 """What the endpoint says of itself: the OpenAPI words of ``/predict``, and a page that needs no network."""
 
-import html
 import json
 from typing import Any
+
+from motor.report.document import Block, Code, Folded, Heading, Paragraph
+from motor.report.html.blocks import Writer
+from motor.report.html.embedding import content_security_policy
+from motor.report.html.markup import Html, tag, void
+from motor.report.html.page import shell
+from motor.report.words import words
 
 NUMBER = {"type": "number"}
 RECORDING: dict[str, Any] = {
@@ -93,61 +99,55 @@ OPERATION: dict[str, Any] = {
     },
 }
 
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>motor-grid</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
-pre {{ overflow: auto; padding: .6rem; border: 1px solid #8886 }}
-label {{ display: block; margin: .4rem 0 }}
-</style></head><body>
-<h1>motor-grid</h1>
-<p>Judges recordings of: {domains}. The same in machine-readable form: <a href="openapi.json">openapi.json</a>.</p>
-<h2>Try it</h2>
-<form id="form">
-<label>Recordings (.wav, .npy, .csv) <input type="file" id="files" multiple required></label>
-<label>Domain, where they do not tell it <input id="domain" list="domains"></label>
-<datalist id="domains">{options}</datalist>
-<label>Sampling rate in Hz, where they do not tell it <input id="rate" inputmode="decimal"></label>
-<label>Token, if one is asked for <input id="token" type="password" autocomplete="off"></label>
-<button>Judge</button>
-</form>
-<pre id="answer" aria-live="polite">(the answer comes here)</pre>
-<h2>From a shell</h2>
-<pre>curl --data-binary @a.wav -H 'Content-Type: audio/wav' 'http://HOST:PORT/predict?domain={domain}'
-curl -F file=@a.wav -F file=@b.wav 'http://HOST:PORT/predict?domain={domain}'
-curl http://HOST:PORT/health</pre>
-{paths}
-<script>
+SCRIPT = """
 const at = (id) => document.getElementById(id);
-at("form").addEventListener("submit", async (event) => {{
+at("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = new FormData();
   for (const file of at("files").files) body.append("file", file);
   const query = new URLSearchParams();
   if (at("domain").value) query.set("domain", at("domain").value);
   if (at("rate").value) query.set("sampling_rate_hz", at("rate").value);
-  const headers = at("token").value ? {{ Authorization: "Bearer " + at("token").value }} : {{}};
+  const headers = at("token").value ? { Authorization: "Bearer " + at("token").value } : {};
   at("answer").textContent = "...";
-  try {{
-    const answer = await fetch("predict?" + query, {{ method: "POST", body, headers }});
+  try {
+    const answer = await fetch("predict?" + query, { method: "POST", body, headers });
     at("answer").textContent = answer.status + "\\n" + JSON.stringify(await answer.json(), null, 2);
-  }} catch (error) {{ at("answer").textContent = String(error); }}
-}});
-</script></body></html>
+  } catch (error) { at("answer").textContent = String(error); }
+});
 """
+SHELL = """curl --data-binary @a.wav -H 'Content-Type: audio/wav' 'http://HOST:PORT/predict?domain={domain}'
+curl -F file=@a.wav -F file=@b.wav 'http://HOST:PORT/predict?domain={domain}'
+curl http://HOST:PORT/health"""
 
 
 def page(openapi: dict[str, Any], domains: tuple[str, ...]) -> str:
-    """Return a page that shows the OpenAPI document and tries ``/predict``: one file, no network."""
-    named = [html.escape(domain) for domain in domains]
-    sections = [
-        f"<h2>{html.escape(method.upper())} {html.escape(path)}</h2><p>{html.escape(told.get('summary', ''))}</p>"
-        f"<details><summary>Schema</summary><pre>{html.escape(json.dumps(told, indent=2))}</pre></details>"
-        for path, methods in openapi["paths"].items()
-        for method, told in methods.items()
+    """Return a page that shows the OpenAPI document and tries ``/predict``: one file in the report's style."""
+    shared = words("en")
+    writer = Writer(shared)
+    told: list[Block] = [Heading("From a shell"), Code(SHELL.format(domain=domains[0]), "sh")]
+    for path, methods in openapi["paths"].items():
+        for method, operation in methods.items():
+            schema = Folded("Schema", [Code(json.dumps(operation, indent=2), "json")])
+            told += [Heading(f"{method.upper()} {path}"), Paragraph(operation.get("summary", "")), schema]
+    document = tag("a", "openapi.json", href="openapi.json")
+    about = tag(
+        "p", f"Judges recordings of: {', '.join(domains)}. The same in machine-readable form:", Html(" "), document, "."
+    )
+    main = tag("main", tag("span", id="main"), about, tag("h3", "Try it"), _form(domains), writer.all(told))
+    body = [tag("header", tag("h1", "motor-grid")), main, Html(f"<script>{SCRIPT}</script>")]
+    return shell("motor-grid", body, shared, content_security_policy([SCRIPT], connects=True))
+
+
+def _form(domains: tuple[str, ...]) -> Html:
+    """Return the fields of a request, and the place of its answer."""
+    fields: list[tuple[str, dict[str, object]]] = [
+        ("Recordings (.wav, .npy, .csv)", {"type": "file", "id": "files", "multiple": True, "required": True}),
+        ("Domain, where they do not tell it", {"id": "domain", "list": "domains"}),
+        ("Sampling rate in Hz, where they do not tell it", {"id": "rate", "inputmode": "decimal"}),
+        ("Token, if one is asked for", {"id": "token", "type": "password", "autocomplete": "off"}),
     ]
-    options = "".join(f'<option value="{name}">' for name in named)
-    return PAGE.format(domains=", ".join(named), options=options, domain=named[0], paths="\n".join(sections))
+    labels = [tag("p", tag("label", text, Html(" "), void("input", **settings))) for text, settings in fields]
+    known = tag("datalist", *(void("option", value=domain) for domain in domains), id="domains")
+    form = tag("form", *labels, known, tag("button", "Judge"), id="form")
+    return Html(form + tag("pre", "(the answer comes here)", id="answer", aria_live="polite"))

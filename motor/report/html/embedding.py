@@ -39,8 +39,11 @@ def packed(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
-def content_security_policy(scripts: Iterable[str]) -> str:
-    """Return a policy under which just these scripts run, and nothing is fetched, sent or framed."""
+def content_security_policy(scripts: Iterable[str], connects: bool = False) -> str:
+    """Return a policy under which just these scripts run, and nothing is fetched, sent or framed.
+
+    With `connects` they may ask the page's own server.
+    """
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     # Plotly writes its style rules into the page, and saves a figure through a blob.
     rules = [
@@ -50,6 +53,7 @@ def content_security_policy(scripts: Iterable[str]) -> str:
         "img-src data: blob:",
         "base-uri 'none'",
         "form-action 'none'",
+        *(["connect-src 'self'"] if connects else []),
     ]
     return "; ".join(rules)
 
