@@ -76,12 +76,15 @@ def worst_cases(
     columns = [f"probability_{name}" for name in cell.metrics["classes"]]
     wrong = cell.predictions[cell.predictions["predicted"] != cell.predictions["label"]]
     probability = wrong[columns].max(axis=1).sort_values(ascending=False, kind="stable")
+    ordered = wrong.loc[probability.index]
+    rows = zip(*(ordered[name].tolist() for name in ("item", "domain", "predicted")), probability.tolist(), strict=True)
     found: dict[str, Mapping[str, Any]] = {}
-    for place, told in probability.items():
-        row = wrong.loc[place]
-        name = drawn.get((str(row["item"]), str(row["domain"])))
-        if name is not None and len(found) < MOST_SHARED:
-            found[name] = {**signals[name], "predicted": row["predicted"], "probability": float(told)}
+    for item, domain, predicted, told in rows:
+        name = drawn.get((str(item), str(domain)))
+        if name is not None and name not in found:
+            found[name] = {**signals[name], "predicted": predicted, "probability": told}
+        if len(found) == MOST_SHARED:
+            break
     return found
 
 
