@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor.evaluation import resampling
-from motor.evaluation.power import about, motors_needed, smallest_shown
+from motor.evaluation.power import motors_needed, smallest_shown
 from motor.evaluation.scores import Scores, SliceKey
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Difference:
     Attributes
     ----------
     interval : (low, high) or None
-        95 %, for all differences of one question together; None where `lone` says why.
+        95 %, for all differences of one question together; None where `lone` is why.
     n_pairs : int
         Pairs of slices that are equal in all else.
     n_motors, n_differing : int
@@ -66,23 +66,11 @@ class Difference:
     degrees_of_freedom: float = np.inf
 
     @property
-    def reason(self) -> str | None:
-        """Why there is no interval; None where there is one."""
-        return None if self.lone is None else f"{self.lone[0]} in {self.lone[1]} rests on one motor"
-
-    @property
     def told_apart(self) -> bool:
         """Whether the motors suffice to say which one is better."""
         if self.interval is None or self.n_differing < LEAST_MOTORS:
             return False
         return self.interval[0] > 0 or self.interval[1] < 0
-
-    @property
-    def conclusion(self) -> str:
-        """Whether `first` pays, in plain words."""
-        if not self.told_apart:
-            return f"cannot tell ({self.n_motors} motors)"
-        return "pays" if self.value > 0 else "does not pay"
 
     @property
     def motors_needed(self) -> int | None:
@@ -101,19 +89,6 @@ class Difference:
     @property
     def _freedom_per_motor(self) -> float:
         return min(self.degrees_of_freedom, self.n_motors - 1) / max(self.n_motors, 1)
-
-    @property
-    def wanting(self) -> str:
-        """Say how many motors would do, where these cannot tell; "" where they can."""
-        if self.told_apart:
-            return ""
-        if not self.n_differing:
-            return "the two are right and wrong on the same motors"
-        needed, shown = self.motors_needed, self.smallest_shown
-        less = f"; these show {shown:.2f} or more" if shown is not None and shown < 1 else ""
-        if needed is None:
-            return f"no number of motors would show so small a difference{less}"
-        return f"about {about(needed)} motors would show a difference this large{less}"
 
 
 @dataclass(frozen=True)

@@ -85,22 +85,6 @@ def critical_difference(recipes: list[Recipe], scores: Scores) -> CriticalDiffer
     )
 
 
-def critical_text(found: CriticalDifference) -> str:
-    """Say what was compared, by which test, and what came out."""
-    which = "the best recipe of each method, chosen on these very motors" if found.is_selection else "every recipe"
-    friedman = (
-        f"Friedman's test finds a difference (p {_p_text(found.friedman_p)})"
-        if found.found
-        else f"Friedman's test finds no difference at all (p {_p_text(found.friedman_p)}), so one bar joins all"
-    )
-    return (
-        f"Blocks are the {found.n_motors} test motors, treatments {which}; each motor ranks them by its accuracy "
-        f"(1 is best, ties share). {friedman}. A bar joins what Nemenyi's test cannot tell apart at 5 %: mean ranks "
-        f"closer than the critical difference, {found.critical_difference:.2f}. It looks at ranks alone and corrects "
-        "for all pairs, so it tells less apart than the paired differences do."
-    )
-
-
 def _chosen(recipes: list[Recipe]) -> list[Recipe]:
     if len(recipes) <= MOST_RECIPES:
         return recipes
@@ -160,7 +144,3 @@ def _nemenyi_distance(n_recipes: int, n_motors: int) -> float:
 
     quantile = float(studentized_range.ppf(1 - ALPHA, n_recipes, np.inf)) / np.sqrt(2)
     return quantile * float(np.sqrt(n_recipes * (n_recipes + 1) / (6 * n_motors)))
-
-
-def _p_text(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"

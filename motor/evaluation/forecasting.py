@@ -29,13 +29,6 @@ class Gain:
     controls: tuple[Repeats, ...]
     difference: Difference
 
-    @property
-    def reading(self) -> str:
-        """What the difference says, in plain words."""
-        if not self.difference.told_apart:
-            return "nothing shown" + (f" ({self.difference.reason})" if self.difference.reason else "")
-        return "training added" if self.difference.value > 0 else "**training took away**"
-
 
 def gains_by_row(rows: list[Repeats], scores: Scores, context: ReportContext) -> dict[int, Gain]:
     """Return what training added to each row, by its place; rows without a control are left out.

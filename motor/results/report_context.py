@@ -79,7 +79,7 @@ def _settings_rows(experiment: Experiment) -> tuple[tuple[str, str], ...]:
     """Return the settings that all cells share, as a config has them; what it leaves empty is left out."""
     base = experiment.base
     named = {
-        "backbone": {"source": base.backbone.source} if base.backbone.source else base.backbone.model_dump(),
+        "backbone": _backbone(base.backbone),
         "windows": base.windows.model_dump(),
         "representation": base.representation.model_dump(),
         "scaling": base.scaling.model_dump(),
@@ -93,6 +93,13 @@ def _settings_rows(experiment: Experiment) -> tuple[tuple[str, str], ...]:
         "seed": base.seed,
     }
     return tuple((name, json.dumps(value, ensure_ascii=False)) for name, value in named.items() if value != {})
+
+
+def _backbone(backbone: Any) -> dict[str, Any]:
+    """Return a backbone's settings; of one that is read from a folder or a hub, its source and its horizon."""
+    if not backbone.source:
+        return dict(backbone.model_dump())
+    return {"source": backbone.source} | ({"horizon": backbone.horizon} if hasattr(backbone, "horizon") else {})
 
 
 def _dataset(store: Store, stage: ImportRecordings) -> dict[str, Any]:

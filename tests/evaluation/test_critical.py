@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from motor.evaluation.critical import critical_difference, critical_text
+from motor.evaluation.critical import critical_difference
 from motor.evaluation.ranking import rank_recipes
 from motor.evaluation.scores import score_cells
 
@@ -25,7 +25,6 @@ def test_better_recipe_has_the_lower_rank_and_is_told_apart(make_cell):
     assert min(found.mean_ranks, key=found.mean_ranks.get) == "C"
     assert found.p_values.loc["C", "A"] < 0.05 < found.p_values.loc["A", "B"]
     assert found.n_motors == 24
-    assert "Friedman's test finds a difference" in critical_text(found)
 
 
 def test_mean_ranks_agree_with_friedmans_sum(make_cell):
@@ -42,7 +41,7 @@ def test_equal_recipes_are_all_joined(make_cell):
     found = compared([make_cell(1.0, 1, method) for method in "ABC"])
     assert found.friedman_p == 1.0
     assert (found.p_values.to_numpy() == 1.0).all()
-    assert "no difference at all" in critical_text(found)
+    assert not found.found
 
 
 def test_two_recipes_are_not_drawn(make_cell):

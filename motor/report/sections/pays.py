@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
@@ -53,7 +54,7 @@ def _picture(wording: Wording) -> list[Block]:
     if not rows:
         return []
     reach = max(abs(end) for row in rows for dot in row.dots for end in (dot.interval or (dot.value, dot.value)))
-    reach = min(max(1.1 * reach, 0.1), wording.largest)
+    reach = min(math.ceil(11 * max(reach, 0.1)) / 10, wording.largest)  # the axis has round numbers
     lines = [Line(0.0, wording.say("zero"), False)]
     plot = Intervals(rows, [Group("", 0, 0)], wording.say("difference_axis"), (-reach, reach), lines)
     return [Figure("differences", plot, wording.say("differences"), wording.say("differences_caption"))]
