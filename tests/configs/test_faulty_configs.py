@@ -185,6 +185,43 @@ def test_more_blocks_than_the_backbone_has_by_the_method_itself_names_the_settin
     assert message.endswith("set by_method.C_two_stage.finetune.trainable_blocks")
 
 
+def test_feature_that_takes_what_a_backbone_does_not_give_is_a_fault_with_its_line(faults_of):
+    text = GOOD.replace("kind: bolt\n  num_layers: 2", "kind: linear").replace("[A, B, C, C_two_stage]", "[A, B]")
+    ((place, message),) = faults_of(text)
+    assert place == "faulty.yaml:17:3, backbone.kind"
+    assert message == (
+        "feature embedding of method B takes the forecaster's embedding, but backbone linear has none to give; take B "
+        "out of axes.method, or choose another backbone for it: bolt, chronos2"
+    )
+
+
+def test_backbone_whose_package_is_missing_is_one_fault_whatever_is_compared(faults_of, monkeypatch):
+    monkeypatch.setattr(plugins("motor.backbones")["bolt"], "PACKAGES", ("chronos-of-nowhere",))
+    ((place, message),) = faults_of(GOOD)
+    assert place == "faulty.yaml:17:3, backbone.kind"
+    assert message.startswith("backbone bolt needs the package chronos-of-nowhere, which is not installed here")
+
+
+@pytest.mark.parametrize(
+    ("objective", "place", "said"),
+    [
+        (
+            "{kind: mes}",
+            "finetune.objective",
+            "unknown objective kind 'mes'; there are: mae, mse, quantile; did you mean 'mse'?",
+        ),
+        ("[{kind: mse}, {kind: mse}]", "finetune.objective", "objective 'mse' is given 2 times"),
+        ("{kind: mse, weight: -1}", "finetune.objective", "weight must be greater than 0, got -1"),
+        ("{kind: mse, wait: 1}", "finetune.objective", "unknown key 'wait'"),
+    ],
+)
+def test_objective_at_fault_is_said_at_its_place(faults_of, objective, place, said):
+    ((where, message),) = faults_of(GOOD.replace("num_steps: 10\n", f"num_steps: 10\n  objective: {objective}\n"))
+    assert where.startswith("faulty.yaml:22:")
+    assert place in where
+    assert said in message
+
+
 @pytest.mark.parametrize("kind", ["bolt", "chronos2"])
 def test_saved_weights_answer_for_their_own_patch_blocks_and_levels(faults_of, tmp_path, kind):
     sizes = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2}
