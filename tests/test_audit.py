@@ -310,3 +310,13 @@ def test_cleared_with_the_finding_accepted_lets_the_grid_begin(prepare):
 def test_cleared_with_an_unknown_name_says_which_there_are(prepare):
     with pytest.raises(ConfigError, match="unknown value 'dcoffset'; there are: shared_motors, duplicates"):
         prepare(plant_of_motors(1), accept="dcoffset")
+
+
+def test_cleared_window_longer_than_a_series_stops_before_anything_is_trained(prepare):
+    rows = plant_of_motors(1)
+    rows[3]["signal"] = rows[3]["signal"][:79]  # context_length + prediction_length is 80
+    cleared, build = prepare(rows, accept="length")
+    assert cleared.windows == {"east": 80}
+    build(cleared.audit)
+    with pytest.raises(InputError, match=f"{rows[3]['item']}: its series has 79 samples, but a window .* needs 80"):
+        build(cleared)

@@ -58,7 +58,9 @@ def _cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str) ->
         weights_digest=cache(lambda weights: _weights_digest(weights, storage, dry_run)),
         unit=unit,
     )
-    checks = (chain.check(),) if unit == "motor" else ()  # a split by series leaks, and is made to show it
+    checks = (
+        (chain.check(_places(experiment)),) if unit == "motor" else ()
+    )  # a split by series leaks, and is made to show it
     chain = replace(chain, cleared=checks)
     told = {} if unit == "motor" else {LEAKY: unit}
     return [Cell(axes | told, chain.classify(axes), checks) for axes in _places(experiment)]

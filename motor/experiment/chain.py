@@ -64,8 +64,11 @@ class Chain:
             cleared=self.cleared,
         )
 
-    def check(self) -> Cleared:
-        """Return the stage that lets the grid begin: the data and the split, searched for leaks."""
+    def check(self, places: Sequence[Mapping[str, Any]] = ()) -> Cleared:
+        """Return the stage that lets the grid begin: the data and the split, searched for leaks.
+
+        `places` are the axes of the grid's cells: their windows must fit into the series.
+        """
         base = self.experiment.base
         prepared = Link(self, {"method": base.axes.method[0], "domain": base.axes.domain[0]}).prepare()
         audit = Audit(
@@ -75,7 +78,19 @@ class Chain:
             domains=tuple(base.dataset.domains),
             seed=base.seed,
         )
-        return Cleared(audit=audit, accepted=tuple(sorted(base.audit.accept)))
+        return Cleared(audit=audit, accepted=tuple(sorted(base.audit.accept)), windows=self._windows(prepared, places))
+
+    def _windows(self, prepared: Prepare, places: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+        """Return the samples of the longest window of each domain, of the cells that cut theirs from `prepared`."""
+        longest: dict[str, int] = {}
+        for place in _longest_contexts(places):
+            link = Link(self, place)
+            if link.prepare() != prepared:
+                continue
+            is_forecast = "prediction_length" not in link.method.idle_axes
+            n_samples = place["context_length"] + is_forecast * link.settings.windows.prediction_length
+            longest |= {domain: max(longest.get(domain, 0), n_samples) for domain in link.domains}
+        return longest
 
     @cached_property
     def references(self) -> dict[str, int]:
@@ -90,6 +105,18 @@ class Chain:
             if scaling.by == "reference":
                 found[domain] = max(found.get(domain, 0), scaling.earliest)
         return found
+
+
+def _longest_contexts(places: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return places that cut windows, one for each combination of the other axes: the one with the longest context."""
+    found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for place in places:
+        if place.get("context_length") is not None:
+            of_others = tuple(place[axis] for axis in place if axis not in ("context_length", "classifier", "seed"))
+            known = found.setdefault(of_others, place)
+            if place["context_length"] > known["context_length"]:
+                found[of_others] = place
+    return list(found.values())
 
 
 class Link:

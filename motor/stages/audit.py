@@ -171,13 +171,22 @@ def _crossing(dealt: "pd.DataFrame", meta: "pd.DataFrame") -> Callable[[int, int
 
 @dataclass(frozen=True)
 class Cleared(Stage):
-    """Let the grid begin where the audit found nothing, or nothing that the config does not accept by name."""
+    """Let the grid begin where the audit found nothing, or nothing that the config does not accept by name.
+
+    And where each series holds a window of the longest kind that the grid cuts from its domain: found here, it costs
+    nothing; found by a fine-tune, others have been trained before.
+    """
 
     KIND: ClassVar[str] = "cleared"
     IS_COMMON: ClassVar[bool] = True
 
     audit: Audit
     accepted: tuple[str, ...]
+    windows: dict[str, int] = field(default_factory=dict)  # by domain, samples of the longest
+    prepared: Prepare = field(init=False)  # an input of its own: the lengths are read
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prepared", self.audit.prepared)
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``cleared.json``: the findings that were accepted.
@@ -185,7 +194,7 @@ class Cleared(Stage):
         Raises
         ------
         InputError
-            If a finding is not accepted, or if what is accepted is no finding's name.
+            If a finding is not accepted, if what is accepted is no finding's name, or if a series is too short.
         """
         if unknown := sorted(set(self.accepted) - set(FINDINGS)):
             raise InputError(f"audit.accept: there is no finding {unknown[0]!r}; there are: {', '.join(FINDINGS)}")
@@ -194,7 +203,22 @@ class Cleared(Stage):
         refused = [finding for finding in findings if finding["name"] not in self.accepted]
         if refused:
             raise InputError(refusal(refused, self.accepted))
+        prepared = Prepared.open(context.folder(self.prepared), self.prepared)
+        for domain, n_samples in self.windows.items():
+            check_lengths(prepared.meta(prepared.sides["fold"].iloc[0], (domain,)), n_samples, domain)
         write_json(folder / "cleared.json", {"accepted": [finding["name"] for finding in findings]})
+
+
+def check_lengths(meta: "pd.DataFrame", n_samples: int, domain: str) -> None:
+    """Raise InputError if a series of a domain is shorter than a window."""
+    short = meta[meta["n_samples"] < n_samples].sort_values("n_samples")
+    if len(short):
+        first = short.iloc[0]
+        raise InputError(
+            f"{first['item']}: its series has {first['n_samples']} samples, but a window (context_length + "
+            f"prediction_length) needs {n_samples}, and so have {len(short) - 1} more of the {len(meta)} series of "
+            f"{domain}; choose a shorter context_length or prediction_length, or leave these series out"
+        )
 
 
 def refusal(findings: list[dict[str, Any]], accepted: tuple[str, ...]) -> str:

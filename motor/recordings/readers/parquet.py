@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
+from motor.recordings.formats.parquet_footer import RowGroup, row_groups
 from motor.recordings.names import is_nothing
 from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
@@ -55,7 +56,7 @@ class Parquet(Reader):
         for file in self.files():
             try:
                 table = pyarrow.parquet.ParquetFile(file, page_checksum_verification=True)
-            except (pyarrow.ArrowException, OSError) as error:
+            except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
                 raise DataError(f"{file}: this is no Parquet file ({_reason(error)}); write it anew") from error
             with table:
                 names, folders = table.schema_arrow.names, _partitions(file, Path(self.path))
@@ -71,7 +72,10 @@ class Parquet(Reader):
         """Yield one source a row; rows count from 0."""
         row = 0
         for batch in self._batches(table, columns, file):
-            told = {name: batch.column(column).to_pylist() for name, column in columns.items() if name != "signal"}
+            try:
+                told = {name: batch.column(column).to_pylist() for name, column in columns.items() if name != "signal"}
+            except UnicodeDecodeError as error:
+                raise DataError(f"{file}, row {row} or after: a text is not UTF-8 ({error}); write it anew") from error
             signals = batch.column(columns["signal"])
             for k in range(batch.num_rows):
                 place = f"{file}, row {row + k}"
@@ -88,9 +92,8 @@ class Parquet(Reader):
         import pyarrow
 
         wanted = list(dict.fromkeys(columns.values()))
-        for group in range(table.num_row_groups):
-            n_rows = table.metadata.row_group(group).num_rows
-            n_samples = _n_samples(table, group, columns["signal"])
+        for group, declared in enumerate(_declared(file)):
+            n_rows, n_samples = declared.n_rows, declared.n_samples(columns["signal"])
             if n_samples > self.max_samples * n_rows:
                 raise DataError(
                     f"{file}, row group {group}: {n_samples} samples in {n_rows} rows; allowed: {self.max_samples} a "
@@ -103,13 +106,12 @@ class Parquet(Reader):
                 raise DataError(f"{file}, row group {group}: damaged ({_reason(error)}); write it anew") from error
 
 
-def _n_samples(table: "pyarrow.parquet.ParquetFile", group: int, column: str) -> int:
-    """Return how many samples the signals of a row group have, by the file's head: of binary cells at most as many."""
-    metadata = table.metadata.row_group(group)
-    chunks = [metadata.column(k) for k in range(metadata.num_columns)]
-    of_signal = [chunk for chunk in chunks if chunk.path_in_schema.split(".")[0] == column]
-    is_list = any("." in chunk.path_in_schema for chunk in of_signal)
-    return sum(chunk.num_values if is_list else chunk.total_uncompressed_size // 4 for chunk in of_signal)
+def _declared(file: Path) -> tuple[RowGroup, ...]:
+    """Return what a file's footer says of its row groups."""
+    try:
+        return row_groups(file)
+    except ValueError as error:
+        raise DataError(f"{file}: this is no Parquet file ({_reason(error)}); write it anew") from error
 
 
 def _partitions(file: Path, root: Path) -> dict[str, str]:
