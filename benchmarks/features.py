@@ -92,21 +92,23 @@ def ways_of(stage: Any, context: Any) -> tuple[dict[str, Way], int]:
     """Return the ways to the features of a stage, and how many windows each goes through."""
     from motor.backbones.batching import BatchSize
     from motor.stages.devices import held_device
-    from motor.stages.features import Described
+    from motor.stages.features import ForecastDescriber
     from motor.stages.prepare import Prepared
 
     tuned, device = stage.finetunes[0], held_device(context.resources)
     prepared = Prepared.open(context.folder(tuned.prepared), tuned.prepared)
     forecaster = tuned.backbone.load(context.folder(tuned) / "predictor", tuned.domains).to(device)
-    described = Described(stage, tuned, forecaster, prepared, prepared.meta(tuned.fold, tuned.domains), context)
+    meta = prepared.meta(tuned.fold, tuned.domains)
+    series = prepared.batch(meta, tuned.fold)
     sizes: list[Any] = []
 
     def project() -> None:
         sizes[:] = [BatchSize(None, device, print)]
-        described.by_features(sizes)
+        describer = ForecastDescriber(stage, [forecaster], tuple(sizes))
+        describer.table([describer.look(series)], meta)
 
     project()  # once, to know the size that it finds
-    windows_BT = in_memory(described, stage)
+    windows_BT = in_memory(ForecastDescriber(stage, [forecaster]), series)
     ways = {
         "project": Way(project),
         "bare, same batch": Way(bare(forecaster, stage, windows_BT, sizes[0].size)),
@@ -115,11 +117,12 @@ def ways_of(stage: Any, context: Any) -> tuple[dict[str, Way], int]:
     return ways, len(windows_BT)
 
 
-def in_memory(described: Any, stage: Any) -> Any:
-    """Return the contexts of all windows of a stage, scaled."""
+def in_memory(describer: Any, series: Any) -> Any:
+    """Return the contexts of all windows of some series, scaled."""
     import torch
 
-    fixed = described.cut(stage.features[0], described.meta)
+    stage, rate_hz = describer.stage, series.series[0].sampling_rate_hz
+    fixed = describer.cut(stage.features[0], series, rate_hz)
     return torch.as_tensor(fixed.batch(range(len(fixed)))["window"][:, : stage.context_length]).contiguous()
 
 
