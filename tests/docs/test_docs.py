@@ -302,3 +302,19 @@ def test_tree_of_the_readme_names_every_folder_of_the_house():
 def test_tree_of_the_readme_names_only_what_is_there():
     gone = [path for path in tree_of_the_readme() if not (ROOT / path).exists()]
     assert not gone
+
+
+def test_plugins_of_the_page_are_taken_by_a_config(tmp_path):
+    for block in blocks("docs/plugins.md", "python"):
+        name = re.search(r'kind: Literal\["(\w+)"\]', block)[1]
+        (tmp_path / f"{name}.py").write_text(block, encoding="utf-8")
+    text = next(block for block in blocks("docs/settings.md", "yaml") if block.startswith(COMPLETE))
+    (tmp_path / "mine.yaml").write_text(f"plugins: [bump.py, steps.py]\n{text}", encoding="utf-8")
+    words = ["axes.representation=[raw, bump]", "axes.steps=[1000, 4000]"]
+    experiment = read_experiment(tmp_path / "mine.yaml", words, {})
+    assert [(dict(one)["representation"], dict(one)["steps"]) for one in experiment.variants()] == [
+        ("raw", 1000),
+        ("raw", 4000),
+        ("bump", 1000),
+        ("bump", 4000),
+    ]
