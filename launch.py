@@ -21,7 +21,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return line.main(list(sys.argv[1:] if argv is None else argv))
 
 
+def _with_names_of_any_alphabet() -> None:
+    """Let files and terminals have names that their encoding does not: begin anew in UTF-8, or escape what is shown."""
+    if sys.getfilesystemencoding() == "ascii":  # LC_ALL=C: no name of another alphabet can even be opened
+        told = {"PYTHONUTF8": "1", "PYTHONIOENCODING": os.environ.get("PYTHONIOENCODING", "ascii:backslashreplace")}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **told})
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
 if __name__ == "__main__":
+    _with_names_of_any_alphabet()
     try:
         sys.exit(main())
     except BrokenPipeError:  # `| head` has seen enough
