@@ -15,7 +15,8 @@ from motor.evaluation.cells import cell_key
 from motor.evaluation.detection import detections
 from motor.experiment.cells import LEAKY
 from motor.experiment.reading import Experiment
-from motor.registry import using
+from motor.registry import kind_of, using
+from motor.registry.sources import source_of
 from motor.report import (
     CellResult,
     FailedCell,
@@ -145,11 +146,12 @@ def _standing(cells: Iterable[Cell], store: Store) -> list[Cell]:
 
 
 def _mark(experiment: Experiment, standing: list[Cell], leaky: list[Cell]) -> dict[str, str]:
-    """Return what results are made from: the cells, their leaky twins, the checks that they passed, the language."""
+    """Return what results are made from: cells, leaky twins, the checks that they passed, and what tells of them."""
     checks = {check.label(): check.key for cell in standing for check in cell.checks}
     twins = {cell.name(): cell.stage.key for cell in leaky}
     told = {"language": experiment.base.report.language, "units": json.dumps(experiment.base.dataset.units)}
     told |= {"rank_by": experiment.base.evaluation.rank_by}
+    told |= {f"{cls.ROOM} {kind_of(cls)}": json.dumps(source_of(cls)) for cls in experiment.plugins}
     return {cell.name(): cell.stage.key for cell in standing} | twins | checks | told
 
 
