@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from motor.methods.fine_tuned import FineTuned
+from motor.methods.fine_tuned import FineTuned, Labels
 
 
 class A(FineTuned):
     kind: Literal["A"] = "A"
     folder: str = "methodA_residual_normal_ft"
-    labels: Literal["none", "normal", "all", "any", "each"] = "normal"
+    labels: Labels = "normal"
     features: tuple[str, ...] = ("residual",)
     control: str | None = "untrained_residual"
 

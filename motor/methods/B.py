@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from motor.methods.fine_tuned import FineTuned
+from motor.methods.fine_tuned import FineTuned, Labels
 
 
 class B(FineTuned):
     kind: Literal["B"] = "B"
     folder: str = "methodB_embed_normal_ft"
-    labels: Literal["none", "normal", "all", "any", "each"] = "normal"
+    labels: Labels = "normal"
     features: tuple[str, ...] = ("embedding",)
     control: str | None = "untrained"
 

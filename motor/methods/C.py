@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from motor.methods.fine_tuned import FineTuned
+from motor.methods.fine_tuned import FineTuned, Labels
 
 
 class C(FineTuned):
     kind: Literal["C"] = "C"
     folder: str = "methodC_embed_all_ft"
-    labels: Literal["none", "normal", "all", "any", "each"] = "all"
+    labels: Labels = "all"
     features: tuple[str, ...] = ("embedding",)
     control: str | None = "untrained"
 

@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from motor.methods.fine_tuned import FineTuned
+from motor.methods.fine_tuned import FineTuned, Labels
 
 
 class CAny(FineTuned):
     kind: Literal["C_any"] = "C_any"
     folder: str = "methodC_embed_any_ft"
-    labels: Literal["none", "normal", "all", "any", "each"] = "any"
+    labels: Labels = "any"
     features: tuple[str, ...] = ("embedding",)
     control: str | None = "untrained"
 

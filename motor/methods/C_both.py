@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from motor.methods.fine_tuned import FineTuned
+from motor.methods.fine_tuned import FineTuned, Labels
 
 
 class CBoth(FineTuned):
     kind: Literal["C_both"] = "C_both"
     folder: str = "methodC_embed_residual_all_ft"
-    labels: Literal["none", "normal", "all", "any", "each"] = "all"
+    labels: Labels = "all"
     features: tuple[str, ...] = ("embedding", "residual")
     control: str | None = "untrained_both"
 

@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from motor.methods.fine_tuned import FineTuned
+from motor.methods.fine_tuned import FineTuned, Labels
 
 
 class CLora(FineTuned):
     kind: Literal["C_lora"] = "C_lora"
     folder: str = "methodC_embed_all_ft_lora"
-    labels: Literal["none", "normal", "all", "any", "each"] = "all"
+    labels: Labels = "all"
     features: tuple[str, ...] = ("embedding",)
     lora_rank: int | None = 8
     control: str | None = "untrained"

@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from motor.methods.fine_tuned import FineTuned
+from motor.methods.fine_tuned import FineTuned, Labels
 
 
 class CTwoStage(FineTuned):
     kind: Literal["C_two_stage"] = "C_two_stage"
     folder: str = "methodC_embed_all_ft_two_stage"
-    labels: Literal["none", "normal", "all", "any", "each"] = "all"
+    labels: Labels = "all"
     features: tuple[str, ...] = ("embedding",)
     start: str | None = "B"
     trainable_blocks: int | None = 2

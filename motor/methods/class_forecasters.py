@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from motor.methods.fine_tuned import FineTuned
+from motor.methods.fine_tuned import FineTuned, Labels
 
 
 class ClassForecasters(FineTuned):
     kind: Literal["class_forecasters"] = "class_forecasters"
     folder: str = "method_class_forecasters"
-    labels: Literal["none", "normal", "all", "any", "each"] = "each"
+    labels: Labels = "each"
     features: tuple[str, ...] = ("residual",)
     control: str | None = "untrained_residual"
 

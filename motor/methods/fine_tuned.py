@@ -13,6 +13,9 @@ from motor.registry import plugins
 from motor.stages.features import Features
 from motor.stages.finetune import ONLY, Finetune
 
+Labels = Literal["none", "normal", "all", "any", "each"]
+"""What a forecaster is fine-tuned on: nothing, normal series, all that are labelled, all, or each class by its own."""
+
 
 class FineTuned(OfFeatures):
     """A method of a forecaster, as data.
@@ -31,7 +34,7 @@ class FineTuned(OfFeatures):
 
     TAKES: ClassVar[type[Feature]] = ForecastFeature
 
-    labels: Literal["none", "normal", "all", "any", "each"] = "none"
+    labels: Labels = "none"
     trainable_blocks: int | None = None
     lora_rank: int | None = None
     backbone: Literal["config", "random", "linear"] = "config"

@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from motor.methods.fine_tuned import FineTuned
+from motor.methods.fine_tuned import FineTuned, Labels
 
 
 class Linear(FineTuned):
     kind: Literal["linear"] = "linear"
     folder: str = "baseline_linear_residual"
-    labels: Literal["none", "normal", "all", "any", "each"] = "normal"
+    labels: Labels = "normal"
     features: tuple[str, ...] = ("residual",)
     backbone: Literal["config", "random", "linear"] = "linear"
 
