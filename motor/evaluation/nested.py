@@ -11,7 +11,7 @@ Shapes: n series, C classes, M motors, R = 1 + resamples (row 0 is the measured 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -167,11 +167,10 @@ def nested_selection(cells: list[CellResult], context: ReportContext) -> Nested:
     if not taking:
         return Nested(without_held_out=tuple(idle), idle=tuple(idle.values()))
     motors = all_motors(taking)
-    columns = choice_columns(taking, motors, context)
+    everyone = [_Judge.of(column, motors, context.rank_by) for column in choice_columns(taking, motors, context)]
     figures, overall = [], []
     for family in FAMILIES:
-        narrowed = [_Judge.of(column, motors, _members(column, family, context), context.rank_by) for column in columns]
-        judges = [judge for judge in narrowed if judge.members]
+        judges = [judge for one in everyone if (judge := one.narrowed(_of_family(one, family, context))).members]
         figures += [_figure(judge, family, context.joint) for judge in judges]
         overall += [_overall(judges, family, context.joint)] if judges else []
     known = tuple(found for found in overall if found is not None)
@@ -183,7 +182,8 @@ class _Judge:
     """Scores the recipes of one family in one column.
 
     `test_KR` holds the figure under each resample, `held_out_K` (one a fold) the measured one of held-out series, and
-    `brier_K` (one a fold) their Brier score: a proper score, which tells recipes apart that name the same classes.
+    `brier_K` (one a fold) their Brier score: a proper score, which tells recipes apart that name the same classes;
+    where some have no probabilities, it tells none apart.
     """
 
     column: ChoiceColumn
@@ -195,13 +195,22 @@ class _Judge:
     brier_K: Mapping[str, NDArray[np.float64]]
 
     @classmethod
-    def of(cls, column: ChoiceColumn, motors: Motors, members: tuple[Candidate, ...], rank_by: Metric) -> _Judge:
+    def of(cls, column: ChoiceColumn, motors: Motors, rank_by: Metric) -> _Judge:
+        members = column.candidates
         sheets = {fold: [column.held_out_sheet(one, fold, motors) for one in members] for fold in column.folds}
         held_out = {fold: np.array([rank_by.measured(sheet) for sheet in of_fold]) for fold, of_fold in sheets.items()}
         brier = {fold: _brier(of_fold) for fold, of_fold in sheets.items()}
-        tested = [rank_by.resampled(column.sheet(column.test, one.test, motors)) for one in members]
-        test_KR = np.stack(tested) if tested else np.zeros((0, len(motors.weights_RM)))
+        test_KR = np.stack([rank_by.resampled(column.sheet(column.test, one.test, motors)) for one in members])
         return cls(column, motors, members, rank_by, test_KR, held_out, brier)
+
+    def narrowed(self, places: list[int]) -> _Judge:
+        """Return the judge of some of the recipes; their scores are the same."""
+        members = tuple(self.members[place] for place in places)
+        held_out = {fold: scores_K[places] for fold, scores_K in self.held_out_K.items()}
+        brier = {fold: scores_K[places] for fold, scores_K in self.brier_K.items()}
+        if any(one.held_out.probability_nC is None for one in members):
+            brier = {fold: np.zeros(len(members)) for fold in brier}
+        return replace(self, members=members, test_KR=self.test_KR[places], held_out_K=held_out, brier_K=brier)
 
     def test_values_R(self, said: Said) -> NDArray[np.float64]:
         """Score what was said of the test series."""
@@ -234,14 +243,13 @@ class _Judge:
 
 
 def _brier(sheets: list[Sheet]) -> NDArray[np.float64]:
-    """Return the Brier score of each recipe; where some have no probabilities, it tells none apart."""
-    if any(sheet.probability_nC is None for sheet in sheets):
-        return np.zeros(len(sheets))
-    return np.array([squared_errors(sheet).mean() for sheet in sheets])
+    """Return the Brier score of each recipe; 0 of one without probabilities."""
+    return np.array([0.0 if sheet.probability_nC is None else squared_errors(sheet).mean() for sheet in sheets])
 
 
-def _members(column: ChoiceColumn, family: str, context: ReportContext) -> tuple[Candidate, ...]:
-    return tuple(one for one in column.candidates if family in (ALL, context.families.get(one.method)))
+def _of_family(judge: _Judge, family: str, context: ReportContext) -> list[int]:
+    members = enumerate(judge.members)
+    return [place for place, one in members if family in (ALL, context.families.get(one.method))]
 
 
 def _figure(judge: _Judge, family: str, joint: str) -> NestedFigure:

@@ -5,6 +5,7 @@ Shapes: R = 1 + resamples (row 0 is the measured sample), M motors, n series, C 
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,14 @@ def motor_weights(strata: Sequence[Hashable]) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of shape (1 + N_RESAMPLES, n_motors)
-        Row 0 is all ones; the rest are the resamples, the same on each call.
+        Row 0 is all ones; the rest are the resamples, the same on each call. It is shared, so nothing can be written
+        into it.
     """
+    return _drawn_weights(tuple(strata))
+
+
+@lru_cache(maxsize=64)  # a report asks for the same motors thousands of times: those of each fold, recipe by recipe
+def _drawn_weights(strata: tuple[Hashable, ...]) -> NDArray[np.float64]:
     generator = np.random.default_rng(SEED)
     weights = np.ones((1 + N_RESAMPLES, len(strata)))
     for stratum in sorted(set(strata), key=repr):
@@ -39,6 +46,7 @@ def motor_weights(strata: Sequence[Hashable]) -> NDArray[np.float64]:
         if size > 1:
             draws = generator.multinomial(size - 1, np.full(size, 1 / size), size=N_RESAMPLES)
             weights[1:, members] = draws * (size / (size - 1))
+    weights.flags.writeable = False
     return weights
 
 

@@ -21,7 +21,7 @@ from motor.evaluation.metrics.macro_f1 import MacroF1
 from motor.evaluation.sheet import motor_strata, sheet_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
 
     import pandas as pd
 
@@ -104,9 +104,15 @@ def score_cells(
 
     metric = rank_by or MacroF1()
     known_columns = ["item", "motor", "domain", "label"]
-    tables = [cell.predictions.astype({"motor": str, "domain": str}) for cell in cells]
+    tables = [_with_texts(cell.predictions) for cell in cells]
     everything = pd.concat([table[known_columns] for table in tables]).drop_duplicates(["item", "domain"])
-    shared = _shared_items(tables)
+    parts = {
+        (index, str(domain)): part
+        for index, table in enumerate(tables)
+        for domain, part in table.groupby("domain", sort=True)
+    }
+    items = {key: set(part["item"].tolist()) for key, part in parts.items()}
+    shared = _shared_items(items)
     known = everything[
         [item in shared[domain] for item, domain in zip(everything["item"], everything["domain"], strict=True)]
     ]
@@ -115,12 +121,16 @@ def score_cells(
     strata = motor_strata(known)
     weights_RM = resampling.motor_weights(list(strata))
     scored = {
-        (index, str(domain)): _score(
-            part[part["item"].isin(shared[str(domain)])], classes, normal, strata, weights_RM, metric
+        key: _score(
+            part if items[key] == shared[key[1]] else part[part["item"].isin(shared[key[1]])],
+            classes,
+            normal,
+            strata,
+            weights_RM,
+            metric,
         )
-        for index, table in enumerate(tables)
-        for domain, part in table.groupby("domain", sort=True)
-        if shared[str(domain)]
+        for key, part in parts.items()
+        if shared[key[1]]
     }
     by_domain = dict(iter(known.groupby("domain", sort=True)))
     return Scores(
@@ -140,13 +150,17 @@ def score_cells(
     )
 
 
-def _shared_items(tables: list[pd.DataFrame]) -> dict[str, set[str]]:
+def _with_texts(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with motors and domains as texts; itself where they are."""
+    wrong = [name for name in ("motor", "domain") if predictions[name].dtype != "str"]
+    return predictions.astype(dict.fromkeys(wrong, str)) if wrong else predictions
+
+
+def _shared_items(items: Mapping[SliceKey, set[str]]) -> dict[str, set[str]]:
     """Return the series of each domain that no cell of this domain lacks."""
     shared: dict[str, set[str]] = {}
-    for table in tables:
-        for domain, part in table.groupby("domain", sort=True):
-            items = set(part["item"])
-            shared[str(domain)] = shared.get(str(domain), items) & items
+    for (_, domain), of_cell in items.items():
+        shared[domain] = shared.get(domain, of_cell) & of_cell
     return shared
 
 

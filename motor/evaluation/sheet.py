@@ -205,7 +205,8 @@ def motor_strata(predictions: pd.DataFrame) -> pd.Series:
 def class_codes(names: Iterable[str], classes: tuple[str, ...]) -> NDArray[np.intp]:
     """Return each name's place among the classes, shape (n,)."""
     position = {name: index for index, name in enumerate(classes)}
-    return np.array([position[name] for name in names], dtype=np.intp)
+    told = names.tolist() if hasattr(names, "tolist") else names  # pandas is slow to give texts one by one
+    return np.array([position[name] for name in told], dtype=np.intp)
 
 
 def _named(predictions: pd.DataFrame, classes: tuple[str, ...]) -> Floats | None:
