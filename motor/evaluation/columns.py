@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,9 @@ from motor.evaluation.sheet import Sheet, class_codes, fault_scores, motor_strat
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+TEXTS = ("fold", "item", "motor", "domain", "label")  # columns of predictions that say what a series is
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +55,21 @@ class Said:
     score_n: NDArray[np.float64] | None
 
     @classmethod
-    def by(cls, tables: Sequence[pd.DataFrame], classes: tuple[str, ...], normal: str) -> Said:
-        """Average the tables of several seeds, which have the same series in one order."""
-        named = [np.eye(len(classes))[class_codes(t["predicted"], classes)] for t in tables if "predicted" in t]
+    def by(cls, table: pd.DataFrame, classes: tuple[str, ...], normal: str) -> Said:
+        """Return what a table of predictions says."""
+        named = np.eye(len(classes))[class_codes(table["predicted"], classes)] if "predicted" in table else None
         names = [f"probability_{name}" for name in classes]
-        probability = [t[names].to_numpy(dtype=float) for t in tables if names[0] in t]
-        score = [found for t in tables if (found := fault_scores(t, normal)) is not None]
-        return cls(*(np.mean(parts, axis=0) if parts else None for parts in (named, probability, score)))
+        probability = table[names].to_numpy(dtype=float) if names[0] in table else None
+        return cls(named, probability, fault_scores(table, normal))
 
-    def rows(self, chosen: NDArray[np.bool_]) -> Said:
+    @classmethod
+    def mean(cls, seeds: Sequence[Said]) -> Said:
+        """Average what several seeds say of the same series, in one order."""
+        parts = ([getattr(one, name) for one in seeds] for name in ("named_nC", "probability_nC", "score_n"))
+        known = ([part for part in of_seeds if part is not None] for of_seeds in parts)
+        return cls(*(np.mean(of_seeds, axis=0) if of_seeds else None for of_seeds in known))
+
+    def rows(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Said:
         """Return what is said of some of the series."""
         parts = (self.named_nC, self.probability_nC, self.score_n)
         return Said(*(None if part is None else part[chosen] for part in parts))
@@ -79,6 +89,58 @@ class Said:
             mixed(self.probability_nC, other.probability_nC),
             mixed(self.score_n, other.score_n),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A table of predictions, series by series: fold, item, motor, domain and label as texts, and what is said."""
+
+    texts_n: NDArray[np.object_]
+    said: Said
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, classes: tuple[str, ...], normal: str) -> Reading:
+        texts_n = np.empty((len(table), len(TEXTS)), dtype=object)
+        for place, name in enumerate(TEXTS):
+            texts_n[:, place] = list(map(str, table[name].tolist()))
+        return cls(texts_n, Said.by(table, classes, normal))
+
+    def rows(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Reading:
+        """Return some of the series."""
+        return Reading(self.texts_n[chosen], self.said.rows(chosen))
+
+    def distinct(self, *names: str) -> set[tuple[str, ...]]:
+        """Return which texts of these columns stand together."""
+        return set(self.told(*names))
+
+    def told(self, *names: str) -> list[tuple[str, ...]]:
+        """Return the texts of these columns, series by series."""
+        return list(zip(*(self.texts_n[:, TEXTS.index(name)].tolist() for name in names), strict=True))
+
+    @cached_property
+    def keys(self) -> list[tuple[str, ...]]:
+        """Fold and item of each series."""
+        return self.told("fold", "item")
+
+    @cached_property
+    def by_domain(self) -> dict[str, Reading]:
+        """The series of each domain."""
+        domain_n = self.texts_n[:, TEXTS.index("domain")]
+        return {name: self.rows(domain_n == name) for name in sorted(set(domain_n.tolist()))}
+
+
+class Readings:
+    """What cells hold out and test, each table read once, however many choices between cells are judged."""
+
+    def __init__(self, classes: tuple[str, ...], normal: str) -> None:
+        self._kinds = classes, normal
+        self._known: dict[int, tuple[pd.DataFrame, Reading]] = {}  # with the table, so that its id stays its own
+
+    def of(self, table: pd.DataFrame) -> Reading:
+        """Return a table as it was read, the first time or now."""
+        if id(table) not in self._known:
+            self._known[id(table)] = table, Reading.of(table, *self._kinds)
+        return self._known[id(table)][1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,30 +211,28 @@ class Motors:
         return resampling.strata_degrees_of_freedom([self.strata[index] for index in np.unique(motor_n)])
 
 
-def can_choose(cell: CellResult) -> bool:
+def can_choose(cell: CellResult, readings: Readings) -> bool:
     """Whether something was held out in every fold and domain that the cell tests."""
     if cell.held_out.empty or not all("fold" in part.columns for part in (cell.predictions, cell.held_out)):
         return False
-    tested, held = (set(_pairs(part, "fold", "domain")) for part in (cell.predictions, cell.held_out))
+    tested, held = (readings.of(part).distinct("fold", "domain") for part in (cell.predictions, cell.held_out))
     return tested <= held
 
 
-def all_motors(cells: list[CellResult]) -> Motors:
+def all_motors(cells: list[CellResult], readings: Readings) -> Motors:
     """Return the motors that any of the cells held out or tested."""
     import pandas as pd
 
     columns = ["motor", "domain", "label"]
-    seen = {
-        row
-        for cell in cells
-        for part in (cell.predictions, cell.held_out)
-        for row in zip(*(map(str, part[name].tolist()) for name in columns), strict=True)
-    }
+    tables = (part for cell in cells for part in (cell.predictions, cell.held_out))
+    seen = {row for table in tables for row in readings.of(table).distinct(*columns)}
     strata = motor_strata(pd.DataFrame(sorted(seen), columns=columns))
     return Motors(tuple(strata.index), tuple(strata), resampling.motor_weights(list(strata)))
 
 
-def choice_columns(cells: list[CellResult], motors: Motors, context: ReportContext) -> list[ChoiceColumn]:
+def choice_columns(
+    cells: list[CellResult], motors: Motors, context: ReportContext, readings: Readings
+) -> list[ChoiceColumn]:
     """Return a column for each regime and domain, the joint regime last; series that a recipe lacks are left out."""
     shown = [name for name in varying_axes(cells) if name not in ("domain", "seed")]
     by_regime: dict[str, list[CellResult]] = {}
@@ -180,19 +240,24 @@ def choice_columns(cells: list[CellResult], motors: Motors, context: ReportConte
         by_regime.setdefault(str(cell.axes["domain"]), []).append(cell)
     columns = []
     for regime in sorted(by_regime, key=lambda name: (name == context.joint, name)):
-        tested = {str(name) for cell in by_regime[regime] for name in cell.predictions["domain"].unique()}
+        tested = {name for cell in by_regime[regime] for name in readings.of(cell.predictions).by_domain}
         for domain in sorted(tested):
-            column = _column(by_regime[regime], (regime, domain), motors, context, shown)
+            column = _column(by_regime[regime], (regime, domain), motors, context, shown, readings)
             columns += [column] if column is not None else []
     return columns
 
 
 def _column(
-    cells: list[CellResult], place: tuple[str, str], motors: Motors, context: ReportContext, shown: list[str]
+    cells: list[CellResult],
+    place: tuple[str, str],
+    motors: Motors,
+    context: ReportContext,
+    shown: list[str],
+    readings: Readings,
 ) -> ChoiceColumn | None:
-    held_out = _aligned([cell.held_out for cell in cells], place[1])
-    test = _aligned([cell.predictions for cell in cells], place[1])
-    if held_out[0].empty or test[0].empty:
+    held_out = _aligned([readings.of(cell.held_out) for cell in cells], place[1])
+    test = _aligned([readings.of(cell.predictions) for cell in cells], place[1])
+    if not held_out or not test:
         return None
     recipes: dict[Hashable, list[int]] = {}
     for index, cell in enumerate(cells):
@@ -204,8 +269,8 @@ def _column(
             name=axes_text(cells[indices[0]].axes, shown),
             method=str(cells[indices[0]].axes["method"]),
             seconds=float(np.mean([cells[index].seconds for index in indices])),
-            held_out=Said.by([held_out[index] for index in indices], context.classes, context.normal),
-            test=Said.by([test[index] for index in indices], context.classes, context.normal),
+            held_out=Said.mean([held_out[index].said for index in indices]),
+            test=Said.mean([test[index].said for index in indices]),
         )
         for key, indices in recipes.items()
     )
@@ -213,10 +278,12 @@ def _column(
     return ChoiceColumn(*place, held, tested, candidates, context.classes, context.normal)
 
 
-def _aligned(tables: list[pd.DataFrame], domain: str) -> list[pd.DataFrame]:
-    """Return each table's rows of one domain, those that all tables have, in one order."""
-    parts = [rows[[str(name) == domain for name in rows["domain"].tolist()]] for rows in tables]
-    keys = [_pairs(part, "fold", "item") for part in parts]
+def _aligned(tables: list[Reading], domain: str) -> list[Reading]:
+    """Return each table's series of one domain, those that all tables have, in one order; [] where there are none."""
+    if not all(domain in table.by_domain for table in tables):
+        return []
+    parts = [table.by_domain[domain] for table in tables]
+    keys = [part.keys for part in parts]
     if all(one == keys[0] for one in keys[1:]):
         return parts
     for one in keys:
@@ -226,17 +293,15 @@ def _aligned(tables: list[pd.DataFrame], domain: str) -> list[pd.DataFrame]:
                 f"item {item!r} stands twice in fold {fold!r} of domain {domain!r}; predict it once a fold"
             )
     shared = sorted(set(keys[0]).intersection(*keys[1:]))
+    if not shared:
+        return []
     places = [{pair: place for place, pair in enumerate(one)} for one in keys]
-    return [part.iloc[[at[pair] for pair in shared]] for part, at in zip(parts, places, strict=True)]
+    return [part.rows(np.array([at[pair] for pair in shared])) for part, at in zip(parts, places, strict=True)]
 
 
-def _pairs(rows: pd.DataFrame, first: str, second: str) -> list[tuple[str, str]]:
-    return list(zip(map(str, rows[first].tolist()), map(str, rows[second].tolist()), strict=True))
-
-
-def _series(rows: pd.DataFrame, motors: Motors, classes: tuple[str, ...]) -> Series:
-    motors_n = class_codes(map(str, rows["motor"].tolist()), motors.names)
-    return Series(np.array(list(map(str, rows["fold"].tolist()))), motors_n, class_codes(rows["label"], classes))
+def _series(rows: Reading, motors: Motors, classes: tuple[str, ...]) -> Series:
+    folds, names, labels = zip(*rows.told("fold", "motor", "label"), strict=True)
+    return Series(np.array(folds), class_codes(names, motors.names), class_codes(labels, classes))
 
 
 def put_together(by_fold: Mapping[str, Said], series: Series) -> Said:

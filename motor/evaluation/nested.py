@@ -23,6 +23,7 @@ from motor.evaluation.columns import (
     Candidate,
     ChoiceColumn,
     Motors,
+    Readings,
     Said,
     all_motors,
     can_choose,
@@ -143,7 +144,7 @@ class Nested:
         return next((found for found in self.overall if found.family == family), None)
 
 
-def nested_selection(cells: list[CellResult], context: ReportContext) -> Nested:
+def nested_selection(cells: list[CellResult], context: ReportContext, readings: Readings | None = None) -> Nested:
     """Score nested selection beside the naive best, in each domain alone and with Joint judged in each domain.
 
     Parameters
@@ -153,6 +154,8 @@ def nested_selection(cells: list[CellResult], context: ReportContext) -> Nested:
         lacks some test fold, take no part and are named.
     context : ReportContext
         Its `classes`, `normal`, `joint`, `families` and `rank_by` are used.
+    readings : Readings, optional
+        Tables that were read before, of the same classes.
 
     Returns
     -------
@@ -160,14 +163,16 @@ def nested_selection(cells: list[CellResult], context: ReportContext) -> Nested:
         Without figures where no cell holds anything out. The score is that of `rank_by` in the domain that judges, a
         recipe's seeds averaged; ties go to the lower Brier score, the cheaper recipe, the first.
     """
-    able = [can_choose(cell) for cell in cells]
+    readings = readings or Readings(context.classes, context.normal)
+    able = [can_choose(cell, readings) for cell in cells]
     taking = [cell for cell, is_able in zip(cells, able, strict=True) if is_able]
     shown = [name for name in varying_axes(cells) if name != "seed"]
     idle = {axes_text(cell.axes, shown): cell.axes for cell, is_able in zip(cells, able, strict=True) if not is_able}
     if not taking:
         return Nested(without_held_out=tuple(idle), idle=tuple(idle.values()))
-    motors = all_motors(taking)
-    everyone = [_Judge.of(column, motors, context.rank_by) for column in choice_columns(taking, motors, context)]
+    motors = all_motors(taking, readings)
+    columns = choice_columns(taking, motors, context, readings)
+    everyone = [_Judge.of(column, motors, context.rank_by) for column in columns]
     figures, overall = [], []
     for family in FAMILIES:
         judges = [judge for one in everyone if (judge := one.narrowed(_of_family(one, family, context))).members]

@@ -8,6 +8,7 @@ from typing import Any
 
 from motor.evaluation.best_set import BestSet
 from motor.evaluation.cells import CellResult, ReportContext, rankable, varying_axes
+from motor.evaluation.columns import Readings
 from motor.evaluation.critical import CriticalDifference, critical_difference
 from motor.evaluation.forecasting import Gain, gains_by_method, gains_by_row, gains_by_tuning
 from motor.evaluation.nested import Nested, nested_selection
@@ -101,6 +102,7 @@ def find(cells: list[CellResult], context: ReportContext) -> Findings:
     rows = repeats(cells, context.rank_by)
     ranking = rank_recipes(cells, scores, context.joint)
     suspects = too_good(rows, scores, context)
+    readings = Readings(context.classes, context.normal)
     return Findings(
         cells=cells,
         context=context,
@@ -116,8 +118,8 @@ def find(cells: list[CellResult], context: ReportContext) -> Findings:
         caveats=find_caveats(cells, scores, ranking, context, suspects),
         critical=None if ranking is None else critical_difference(ranking.recipes, scores),
         best_set=None if ranking is None else recipes_not_worse(ranking, scores),
-        nested=nested_selection(cells, context),
-        nested_by_method=_nested_by_method(cells, context),
+        nested=nested_selection(cells, context, readings),
+        nested_by_method=_nested_by_method(cells, context, readings),
     )
 
 
@@ -126,8 +128,8 @@ def tuning_axes(cells: list[CellResult]) -> list[str]:
     return [name for name in varying_axes(cells) if name not in ("classifier", "seed")]
 
 
-def _nested_by_method(cells: list[CellResult], context: ReportContext) -> dict[str, Nested]:
+def _nested_by_method(cells: list[CellResult], context: ReportContext, readings: Readings) -> dict[str, Nested]:
     by_method: dict[str, list[CellResult]] = {}
     for cell in cells:
         by_method.setdefault(str(cell.axes["method"]), []).append(cell)
-    return {method: nested_selection(part, context) for method, part in by_method.items()}
+    return {method: nested_selection(part, context, readings) for method, part in by_method.items()}

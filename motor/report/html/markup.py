@@ -15,7 +15,12 @@ class Html(str):
 
 def text(value: object) -> Html:
     """Return a foreign text, escaped."""
-    return value if isinstance(value, Html) else Html(html.escape(one_line(value)))
+    return value if isinstance(value, Html) else Html(_escaped(one_line(value)))
+
+
+def _escaped(plain: str) -> str:
+    """Return a text as `html.escape` does; most have nothing to escape, and a page has hundreds of thousands."""
+    return plain if plain.isalnum() else html.escape(plain)
 
 
 def joined(parts: list[Html]) -> Html:
@@ -28,14 +33,14 @@ def tag(name: str, /, *children: object, **attributes: object) -> Html:
 
     Attributes that are None or False are left out, True stands without a value; `_` in a name is `-`, but at its end.
     """
-    shown = []
+    shown = ""
     for key, value in attributes.items():
+        if value is None or value is False:
+            continue
         written = key.rstrip("_").replace("_", "-")
-        if value is True:
-            shown.append(f" {written}")
-        elif value is not None and value is not False:
-            shown.append(f' {written}="{html.escape(str(value))}"')
-    return Html(f"<{name}{''.join(shown)}>{''.join(map(text, children))}</{name}>")
+        shown += f" {written}" if value is True else f' {written}="{_escaped(str(value))}"'
+    content = "".join([child if type(child) is Html else text(child) for child in children])
+    return Html(f"<{name}{shown}>{content}</{name}>")
 
 
 def void(name: str, /, **attributes: object) -> Html:
