@@ -9,7 +9,7 @@ Shapes: n series (rows), C classes, M motors, R = 1 + resamples.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from motor.evaluation import resampling
 from motor.evaluation.cells import Axes, CellResult, ReportContext, axes_text, cell_key, varying_axes
-from motor.evaluation.sheet import Sheet, class_codes, fault_scores, motor_strata
+from motor.evaluation.sheet import Sheet, class_codes, columns_of, fault_scores, motor_strata
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ class Said:
         """Return what a table of predictions says."""
         named = np.eye(len(classes))[class_codes(table["predicted"], classes)] if "predicted" in table else None
         names = [f"probability_{name}" for name in classes]
-        probability = table[names].to_numpy(dtype=float) if names[0] in table else None
+        probability = columns_of(table, names) if names[0] in table else None
         return cls(named, probability, fault_scores(table, normal))
 
     @classmethod
@@ -97,6 +97,7 @@ class Reading:
 
     texts_n: NDArray[np.object_]
     said: Said
+    _distinct: dict[tuple[str, ...], set[tuple[str, ...]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: pd.DataFrame, classes: tuple[str, ...], normal: str) -> Reading:
@@ -111,7 +112,9 @@ class Reading:
 
     def distinct(self, *names: str) -> set[tuple[str, ...]]:
         """Return which texts of these columns stand together."""
-        return set(self.told(*names))
+        if names not in self._distinct:
+            self._distinct[names] = set(self.told(*names))
+        return self._distinct[names]
 
     def told(self, *names: str) -> list[tuple[str, ...]]:
         """Return the texts of these columns, series by series."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from motor.registry import plugins
+from motor.report.collector import uncollected
 from motor.report.document import Document, Part
 from motor.report.findings import Findings
 from motor.report.sections.base import Section
@@ -10,6 +11,7 @@ from motor.report.wording import Wording
 from motor.report.words import words
 
 
+@uncollected()
 def compose(findings: Findings) -> Document:
     """Return the report on what was found, in the language that the context names.
 

@@ -9,6 +9,7 @@ from functools import singledispatchmethod
 from pathlib import Path
 from urllib.parse import quote
 
+from motor.report.collector import uncollected
 from motor.report.document import (
     Block,
     Choice,
@@ -36,6 +37,7 @@ LONG = 10  # rows; longer tables are folded
 LONGEST = 120  # rows; the rest stands elsewhere, where the table says so
 
 
+@uncollected()
 def write_markdown(path: Path, document: Document) -> None:
     """Write a document, and its figures into a folder beside it that holds nothing else.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from motor.evaluation.axes.base import axis
@@ -47,7 +48,7 @@ class Wording:
         """The metric that recipes are ranked by."""
         return self.findings.context.rank_by
 
-    @property
+    @cached_property
     def metric(self) -> str:
         """What recipes are ranked by, as sentences have it."""
         key = f"metric.{self.rank_by.kind}"

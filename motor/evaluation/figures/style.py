@@ -32,6 +32,7 @@ _CHINESE_FONTS = (
     "Heiti SC",
     "Arial Unicode MS",
 )
+DPI = 120
 _SETTINGS: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -85,8 +86,11 @@ def drawing(path: Path, width: float, height: float) -> Iterator[Figure]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS | {"font.family": font_families()})
-        figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+        layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
+        figure = Figure(figsize=(width, height), dpi=DPI, layout=layout)
         FigureCanvasAgg(figure)
         yield figure
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, format="png", dpi=120, metadata={"Software": None})
+        layout.execute(figure)
+        figure.set_layout_engine(None)  # otherwise it is all drawn twice, once to lay it out
+        figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})

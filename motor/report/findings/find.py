@@ -15,6 +15,7 @@ from motor.evaluation.nested import Nested, nested_selection
 from motor.evaluation.ranking import Ranking, rank_recipes, recipes_not_worse
 from motor.evaluation.repeats import Repeats, repeats
 from motor.evaluation.scores import Scores, score_cells
+from motor.report.collector import uncollected
 from motor.report.findings.advice import Advice, advise
 from motor.report.findings.alarms import TooGood, too_good
 from motor.report.findings.caveats import Caveat, find_caveats
@@ -86,6 +87,7 @@ class Findings:
         return tuning_axes(self.cells)
 
 
+@uncollected()
 def find(cells: list[CellResult], context: ReportContext) -> Findings:
     """Score, rank and compare the cells; without any, what surrounds them is all there is.
 

@@ -7,9 +7,11 @@ and Plotly are packed into the file, and unpacked when they are wanted.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from motor.report.collector import uncollected
 from motor.report.document import Choice, Document, Part
 from motor.report.html.blocks import Writer
 from motor.report.html.embedding import content_security_policy, inline_json, packed, packed_program, plotly_source
@@ -23,6 +25,7 @@ MOST_BYTES = 6_000_000
 EACH_BYTES = 40_000  # a panel's share, so that a page of few panels stays small, too
 
 
+@uncollected()
 def write_html(path: Path, document: Document) -> None:
     """Write a document.
 
@@ -97,35 +100,37 @@ class _Panels:
     """The panels of a choice, packed; where not all have room, those that matter least are short."""
 
     def __init__(self, choice: Choice, writer: Writer) -> None:
-        self.made = [""] * len(choice.panels)
         self.n_short = 0
         # What a panel takes at the least, so that the first ones leave room for all others.
-        reserve = round(1.3 * len(self._short(choice, 0, writer)))
+        reserve = round(1.3 * len(packed(self._short(choice, 0, writer))))
         room = min(MOST_BYTES, EACH_BYTES * len(choice.panels)) - reserve * len(choice.panels)
-        for place in choice.importance:
-            if not self.n_short:  # once one has no room, those that matter less have none either
-                whole, added = self._whole(choice, place, writer)
-                room -= len(whole) - reserve + added
-                self.made[place] = whole
-            if room < 0 or self.n_short:
-                self.made[place] = self._short(choice, place, writer)
-                self.n_short += 1
+        made: dict[int, Future[str]] = {}
+        with ThreadPoolExecutor(1) as packer:  # packs a panel while the next is written
+            for place in choice.importance:
+                if not self.n_short:  # once one has no room, those that matter less have none either
+                    whole, added = self._whole(choice, place, writer)
+                    made[place] = packer.submit(packed, whole)
+                    room -= len(made[place].result()) - reserve + added
+                if room < 0 or self.n_short:
+                    made[place] = packer.submit(packed, self._short(choice, place, writer))
+                    self.n_short += 1
+        self.made = [made[place].result() if place in made else "" for place in range(len(choice.panels))]
 
     def _whole(self, choice: Choice, place: int, writer: Writer) -> tuple[str, int]:
-        """Return a panel, and how many bytes its share of the shared figures takes beside it."""
+        """Return a panel's JSON, and how many bytes its share of the shared figures takes beside it."""
         known = dict(writer.shared)
         inner = Writer(writer.words, writer.shared)
-        text = self._packed(inner, choice.panels[place].name, inner.all(choice.panels[place].whole()))
+        text = self._written(inner, choice.panels[place].name, inner.all(choice.panels[place].whole()))
         fresh = [plot for name, plot in writer.shared.items() if name not in known]
         return text, sum(len(packed(inline_json(plot))) for plot in fresh)
 
     def _short(self, choice: Choice, place: int, writer: Writer) -> str:
         inner = Writer(writer.words)
-        return self._packed(inner, choice.panels[place].name, inner.all(choice.panels[place].short()))
+        return self._written(inner, choice.panels[place].name, inner.all(choice.panels[place].short()))
 
-    def _packed(self, inner: Writer, name: str, content: Html) -> str:
+    def _written(self, inner: Writer, name: str, content: Html) -> str:
         title = tag("h3", name, id="chosen", tabindex=-1)
-        return packed(inline_json({"html": title + content, "figures": inner.figures}))
+        return inline_json({"html": title + content, "figures": inner.figures})
 
 
 def _part(part: Part, writer: Writer) -> Html:

@@ -7,6 +7,7 @@ through `plain`: Plotly takes some tags in texts for markup.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -91,7 +92,8 @@ def rounded(values: Sequence[float | None] | Any, digits: int = 4) -> list[float
     """Return numbers with so many significant digits: no eye sees more, and the page is small."""
     if isinstance(values, np.ndarray):
         values = values.tolist()
-    return [None if value is None else float(f"{value:.{digits}g}") for value in values]
+    pattern = f"%.{digits}g"
+    return [None if value is None else float(pattern % value) for value in values]
 
 
 def line(x: Floats, y: Floats, name: str, style: Plot) -> Plot:
@@ -123,6 +125,7 @@ def unit_square(x_title: str, y_title: str) -> Plot:
     }
 
 
+@lru_cache(maxsize=1)  # several figures of a cell, one after the other, are made from them
 def contests(cell: CellResult, faulty: str) -> list[Contest]:
     """List name, AUC, line, score and truth: faulty against normal, then each class against the rest.
 

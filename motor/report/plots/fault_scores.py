@@ -24,7 +24,7 @@ class FaultScores(CellPlot):
         if "alarm" not in predictions.columns or score_n is None:
             return []
         code = {name: place for place, name in enumerate(classes)}
-        place_n = np.array([code[label] for label in predictions["label"]], dtype=float)
+        place_n = np.array([code[label] for label in predictions["label"].tolist()], dtype=float)
         # A fixed scatter, so that a rerun gives the same: the golden ratio's multiples fill an interval evenly.
         place_n += 0.5 * ((np.arange(len(place_n)) * 0.6180339887) % 1.0) - 0.25
         alarm_n = predictions["alarm"].to_numpy(dtype=bool)

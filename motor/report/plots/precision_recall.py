@@ -11,7 +11,7 @@ from motor.evaluation.cells import CellResult
 from motor.report.document import Figure
 from motor.report.plots.base import CellPlot, contests, figure, line, plain, unit_square, working_point
 from motor.report.plots.curves import curve_points
-from motor.report.plots.rates import rates
+from motor.report.plots.rates import contest_rates
 from motor.report.text import number
 from motor.report.wording import Wording
 
@@ -22,8 +22,9 @@ class PrecisionRecall(CellPlot):
 
     def figures(self, cell: CellResult, beside: Mapping[str, Any], wording: Wording) -> Sequence[Figure]:
         data = []
-        for name, _, style, score_n, is_positive_n in contests(cell, wording.say("faulty")):
-            _, recall, precision = rates(score_n, is_positive_n)
+        faulty = wording.say("faulty")
+        for (name, _, style, *_), of_it in zip(contests(cell, faulty), contest_rates(cell, faulty), strict=True):
+            _, recall, precision = of_it
             average = float(np.sum(np.diff(recall) * precision[1:]))
             told = wording.say("curve", name=plain(name), value=number(average))
             data.append(line(*curve_points(recall, precision), told, style))

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
-from motor.report.plots.base import Floats
+from motor.evaluation.cells import CellResult
+from motor.report.plots.base import Floats, contests
+
+
+@lru_cache(maxsize=1)
+def contest_rates(cell: CellResult, faulty: str) -> list[tuple[Floats, Floats, Floats]]:
+    """Return the `rates` of each of a cell's `contests`: its ROC curves and precision-recall curves need the same."""
+    return [rates(score_n, is_positive_n) for *_, score_n, is_positive_n in contests(cell, faulty)]
 
 
 def rates(score_n: Floats, is_positive_n: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:

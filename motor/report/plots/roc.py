@@ -9,7 +9,7 @@ from motor.evaluation.cells import CellResult
 from motor.report.document import Figure
 from motor.report.plots.base import CellPlot, contests, diagonal, figure, line, plain, unit_square, working_point
 from motor.report.plots.curves import curve_points
-from motor.report.plots.rates import rates
+from motor.report.plots.rates import contest_rates
 from motor.report.text import number
 from motor.report.wording import Wording
 
@@ -20,8 +20,9 @@ class Roc(CellPlot):
 
     def figures(self, cell: CellResult, beside: Mapping[str, Any], wording: Wording) -> Sequence[Figure]:
         data = []
-        for name, area, style, score_n, is_positive_n in contests(cell, wording.say("faulty")):
-            false_rate, recall, _ = rates(score_n, is_positive_n)
+        faulty = wording.say("faulty")
+        for (name, area, style, *_), of_it in zip(contests(cell, faulty), contest_rates(cell, faulty), strict=True):
+            false_rate, recall, _ = of_it
             told = wording.say("curve", name=plain(name), value=number(area))
             data.append(line(*curve_points(false_rate, recall), told, style))
         if not data:

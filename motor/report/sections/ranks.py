@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from motor.evaluation.cells import varying_axes
+from motor.evaluation.metrics.base import Metric
+from motor.evaluation.sheet import DECISIONS, PROBABILITIES, SCORE
 from motor.report.document import Block, Dot, DotRow, Figure, Group, Heading, Intervals, Paragraph, plain_table
 from motor.report.findings import Findings
 from motor.report.sections.base import Section
@@ -29,6 +31,7 @@ def _ranks(wording: Wording) -> list[Block]:
     told = wording.say(
         "ranks.found" if found.found else "ranks.none",
         which=wording.say("ranks.selection" if found.is_selection else "ranks.all"),
+        by=wording.say(f"ranks.by.{_told_by(wording.rank_by)}"),
         motors=wording.motors(found.n_motors),
         p=p_value(found.friedman_p) if found.friedman_p < 0.001 else f"= {p_value(found.friedman_p)}",
         distance=number(found.critical_difference),
@@ -47,6 +50,13 @@ def _ranks(wording: Wording) -> list[Block]:
     plot = Intervals(rows, [Group("", 0, 0)], wording.say("ranks.axis"), span)
     figure = Figure("critical-difference", plot, wording.say("ranks.figure"), wording.say("ranks.caption"))
     return [Paragraph(told), figure]
+
+
+def _told_by(metric: Metric) -> str:
+    """Return what a motor judges recipes by where they are ranked by a metric: see `Metric.by_motor`."""
+    if type(metric).by_motor is not Metric.by_motor:
+        return "own"
+    return next((name for name in (DECISIONS, PROBABILITIES) if name in metric.needs), SCORE)
 
 
 def _seeds(wording: Wording) -> list[Block]:
