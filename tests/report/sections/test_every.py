@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from motor.evaluation.cells import cell_key
+from motor.evaluation.metrics.brier import Brier
+from motor.evaluation.metrics.log_loss import LogLoss
+from motor.evaluation.metrics.macro_f1 import MacroF1
+from motor.evaluation.metrics.roc_auc_faulty import RocAucFaulty
 from motor.registry import load, using
 from motor.report import compose, find, write_html, write_markdown
 from motor.report.compose import sections
@@ -29,6 +33,13 @@ class Mine(Section):
 
 PLUGIN = Mine
 """
+
+
+class OfItsOwn(LogLoss):
+    """A metric that says itself how well a motor is judged."""
+
+    def by_motor(self, sheet):
+        return -sheet.mean_by_motor(sheet.probability_nC.max(axis=1))
 
 
 def figures(text):
@@ -192,6 +203,20 @@ def test_levels_mark_the_best_and_how_far_the_others_are(shown, grid, context):
     assert rows[0][-1] == section.wording.say("best")
     behind = advice.levels.behind["A"]
     assert rows[1][3] == f"{behind.n_differing} of {behind.n_motors}"
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        (MacroF1, "by its accuracy ("),
+        (Brier, "by the squared error of its probabilities ("),
+        (RocAucFaulty, "by how often one of its series and one of the other side are in the right order ("),
+        (OfItsOwn, "by its log loss ("),
+    ],
+)
+def test_ranks_say_what_a_motor_judges_by_under_the_metric_that_ranks(shown, simulated, metric, words):
+    ranked = replace(simulated, context=replace(simulated.context, rank_by=metric()))
+    assert words in shown(ranked, "ranks").sentences[0]
 
 
 def test_ranks_name_the_motors_and_the_critical_difference(shown, simulated):
