@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from functools import cache
 
 from motor.report.text import one_line
 
@@ -23,6 +24,11 @@ def _escaped(plain: str) -> str:
     return plain if plain.isalnum() else html.escape(plain)
 
 
+@cache
+def _attribute(key: str) -> str:
+    return key.rstrip("_").replace("_", "-")
+
+
 def joined(parts: list[Html]) -> Html:
     """Put pieces of markup together."""
     return Html("".join(parts))
@@ -37,7 +43,7 @@ def tag(name: str, /, *children: object, **attributes: object) -> Html:
     for key, value in attributes.items():
         if value is None or value is False:
             continue
-        written = key.rstrip("_").replace("_", "-")
+        written = _attribute(key)
         shown += f" {written}" if value is True else f' {written}="{_escaped(str(value))}"'
     content = "".join([child if type(child) is Html else text(child) for child in children])
     return Html(f"<{name}{shown}>{content}</{name}>")
