@@ -100,12 +100,8 @@ def score_cells(
     normal : str
         The normal class, for metrics of normal against faulty.
     """
-    import pandas as pd
-
     metric = rank_by or MacroF1()
-    known_columns = ["item", "motor", "domain", "label"]
     tables = [_with_texts(cell.predictions) for cell in cells]
-    everything = pd.concat([table[known_columns] for table in tables]).drop_duplicates(["item", "domain"])
     parts = {
         (index, str(domain)): part
         for index, table in enumerate(tables)
@@ -113,11 +109,7 @@ def score_cells(
     }
     items = {key: set(part["item"].tolist()) for key, part in parts.items()}
     shared = _shared_items(items)
-    known = everything[
-        [item in shared[domain] for item, domain in zip(everything["item"], everything["domain"], strict=True)]
-    ]
-    if known.empty:
-        raise ValueError("the cells share no test series; every cell of a domain must be tested on the same motors")
+    known, n_left_out = _shared_series(tables, shared)
     strata = motor_strata(known)
     weights_RM = resampling.motor_weights(list(strata))
     scored = {
@@ -145,7 +137,7 @@ def score_cells(
         motor_labels={str(motor): labels for motor, (labels, _) in strata.items()},
         strata=tuple(strata),
         n_series=len(known),
-        n_left_out=len(everything) - len(known),
+        n_left_out=n_left_out,
         rank_by=metric,
     )
 
@@ -162,6 +154,19 @@ def _shared_items(items: Mapping[SliceKey, set[str]]) -> dict[str, set[str]]:
     for (_, domain), of_cell in items.items():
         shared[domain] = shared.get(domain, of_cell) & of_cell
     return shared
+
+
+def _shared_series(tables: list[pd.DataFrame], shared: Mapping[str, set[str]]) -> tuple[pd.DataFrame, int]:
+    """Return each series that all cells of its domain have, once, and how many series some cell lacks."""
+    import pandas as pd
+
+    rows = pd.concat([table[["item", "motor", "domain", "label"]] for table in tables])
+    everything = rows.drop_duplicates(["item", "domain"])
+    keeps = [item in shared[domain] for item, domain in zip(everything["item"], everything["domain"], strict=True)]
+    known = everything[keeps]
+    if known.empty:
+        raise ValueError("the cells share no test series; every cell of a domain must be tested on the same motors")
+    return known, len(everything) - len(known)
 
 
 def _score(
