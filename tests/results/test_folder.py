@@ -1,9 +1,11 @@
 """The results of a grid with a section of one's own: written, current, and written again where its file changes."""
 
 import json
+import shutil
 
 import pytest
 
+from grid.store.store import Store
 from motor.results.folder import is_current, results_folder, write_results
 
 SECTION = """
@@ -24,15 +26,16 @@ PLUGIN = Mine
 
 @pytest.fixture
 def written(make_tiny, tiny_built, tmp_path):
-    """Give a function that reads a config with a section of one's own, and writes its results."""
+    """Give a function that reads a config with a section of one's own, and writes its results beside copied stages."""
+    store = Store(shutil.copytree(tiny_built.store.root, tmp_path / "storage", symlinks=True))
 
     def write(word):
         (tmp_path / "mine.py").write_text(SECTION.replace("SOME", word), encoding="utf-8")
         tiny = make_tiny(tmp_path, "name=mine", "axes.method=[A]", "plugins=[mine.py]")
-        before = is_current(tiny.experiment, tiny.plan.cells, tiny_built.store)
-        write_results(tiny.experiment, tiny.plan.cells, tiny.plan, tiny_built.store, {}, "command")
-        after = is_current(tiny.experiment, tiny.plan.cells, tiny_built.store)
-        return results_folder(tiny.experiment, tiny_built.store), before, after
+        before = is_current(tiny.experiment, tiny.plan.cells, store)
+        write_results(tiny.experiment, tiny.plan.cells, tiny.plan, store, {}, "command")
+        after = is_current(tiny.experiment, tiny.plan.cells, store)
+        return results_folder(tiny.experiment, store), before, after
 
     return write
 
