@@ -13,6 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.chaos
 SHORT, LONG = 3, 100
+LONG_ENOUGH_TO_BE_CAUGHT = 150  # steps: some seconds even on a fast machine, where 40 are over between two looks
 
 
 @dataclass
@@ -106,13 +107,15 @@ def test_fine_tune_whose_worker_is_killed_goes_on_from_its_last_checkpoint_in_th
     chaos: ModuleType,
     watching: ModuleType,
     config: Path,
-    undisturbed: Any,
     make_storage: Callable[[str], Path],
     report: Callable[[str], None],
 ) -> None:
-    storage = make_storage("fine-tune")
+    words = [f"finetune.num_steps={LONG_ENOUGH_TO_BE_CAUGHT}", "--only", "method=C_two_stage"]
+    calm, storage = make_storage("calm"), make_storage("fine-tune")
+    launched = chaos.run(config, calm, *words)
+    assert launched.returncode == 0, launched.said()
     with watching.Watch(storage) as watch:
-        launched = chaos.launch(config, storage)
+        launched = chaos.launch(config, storage, *words)
         while not any(step > chaos.CHECKPOINT_EVERY for step in list(watch.steps.values())):
             assert launched.poll() is None, launched.said()
             time.sleep(0.02)
@@ -123,5 +126,5 @@ def test_fine_tune_whose_worker_is_killed_goes_on_from_its_last_checkpoint_in_th
     assert watch.faults() == []
     assert watch.resumed[stage], f"{stage} began anew"
     assert watch.resumed[stage][0] >= step - chaos.CHECKPOINT_EVERY
-    assert chaos.differences(undisturbed.fingerprint, chaos.fingerprint(storage)) == []
+    assert chaos.differences(chaos.fingerprint(calm), chaos.fingerprint(storage)) == []
     assert chaos.left_behind(storage) == []
