@@ -4,60 +4,28 @@ A reader yields a `Source` for each recording, in `sources()`; `Reader.read` tur
 """
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from motor.recordings.agreement import agreed_rate, check_constants
+from motor.recordings.agreement import agreed_rate
 from motor.recordings.files import Listing, list_files
 from motor.recordings.formats.shapes import check_length
-from motor.recordings.names import alike, cleaned, fault_of, shown
+from motor.recordings.names import alike, cleaned, fault_of
 from motor.recordings.ordered import ordered_map
+from motor.recordings.readers.lookup import fields_of, missing
+from motor.recordings.readers.source import ITEM_FIELDS, ItemField, Source
 from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, cut, near
 from motor.recordings.signals import MOST_SAMPLES, finite_signal
-from motor.recordings.told import Value, first_told, positive, seconds_since_1970, truth
+from motor.recordings.told import Value, first_told
 from motor.registry import Plugin
 
-ItemField = Literal[
-    "motor", "domain", "label", "moment", "fold", "speed_rpm", "sampling_rate_hz", "recorded_at", "reference"
-]
-ITEM_FIELDS: tuple[str, ...] = get_args(ItemField)
 # Signals are read ahead on so many threads, for files on shared storage come late, each after the other.
 N_LOADS = 4
 AS_RECORDED = "as recorded"  # the unit of a domain that `units` does not name
-TEXT_FIELDS = ("motor", "domain", "label", "moment", "fold")
-
-
-@dataclass(frozen=True)
-class Source:
-    """One recording as its format hands it over: nothing is looked up or checked yet.
-
-    Attributes
-    ----------
-    item : str
-        Name of the recording; `Reader.pattern` is searched in it.
-    place : str
-        Where it stands, for messages: ``"manifest.csv, line 3"``.
-    load : callable
-        Returns the signal (n_samples,) and the sampling rate that its file tells (Hz, or None).
-        Raises `SeriesError` if the signal is at fault.
-    columns : mapping
-        Fields that a table's columns tell. None, "" and NaN count as not told.
-    own : mapping
-        Fields that the file itself tells, say by the folders it lies in.
-    """
-
-    item: str
-    place: str
-    load: Callable[[], tuple[np.ndarray, float | None]]
-    columns: Mapping[str, Value] = field(default_factory=dict)
-    own: Mapping[str, Value] = field(default_factory=dict)
 
 
 class Reader(Plugin):
@@ -291,7 +259,7 @@ class Reader(Plugin):
                     f"{self.duplicate_advice}"
                 )
             places[source.item] = source.place
-            fields = self._fields(source)
+            fields = fields_of(self, source)
             motor = str(fields["motor"])
             first, place = spellings.setdefault(alike(motor), (motor, source.place))
             if first != motor:
@@ -309,56 +277,6 @@ class Reader(Plugin):
         except SeriesError as error:
             return source, error
 
-    def _fields(self, source: Source) -> dict[str, Value]:
-        """Return what is told of a recording; all but its sampling rate is checked."""
-        match = re.search(self.pattern, unicodedata.normalize("NFC", source.item)) if self.pattern else None
-        groups = match.groupdict() if match else {}
-        constants = {str(name): value for name, value in self.constants.items()}
-        ranked: tuple[Mapping[str, Value], ...] = (source.columns, groups, source.own, constants)
-        names = {"domain": self.domains, "label": (*self.classes, *self.labels, self.unlabelled or "")}
-        if source.own and self.constants:
-            known = {"domain": names["domain"], "label": names["label"]}
-            check_constants(source.own, constants, known, source.item, source.place)
-        told = {name: first_told((of.get(name) for of in ranked), names.get(name, ())) for name in ITEM_FIELDS}
-        for name in ("motor", "domain"):
-            if told[name] is None:
-                raise self._missing(name, source)
-        texts = {name: None if told[name] is None else self._name(name, told[name], source) for name in TEXT_FIELDS}
-        texts["label"] = self._label(texts["label"], source)
-        self._check_known("domain", str(texts["domain"]), self.domains, source)
-        # The file's own rate is known only once its signal is read, and these two origins come before it.
-        rate = first_told(origin.get("sampling_rate_hz") for origin in (source.columns, groups))
-        item, place = source.item, source.place
-        return {
-            **texts,
-            "speed_rpm": positive(told["speed_rpm"], "speed_rpm", item, place),
-            "recorded_at": seconds_since_1970(told["recorded_at"], item, place),
-            "reference": truth(told["reference"], "reference", item, place),
-            "sampling_rate_hz": rate,
-        }
-
-    def _name(self, field: str, value: Value, source: Source) -> str:
-        """Return a name as it is looked up, if it may be one."""
-        if isinstance(value, dict | list | tuple | bytes):
-            raise DataError(
-                f"{source.place}: item {source.item!r} has the {field} {shown(value)}, which is no text but a "
-                f"{type(value).__name__}; set columns.{field} to a column of texts or numbers"
-            )
-        name = cleaned(value)
-        if fault := fault_of(name):
-            raise DataError(f"{source.place}: item {shown(source.item)} has a {field} that cannot be: {fault}")
-        return name
-
-    def _label(self, raw: str | None, source: Source) -> str | None:
-        """Return the class that a raw label means, None if the data says that nobody knows it."""
-        if raw is None and "label" not in source.columns:
-            raise self._missing("label", source)
-        if raw is None or raw == cleaned(self.unlabelled or ""):
-            return None
-        label = self.labels.get(raw, raw)
-        self._check_known("label", label, self.classes, source)
-        return label
-
     def _load(self, source: Source, fields: dict[str, Value]) -> Recording:
         """Return the whole recording, its signal finite and long enough."""
         signal, own_rate = source.load()
@@ -366,7 +284,7 @@ class Reader(Plugin):
         settings = first_told((self.constants.get("sampling_rate_hz"), self.sampling_rate_hz))
         rate = agreed_rate(fields["sampling_rate_hz"], own, settings, source.item, source.place)
         if rate is None:
-            raise self._missing("sampling_rate_hz", source)
+            raise missing(self, "sampling_rate_hz", source)
         fields["sampling_rate_hz"] = rate
         check_length(len(signal), self.max_samples, source.place)
         signal = finite_signal(signal, source.place)
@@ -382,28 +300,3 @@ class Reader(Plugin):
             raise error
         if skipped is not None:
             skipped.append({"item": item, "reason": str(error)})
-
-    def _missing(self, name: str, source: Source) -> DataError:
-        """Return the error that tells which origins of a field were tried, and how to give it."""
-        column = {**self.default_columns, **self.columns}.get(name)
-        tried = [f"column {column!r} (absent or empty)"] if column else []
-        if self.pattern:
-            matched = re.search(self.pattern, source.item)
-            tried.append(f"pattern {self.pattern!r} ({'has no such value' if matched else 'does not match'})")
-        ways = [f"columns.{name}"] if name in self.default_columns else []
-        ways += [f"a group (?P<{name}>...) in pattern", name if name == "sampling_rate_hz" else f"constants.{name}"]
-        origins = ", ".join([*tried, "the file itself", "constants"])
-        message = f"{source.place}: item {source.item!r} has no {name}; tried: {origins}; set {' or '.join(ways)}"
-        return DataError(message)
-
-    def _check_known(
-        self, name: Literal["label", "domain"], value: str, allowed: Sequence[str], source: Source
-    ) -> None:
-        """Raise if a label or domain is none of those that the settings allow."""
-        if value in allowed:
-            return
-        setting = "classes, map it in labels, or name it in unlabelled" if name == "label" else "domains"
-        raise DataError(
-            f"{source.place}: item {source.item!r} has the unknown {name} {shown(value)}{near(value, allowed)}; "
-            f"allowed: {', '.join(allowed)}; correct it, or add it to {setting}"
-        )

@@ -1,0 +1,41 @@
+"""A recording as its format hands it over, and the fields that one may have."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+
+from motor.recordings.told import Value
+
+ItemField = Literal[
+    "motor", "domain", "label", "moment", "fold", "speed_rpm", "sampling_rate_hz", "recorded_at", "reference"
+]
+ITEM_FIELDS: tuple[str, ...] = get_args(ItemField)
+TEXT_FIELDS = ("motor", "domain", "label", "moment", "fold")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One recording as its format hands it over: nothing is looked up or checked yet.
+
+    Attributes
+    ----------
+    item : str
+        Name of the recording; `Reader.pattern` is searched in it.
+    place : str
+        Where it stands, for messages: ``"manifest.csv, line 3"``.
+    load : callable
+        Returns the signal (n_samples,) and the sampling rate that its file tells (Hz, or None).
+        Raises `SeriesError` if the signal is at fault.
+    columns : mapping
+        Fields that a table's columns tell. None, "" and NaN count as not told.
+    own : mapping
+        Fields that the file itself tells, say by the folders it lies in.
+    """
+
+    item: str
+    place: str
+    load: Callable[[], tuple[np.ndarray, float | None]]
+    columns: Mapping[str, Value] = field(default_factory=dict)
+    own: Mapping[str, Value] = field(default_factory=dict)
