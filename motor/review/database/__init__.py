@@ -1,0 +1,1 @@
+"""The decisions of a review, in SQLite for one host and in PostgreSQL beyond."""

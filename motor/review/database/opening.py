@@ -1,0 +1,167 @@
+"""Open the database of a review: SQLite in a local folder, or PostgreSQL; migrations lead to its schema."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from motor.review.faults import ReviewError
+
+FILE_NAME = "review.db"
+NETWORKED = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "ceph", "lustre", "glusterfs")
+BUSY_MS = 30_000
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+@dataclass(frozen=True)
+class Database:
+    """An open database.
+
+    Attributes
+    ----------
+    engine : sqlalchemy.Engine
+    """
+
+    engine: Engine
+    _writers: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection in a transaction that sees one state of the database."""
+        with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection in a transaction that is on disk once the block has ended well.
+
+        In SQLite it takes the right to write at its begin: a reader that turned into a writer would fail in spite of
+        waiting. The threads of one process queue here, in their order, in place of SQLite's sleeping and trying.
+        """
+        queued = self._writers if self.is_sqlite else nullcontext()
+        with queued, self.engine.execution_options(writes=True).begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def open_database(place: str | Path) -> Database:
+    """Open a database, and migrate it to the newest schema.
+
+    Parameters
+    ----------
+    place : str or Path
+        A folder (its file is `FILE_NAME`, made where it lacks), or ``postgresql://user@host/name``.
+
+    Raises
+    ------
+    ReviewError
+        If the folder is on a network's file system, if no server answers, or if a newer program made the database.
+    """
+    is_server = str(place).startswith("postgresql")
+    database = Database(_server(str(place)) if is_server else _file(Path(place)))
+    try:
+        _migrate(database)
+    except OperationalError as error:
+        raise ReviewError(f"{shown(place)}: the database cannot be opened: {error.orig}; correct its place") from error
+    return database
+
+
+def shown(place: str | Path) -> str:
+    """Return a database's place without a password."""
+    is_server = str(place).startswith("postgresql")
+    return make_url(str(place)).render_as_string(hide_password=True) if is_server else str(place)
+
+
+def revisions() -> list[str]:
+    """Return the revisions of the schema, oldest first."""
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory(str(MIGRATIONS))
+    return [found.revision for found in reversed(list(script.walk_revisions()))]
+
+
+def migrate_to(database: Database, revision: str) -> None:
+    """Bring a database to a revision of its schema, in one transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    with database.writing() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def revision_of(database: Database) -> str | None:
+    """Return the revision that a database's schema has; None of an empty one."""
+    from alembic.runtime.migration import MigrationContext
+
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _migrate(database: Database) -> None:
+    known, stands = revisions(), revision_of(database)
+    if stands == known[-1]:
+        return
+    if stands is not None and stands not in known:
+        raise ReviewError(
+            f"the database has the schema {stands!r}, this program knows {', '.join(known)}; a newer one made it: "
+            "use that, or restore a backup"
+        )
+    migrate_to(database, known[-1])
+
+
+def _server(url: str) -> Engine:
+    address = make_url(url)
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    return create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=20)
+
+
+def _file(folder: Path) -> Engine:
+    folder.mkdir(parents=True, exist_ok=True)
+    if (kind := file_system(folder)).startswith(NETWORKED):
+        raise ReviewError(
+            f"{folder} is on a network's file system ({kind}), on which SQLite may lose decisions; give a local "
+            "folder, or a database of PostgreSQL: postgresql://user@host/name"
+        )
+    engine = create_engine(f"sqlite:///{folder / FILE_NAME}", pool_size=10, max_overflow=40)
+    event.listen(engine, "connect", _prepare_connection)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def file_system(folder: Path) -> str:
+    """Return the kind of file system that a folder is on, as ``/proc/mounts`` names it; "" where nothing says it."""
+    here = folder.resolve()
+    within = [mount for mount in psutil.disk_partitions(all=True) if here.is_relative_to(mount.mountpoint)]
+    return max(within, key=lambda mount: len(mount.mountpoint)).fstype if within else ""
+
+
+def _prepare_connection(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # so that transactions begin where `_begin` says
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,169 @@
+"""What is asked of people next: queues, in order, each item with why it is asked."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+
+from motor.review.database import chain
+from motor.review.database.decisions import ADJUDICATED, shown
+from motor.review.database.opening import Database
+from motor.review.database.schema import ANSWER, ASKED, ITEM, SHARED
+from motor.review.faults import ReviewError
+
+LABELS, TEST, DISAGREEMENTS, SUSPECTED, SURE = "labels", "test", "disagreements", "suspected", "sure"
+QUEUES = (LABELS, TEST, DISAGREEMENTS, SUSPECTED, SURE)
+CLAIM_S = 120  # for which an item that somebody looks at is not given to another
+
+
+@dataclass(frozen=True)
+class Question:
+    """An item that is asked for.
+
+    Attributes
+    ----------
+    item : str
+    reason : str
+        Why: ``random``, or the name of the strategy that chose it.
+    chance : float, optional
+        With which it was drawn, of one that was drawn at random.
+    suggestion : mapping
+        What a model that did not see the item's motor says: ``probabilities``, ``unlike``, ``neighbours``.
+    is_blind : bool
+        Whether the suggestion is kept from the reviewer.
+    """
+
+    item: str
+    reason: str
+    chance: float | None = None
+    suggestion: Mapping[str, Any] = field(default_factory=dict)
+    is_blind: bool = False
+
+
+def ask(database: Database, queue: str, iteration: int, questions: Iterable[Question], actor: str) -> int:
+    """Put items at the end of a queue; those that stand in it already are asked anew. Return how many.
+
+    Raises
+    ------
+    ReviewError
+        If there is no such queue or item, or if a test item would stand in any but the queue of the test side.
+    """
+    if queue not in QUEUES:
+        raise ReviewError(f"unknown queue {queue!r}; there are: {', '.join(QUEUES)}")
+    asked = list(questions)
+    with database.writing() as connection:
+        sides = {name: (id, side) for id, name, side in connection.execute(select(ITEM.c.id, ITEM.c.name, ITEM.c.side))}
+        _check_sides(queue, asked, sides)
+        last = connection.scalar(select(func.max(ASKED.c.position)).where(ASKED.c.queue == queue)) or 0
+        again = [sides[question.item][0] for question in asked]
+        for start in range(0, len(again), 500):
+            part = ASKED.c.item_id.in_(again[start : start + 500])
+            connection.execute(delete(ASKED).where(ASKED.c.queue == queue, part))
+        rows = [
+            _row(queue, iteration, place, sides[question.item][0], question)
+            for place, question in enumerate(asked, last + 1)
+        ]
+        if rows:
+            connection.execute(insert(ASKED), rows)
+            chain.append(connection, actor, "asked", {"queue": queue, "iteration": iteration, "count": len(rows)})
+    return len(asked)
+
+
+def _check_sides(queue: str, asked: list[Question], sides: Mapping[str, tuple[int, str]]) -> None:
+    for question in asked:
+        if question.item not in sides:
+            raise ReviewError(f"there is no item {question.item!r} in this review; add its recording first")
+        if (sides[question.item][1] == "test") != (queue == TEST):
+            raise ReviewError(
+                f"{question.item} is on the {sides[question.item][1]} side and cannot be asked in the queue "
+                f"{queue!r}; test items have the queue {TEST!r} of their own, and no others do"
+            )
+
+
+def _row(queue: str, iteration: int, position: int, item_id: int, question: Question) -> dict[str, Any]:
+    return {
+        "queue": queue,
+        "item_id": item_id,
+        "position": position,
+        "iteration": iteration,
+        "reason": question.reason,
+        "chance": question.chance,
+        "suggestion": json.dumps(dict(question.suggestion), sort_keys=True, allow_nan=False),
+        "is_blind": question.is_blind or queue == TEST,
+        "is_open": True,
+    }
+
+
+def next_items(database: Database, queue: str, reviewer: str, count: int = 1) -> list[dict[str, Any]]:
+    """Return the next items for somebody, and keep them from others for a while.
+
+    Nothing is locked: who comes too late with an answer is given the other's.
+    """
+    until = (datetime.now(UTC) + timedelta(seconds=CLAIM_S)).isoformat(timespec="microseconds")
+    with database.writing() as connection:
+        rows = _open_rows(connection, queue, reviewer, count)
+        ids = [row["item_id"] for row in rows]
+        place = (ASKED.c.queue == queue, ASKED.c.item_id.in_(ids))
+        if ids and queue != TEST:
+            connection.execute(update(ASKED).where(*place).values(claimed_by=reviewer, claimed_until=until))
+    return [_question(row, reviewer) for row in rows]
+
+
+def _open_rows(connection: Connection, queue: str, reviewer: str, count: int) -> list[Mapping[str, Any]]:
+    seat = reviewer if queue == TEST else SHARED
+    own = and_(ANSWER.c.item_id == ASKED.c.item_id, ANSWER.c.seat == seat)
+    free = or_(ASKED.c.claimed_by.is_(None), ASKED.c.claimed_by == reviewer, ASKED.c.claimed_until < chain.now())
+    is_open = ANSWER.c.action.is_(None) if queue == TEST else ASKED.c.is_open
+    columns = (ASKED, ITEM.c.name, ITEM.c.motor, ITEM.c.domain, ITEM.c.side, ANSWER.c.revision)
+    found = (
+        select(*columns, ANSWER.c.action, ANSWER.c.label, ANSWER.c.reviewer)
+        .join(ITEM, ITEM.c.id == ASKED.c.item_id)
+        .outerjoin(ANSWER, own)
+        .where(ASKED.c.queue == queue, is_open, free)
+        .order_by(ASKED.c.position)
+        .limit(count)
+        .with_for_update(of=ASKED, skip_locked=True)
+    )
+    return list(connection.execute(found).mappings())
+
+
+def _question(row: Mapping[str, Any], reviewer: str) -> dict[str, Any]:
+    """Return what the page is given of an item: of a blind one no suggestion."""
+    told = {name: row[name] for name in ("queue", "motor", "domain", "side", "reason", "is_blind")}
+    suggestion = {} if row["is_blind"] else json.loads(row["suggestion"])
+    answer = shown(row) | {"revision": row["revision"] or 0}
+    return {**told, "item": row["name"], "suggestion": suggestion, "answer": answer, "for": reviewer}
+
+
+def disagreements(database: Database, reviewers: int = 2) -> list[dict[str, Any]]:
+    """Return the test items that enough reviewers have decided on, differently, and nobody has settled."""
+    with database.reading() as connection:
+        rows = connection.execute(
+            select(ITEM.c.name, ANSWER.c.seat, ANSWER.c.action, ANSWER.c.label)
+            .join(ITEM, ITEM.c.id == ANSWER.c.item_id)
+            .where(ITEM.c.side == "test", ANSWER.c.action.is_not(None))
+            .order_by(ITEM.c.id, ANSWER.c.seat)
+        )
+        by_item: dict[str, dict[str, tuple[str, str | None]]] = {}
+        for name, seat, action, label in rows:
+            by_item.setdefault(name, {})[seat] = (action, label)
+    return [
+        {"item": name, "answers": {seat: label or action for seat, (action, label) in seats.items()}}
+        for name, seats in by_item.items()
+        if ADJUDICATED not in seats and len(seats) >= reviewers and len(set(seats.values())) > 1
+    ]
+
+
+def progress(database: Database) -> dict[str, dict[str, int]]:
+    """Return how many items each queue has, and how many of them are open (on the test side: for everybody)."""
+    with database.reading() as connection:
+        rows = connection.execute(select(ASKED.c.queue, ASKED.c.is_open, func.count()).group_by("queue", "is_open"))
+        found: dict[str, dict[str, int]] = {}
+        for queue, is_open, count in rows:
+            of_queue = found.setdefault(queue, {"asked": 0, "open": 0})
+            of_queue["asked"] += count
+            of_queue["open"] += count if is_open else 0
+    return found

@@ -1,0 +1,62 @@
+"""Queues: in order, one person an item, test items by themselves and blind."""
+
+import pytest
+
+from motor.review.database.decisions import Decision, decide
+from motor.review.database.queues import LABELS, TEST, Question, ask, disagreements, next_items, progress
+from motor.review.faults import ReviewError
+
+CLASSES = ("normal", "spark")
+SUGGESTED = {"probabilities": {"normal": 0.2, "spark": 0.8}}
+
+
+def names(found):
+    return [one["item"] for one in found]
+
+
+def test_next_are_given_in_order_and_not_to_two(filled):
+    ask(filled, LABELS, 1, [Question(f"i{n}", "random", 0.5) for n in (3, 1, 2)], "tests")
+    assert names(next_items(filled, LABELS, "ann", 2)) == ["i3", "i1"]
+    assert names(next_items(filled, LABELS, "bob", 2)) == ["i2"]
+    assert names(next_items(filled, LABELS, "ann", 3)) == ["i3", "i1"]
+
+
+def test_answered_leave_the_queue_and_come_back_when_undone(filled):
+    ask(filled, LABELS, 1, [Question("i0", "margin"), Question("i1", "margin")], "tests")
+    decide(filled, Decision("r1", "i0", 0, "label", "ann", "spark"), CLASSES)
+    assert names(next_items(filled, LABELS, "ann", 2)) == ["i1"]
+    assert progress(filled) == {LABELS: {"asked": 2, "open": 1}}
+    decide(filled, Decision("r2", "i0", 1, "undo", "ann"), CLASSES)
+    assert names(next_items(filled, LABELS, "ann", 2)) == ["i0", "i1"]
+
+
+def test_suggestion_of_a_blind_item_is_kept_back(filled):
+    asked = [Question("i0", "margin", suggestion=SUGGESTED), Question("i1", "x", suggestion=SUGGESTED, is_blind=True)]
+    ask(filled, LABELS, 1, asked, "tests")
+    assert [one["suggestion"] for one in next_items(filled, LABELS, "ann", 2)] == [SUGGESTED, {}]
+
+
+@pytest.mark.parametrize(("queue", "item"), [(LABELS, "i15"), (TEST, "i0")])
+def test_test_items_have_a_queue_of_their_own(filled, queue, item):
+    with pytest.raises(ReviewError, match="test items have the queue"):
+        ask(filled, queue, 1, [Question(item, "random")], "tests")
+
+
+def test_two_reviewers_of_a_test_item_see_nothing_of_each_other_and_are_settled(filled):
+    ask(filled, TEST, 1, [Question("i15", "all", suggestion=SUGGESTED)], "tests")
+    decide(filled, Decision("r1", "i15", 0, "label", "ann", "spark"), CLASSES)
+    (of_bob,) = next_items(filled, TEST, "bob")
+    assert of_bob["answer"]["label"] is None
+    assert of_bob["suggestion"] == {}
+    assert next_items(filled, TEST, "ann") == []
+    decide(filled, Decision("r2", "i15", 0, "label", "bob", "normal"), CLASSES)
+    assert disagreements(filled) == [{"item": "i15", "answers": {"ann": "spark", "bob": "normal"}}]
+    decide(filled, Decision("r3", "i15", 0, "label", "eva", "spark", adjudicates=True), CLASSES)
+    assert disagreements(filled) == []
+
+
+def test_unknown_queue_and_item_are_refused(filled):
+    with pytest.raises(ReviewError, match="unknown queue 'x'"):
+        ask(filled, "x", 1, [], "tests")
+    with pytest.raises(ReviewError, match="no item 'i99'"):
+        ask(filled, LABELS, 1, [Question("i99", "random")], "tests")
