@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from motor.evaluation.cell_metrics import classification_metrics
-from motor.report import CellResult, ReportContext, compose, find, summary, write_html, write_markdown
+from motor.report import CellResult, ReportContext, compose, drawn_aside, find, summary, write_html, write_markdown
 from motor.report.findings import cell_name
 
 CLASSES = ("normal", "spark", "vibrate")
@@ -165,8 +165,10 @@ def write(path: Path, n_cells: int) -> dict[str, float]:
     found = time.perf_counter()
     findings = replace(findings, context=replace(context, spent=details["spent"]), details=details)
     document = compose(findings)
-    write_markdown(beside / "result.md", document)
-    write_html(path, document)
+    figures: list[tuple[Path, Any]] = []
+    write_markdown(beside / "result.md", document, lambda *figure: figures.append(figure))
+    with drawn_aside(figures):
+        write_html(path, document)
     (beside / "summary.json").write_text(json.dumps(summary(findings)), encoding="utf-8")
     written, written_cpu = time.perf_counter(), time.process_time()
     took = {"find_s": found - began, "report_s": written - began, "report_cpu_s": written_cpu - began_cpu}

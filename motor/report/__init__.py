@@ -1,6 +1,7 @@
 """The report over all cells: findings, sections that make blocks of them, and a renderer for each form."""
 
 from motor.evaluation.cells import CellResult, FailedCell, ReportContext
+from motor.report.aside import drawn_aside
 from motor.report.cells_csv import summary_table
 from motor.report.compose import compose
 from motor.report.findings import Findings, advised_cells, find
@@ -15,6 +16,7 @@ __all__ = [
     "ReportContext",
     "advised_cells",
     "compose",
+    "drawn_aside",
     "find",
     "summary",
     "summary_table",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import singledispatchmethod
 from pathlib import Path
 from urllib.parse import quote
@@ -19,9 +19,11 @@ from motor.report.document import (
     Figure,
     Folded,
     Heading,
+    Intervals,
     Links,
     Pairs,
     Paragraph,
+    Plot,
     Points,
     Table,
     Target,
@@ -38,7 +40,7 @@ LONGEST = 120  # rows; the rest stands elsewhere, where the table says so
 
 
 @uncollected()
-def write_markdown(path: Path, document: Document) -> None:
+def write_markdown(path: Path, document: Document, draw: Callable[[Path, Intervals | Plot], None] = draw) -> None:
     """Write a document, and its figures into a folder beside it that holds nothing else.
 
     Parameters
@@ -47,10 +49,12 @@ def write_markdown(path: Path, document: Document) -> None:
         The file to write; links in it are relative to its folder.
     document : Document
         From `compose`.
+    draw : callable, optional
+        Takes the PNG file to write and what to draw; draws at once if it is not given.
     """
     shutil.rmtree(path.parent / FIGURES, ignore_errors=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = _Writer(path.parent, document.words)
+    writer = _Writer(path.parent, document.words, draw)
     parts = [f"# {escape(document.title)}"]
     for part in document.parts:
         parts += [f'<a id="{part.name}"></a>', f"## {escape(part.title)}", *map(writer.write, part.blocks)]
@@ -73,8 +77,8 @@ def link(text: str, target: Target) -> str:
 class _Writer:
     """Writes blocks; it knows where figures go."""
 
-    def __init__(self, folder: Path, words: Words) -> None:
-        self.folder, self.words = folder, words
+    def __init__(self, folder: Path, words: Words, draw: Callable[[Path, Intervals | Plot], None]) -> None:
+        self.folder, self.words, self.draw = folder, words, draw
 
     def all(self, blocks: Sequence[Block]) -> str:
         return "\n\n".join(text for text in map(self.write, blocks) if text)
@@ -141,7 +145,7 @@ class _Writer:
         if block.is_aside:
             return ""
         path = f"{FIGURES}/{block.name}.png"
-        draw(self.folder / path, block.plot)
+        self.draw(self.folder / path, block.plot)
         caption = f"\n\n<sub>{escape(block.caption)}</sub>" if block.caption else ""
         return f"![{escape(block.label)}]({quote(path)}){caption}"
 

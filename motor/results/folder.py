@@ -22,6 +22,7 @@ from motor.report import (
     FailedCell,
     advised_cells,
     compose,
+    drawn_aside,
     find,
     summary,
     summary_table,
@@ -123,8 +124,10 @@ def _write(
     details = cell_details(experiment, standing, results, store, advised)
     findings = replace(findings, context=replace(context, spent=details["spent"]), details=details)
     document = compose(findings)
-    write_markdown(root / "result.md", document)
-    write_html(root / PAGE, document)
+    figures: list[tuple[Path, Any]] = []
+    write_markdown(root / "result.md", document, lambda *figure: figures.append(figure))
+    with drawn_aside(figures):
+        write_html(root / PAGE, document)
     write_json(root / "summary.json", summary(findings))
     if not failed:
         write_json(root / MARK, mark)

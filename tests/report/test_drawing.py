@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import pytest
 
+from motor.report.aside import drawn_aside
 from motor.report.document import Dot, DotRow, Group, Intervals, Line
 from motor.report.drawing import draw
 
@@ -20,6 +21,18 @@ def test_intervals_drawn_twice_have_the_same_bytes(tmp_path):
         draw(tmp_path / name, intervals())
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
     assert mpl.image.imread(tmp_path / "one.png")[..., :3].std() > 0.05
+
+
+def test_figures_drawn_aside_have_the_bytes_of_those_drawn_here_and_a_fault_there_is_one_here(tmp_path):
+    draw(tmp_path / "here.png", intervals())
+    with drawn_aside([(tmp_path / "aside.png", intervals())]):
+        pass
+    assert (tmp_path / "aside.png").read_bytes() == (tmp_path / "here.png").read_bytes()
+    with (
+        pytest.raises(RuntimeError, match=r"not drawn: (.|\n)*KeyError: 'layout'"),
+        drawn_aside([(tmp_path / "no.png", {})]),
+    ):
+        pass
 
 
 def test_intervals_without_an_interval_are_drawn(tmp_path):
