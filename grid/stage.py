@@ -79,6 +79,11 @@ def after(**kwargs: Any) -> Any:
     return dataclasses.field(metadata={"beside": True, "after": True}, compare=False, **kwargs)
 
 
+def when_set(default: Any) -> Any:
+    """Declare a field that enters the record only where it is not `default`: one that is added later moves no key."""
+    return dataclasses.field(default=default, metadata={"when_set": True})
+
+
 @dataclass(frozen=True)
 class Stage:
     """A step of the work. Stages in its fields, also in tuples, lists and dicts, are its inputs."""
@@ -201,7 +206,12 @@ class Stage:
 
     def _deciding(self) -> Iterator[tuple[str, Any]]:
         fields = (field for field in dataclasses.fields(self) if not field.metadata.get("beside"))
-        return ((field.name, getattr(self, field.name)) for field in fields)
+        return ((field.name, getattr(self, field.name)) for field in fields if not _is_unset(self, field))
+
+
+def _is_unset(stage: Stage, field: "dataclasses.Field[Any]") -> bool:
+    """Tell whether a field is declared by `when_set` and is as it defaults."""
+    return bool(field.metadata.get("when_set")) and getattr(stage, field.name) == field.default
 
 
 def _source_of(cls: type[Any]) -> dict[str, Any]:

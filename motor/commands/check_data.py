@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grid.run.build import BuildContext, build_stage
 from grid.stage import InputError, Resources
@@ -23,7 +23,11 @@ from motor.recordings.recording import DataError, SeriesError
 from motor.recordings.table import labelled, open_recordings
 from motor.stages.classify import Classify
 from motor.stages.faults import input_faults
+from motor.stages.labels import LabelsBeside, counts_of
 from motor.stages.recordings import REPORT, SUMMARY, ImportRecordings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN = 20
 WAIT_S = 1.0
@@ -69,7 +73,8 @@ def check_data(experiment: Experiment, store: Store) -> CheckedData:
     """
     cells = make_cells(experiment, store.root, dry_run=True)
     first: Classify = cells[0].stage  # type: ignore[assignment]
-    stage = first.features[0].of_fold[0].recordings
+    prepared = first.features[0].of_fold[0]
+    stage = prepared.recordings
     with input_faults():
         stage.reader.files()  # a dry run passes over missing data
     if stage.content_digest == UNKNOWN:
@@ -83,7 +88,11 @@ def check_data(experiment: Experiment, store: Store) -> CheckedData:
         _build_once(stage, store)
         folder = store.folder(stage)
     summary, report = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (SUMMARY, REPORT))
-    return CheckedData(summary, report, folder, stage.reader, _split_fault(experiment, folder))
+    meta = open_recordings(folder).meta
+    if isinstance(prepared.labels, LabelsBeside):
+        meta = prepared.labels.known(meta)
+        summary |= counts_of(meta)
+    return CheckedData(summary, report, folder, stage.reader, _split_fault(experiment, meta))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -106,12 +115,12 @@ def command(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _split_fault(experiment: Experiment, folder: Path) -> InputError | None:
+def _split_fault(experiment: Experiment, meta: "pd.DataFrame") -> InputError | None:
     """Return why the config's split cannot be made."""
     base = experiment.base
     try:
         with input_faults():
-            base.split.split(labelled(open_recordings(folder).meta), base.seed, base.normal)
+            base.split.split(labelled(meta), base.seed, base.normal)
     except InputError as error:
         return error
     return None

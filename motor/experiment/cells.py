@@ -16,6 +16,7 @@ from motor.recordings.digest import content_digest
 from motor.recordings.readers.base import Reader
 from motor.recordings.recording import DataError
 from motor.registry import using
+from motor.stages.labels import LabelsBeside
 from motor.stages.recordings import ImportRecordings
 
 if TYPE_CHECKING:  # `motor.experiment.settings` reads this folder for the names of the methods
@@ -51,9 +52,11 @@ def make_cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str
 def _cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str) -> list[Cell]:
     settings = experiment.base
     reader = _absolute(settings.dataset)
+    recordings = ImportRecordings(reader, _data_digest(reader, storage, dry_run))
     chain = Chain(
         experiment=experiment,
-        recordings=ImportRecordings(reader, _data_digest(reader, storage, dry_run)),
+        recordings=recordings,
+        labels=_labels(recordings, storage, dry_run),
         folds=(settings.split if unit == "motor" else leaky_split(settings.split)).fold_names(),
         weights_digest=cache(lambda weights: _weights_digest(weights, storage, dry_run)),
         unit=unit,
@@ -129,6 +132,20 @@ def _data_digest(reader: Reader, storage: Path, dry_run: bool) -> str:
         if dry_run:
             return UNKNOWN
         raise InputError(str(error)) from error
+
+
+def _labels(recordings: ImportRecordings, storage: Path, dry_run: bool) -> LabelsBeside | None:
+    """Return the stage that reads a file of labels beside the data, if there is one."""
+    if recordings.reader.labels_file is None:
+        return None
+    file = Path(recordings.reader.labels_file).absolute()
+    try:
+        return LabelsBeside(recordings, content_digest([file], file.parent, storage / "digests.json"), str(file))
+    except OSError as error:
+        if dry_run:
+            return LabelsBeside(recordings, UNKNOWN, str(file))
+        why = error.strerror or error
+        raise InputError(f"{file}: {why}; correct dataset.labels_file (seen from {Path.cwd()})") from error
 
 
 def _weights_digest(weights: str, storage: Path, dry_run: bool) -> str:

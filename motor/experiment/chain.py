@@ -15,7 +15,8 @@ from motor.recordings.splits.base import Split
 from motor.recordings.splits.folds import Folds
 from motor.stages.audit import Audit, Cleared
 from motor.stages.classify import Classify
-from motor.stages.finetune import Finetune
+from motor.stages.finetune import ANYONE, Finetune
+from motor.stages.labels import LabelsBeside
 from motor.stages.prepare import Prepare
 from motor.stages.recordings import ImportRecordings
 from motor.windows.augmentations.base import Augmentation
@@ -46,6 +47,7 @@ class Chain:
     weights_digest: Callable[[str], str]
     unit: str = "motor"
     cleared: tuple[Cleared, ...] = ()
+    labels: LabelsBeside | None = None
 
     def classify(self, axes: Mapping[str, Any]) -> Classify:
         """Return the stage that ends a cell."""
@@ -163,7 +165,7 @@ class Link:
             prepared=self.prepare(),
             fold=fold,
             domains=self.domains,
-            labels=labels,
+            labels=ANYONE if labels == "any" and settings.unlabelled.motors == "all" else labels,
             context_lengths=self._context_lengths(),
             prediction_length=settings.windows.prediction_length,
             quantile_levels=settings.quantile_levels,
@@ -207,6 +209,8 @@ class Link:
             references=self.chain.references,
             normal=settings.normal,
             seed=self.chain.experiment.base.seed,
+            labels=self.chain.labels,
+            labelled_share=settings.unlabelled.labelled_share,
         )
 
 

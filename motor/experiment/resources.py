@@ -10,8 +10,9 @@ from grid.stage import Resources, Stage
 from motor.registry import Outside, Record
 from motor.stages.audit import Audit, Cleared
 from motor.stages.classify import Classify
+from motor.stages.labels import LabelsBeside
 
-OF_EVERY_CELL = (Audit, Cleared, Classify)  # imported, so that they are known; methods import the others
+OF_EVERY_CELL = (Audit, Cleared, Classify, LabelsBeside)  # imported, so that they are known; methods import the others
 PROJECT = "motor"
 
 

@@ -32,7 +32,7 @@ BY_DOMAIN = ("scaling", "augmentation", "evaluation")  # these are each domain's
 OVERLAYS = ("by_method", "by_domain", "by_representation")
 OF_DATA = ("dataset", "speed", "split")
 OF_THE_GRID = ("name", "plugins", "seed", "normal", *OF_DATA, "axes", "methods", "metrics", "audit", "report")
-SHARED = (*OF_THE_GRID, "resources", *OVERLAYS)
+SHARED = (*OF_THE_GRID, "unlabelled", "resources", *OVERLAYS)
 RANKING = ("goal", "rank_by", "costs")  # of `evaluation`: shared, too
 COSTS = "expected_cost"  # the metric that evaluation.costs gives
 Variant = tuple[tuple[str, Any], ...]  # a value of each of these axes that the grid has
@@ -155,6 +155,24 @@ class Evaluation(Record):
     )
 
 
+class Unlabelled(Record):
+    """Series whose class nobody knows, and labels that are hidden to try what few would do."""
+
+    motors: Literal["training", "all"] = Field(
+        default="training",
+        description="whose series without a label are trained upon, where a recipe needs no labels: those of "
+        "``training`` motors, or of ``all``, test motors too: such a recipe is transductive, named so, and not ranked "
+        "with others",
+    )
+    labelled_share: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="of training motors of each class and domain, whose labels are shown (one at least); those of the "
+        "others are hidden, whole motors; validation and test motors keep theirs",
+    )
+
+
 class Audit(Record):
     """What the leak audit may find."""
 
@@ -206,6 +224,7 @@ class Settings(Record):
     methods: METHODS = METHODS()
     metrics: MEASURES = MEASURES()
     evaluation: Evaluation = Evaluation()
+    unlabelled: Unlabelled = Unlabelled()
     audit: Audit = Audit()
     report: Reporting = Field(default=Reporting(), exclude=True)
     axes: AXES

@@ -19,7 +19,7 @@ def check_dataset(meta: "pandas.DataFrame", classes: Sequence[str], domains: Seq
         `Recordings.meta`: item, motor, domain, label and moment are used. Lengths may differ; what has no label
         stands for no class.
     classes, domains : sequence of str
-        What the dataset's settings list.
+        What the dataset's settings list; without classes, a domain may have recordings without a label alone.
 
     Raises
     ------
@@ -28,7 +28,11 @@ def check_dataset(meta: "pandas.DataFrame", classes: Sequence[str], domains: Seq
         motor has two labels at one moment.
     """
     known = labelled(meta)
-    faults = [*_absent(known, classes, domains), *_contradictions(meta), *_contradicting_labels(known)]
+    faults = [
+        *_absent(known if classes else meta, classes, domains),
+        *_contradictions(meta),
+        *_contradicting_labels(known),
+    ]
     if faults:
         raise DataError("the dataset does not fit its settings:\n- " + "\n- ".join(faults))
 

@@ -5,7 +5,7 @@ import mmap
 import os
 import shutil
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 FILE_NAME = "recordings.arrow"
+LABELS = "labels.csv"  # beside the table: labels that count more than its own
 BATCH_BYTES = 64 * 10**6
 # Arrow's lists are addressed with 32 bits.
 MOST_SAMPLES = 2**31 - 1
@@ -78,6 +79,28 @@ def unlabelled(meta: "pandas.DataFrame") -> "pandas.DataFrame":
     return meta[meta["label"].isna()]
 
 
+def read_labels(file: Path) -> dict[str, str | None]:
+    """Return a table of labels (columns item and label), an empty one as None: nobody knows it."""
+    import pandas as pd
+
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    return {item: label or None for item, label in zip(table["item"], table["label"], strict=True)}
+
+
+def write_labels(labels: Mapping[str, str | None], file: Path) -> None:
+    """Write what `read_labels` reads."""
+    import pandas as pd
+
+    table = pd.DataFrame({"item": list(labels), "label": [label or "" for label in labels.values()]}, dtype=str)
+    table.to_csv(file, index=False)
+
+
+def relabelled(meta: "pandas.DataFrame", labels: Mapping[str, str | None]) -> "pandas.DataFrame":
+    """Return the recordings with other labels, by item; those that `labels` does not name keep theirs."""
+    known = [labels.get(item, own) for item, own in zip(meta["item"], meta["label"], strict=True)]
+    return meta.assign(label=np.array(known, dtype=object))
+
+
 class Recordings:
     """The recordings of a folder: a table of what is known of each, and signals in a memory map.
 
@@ -89,7 +112,7 @@ class Recordings:
     meta : pandas.DataFrame
         One row a recording: item, motor, domain, label, sampling_rate_hz, speed_rpm, moment, fold, recorded_at
         (seconds since 1970 UTC), reference, n_samples; the index is the recording's position. A label is None (or
-        NaN) where nobody knows it; see `labelled`.
+        NaN) where nobody knows it; see `labelled`. Those of ``labels.csv``, if it is there, count more.
     samples : ndarray of float32, shape (n_file,)
         The whole file, read-only: signal `i` is ``samples[begins[i] : begins[i] + n_samples[i]]``.
     begins, n_samples : ndarray of int64, shape (n_recordings,)
@@ -114,8 +137,9 @@ class Recordings:
     @cached_property
     def meta(self) -> "pandas.DataFrame":
         """Return what is known of each recording; nothing of the signals is read for it."""
-        known = self._table.drop_columns("signal").to_pandas()
-        return known.assign(n_samples=self.n_samples)
+        known = self._table.drop_columns("signal").to_pandas().assign(n_samples=self.n_samples)
+        labels = self.folder / LABELS
+        return relabelled(known, read_labels(labels)) if labels.is_file() else known
 
     def __reduce__(self) -> "tuple[type[Recordings], tuple[Path]]":
         return Recordings, (self.folder,)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from grid.plan.plan import Cell
@@ -13,7 +14,6 @@ from motor.report import FailedCell, ReportContext
 from motor.stages.audit import Audit
 from motor.stages.classify import Classify
 from motor.stages.prepare import Prepare
-from motor.stages.recordings import ImportRecordings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def report_context(
         goal=base.evaluation.goal,
         language=base.report.language,
         settings=_settings_rows(experiment),
-        dataset=_dataset(store, prepared.recordings),
+        dataset=_dataset(store, prepared),
         split=_split(store, prepared),
         versions=versions(),
         digests={"data": prepared.recordings.content_digest or "simulated", "cells": _cells_digest(cells)},
@@ -102,11 +102,19 @@ def _backbone(backbone: Any) -> dict[str, Any]:
     return {"source": backbone.source} | ({"horizon": backbone.horizon} if hasattr(backbone, "horizon") else {})
 
 
-def _dataset(store: Store, stage: ImportRecordings) -> dict[str, Any]:
-    path = store.folder(stage) / "summary.json"
-    if not path.exists():
+def _summary(store: Store, stage: Prepare) -> dict[str, Any]:
+    """Return the counts of the import, as other labels than its own change them."""
+    paths = [store.folder(of) / "summary.json" for of in (stage.recordings, stage.labels) if of is not None]
+    found: dict[str, Any] = {}
+    for path in paths:
+        found |= json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def _dataset(store: Store, stage: Prepare) -> dict[str, Any]:
+    summary = _summary(store, stage)
+    if not summary:
         return {}
-    summary = json.loads(path.read_text(encoding="utf-8"))
     motors = summary.pop("motors_by_domain_label")
     counts = summary.pop("recordings_by_domain_label")
     rows = [
@@ -135,14 +143,13 @@ def _split(store: Store, stage: Prepare) -> dict[str, Any]:
         return {}
     sides = pd.read_csv(path, dtype=str)
     counts = sides.groupby(["fold", "side"], sort=False).size().reset_index(name="motors")
-    aside = _set_aside(store, stage.recordings, sides)
+    aside = _set_aside(_summary(store, stage), sides)
     return {"kind": stage.split.kind, **aside, "counts": counts.to_dict("records")}
 
 
-def _set_aside(store: Store, stage: ImportRecordings, sides: "pd.DataFrame") -> dict[str, str]:
+def _set_aside(summary: Mapping[str, Any], sides: "pd.DataFrame") -> dict[str, str]:
     """Return how many series of test motors have no label, by fold: neither trained upon nor scored."""
-    path = store.folder(stage) / "summary.json"
-    by_motor = json.loads(path.read_text(encoding="utf-8")).get("unlabelled_by_motor") if path.exists() else None
+    by_motor = summary.get("unlabelled_by_motor")
     if not by_motor:
         return {}
     tested = sides[sides["side"] == "test"]

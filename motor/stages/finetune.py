@@ -33,7 +33,7 @@ from motor.stages.curves import CURVES, LiveCurves, write_curves
 from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
 from motor.stages.passes import TRAINING, Passes
-from motor.stages.prepare import Prepare, Prepared
+from motor.stages.prepare import ASIDE, Prepare, Prepared
 from motor.windows.augmentations.base import Augmentation
 from motor.windows.cutting import FixedWindows, WindowStream
 from motor.windows.streaming import ray_batches
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from motor.stages.train_workers import Report
 
 ONLY = "only "  # before a class: trained on its series alone
+ANYONE = "any_of_all"  # labels: every series, those of test motors that have no label, too
 VALIDATION_WINDOWS = 2  # even windows a series
 SKILL_WINDOWS = 4
 MEASURED = ("windows_per_s",)  # of a history's row, what is another number each time; it is in the curves alone
@@ -162,9 +163,16 @@ class Finetune(Stage):
 
     def is_trained_on(self, meta: "pd.DataFrame") -> "pd.Series":
         """Tell which series the labels allow."""
-        if self.labels in ("all", "any"):  # which of the two `meta` was made for
+        if self.labels in ("all", "any", ANYONE):  # which of them `meta` was made for
             return meta["item"].notna()
         return meta["label"] == (self.labels.removeprefix(ONLY) if ONLY in self.labels else self.prepared.normal)
+
+    def known(self, prepared: Prepared) -> "pd.DataFrame":
+        """Return the series that it may know of; test series among them, to measure it on."""
+        if self.labels not in ("any", ANYONE):
+            return prepared.meta(self.fold, self.domains)
+        of_tested = "train" if self.labels == ANYONE else ASIDE
+        return prepared.meta_with_unlabelled(self.fold, self.domains, of_tested)
 
     def stream_of(self, prepared: Prepared, meta: "pd.DataFrame") -> WindowStream:
         if meta.empty:
@@ -336,7 +344,7 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: "Report")
     """Do the work of a fine-tune on one worker; the first one writes the result."""
     device = at.device()
     prepared = Prepared.open(at.inputs[stage.prepared.key], stage.prepared)
-    meta = (prepared.meta_with_unlabelled if stage.labels == "any" else prepared.meta)(stage.fold, stage.domains)
+    meta = stage.known(prepared)
     forecaster = stage.start_forecaster(at)
     data = FoldData(stage, prepared, meta, place)
     history = [] if stage.labels == "none" else fitted(stage, forecaster, data, at, report)

@@ -4,19 +4,23 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from grid.stage import COST, Context, Stage
+from grid.stage import COST, Context, Stage, when_set
 from grid.store.store import write_json
 from motor.recordings.recording import Recording
+from motor.recordings.shown_labels import hidden_motors
 from motor.recordings.splits.base import Split
 from motor.recordings.table import (
     FILE_NAME,
+    LABELS,
     Recordings,
     labelled,
     open_recordings,
+    read_labels,
+    relabelled,
     unlabelled,
     write_recordings,
 )
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNKNOWN_AT_TIMES = ("label", "moment", "speed_rpm")
+HIDDEN = "hidden.csv"
 ASIDE = "aside"  # the side of what is neither trained upon nor scored
 
 
@@ -60,6 +65,8 @@ class Prepare(Stage):
     references: dict[str, int]  # by domain that some cell scales by reference: how many first recordings are such
     normal: str
     seed: int
+    labels: Stage | None = when_set(None)  # writes `labels.csv`, which counts more than the recordings' own labels
+    labelled_share: float = when_set(1.0)  # of training motors, of each class; those of the others are hidden
 
     def label(self) -> str:
         return self.representation.kind
@@ -67,24 +74,41 @@ class Prepare(Stage):
     def build(self, folder: Path, context: Context) -> None:
         """Write ``recordings.arrow``, ``split.csv`` (fold, motor, side) and ``scalers.json`` (see `Scalers`).
 
-        With scaling by item also ``own_levels.npy`` (see `write_own_levels`). Motors without any label train.
+        With scaling by item also ``own_levels.npy`` (see `write_own_levels`), with labels of their own ``labels.csv``,
+        with hidden labels ``hidden.csv`` (fold, motor). Motors without any label train.
         """
         source = context.folder(self.recordings)
         with input_faults():
             meta = open_recordings(source).meta
+            if self.labels is not None:
+                shutil.copyfile(context.folder(self.labels) / LABELS, folder / LABELS)
+                meta = relabelled(meta, read_labels(folder / LABELS))
             known = self._units(scored(labelled(meta), self.references, self.normal))
             sides = self.split.split(known, self.seed, self.normal)
+            hidden = self._hidden(known, sides)
             sides = with_unlabelled_motors(sides, self._units(meta))
             self._represent(source, folder)
             recordings = open_recordings(folder)
-            scalers = self._fit_scalers(recordings, sides)
+            scalers = self._fit_scalers(recordings, without(sides, hidden))
             write_own_levels(recordings, self.scaling, folder)
         sides.to_csv(folder / "split.csv", index=False)
+        if len(hidden):
+            hidden.to_csv(folder / HIDDEN, index=False)
         write_json(folder / "scalers.json", scalers.to_json())
 
     def _units(self, meta: "pd.DataFrame") -> "pd.DataFrame":
         """Return the recordings with what is dealt out in the place of the motor."""
         return meta.assign(motor=meta["item"]) if self.unit == "series" else meta
+
+    def _hidden(self, known: "pd.DataFrame", sides: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the training motors of each fold whose labels are hidden: columns fold and motor."""
+        import pandas as pd
+
+        rows = []
+        for fold, of_fold in sides[sides["side"] == "train"].groupby("fold", sort=False):
+            of_training = known[known["motor"].isin(of_fold["motor"])]
+            rows += [(fold, motor) for motor in hidden_motors(of_training, self.labelled_share, self.seed)]
+        return pd.DataFrame(rows, columns=["fold", "motor"], dtype=str)
 
     def _represent(self, source: Path, folder: Path) -> None:
         if self.representation.kind == "raw":  # the same bytes: share them where the file system can
@@ -95,7 +119,7 @@ class Prepare(Stage):
     def _represented(self, recordings: Recordings) -> Iterator[Recording]:
         import pandas as pd
 
-        names = [field.name for field in fields(Recording) if field.name not in ("signal", "sampling_rate_hz")]
+        names = [one.name for one in fields(Recording) if one.name not in ("signal", "sampling_rate_hz")]
         meta = recordings.meta.assign(speed_rpm=speeds_rpm(recordings, self.speed))
         for index, row in meta.iterrows():
             known: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in names}
@@ -156,6 +180,7 @@ class Prepared:
     scalers: Scalers
     own_levels: "np.ndarray | None"  # see `write_own_levels`
     stage: Prepare
+    hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)  # by fold, the motors whose labels are hidden
 
     @classmethod
     def open(cls, folder: Path, stage: Prepare) -> "Prepared":
@@ -163,27 +188,40 @@ class Prepared:
 
         scalers = Scalers.from_json(json.loads((folder / "scalers.json").read_text(encoding="utf-8")))
         sides = pd.read_csv(folder / "split.csv", dtype=str, keep_default_na=False)
-        return cls(open_recordings(folder), sides, scalers, read_own_levels(folder), stage)
+        hidden: dict[str, frozenset[str]] = {}
+        if (folder / HIDDEN).is_file():
+            rows = pd.read_csv(folder / HIDDEN, dtype=str, keep_default_na=False)
+            hidden = {str(fold): frozenset(of["motor"]) for fold, of in rows.groupby("fold")}
+        return cls(open_recordings(folder), sides, scalers, read_own_levels(folder), stage, hidden)
 
     def meta(self, fold: str, domains: tuple[str, ...]) -> "pd.DataFrame":
         """Return the labelled recordings of some domains, with the column `side` that a fold gives them.
 
         References are not among them (see `motor.windows.references`).
         """
-        meta = labelled(self.recordings.meta)
+        meta = labelled(self._known(fold))
         return self._sided(scored(meta, self.stage.references, self.stage.normal), fold, domains)
 
-    def meta_with_unlabelled(self, fold: str, domains: tuple[str, ...]) -> "pd.DataFrame":
-        """Return what `meta` does, and the recordings without a label.
+    def meta_with_unlabelled(self, fold: str, domains: tuple[str, ...], of_tested: str = ASIDE) -> "pd.DataFrame":
+        """Return what `meta` does, and the recordings without a label, or whose labels are hidden.
 
         Those are on their motor's side; where that is the test side, they are set aside (`ASIDE`), so that nothing of
-        a test motor is trained upon, and nothing without a label is scored.
+        a test motor is trained upon, and nothing without a label is scored. With `of_tested` ``"train"`` they are
+        trained upon: a transductive recipe, which knows the machines that it is asked about.
         """
         import pandas as pd
 
-        others = self._sided(unlabelled(self.recordings.meta), fold, domains)
-        others = others.assign(side=others["side"].replace("test", ASIDE))
+        others = self._sided(unlabelled(self._known(fold)), fold, domains)
+        others = others.assign(side=others["side"].replace("test", of_tested))
         return pd.concat([self.meta(fold, domains), others]).sort_index() if len(others) else self.meta(fold, domains)
+
+    def _known(self, fold: str) -> "pd.DataFrame":
+        """Return the recordings as a fold's training may know them: without the labels that are hidden from it."""
+        meta, hidden = self.recordings.meta, self.hidden.get(fold)
+        if not hidden:
+            return meta
+        is_hidden = meta["item" if self.stage.unit == "series" else "motor"].isin(hidden)
+        return meta.assign(label=meta["label"].astype(object).mask(is_hidden, None))
 
     def _sided(self, meta: "pd.DataFrame", fold: str, domains: tuple[str, ...]) -> "pd.DataFrame":
         meta = meta.drop(columns="fold", errors="ignore")
@@ -217,6 +255,13 @@ def with_unlabelled_motors(sides: "pd.DataFrame", meta: "pd.DataFrame") -> "pd.D
     motors = sorted(set(unlabelled(meta)["motor"]) - set(labelled(meta)["motor"]))
     rows = [(fold, motor, "train") for fold in sides["fold"].unique() for motor in motors]
     return pd.concat([sides, pd.DataFrame(rows, columns=list(sides))], ignore_index=True) if rows else sides
+
+
+def without(sides: "pd.DataFrame", hidden: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a split's sides without the motors whose labels are hidden."""
+    left_out = set(zip(hidden["fold"], hidden["motor"], strict=True))
+    pairs = zip(sides["fold"], sides["motor"], strict=True)
+    return sides[[pair not in left_out for pair in pairs]] if left_out else sides
 
 
 def _link(source: Path, target: Path) -> None:

@@ -112,6 +112,32 @@ class ContextLength(Axis):
     cheaper: ClassVar[Literal["smaller"] | None] = "smaller"
 
 
+class LabelledShare(Axis):
+    """Values of ``unlabelled.labelled_share``: labels of whole training motors are hidden."""
+
+    kind: Literal["labelled_share"] = "labelled_share"
+    order: ClassVar[int] = 84
+    setting: ClassVar[tuple[str, ...]] = ("unlabelled", "labelled_share")
+    values: ClassVar[Any] = Annotated[float, Field(gt=0, le=1)]
+    folder: ClassVar[str] = "labelled-{}"
+    title: ClassVar[str] = "Labelled"
+    text: ClassVar[str] = "{} of the motors labelled"
+    question: ClassVar[str] = "How many labels would do?"
+
+
+class UnlabelledMotors(Axis):
+    """Values of ``unlabelled.motors``: with ``all`` a recipe is transductive."""
+
+    kind: Literal["unlabelled_motors"] = "unlabelled_motors"
+    order: ClassVar[int] = 86
+    setting: ClassVar[tuple[str, ...]] = ("unlabelled", "motors")
+    values: ClassVar[Any] = Literal["training", "all"]
+    folder: ClassVar[str] = "unlabelled-of-{}"
+    title: ClassVar[str] = "Unlabelled"
+    text: ClassVar[str] = "unlabelled series of {} motors"
+    question: ClassVar[str] = "Do unlabelled series of the very motors that are asked about help?"
+
+
 class Seed(Axis):
     """Repeats of everything but the split; the report averages over them."""
 
@@ -145,6 +171,8 @@ PLUGINS = (
     PatchLength,
     Contexts,
     ContextLength,
+    LabelledShare,
+    UnlabelledMotors,
     Seed,
     Classifier,
 )

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from motor.recordings.agreement import agreed_rate
 from motor.recordings.files import Listing, list_files
@@ -52,6 +52,9 @@ class Reader(Plugin):
     unlabelled : str, optional
         The raw label (the name of a folder, say) of recordings whose class nobody knows. An empty cell of a table's
         label means the same. They are trained upon where no label is needed, and never scored.
+    labels_file : str, optional
+        A CSV table of labels beside the data (see `motor.recordings.labels`), which count more than those in it; the
+        data itself need then tell none. A changed label reads no recording again.
     sampling_rate_hz : float, optional
         For data that does not tell it.
     series_length : int, optional
@@ -84,6 +87,7 @@ class Reader(Plugin):
     classes: tuple[str, ...] = Field(min_length=1)
     domains: tuple[str, ...] = Field(min_length=1)
     unlabelled: str | None = Field(default=None, min_length=1, exclude_if=lambda name: name is None)
+    labels_file: str | None = Field(default=None, min_length=1, exclude_if=lambda name: name is None)
     sampling_rate_hz: float | None = Field(default=None, gt=0)
     series_length: int | None = Field(default=None, ge=2)
     max_samples: int = Field(default=MOST_SAMPLES, ge=2, exclude=True)
@@ -94,6 +98,11 @@ class Reader(Plugin):
     def from_record(cls, settings: Mapping[str, Any]) -> Any:
         """Return the reader that a record tells; where its data is, no record says."""
         return super().from_record({"path": "", **settings})
+
+    @field_serializer("labels_file")
+    def _leave_out_place(self, path: str | None) -> str | None:
+        """Leave out where the labels lie: their content counts, in a stage of its own."""
+        return path and "beside"
 
     @field_validator("pattern")
     @classmethod

@@ -21,7 +21,7 @@ def fields_of(reader: "Reader", source: Source) -> dict[str, Value]:
     groups = match.groupdict() if match else {}
     constants = {str(name): value for name, value in reader.constants.items()}
     ranked: tuple[Mapping[str, Value], ...] = (source.columns, groups, source.own, constants)
-    names = {"domain": reader.domains, "label": (*reader.classes, *reader.labels, reader.unlabelled or "")}
+    names = {"domain": reader.domains, "label": (*reader.classes, *reader.labels, *filter(None, [reader.unlabelled]))}
     if source.own and reader.constants:
         known = {"domain": names["domain"], "label": names["label"]}
         check_constants(source.own, constants, known, source.item, source.place)
@@ -59,7 +59,7 @@ def _name(field: str, value: Value, source: Source) -> str:
 
 def _label(reader: "Reader", raw: str | None, source: Source) -> str | None:
     """Return the class that a raw label means, None if the data says that nobody knows it."""
-    if raw is None and "label" not in source.columns:
+    if raw is None and "label" not in source.columns and reader.labels_file is None:
         raise missing(reader, "label", source)
     if raw is None or raw == cleaned(reader.unlabelled or ""):
         return None

@@ -1,0 +1,139 @@
+"""JSON Lines: one object a recording, its signal a text or a list of numbers; also JSON files with a list of them."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from motor.recordings.names import is_nothing, shown
+from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
+from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError
+
+LINES, LIST = (".jsonl", ".ndjson"), ".json"
+
+
+class Jsonl(Reader):
+    """One JSON object a line and recording, read as a stream; or JSON files that hold a list of such objects.
+
+    Expected keys are `signal_value` and, where they are there, `item`, `data_time` (the time at which it was recorded)
+    and the other fields of a recording under their own names; `columns` says where one has another key, say
+    ``{motor: sensor_id}``. A signal is a list of numbers, or a text of numbers with commas between. A recording
+    without `item` is called by its file and line.
+
+    Attributes
+    ----------
+    path : str
+        The file, or a folder of such files (``**/*.jsonl``, ``*.ndjson``, ``*.json``).
+    """
+
+    kind: Literal["jsonl"] = "jsonl"
+    opens: ClassVar[tuple[str, ...]] = LINES
+    default_columns: ClassVar[Mapping[str, str]] = {
+        **{name: name for name in ("item", *ITEM_FIELDS)},
+        "signal": "signal_value",
+        "recorded_at": "data_time",
+    }
+
+    def files(self) -> list[Path]:
+        """Return the files, sorted by name."""
+        return self.listed((*LINES, LIST)).files
+
+    def passed_over(self) -> str:
+        """Return what stands beside the files; see `Reader.passed_over`."""
+        return self.listed((*LINES, LIST)).told()
+
+    def read(self, skipped: list[dict[str, str]] | None = None) -> Iterator[Recording]:
+        """Yield the recordings; a broken line is a bad series, too (see `Reader.read`)."""
+        yield from self.checked(self._sources(skipped), skipped)
+
+    def sources(self) -> Iterator[Source]:
+        """Yield one source an object."""
+        yield from self._sources(None)
+
+    def _sources(self, skipped: list[dict[str, str]] | None) -> Iterator[Source]:
+        """Yield one source an object; `skipped` gets the lines that are broken, where these may be passed over."""
+        root = self.base_folder()
+        for file in self.files():
+            name = file.relative_to(root).as_posix() if file != root else file.name
+            for number, text in _texts(file, self.max_samples):
+                place = f"{file}, line {number}" if file.suffix.lower() in LINES else f"{file}, object {number}"
+                try:
+                    yield self._source(_object(text, place), f"{name}:{number}", place)
+                except SeriesError as error:
+                    self._skip(f"{name}:{number}", error, skipped)
+
+    def _source(self, known: dict[str, Any], name: str, place: str) -> Source:
+        columns = {**self.default_columns, **self.columns}
+        signal = known.get(columns["signal"])
+        told = {field: known[key] for field, key in columns.items() if key in known and field != "signal"}
+        item = told.pop("item", None)
+        load = partial(_load, signal, columns["signal"], place)
+        return Source(name if is_nothing(item) else str(item), place, load, told)
+
+
+def _texts(file: Path, max_samples: int) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
+    """Yield each line that is not empty, with its number; of a JSON file each object of its list, counted from 1."""
+    import orjson
+
+    if file.suffix.lower() in LINES:
+        with file.open("rb") as stream:
+            yield from ((number, line) for number, line in enumerate(stream, 1) if line.strip())
+        return
+    try:
+        content = orjson.loads(file.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{file}: this is no JSON ({error}); correct it, or take it out") from error
+    if not isinstance(content, list):
+        raise DataError(f"{file}: this holds one {type(content).__name__}, not a list of objects; write one a line")
+    yield from enumerate(content, 1)
+
+
+def _object(text: bytes | dict[str, Any], place: str) -> dict[str, Any]:
+    """Return the object that a line holds."""
+    import orjson
+
+    try:
+        known = orjson.loads(text) if isinstance(text, bytes) else text
+    except orjson.JSONDecodeError as error:
+        raise SeriesError(f"{place}: this is no JSON ({error}); correct the line, {NEXT_STEP}") from error
+    if not isinstance(known, dict):
+        raise SeriesError(f"{place}: {shown(known)} is no object; write one a recording, {NEXT_STEP}")
+    return known
+
+
+def _load(signal: Any, key: str, place: str) -> tuple[np.ndarray, None]:
+    """Return the signal that a key holds."""
+    import orjson
+
+    if isinstance(signal, str):
+        inside = signal.strip().removeprefix("[").removesuffix("]").strip().rstrip(",")
+        try:
+            signal = orjson.loads(f"[{inside}]")
+        except orjson.JSONDecodeError:
+            signal = [_number(text, key, place) for text in inside.split(",")]
+    if not isinstance(signal, list) or not signal:
+        raise SeriesError(f"{place}: {key} is {shown(signal)}; needed is a list or a text of numbers; {NEXT_STEP}")
+    try:
+        numbers = np.array(signal, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = np.array([_number(value, key, place) for value in signal])
+    if numbers.ndim != 1 or any(map(_is_truth, signal[:1])):
+        raise SeriesError(f"{place}: {key} holds {shown(signal[0])}, which is no number; {NEXT_STEP}")
+    return numbers, None
+
+
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _number(value: Any, key: str, place: str) -> float:
+    """Return a value as a float; NaN, which is refused later with its place, where it is said so."""
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise SeriesError(f"{place}: {key} holds {shown(value)}, which is no number; {NEXT_STEP}") from error
+
+
+PLUGIN = Jsonl

@@ -1,0 +1,69 @@
+"""Stage `labels`: which label each recording has, where it is not the data that says so."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from grid.stage import Context, Stage, beside
+from grid.store.store import write_json
+from motor.recordings.checks import check_dataset
+from motor.recordings.findings import nested
+from motor.recordings.labels import labels_of, read_label_rows
+from motor.recordings.table import LABELS, labelled, open_recordings, relabelled, unlabelled, write_labels
+from motor.stages.faults import input_faults
+from motor.stages.recordings import SUMMARY, ImportRecordings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class LabelsBeside(Stage):
+    """Labels of a file beside the data. Any stage that writes ``labels.csv`` (item, label) can stand in its place."""
+
+    KIND: ClassVar[str] = "labels"
+    IS_COMMON: ClassVar[bool] = True
+    READ: ClassVar[tuple[str, ...] | None] = (SUMMARY,)
+
+    recordings: ImportRecordings
+    content_digest: str
+    path: str = beside(default="")
+
+    def build(self, folder: Path, context: Context) -> None:
+        """Write ``labels.csv`` and ``summary.json``: the import's counts that other labels change."""
+        meta = open_recordings(context.folder(self.recordings)).meta
+        labels = self._labels(meta)
+        write_labels(labels, folder / LABELS)
+        write_json(folder / SUMMARY, {"n_labels_beside": len(labels), **counts_of(relabelled(meta, labels))})
+
+    def known(self, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the recordings with the labels of the file.
+
+        Raises
+        ------
+        InputError
+            If the file is at fault, or a class is left without a series.
+        """
+        return relabelled(meta, self._labels(meta))
+
+    def _labels(self, meta: "pd.DataFrame") -> dict[str, str | None]:
+        reader = self.recordings.reader
+        with input_faults():
+            labels = labels_of(meta, read_label_rows(Path(self.path), reader.classes, reader.labels))
+            check_dataset(relabelled(meta, labels), reader.classes, reader.domains)
+        return labels
+
+
+def counts_of(meta: "pd.DataFrame") -> dict[str, Any]:
+    """Return what `Validation.summary` counts by label, of recordings with other labels."""
+    known, others = labelled(meta), unlabelled(meta)
+    by_cell = known.groupby(["domain", "label"])["motor"]
+    return {
+        "n_unlabelled": len(others),
+        "n_unlabelled_motors": len(set(others["motor"]) - set(known["motor"])),
+        "unlabelled_by_motor": dict(sorted(Counter(others["motor"]).items())),
+        "recordings_by_label": dict(sorted(Counter(known["label"]).items())),
+        "recordings_by_domain_label": nested({cell: int(n) for cell, n in by_cell.size().items()}),
+        "motors_by_domain_label": nested({cell: int(n) for cell, n in by_cell.nunique().items()}),
+    }

@@ -1,0 +1,76 @@
+"""The reader of JSON Lines."""
+
+import json
+
+import numpy as np
+import pytest
+
+from motor.recordings.readers.jsonl import Jsonl
+from motor.recordings.recording import DataError
+
+
+@pytest.fixture
+def reader(tmp_path, known):
+    """Write lines to a file, and return its reader."""
+
+    def of(*lines, name="day.jsonl", **settings):
+        text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        defaults = {"columns": {"motor": "sensor_id"}, "constants": {"domain": "east"}}
+        return Jsonl(path=str(tmp_path / name), **{**known, **defaults, **settings})
+
+    return of
+
+
+def line(signal="0.5,-1,2.5e-1", **fields):
+    return {"data_time": "2023-12-04T15:09:34.000Z", "sensor_id": "S1", "signal_value": signal, "label": "", **fields}
+
+
+@pytest.mark.parametrize("signal", ["0.5,-1,2.5e-1", "[0.5, -1, 0.25]", [0.5, -1, 0.25], ["0.5", -1, 0.25]])
+def test_jsonl_signal_is_a_text_or_a_list_of_numbers(reader, signal):
+    (recording,) = reader(line(signal)).read()
+    np.testing.assert_array_equal(recording.signal, np.array([0.5, -1, 0.25], dtype=np.float32))
+    assert (recording.motor, recording.label, recording.recorded_at) == ("S1", None, 1701702574.0)
+    assert recording.item == "day.jsonl:1"
+
+
+def test_jsonl_json_list_holds_the_same_recordings(reader):
+    lines = [line(item="a", label="spark"), line([1, 2], item="b", label="normal")]
+    found = [list(reader(*lines).read()), list(reader(json.dumps(lines), name="day.json").read())]
+    assert [(one.item, one.label, one.signal.tolist()) for one in found[0]] == [
+        (one.item, one.label, one.signal.tolist()) for one in found[1]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("broken", "parts"),
+    [
+        ('{"sensor_id": "S1", "signal_value": "1,2', ("day.jsonl, line 2", "no JSON")),
+        ("[1, 2]", ("day.jsonl, line 2", "no object")),
+        (line("1,two,3"), ("day.jsonl, line 2", "'two'")),
+        (line([1, None, 3]), ("day.jsonl, line 2", "nan")),
+        (line(7), ("day.jsonl, line 2", "signal_value is 7")),
+        (line([[1, 2]]), ("day.jsonl, line 2", "[1, 2]")),
+        (line("1,nan,3"), ("day.jsonl, line 2", "nan")),
+    ],
+)
+def test_jsonl_broken_line_is_an_error_with_its_place_or_skipped_and_listed(reader, broken, parts):
+    with pytest.raises(DataError) as caught:
+        list(reader(line(), broken, line(item="last")).read())
+    assert all(part in str(caught.value) for part in (*parts, "on_bad_series: skip")), caught.value
+    skipped = []
+    items = [one.item for one in reader(line(), broken, line(item="last"), on_bad_series="skip").read(skipped)]
+    assert items == ["day.jsonl:1", "last"]
+    assert [bad["item"] for bad in skipped] == ["day.jsonl:2"]
+
+
+def test_jsonl_without_any_word_of_a_label_is_an_error_unless_labels_stand_beside(reader):
+    bare = {name: value for name, value in line().items() if name != "label"}
+    with pytest.raises(DataError, match="no label"):
+        list(reader(bare).read())
+    assert [one.label for one in reader(bare, labels_file="labels.csv").read()] == [None]
+
+
+def test_jsonl_file_of_one_object_says_so(reader):
+    with pytest.raises(DataError, match="not a list of objects"):
+        list(reader(json.dumps(line()), name="day.json").read())

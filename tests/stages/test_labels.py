@@ -1,0 +1,61 @@
+"""Labels beside the data, and hidden labels: what they change, and what they leave as it is."""
+
+import pandas as pd
+import pytest
+
+from motor.recordings.table import open_recordings
+from motor.stages.prepare import Prepared
+
+DOMAINS = ("ShengYing", "ZhenDong")
+CLASSICAL = ("axes.method=[classical]", "features.classical.high_frequencies_hz=[500, 1000]")
+
+
+@pytest.fixture(scope="module")
+def plain(make_tiny, tmp_path_factory):
+    """The experiment with the labels of its data."""
+    return make_tiny(tmp_path_factory.mktemp("plain"), *CLASSICAL).build_stages("prepare")
+
+
+def in_zhendong(tiny, **axes):
+    """Return the stage that ends the cell of one domain."""
+    wanted = {"domain": "ZhenDong", **axes}
+    return next(cell.stage for cell in tiny.plan.cells if wanted.items() <= cell.axes.items())
+
+
+def test_labels_beside_count_more_than_those_of_the_data_and_read_nothing_again(make_tiny, tmp_path, plain, sides_of):
+    changed, withdrawn = [motor for motor, side in sorted(sides_of(plain).items()) if side == "train"][:2]
+    file = tmp_path / "labels.csv"
+    file.write_text(f"motor,label\n{changed},spark\n{withdrawn},\n")
+    tiny = make_tiny(tmp_path, *CLASSICAL, f"dataset.labels_file={file}").build_stages("describe")
+    (prepare,) = tiny.stages("prepare")
+    meta = open_recordings(tiny.folder(prepare)).meta.set_index("motor")["label"]
+    assert set(meta[changed]) == {"spark"}
+    assert meta[withdrawn].isna().all()
+    features = pd.read_parquet(tiny.folder(in_zhendong(tiny).features[0]) / "features.parquet")
+    assert withdrawn not in set(features["motor"])
+    file.write_text(f"motor,label\n{changed},vibrate\n")
+    again = make_tiny(tmp_path, *CLASSICAL, f"dataset.labels_file={file}")
+    held = {stage.KIND for stage in again.plan.stages.values() if again.store.holds(stage)}
+    assert "recordings" in held
+    assert not again.store.holds(again.stages("prepare")[0])
+
+
+def test_labels_hidden_of_training_motors_move_no_side_and_train_nothing(make_tiny, tmp_path, plain):
+    tiny = make_tiny(tmp_path, *CLASSICAL, "axes.labelled_share=[0.5, 1.0]").build_stages("prepare")
+    half, whole = (in_zhendong(tiny, labelled_share=share).features[0].prepared for share in (0.5, 1.0))
+    assert whole == plain.stages("prepare")[0]
+    prepared = Prepared.open(tiny.folder(half), half)
+    split = (plain.folder(plain.stages("prepare")[0]) / "split.csv").read_text()
+    assert (tiny.folder(half) / "split.csv").read_text() == split
+    hidden = prepared.hidden["0"]
+    assert len(hidden) == 3
+    known, everything = prepared.meta("0", DOMAINS), prepared.meta_with_unlabelled("0", DOMAINS)
+    assert not hidden & set(known["motor"])
+    assert set(everything.loc[everything["label"].isna(), "motor"]) == set(hidden)
+    assert set(everything.loc[everything["label"].isna(), "side"]) == {"train"}
+
+
+@pytest.mark.parametrize(("motors", "labels"), [("training", "any"), ("all", "any_of_all")])
+def test_unlabelled_of_all_motors_is_another_fine_tune(make_tiny, tmp_path, motors, labels):
+    tiny = make_tiny(tmp_path, "axes.method=[C_any]", f"unlabelled.motors={motors}")
+    assert {stage.labels for stage in tiny.stages("finetune")} == {labels}
