@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from grid.config.check import ConfigError, Fault
 from grid.plan.plan import Plan, describe, make_plan
 from grid.run.cluster import RayError
 from grid.store.store import StoreError
@@ -74,6 +75,8 @@ def run(
 
     Raises
     ------
+    ConfigError
+        If a stage asks for more than this machine has, and no cluster is named.
     ConnectionError
         If no cluster answers.
     grid.run.cluster.RayError
@@ -87,9 +90,37 @@ def run(
         grid.store.sweep()
         if is_current(grid.experiment, grid.cells, grid.store, grid.leaky):
             return Ran(grid, None, len(grid.plan.cells))
+    check_fits(grid, address)
     outcome = build_grid(grid, address, code, stream)
     write_results(grid.experiment, grid.cells, grid.plan, grid.store, outcome.failures, typed, grid.leaky)
     return Ran(grid, outcome, grid.n_standing)
+
+
+def check_fits(grid: Grid, address: str | None) -> None:
+    """Check that what stages ask for is on this machine, where an embedded Ray will be: before anything starts.
+
+    GPUs are counted by Ray alone, and the nodes of a cluster once it answers.
+
+    Raises
+    ------
+    ConfigError
+        With the line that asks for too much, or that names the grid's resources.
+    """
+    if (address or os.environ.get("RAY_ADDRESS") or "local") != "local":
+        return
+    cpus, memory_gb = os.cpu_count() or 1, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    asked = resources_of(grid.experiment, grid.plan.missing.values())
+    faults = []
+    for key, stage in grid.plan.missing.items():
+        of_stage = asked[key]
+        for name, amount, there in (("cpus", of_stage.cpus, cpus), ("memory_gb", of_stage.memory_gb, memory_gb)):
+            if amount * of_stage.workers > there:
+                place = grid.experiment.document.place(("resources", stage.KIND, name))
+                times = f"{of_stage.workers} workers of " if of_stage.workers > 1 else ""
+                why = f"{stage.KIND} asks for {times}{name} = {amount:g}, but this machine has {there:.6g}"
+                faults.append(Fault(place, f"{why}; let it ask for less, or give the --address of a cluster"))
+    if faults:
+        raise ConfigError(faults)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

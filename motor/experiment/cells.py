@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
-from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grid.plan.plan import Cell
 from grid.stage import InputError, Resources, Stage
@@ -61,24 +60,12 @@ def _cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str) ->
         weights_digest=cache(lambda weights: _weights_digest(weights, storage, dry_run)),
         unit=unit,
     )
-    checks = (
-        (chain.check(_places(experiment)),) if unit == "motor" else ()
-    )  # a split by series leaks, and is made to show it
+    places = list(experiment.places())
+    # A split by series leaks, and is made to show it.
+    checks = (chain.check(places),) if unit == "motor" else ()
     chain = replace(chain, cleared=checks)
     told = {} if unit == "motor" else {LEAKY: unit}
-    return [Cell(axes | told, chain.classify(axes), checks) for axes in _places(experiment)]
-
-
-def _places(experiment: "Experiment") -> list[dict[str, Any]]:
-    """Return each combination of the axes once; an axis that means nothing for a method is None there."""
-    given = experiment.base.axes.given()
-    places: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for method in given["method"]:
-        idle = experiment.method(method).idle_axes
-        of_method = {axis: (None,) if axis in idle else of_axis for axis, of_axis in given.items()}
-        for place in product(*(of_method | {"method": (method,)}).values()):
-            places[place] = dict(zip(given, place, strict=True))
-    return [place for place in places.values() if not experiment.base.axes.leaves_out(place)]
+    return [Cell(axes | told, chain.classify(axes), checks) for axes in places]
 
 
 def chosen_cells(cells: Iterable[Cell], chosen: dict[str, set[str]]) -> list[Cell]:

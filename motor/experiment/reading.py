@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from grid.config.check import ConfigError, Document, Fault, check, read_document
-from grid.config.document import Node
+from grid.config.document import Node, shortened
 from motor.evaluation.axes.base import axes
 from motor.evaluation.metrics.base import Metric
 from motor.experiment.consistency import Misfit, augmentation_misfits, inheritance_misfits, ranking_misfits
@@ -21,6 +21,7 @@ from motor.experiment.settings import (
     Variant,
     schema,
 )
+from motor.experiment.sizes import count_faults, emptiness_faults, grid_faults
 from motor.registry import Outside, installed, load, plugins, using
 from motor.registry.sources import PluginError
 
@@ -48,12 +49,16 @@ class Experiment:
         document = self.document
         faults = self._schema_faults()
         base, _ = check(document, schema())
-        if base is None:
-            raise ConfigError(faults)
+        told = {fault.place for fault in faults}
+        uncountable = [fault for fault in count_faults(document) if fault.place not in told]
+        if base is None or uncountable:
+            raise ConfigError([*faults, *uncountable])
         self.base = base
         self.name = document.data.get("name", name)
         self.settings = cache(self._settings)
         faults += self._grid_faults()
+        faults = faults or list(grid_faults(document, self._axes_of_methods(), len(base.split.fold_names())))
+        faults = faults or list(emptiness_faults(document, self.places()))
         if faults := faults or list(self._misfits()):
             raise ConfigError(faults)
 
@@ -79,6 +84,23 @@ class Experiment:
         """Return the axes of this grid that stand for a setting, with their values."""
         with using(self.plugins):
             return self.base.axes.of_settings()
+
+    def places(self) -> Iterator[dict[str, Any]]:
+        """Yield each combination of the axes once; an axis that means nothing for a method is None there."""
+        for of_method in self._axes_of_methods():
+            for values in product(*of_method.values()):
+                place = dict(zip(of_method, values, strict=True))
+                if not self.base.axes.leaves_out(place):
+                    yield place
+
+    def _axes_of_methods(self) -> Iterator[dict[str, tuple[Any, ...]]]:
+        """Yield the axes as they are for each method."""
+        given = self.base.axes.given()
+        for method in given["method"]:
+            idle = self.method(method).idle_axes
+            yield {axis: (None,) if axis in idle else of_axis for axis, of_axis in given.items()} | {
+                "method": (method,)
+            }
 
     def _overlaid(self, method: str | None, domain: str | None, variant: Variant = ()) -> Document:
         """Return the document as it holds for a method, a domain and a variant; without overlays nothing changes."""
@@ -171,10 +193,11 @@ class Experiment:
                 if axis not in given:
                     yield Fault(place, f"the grid has no axis {axis!r}; it has: {', '.join(given)}")
                     continue
-                there = given[axis]
+                there = set(given[axis])
                 for value in values:
                     if value not in there:
-                        yield Fault(place, f"the grid has no {axis} {value!r}; it has: {', '.join(map(str, there))}")
+                        listed = ", ".join(map(str, given[axis]))
+                        yield Fault(place, f"the grid has no {axis} {value!r}; it has: {shortened(listed, 400)}")
 
     def _name_faults(self) -> Iterable[Fault]:
         """Yield names of domains and folds that cannot name a folder, or are taken."""

@@ -2,9 +2,9 @@
 
 from dataclasses import fields, replace
 from functools import cache
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, create_model, model_validator
+from pydantic import AfterValidator, Field, create_model, model_validator
 
 from grid.stage import Resources, Stage
 from motor.registry import Outside, Record
@@ -14,17 +14,36 @@ from motor.stages.labels import LabelsBeside
 
 OF_EVERY_CELL = (Audit, Cleared, Classify, LabelsBeside)  # imported, so that they are known; methods import the others
 PROJECT = "motor"
+MOST_CORES = 100_000  # of one stage: no node has as many
+
+
+def _handed_out(amount: float) -> float:
+    """Return an amount that Ray hands out: it has ten thousandths."""
+    if round(amount, 4) != amount:
+        raise ValueError(f"{amount!r} is finer than is handed out; round it to 4 digits behind the point")
+    return amount
+
+
+def _whole_above_one(amount: float) -> float:
+    if amount > 1 and amount != int(amount):
+        raise ValueError(f"{amount:g} GPUs cannot be shared out; give a whole number, or a part of one")
+    return amount
 
 
 class Asked(Record):
     """What a stage of one kind asks of the cluster."""
 
-    cpus: float = Field(default=1, gt=0, description="CPU cores; also how many threads the stage uses")
-    gpus: float = Field(default=0, ge=0, description="GPUs; 0.5 lets two stages share one; 0 computes on the CPU")
+    cpus: Annotated[float, AfterValidator(_handed_out)] = Field(
+        default=1, ge=0.01, le=MOST_CORES, description="CPU cores; also how many threads the stage uses"
+    )
+    gpus: Annotated[float, AfterValidator(_handed_out), AfterValidator(_whole_above_one)] = Field(
+        default=0, ge=0, le=MOST_CORES, description="GPUs; 0.5 lets two stages share one; 0 computes on the CPU"
+    )
     memory_gb: float = Field(default=0, ge=0, description="memory to reserve, in 10^9 bytes; 0 reserves none")
     time_limit_s: float = Field(
         default=0,
         ge=0,
+        le=1e9,
         description="seconds after which a stage of this kind is stopped, and its cells fail; 0: none; a fine-tune "
         "goes on from its checkpoint with --retry-failed",
     )
@@ -53,7 +72,9 @@ class Asked(Record):
 class AskedOfTraining(Asked):
     """What a fine-tune asks of the cluster; with several workers, each asks for all of it."""
 
-    workers: int = Field(default=1, ge=1, description="Ray Train workers, which share each step's windows")
+    workers: int = Field(
+        default=1, ge=1, le=MOST_CORES, description="Ray Train workers, which share each step's windows"
+    )
     micro_batch: int | None = Field(
         default=None,
         ge=1,

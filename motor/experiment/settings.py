@@ -1,6 +1,7 @@
 """The schema of a config: which settings there are, what they default to, and which may differ where."""
 
 import inspect
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -45,9 +46,9 @@ def _nameable(name: str) -> str:
 
 
 def _distinct(values: tuple) -> tuple:
-    repeated = [value for value in dict.fromkeys(values) if values.count(value) > 1]
-    if repeated:
-        raise ValueError(f"{repeated[0]!r} is given {values.count(repeated[0])} times; give each value once")
+    value, times = max(Counter(values).items(), key=lambda pair: pair[1] > 1, default=(None, 0))  # the first of them
+    if times > 1:
+        raise ValueError(f"{value!r} is given {times} times; give each value once")
     return values
 
 
@@ -129,8 +130,10 @@ class Windows(Record):
     """How series are cut."""
 
     prediction_length: int = Field(default=1024, gt=0, description="samples forecast, after scaling and representation")
-    per_series: int = Field(default=2, ge=1, description="random training windows a series and epoch")
-    per_series_features: int = Field(default=4, ge=1, description="evenly spaced windows a series for features")
+    per_series: int = Field(default=2, ge=1, le=1_000_000, description="random training windows a series and epoch")
+    per_series_features: int = Field(
+        default=4, ge=1, le=1_000_000, description="evenly spaced windows a series for features"
+    )
     stream: Literal["ray_data", "memory_map"] = Field(
         default="ray_data", exclude=True, description="how training windows reach the trainer; the windows are the same"
     )

@@ -14,6 +14,8 @@ from motor.backbones.forecast import positions_of
 from motor.backbones.forecaster import SIDECAR
 from motor.backbones.weights import WeightsError, read_config, weights_folder
 
+WIDEST, MOST_BLOCKS = 65_536, 1_024  # several times those of the largest T5
+
 
 class ChronosBackbone(Backbone):
     """A Chronos model: weights in the stock format, or the sizes of a small one with random weights."""
@@ -35,11 +37,13 @@ class ChronosBackbone(Backbone):
     horizon: Literal["resize", "roll_out"] = Field(
         default="resize", description="what is done where the weights' head is shorter than the horizon"
     )
-    d_model: int = Field(default=64, ge=1, description="width; this and the sizes below are used only without weights")
-    d_kv: int = Field(default=16, ge=2, multiple_of=2, description="width of an attention head")
-    d_ff: int = Field(default=256, ge=1, description="width of the feed-forward layers")
-    num_layers: int = Field(default=2, ge=1, description="blocks of the encoder")
-    num_heads: int = Field(default=4, ge=1, description="attention heads")
+    d_model: int = Field(
+        default=64, ge=1, le=WIDEST, description="width; this and the sizes below are used only without weights"
+    )
+    d_kv: int = Field(default=16, ge=2, le=WIDEST, multiple_of=2, description="width of an attention head")
+    d_ff: int = Field(default=256, ge=1, le=WIDEST, description="width of the feed-forward layers")
+    num_layers: int = Field(default=2, ge=1, le=MOST_BLOCKS, description="blocks of the encoder")
+    num_heads: int = Field(default=4, ge=1, le=MOST_BLOCKS, description="attention heads")
 
     @model_validator(mode="after")
     def _check_sizes(self) -> Self:

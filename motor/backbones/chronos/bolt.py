@@ -14,7 +14,7 @@ from pydantic import Field
 from motor.backbones.base import Outline, seeded
 from motor.backbones.batch import Batch
 from motor.backbones.chronos import domain_mark
-from motor.backbones.chronos.backbone import ChronosBackbone
+from motor.backbones.chronos.backbone import MOST_BLOCKS, ChronosBackbone
 from motor.backbones.chronos.forecaster import ChronosForecaster
 from motor.backbones.forecast import Forecast
 from motor.backbones.weights import load_model
@@ -78,7 +78,7 @@ class Bolt(ChronosBackbone):
     SIZES: ClassVar[tuple[str, ...]] = (*ChronosBackbone.SIZES, "num_decoder_layers", "input_patch_size")
 
     kind: Literal["bolt"] = "bolt"
-    num_decoder_layers: int = Field(default=2, ge=1, description="blocks of the decoder")
+    num_decoder_layers: int = Field(default=2, ge=1, le=MOST_BLOCKS, description="blocks of the decoder")
     input_patch_size: int = Field(default=16, ge=4, multiple_of=4, description="samples a token")
 
     def _patch(self) -> int:

@@ -57,7 +57,9 @@ class Training(Record):
 
     num_steps: int = Field(default=10_000, ge=0, description="steps of AdamW, at most")
     learning_rate: float = Field(default=5e-5, gt=0, description="its peak, after the rise; then it falls to 0")
-    batch_size: int = Field(default=8, ge=1, description="windows a step, however many workers and passes share them")
+    batch_size: int = Field(
+        default=8, ge=1, le=1_000_000, description="windows a step, however many workers and passes share them"
+    )
     warmup_ratio: float = Field(default=0.05, ge=0, lt=1, description="share of the steps in which the rate rises")
     weight_decay: float = Field(default=0.0, ge=0, description="of matrices; vectors (norms, biases) do not decay")
     gradient_clip: float = Field(default=1.0, gt=0, description="largest norm of a step's gradient")

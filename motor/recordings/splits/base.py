@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas
 
 Side = Literal["train", "validation", "test"]
+MOST_FOLDS = 10_000  # each is a fine-tune, and a line of every cell's plan
 
 
 class Split(Plugin):

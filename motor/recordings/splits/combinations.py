@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from motor.recordings.recording import DataError
-from motor.recordings.splits.base import Split
+from motor.recordings.splits.base import MOST_FOLDS, Split
 from motor.recordings.splits.stratify import Cell, cells_of_motors
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Combinations(Split):
     """
 
     kind: Literal["combinations"] = "combinations"
-    n_folds: int = Field(default=10, ge=1)
+    n_folds: int = Field(default=10, ge=1, le=MOST_FOLDS)
     hold_out: int = Field(default=1, ge=1)
     validation: int = Field(default=1, ge=0)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from motor.recordings.splits.base import Split, rotate
+from motor.recordings.splits.base import MOST_FOLDS, Split, rotate
 from motor.recordings.splits.stratify import cells_of_motors, deal
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Folds(Split):
     """
 
     kind: Literal["folds"] = "folds"
-    k: int = Field(default=5, ge=2)
+    k: int = Field(default=5, ge=2, le=MOST_FOLDS)
     validation: Literal["next", "none"] = "next"
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from motor.recordings.recording import DataError
-from motor.recordings.splits.base import Split, rotate
+from motor.recordings.splits.base import MOST_FOLDS, Split, rotate
 from motor.recordings.splits.stratify import Cell, cells_of_motors, deal
 
 if TYPE_CHECKING:
@@ -32,14 +32,21 @@ class Repeated(Split):
     """
 
     kind: Literal["repeated"] = "repeated"
-    repeats: int = Field(default=3, ge=1)
-    k: int = Field(default=5, ge=2)
+    repeats: int = Field(default=3, ge=1, le=MOST_FOLDS)
+    k: int = Field(default=5, ge=2, le=MOST_FOLDS)
     validation: Literal["next", "none"] = "next"
 
     @model_validator(mode="after")
     def _check_train_is_left(self) -> "Repeated":
         if self.k == 2 and self.validation == "next":
             raise ValueError("k is 2, so test and validation leave nothing to train on; set k to 3 or more")
+        return self
+
+    @model_validator(mode="after")
+    def _check_number_of_folds(self) -> "Repeated":
+        if self.repeats * self.k > MOST_FOLDS:
+            told = f"repeats is {self.repeats} and k is {self.k}, which makes {self.repeats * self.k} folds"
+            raise ValueError(f"{told}; allowed are {MOST_FOLDS}: lower one of them")
         return self
 
     def fold_names(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from motor.recordings.readers.simulator.condition import STATES, draw_condition,
 from motor.recordings.readers.simulator.forces import brush_force, impact_force, rotor_force, run
 from motor.recordings.readers.simulator.machine import Machine, draw_machine
 from motor.recordings.readers.simulator.sensors import hear, ranged, transfer
+from motor.recordings.signals import MOST_SAMPLES
 from motor.recordings.told import Value
 
 # Cut from the start of what is computed: filtering is circular, and in 0.1 s each mode and echo has died away.
@@ -57,11 +58,11 @@ class Simulator(Reader):
     path: str = Field(default="", exclude=True)
     classes: tuple[str, str, str] = ("normal", "spark", "vibrate")
     domains: tuple[str, str] = ("ShengYing", "ZhenDong")
-    motors_per_class: int = Field(default=8, ge=1)
-    recordings_per_motor: int = Field(default=2, ge=1)
+    motors_per_class: int = Field(default=8, ge=1, le=1_000_000)
+    recordings_per_motor: int = Field(default=2, ge=1, le=1_000_000)
     labels_per_motor: Literal["one", "all"] = "one"
-    sampling_rate_hz: float = Field(default=65536.0, ge=2000)
-    n_samples: int = Field(default=65536, ge=64)
+    sampling_rate_hz: float = Field(default=65536.0, ge=2000, le=100_000_000)
+    n_samples: int = Field(default=65536, ge=64, le=MOST_SAMPLES)
     difficulty: float = Field(default=0.5, ge=0, le=1)
     speed_rpm: tuple[float, float] = (3000.0, 12000.0)
     mains_hz: float = Field(default=50.0, gt=0)
