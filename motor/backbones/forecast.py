@@ -1,6 +1,6 @@
 """What a forecaster says of a batch, and the scale of a context that all of it is measured in.
 
-Shapes: B windows, T context, H horizon, Q quantiles.
+Shapes: B windows, T context, H horizon, Q quantiles, S samples, L tokens, D embedding, K regimes, N branches.
 """
 
 from collections.abc import Mapping
@@ -32,12 +32,27 @@ class Forecast(NamedTuple):
     auxiliary : mapping of str to Tensor, or None
         Losses of the forecaster's own, by name, already weighted: they are added to what is trained on, told one by
         one, and neither validated nor asked for when it forecasts.
+    samples_SBH : Tensor of shape (n_samples, n_windows, prediction_length), or None
+        Futures that were drawn, in the batch's units.
+    tokens_BLD : Tensor of shape (n_windows, n_tokens, d_model), or None
+        Hidden states of the context, token by token from the oldest on.
+    regimes_BLK : Tensor of shape (n_windows, n_tokens, n_regimes), or None
+        How sure it is, at each token, of each regime; they add up to 1.
+    gate_BN : Tensor of shape (n_windows, n_branches), or None
+        How much each branch counts in the forecast, in the order of `branches`; they add up to 1.
+    branches : mapping of str to Tensor (n_windows, prediction_length, n_levels), or None
+        What each branch forecasts by itself, in the batch's units.
     """
 
     quantiles_BHQ: "Tensor"
     levels: tuple[float, ...] = ()
     quantile_loss: "Tensor | None" = None
     auxiliary: "Mapping[str, Tensor] | None" = None
+    samples_SBH: "Tensor | None" = None
+    tokens_BLD: "Tensor | None" = None
+    regimes_BLK: "Tensor | None" = None
+    gate_BN: "Tensor | None" = None
+    branches: "Mapping[str, Tensor] | None" = None
 
     @property
     def median_BH(self) -> "Tensor":

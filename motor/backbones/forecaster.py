@@ -208,6 +208,25 @@ class Forecaster(ABC):
             return self.predict_one_pass(batch)
         return self._sorted(batch, self._rolled_out)
 
+    def forecast(self, batch: Batch) -> Forecast:
+        """Return all that one pass says of a batch: sorted quantiles at `quantile_levels`, and what else it `gives`.
+
+        Where the horizon is rolled out, it is no further than one pass reaches. The batch's future is not looked at.
+
+        Raises
+        ------
+        RuntimeError
+            If the model is in training mode.
+        """
+        found: list[Forecast] = []
+
+        def quantiles(checked: Batch) -> "Tensor":
+            found.append(self._pass(checked, min(self.native_length, self.prediction_length)))
+            return found[0].quantiles_BHQ
+
+        quantiles_BHQ = self._sorted(batch, quantiles)
+        return found[0]._replace(quantiles_BHQ=quantiles_BHQ, levels=self.quantile_levels)
+
     def predict_one_pass(self, batch: Batch) -> "Tensor":
         """As `predict_quantiles`, but no further than one pass reaches, which is `native_length` samples."""
         length = min(self.native_length, self.prediction_length)

@@ -57,8 +57,7 @@ class TorchForecaster(Forecaster):
         normalised, loc_B1, scale_B1 = normalised_batch(batch)
         said = self.model(normalised)
         forecast = said if isinstance(said, Forecast) else Forecast(said)
-        quantiles_BHQ = forecast.quantiles_BHQ.float() * scale_B1[..., None] + loc_B1[..., None]
-        return forecast._replace(quantiles_BHQ=quantiles_BHQ[:, :length])
+        return in_units_of(forecast, loc_B1, scale_B1, length)
 
     def _embed(self, batch: Batch) -> "Tensor":
         if not hasattr(self.model, "encode"):
@@ -153,6 +152,20 @@ def normalised_batch(batch: Batch) -> "tuple[Batch, Tensor, Tensor]":
     if batch.future_BH is not None:
         normal = normal._replace(future_BH=(batch.future_BH - loc_B1) / scale_B1)
     return normal, loc_B1, scale_B1
+
+
+def in_units_of(forecast: Forecast, loc_B1: "Tensor", scale_B1: "Tensor", length: int) -> Forecast:
+    """Return a forecast of normalised windows in the units of the windows, cut to so many samples."""
+
+    def back(quantiles_BHQ: "Tensor") -> "Tensor":
+        return (quantiles_BHQ.float() * scale_B1[..., None] + loc_B1[..., None])[:, :length]
+
+    parts: dict[str, Any] = {"quantiles_BHQ": back(forecast.quantiles_BHQ)}
+    if forecast.samples_SBH is not None:
+        parts["samples_SBH"] = (forecast.samples_SBH.float() * scale_B1 + loc_B1)[..., :length]
+    if forecast.branches is not None:
+        parts["branches"] = {name: back(quantiles) for name, quantiles in forecast.branches.items()}
+    return forecast._replace(**parts)
 
 
 def _read_tensors(model: "torch.nn.Module", file: Path) -> None:

@@ -19,6 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "examples" / "forecaster.md"
 CONTEXT, HORIZON, LEVELS = 64, 24, (0.1, 0.5, 0.9)
 TRAINING = {"num_steps": 6, "learning_rate": 1e-3, "validate_every": 3, "log_every": 1, "checkpoint_every": 2}
 SHIPPED = plugins("motor.backbones")
+PARTS = {"regimes": "regimes_BLK", "gate": "gate_BN"}  # of a `Forecast`, by the name in which features ask for it
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +97,10 @@ def differing(one: Forecaster, other: Forecaster) -> list[str]:
 def answers(backbone, forecaster: Forecaster, batch: Batch) -> dict[str, torch.Tensor]:
     """All that can be asked of it."""
     said = {"quantiles": forecaster.predict_quantiles(batch)}
-    return said | ({"embedding": forecaster.embed(batch)} if "embedding" in backbone.gives else {})
+    said |= {"embedding": forecaster.embed(batch)} if "embedding" in backbone.gives else {}
+    parts = forecaster.forecast(batch)._asdict()
+    said |= {given: parts[part] for given, part in PARTS.items() if given in backbone.gives}
+    return said | {f"branch {name}": values for name, values in (parts["branches"] or {}).items()}
 
 
 def test_forecaster_same_seed_gives_the_same_bits_whatever_the_global_state(create):
@@ -158,7 +162,41 @@ def test_forecaster_follows_the_scale_of_its_context(create, batch):
     forecaster = fitted(create())
     forecast = forecaster.predict_quantiles(batch)
     moved = forecaster.predict_quantiles(batch._replace(context_BT=4 * batch.context_BT + 2))
-    torch.testing.assert_close(moved, 4 * forecast + 2, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(moved, 4 * forecast + 2, atol=1e-4, rtol=1e-4)
+
+
+def test_forecaster_gives_what_its_backbone_says(backbone, create, batch):
+    forecast = create().forecast(batch)
+    assert forecast.levels == LEVELS
+    for given, part in PARTS.items():
+        values = getattr(forecast, part)
+        assert (values is not None) == (given in backbone.gives)
+        if values is not None:
+            assert values.shape[0] == 32
+            torch.testing.assert_close(values.sum(dim=-1), torch.ones(values.shape[:-1]))
+
+
+def test_forecaster_trains_within_three_steps_every_weight_that_is_not_frozen(backbone, create, domains):
+    forecaster = create(dropout=0.0)
+    free = {name: weight for name, weight in forecaster.model.named_parameters() if weight.requires_grad}
+    assert bool(free) != backbone.CLOSED_FORM
+    optimizer = torch.optim.AdamW(free.values(), lr=1e-3, weight_decay=0.0) if free else None
+    learned: set[str] = set()
+    for step in range(3 if free else 0):
+        forecaster.loss(sines(step, len(domains))).backward()
+        learned |= {name for name, weight in free.items() if weight.grad is not None and weight.grad.any()}
+        optimizer.step()
+        optimizer.zero_grad()
+    assert [name for name in free.keys() - learned if _moves_the_forecast(forecaster, name, len(domains))] == []
+
+
+def _moves_the_forecast(forecaster: Forecaster, name: str, n_domains: int) -> bool:
+    """Tell whether other values of a weight give another forecast."""
+    batch = sines(3, n_domains)
+    forecast = forecaster.predict_quantiles(batch)
+    with torch.no_grad():
+        forecaster.model.get_parameter(name).add_(0.5)
+    return not torch.equal(forecaster.predict_quantiles(batch), forecast)
 
 
 def test_forecaster_missing_samples_are_forecast_and_not_trained_on(create, batch):
@@ -169,7 +207,7 @@ def test_forecaster_missing_samples_are_forecast_and_not_trained_on(create, batc
     assert forecaster.predict_quantiles(gappy).isfinite().all()
     assert forecaster.loss(gappy).isfinite()
     gappy.future_BH[:] = np.nan
-    assert forecaster.loss(gappy) == 0
+    assert forecaster.losses(gappy)["quantile"][1] == 0
 
 
 def test_forecaster_saves_every_weight_that_moves_its_forecast(backbone, create, batch, domains, tmp_path):
@@ -234,7 +272,8 @@ def test_forecaster_adapted_and_merged_has_the_weights_that_it_had(create, batch
         return
     names, forecast = weights_of(forecaster).keys(), forecaster.predict_quantiles(batch)
     adapt(forecaster, Lora(rank=2), 0)
-    torch.testing.assert_close(forecaster.predict_quantiles(batch), forecast, atol=0, rtol=0)
+    # torch runs recurrent layers by another kernel with frozen weights
+    torch.testing.assert_close(forecaster.predict_quantiles(batch), forecast, atol=1e-5, rtol=0)
     forecaster.loss(batch).backward()
     trained = {name for name, weight in forecaster.model.named_parameters() if weight.grad is not None}
     assert any(".lora_B." in name for name in trained)

@@ -1,0 +1,1 @@
+"""Layers that forecasters of torch share: patches, known inputs, gates and attention."""

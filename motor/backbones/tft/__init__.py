@@ -1,0 +1,5 @@
+"""A temporal fusion transformer on patches."""
+
+from motor.backbones.tft.settings import Tft
+
+PLUGIN = Tft

@@ -1,0 +1,40 @@
+"""Settings of a temporal fusion transformer on patches."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from motor.backbones.base import Outline
+from motor.backbones.blocks import Blocks
+from motor.backbones.torch_forecaster import Geometry, TorchBackbone
+
+if TYPE_CHECKING:
+    from motor.backbones.tft.network import Network
+
+
+class Tft(TorchBackbone):
+    """A temporal fusion transformer on patches of the context: variable selection, a recurrent layer, attention.
+
+    Known at any time, and given, are the logarithm of the speed, the place before or after the forecast's origin and,
+    with several domains, the domain. Sample by sample it would cost a hundred times as much.
+    """
+
+    GIVES: ClassVar[tuple[str, ...]] = ("embedding",)
+
+    kind: Literal["tft"] = "tft"
+    patch: int = Field(default=64, ge=1, description="samples of a token: a revolution of the shaft, or more")
+    width: int = Field(default=64, ge=2, description="of a token")
+    n_heads: int = Field(default=4, ge=1, description="attention heads, which share their values")
+
+    def network(self, geometry: Geometry) -> "Network":
+        from motor.backbones.tft.network import Network
+
+        return Network(geometry, self.patch, self.width, self.n_heads)
+
+    def blocks(self, network: "Network") -> Blocks:  # type: ignore[override] # of this kind's own network
+        """Return its recurrent layer and its attention as the blocks of its encoder."""
+        return Blocks(inputs=[network.inputs], encoder=[network.local, network.temporal], head=[network.head])
+
+    def outline(self) -> Outline:
+        """Return what is known before anything is built; any levels can be forecast."""
+        return Outline(patch=self.patch, n_blocks=2, levels=(), head_length=None)

@@ -1,0 +1,50 @@
+"""Settings of a variational state space model with regimes."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from motor.backbones.base import Outline
+from motor.backbones.blocks import Blocks
+from motor.backbones.torch_forecaster import Geometry, TorchBackbone
+
+if TYPE_CHECKING:
+    from motor.backbones.vssm.network import Network
+
+
+class Vssm(TorchBackbone):
+    """A state for each patch of the context, which moves by the dynamics of one of a few regimes.
+
+    Which regime a patch is in is learned without labels, and is known exactly given the states. States are drawn in
+    training alone: a forecast is made from their means.
+    """
+
+    GIVES: ClassVar[tuple[str, ...]] = ("embedding", "regimes")
+
+    kind: Literal["vssm"] = "vssm"
+    patch: int = Field(default=64, ge=1, description="samples of a state: a revolution of the shaft, or more")
+    width: int = Field(default=96, ge=2, description="of the recurrent layer that reads the patches")
+    n_states: int = Field(default=32, ge=1, description="numbers of a state")
+    n_regimes: int = Field(default=4, ge=1, description="regimes, each with dynamics of its own")
+    elbo_weight: float = Field(
+        default=0.5,
+        ge=0,
+        description="of the negative evidence bound beside the forecast's loss; 0 leaves regimes idle",
+    )
+    free_nats: float = Field(
+        default=8.0, ge=0, description="divergence a patch that costs nothing, so that states are not given up"
+    )
+
+    def network(self, geometry: Geometry) -> "Network":
+        from motor.backbones.vssm.network import Network
+
+        sizes = self.patch, self.width, self.n_states, self.n_regimes
+        return Network(geometry, *sizes, self.elbo_weight, self.free_nats)
+
+    def blocks(self, network: "Network") -> Blocks:  # type: ignore[override] # of this kind's own network
+        """Return the recurrent layer as the one block of its encoder."""
+        return Blocks(inputs=[network.inputs], encoder=[network.reader], head=[network.head])
+
+    def outline(self) -> Outline:
+        """Return what is known before anything is built; any levels can be forecast."""
+        return Outline(patch=self.patch, n_blocks=1, levels=(), head_length=None)
