@@ -4,7 +4,6 @@ import csv
 import glob
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +13,7 @@ from typing import Any
 from motor.predicting.faults import Fault
 from motor.recordings.agreement import agreed_rate
 from motor.recordings.files import list_files
-from motor.recordings.formats.table import TableLayout
+from motor.recordings.formats.layout import TableLayout
 from motor.recordings.names import cleaned
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.recording import DataError, Recording, near
@@ -122,7 +121,7 @@ def _files(path: str, told: Told) -> list[Path]:
         return [here]
     if (here / "manifest.csv").is_file():
         return [here / "manifest.csv"]
-    suffixes = (*SUFFIXES, *_opened_in_training(told))
+    suffixes = tuple(dict.fromkeys((*SUFFIXES, *_opened_in_training(told), *told.dataset.get("suffixes", ()))))
     found = list_files(here, suffixes)
     if not found.files:
         raise DataError(f"{path}: no recording in this folder; allowed are {', '.join(suffixes)}")
@@ -141,11 +140,33 @@ def _sources(file: Path, told: Told) -> Iterator[Source]:
             "as multipart/form-data"
         )
     if kind is not None:
-        yield from _reader(kind, str(file), told).sources()
+        reader = _reader(kind, str(file), told)
+        yield from _of_judged_domains(reader, reader.sources(), told)
         return
     folders = [] if told.is_sent else [part for part in file.parts[:-1] if part in told.domains]
     own = {"domain": folders[-1]} if folders else {}
+    if told.dataset.get("channels") and told.variable is None:
+        yield from _channels(file, own, told)
+        return
     yield Source(file.as_posix(), str(file), partial(read_signal, file, options=_options(told)), own=own)
+
+
+def _channels(file: Path, own: Mapping[str, Value], told: Told) -> Iterator[Source]:
+    """Yield the channels of one file, as the training took them; where a domain is asked for, its own alone."""
+    most = MOST_SENT if told.is_sent else MOST_SAMPLES
+    taken = ("channels", "on_missing_channel", "fields", "format", "delimiter", "decimal", "skip_rows")
+    names = {name: told.dataset[name] for name in taken if name in told.dataset}
+    known = {"kind": "tree", "path": ".", "classes": ("unknown",), "domains": told.dataset.get("domains", told.domains)}
+    reader = from_record(Reader.ROOM, {**known, **names, "max_samples": most})
+    yield from _of_judged_domains(reader, reader.of_file(file, file.as_posix(), str(file), own=own), told)
+
+
+def _of_judged_domains(reader: Reader, sources: Iterable[Source], told: Told) -> Iterator[Source]:
+    """Yield sources, without the channels of a file that are of no domain to be judged."""
+    domains = told.domains if told.domain is None else (told.domain,)
+    for source in sources:
+        if not getattr(reader, "tells_domain", False) or source.own.get("domain", domains[0]) in domains:
+            yield source
 
 
 def _opened_in_training(told: Told) -> tuple[str, ...]:
@@ -159,13 +180,14 @@ def _options(told: Told) -> SignalOptions:
     names = ("delimiter", "decimal", "skip_rows") if told.dataset.get("kind") in ("tree", "manifest") else ()
     table = TableLayout(**{name: told.dataset[name] for name in names if name in told.dataset})
     most = MOST_SENT if told.is_sent else MOST_SAMPLES
-    return SignalOptions(told.variable or told.dataset.get("variable"), table, most)
+    named = told.dataset.get("format")
+    return SignalOptions(told.variable or told.dataset.get("variable"), table, most, named)
 
 
 def _table_kind(file: Path, told: Told) -> str | None:
     """Return which reader a table is for; None for a signal."""
     if file.suffix.lower() in TABLES:
-        return "parquet"
+        return None if file.suffix.lower() in told.dataset.get("suffixes", ()) else "parquet"
     if file.suffix.lower() != ".csv":
         return None
     header = _header(file, _delimiter(file))
@@ -213,8 +235,12 @@ def _reader(kind: str, path: str, told: Told) -> Reader:
     """Return a reader that is told nothing but where things stand."""
     settings: dict[str, Any] = {"path": path, "classes": ("unknown",), "domains": told.domains}
     if told.dataset.get("kind") == kind:
-        names = ("columns", "variable", "delimiter", "decimal", "skip_rows", "ignore_timestamps")
+        names: tuple[str, ...] = ("columns", "variable", "delimiter", "decimal", "skip_rows", "ignore_timestamps")
         settings |= {name: told.dataset[name] for name in names if told.dataset.get(name)}
+        if told.dataset.get("channels"):
+            names = ("channels", "on_missing_channel", "fields", "format")
+            settings |= {name: told.dataset[name] for name in names if told.dataset.get(name)}
+            settings["domains"] = tuple(told.dataset.get("domains", told.domains))
     if kind == "long_csv":
         settings["sampling_rate_hz"] = told.sampling_rate_hz or told.dataset.get("sampling_rate_hz")
     if kind == "manifest":
@@ -250,8 +276,7 @@ def _told(source: Source, told: Told) -> dict[str, Any]:
     """Return the fields of a recording but its signal."""
     pattern = _pattern(told)
     # A pattern with ^ was meant for names below the data set's folder.
-    item = unicodedata.normalize("NFC", source.item)
-    match = pattern and (re.search(pattern, item) or re.search(pattern, Path(item).name))
+    match = pattern and (re.search(pattern, source.searched) or re.search(pattern, Path(source.searched).name))
     groups = match.groupdict() if match else {}
     constants = told.dataset.get("constants", {})
     in_file = {name: first_told(origin.get(name) for origin in (source.columns, groups)) for name in NAMES}

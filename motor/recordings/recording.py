@@ -74,6 +74,10 @@ class SeriesError(DataError):
     """The signal of one series is at fault, so `on_bad_series: skip` can pass over it."""
 
 
+class AbsentError(SeriesError):
+    """A file has not what was named, so that another name may be tried, or the channel be left out."""
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """Return the hint ``" (did you mean ...?)"``, empty if nothing known looks like the name."""
     names = list(known)

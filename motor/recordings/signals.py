@@ -1,43 +1,18 @@
-"""One signal out of one file: .csv, .npy, .wav, .mat."""
+"""Signals out of one file, of any of the formats that there are."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from motor.recordings.formats.mat import read_mat
-from motor.recordings.formats.npy import read_npy
-from motor.recordings.formats.table import PLAIN, TableLayout, read_csv
-from motor.recordings.formats.wav import read_wav
+from motor.recordings.formats.base import MOST_SAMPLES, Format, SignalOptions, by_suffix, formats
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
 
-MOST_SAMPLES = 100_000_000  # of a series: half an hour at 51.2 kHz, 400 MB
+__all__ = ["MOST_SAMPLES", "SignalOptions", "finite_signal", "read_signal", "read_signals"]
 # Squares of more are beyond float32. Instruments write 9.9e37 (SCPI) and the like where they could not measure.
 LARGEST = 1e18
 # How much of a signal's deviation may be lost where float32 rounds it.
 LOST = 1e-4
-
-
-@dataclass(frozen=True)
-class SignalOptions:
-    """How a signal is found in its file.
-
-    Attributes
-    ----------
-    variable : str, optional
-        Name of the ``.mat`` variable or ``.csv`` column, for files with several, or a pattern (``*_DE_time``) that
-        just one of them matches; ``column 5`` of a table; ``bearing.gs``, a field of a struct, ``Y(3).Data``, one of
-        its third element; ``data(:,2)`` and ``data(2,:)``, a column and a row of a matrix.
-    table : TableLayout
-        Of ``.csv`` files.
-    max_samples : int
-        A file that declares more is refused before its samples are read.
-    """
-
-    variable: str | None = None
-    table: TableLayout = PLAIN
-    max_samples: int = MOST_SAMPLES
 
 
 def read_signal(
@@ -71,18 +46,39 @@ def read_signal(
         If the file is empty, cut off, unreadable, of another format than its name says, too long, holds another shape,
         or a sample is text, NaN, infinite or no measured value.
     DataError
-        If the file is missing or its format is not among the four.
+        If the file is missing or its format is not known.
     """
     options = options or SignalOptions()
-    read = FORMATS.get(path.suffix.lower())
-    if read is None:
-        raise DataError(f"{path}: unknown format {path.suffix!r}; allowed: {', '.join(FORMATS)}; convert the file")
+    (signal,) = read_signals(path, [variable or options.variable], options)
+    return signal
+
+
+def read_signals(
+    path: Path, wanted: Sequence[str | None], options: SignalOptions
+) -> list[tuple[np.ndarray, float | None]]:
+    """Read several signals of one file in one pass; see `read_signal`."""
+    signals = format_of(path, options).read(path, wanted, options)
+    return [(finite_signal(one.values, str(path)), one.sampling_rate_hz) for one in signals]
+
+
+def format_of(path: Path, options: SignalOptions) -> Format:
+    """Return the format of a file, by its name's end or as the settings say.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or its format is not known. `SeriesError` if it is empty.
+    """
+    found = formats()[options.format] if options.format else by_suffix().get(path.suffix.lower())
+    if found is None:
+        raise DataError(
+            f"{path}: unknown format {path.suffix!r}; allowed: {', '.join(sorted(by_suffix()))}; convert the file"
+        )
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; put it there, or take it out of the dataset")
     if path.stat().st_size == 0:
         raise SeriesError(f"{path}: the file is empty (0 bytes); {NEXT_STEP}")
-    values, sampling_rate_hz = read(path, variable or options.variable, options)
-    return finite_signal(values, str(path)), sampling_rate_hz
+    return found
 
 
 def finite_signal(values: np.ndarray, place: str) -> np.ndarray:
@@ -129,12 +125,3 @@ def _narrowed(values: np.ndarray) -> np.ndarray:
     if wide is None or abs(wide.mean()) <= deviation:
         return signal
     return (wide - wide.mean()).astype(np.float32)
-
-
-Read = Callable[[Path, str | None, SignalOptions], tuple[np.ndarray, float | None]]
-FORMATS: dict[str, Read] = {
-    ".csv": lambda path, variable, options: (read_csv(path, variable, options.table, options.max_samples), None),
-    ".npy": lambda path, variable, options: (read_npy(path, options.max_samples), None),
-    ".wav": lambda path, variable, options: read_wav(path, options.max_samples),
-    ".mat": lambda path, variable, options: (read_mat(path, variable, options.max_samples), None),
-}

@@ -208,3 +208,22 @@ def test_inputs_sent_recording_of_more_samples_than_a_request_may_have_is_a_faul
     monkeypatch.setattr("motor.predicting.inputs.MOST_SENT", 299)
     (found,) = read([write("wav", tmp_path)], Told(TOLD.domains, domain="sound", is_sent=True))
     assert "300 samples by its head; allowed: 299" in found.reason
+
+
+def test_inputs_channels_of_a_file_are_those_that_the_training_took(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "M01.wav", np.stack([SIGNAL, -SIGNAL], axis=1), 2000, subtype="FLOAT")
+    dataset = {
+        "kind": "tree",
+        "domains": ["sound", "vibration"],
+        "channels": {"sound": [1], "vibration": ["channel 2"]},
+    }
+    sound, vibration = read([tmp_path / "M01.wav"], Told(("sound", "vibration"), dataset))
+    np.testing.assert_array_equal(sound.signal, SIGNAL)
+    np.testing.assert_array_equal(vibration.signal, -SIGNAL)
+    assert sound.moment == vibration.moment is not None
+    for told in (Told(("vibration",), dataset), Told(("sound", "vibration"), dataset, domain="vibration")):
+        (found,) = read([tmp_path / "M01.wav"], told)
+        np.testing.assert_array_equal(found.signal, -SIGNAL)
+    (tmp_path / "manifest.csv").write_text("file,motor\nM01.wav,M01\n")
+    (found,) = read([tmp_path / "manifest.csv"], Told(("vibration",), {**dataset, "kind": "manifest"}))
+    assert (found.domain, found.motor) == ("vibration", "M01")

@@ -173,14 +173,14 @@ def infinite_sample(folder: Path) -> Reader:
     return reader
 
 
-@fault("a.npy", "(20, 2)", "(n, 1)", "one signal a file")
+@fault("a.npy", "(20, 2)", "(:,2) or (2,:)", "name several in channels")
 def two_signals_in_one_array(folder: Path) -> Reader:
     file, reader = one_file(folder, "a.npy")
     np.save(file, GOOD.reshape(20, 2))
     return reader
 
 
-@fault("a.wav", "2 channels", "a file of its own")
+@fault("a.wav", "2 channels", "name them in channels")
 def stereo(folder: Path) -> Reader:
     file, reader = one_file(folder, "a.wav")
     soundfile.write(file, GOOD.reshape(20, 2), 1000)

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as of_numpy
 
-from motor.recordings.formats.table import TableLayout
+from motor.recordings.formats.layout import TableLayout
 from motor.recordings.readers.long_csv import LongCsv
 from motor.recordings.readers.parquet import Parquet
 from motor.recordings.recording import DataError

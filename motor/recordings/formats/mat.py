@@ -1,50 +1,103 @@
-"""Signals in MATLAB's ``.mat`` files, up to version 7."""
+"""Signals in MATLAB's ``.mat`` files: up to version 7 here, version 7.3 is HDF5."""
 
-import math
-import re
-import struct
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from motor.recordings.formats.shapes import check_length, chosen, row_of, unreadable
+from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable, single
+from motor.recordings.formats.choosing import NUMBERED, Line, chosen, split_line
+from motor.recordings.formats.mat_growth import check_growth
+from motor.recordings.formats.mat_paths import Step, first_step, leaves, walked
+from motor.recordings.formats.shapes import check_length, only_row, row_of, unreadable
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
-
-COMPRESSED = 15  # the type of an element that is packed by zlib
-HEAD_BYTES = 128
-BLOCK = 2**20
-LEAVES = 8  # fields of a struct that a message names
-DEPTH = 4
-LINE = re.compile(r"\((?::,\s*(\d+)|(\d+)\s*,\s*:)\)$")  # a column or a row of a matrix
-STEP = re.compile(r"([^().]+)(?:\((\d+)\))?")  # a field, and which element of a struct array
+from motor.recordings.told import Value
 
 
-def read_mat(path: Path, variable: str | None, max_samples: int) -> np.ndarray:
-    """Read the only variable, or the named one; see `motor.recordings.signals.SignalOptions`.
+class Mat(Format):
+    """MATLAB's files: variables, fields of structs and elements of cells by their path, lines of matrices."""
 
-    Raises
-    ------
-    SeriesError
-    """
-    import scipy.io
+    suffixes: ClassVar[tuple[str, ...]] = (".mat",)
 
+    def contents(self, path: Path, options: SignalOptions) -> list[Variable]:
+        """Return the variables, and what structs and cells hold."""
+        with _opened(path, options) as file:
+            return [found for name in file.found for found in file.leaves(name)]
+
+    def read(self, path: Path, wanted: Sequence[str | None], options: SignalOptions) -> list[Signal]:
+        """Read the named variables, or the only one; each variable of the file is loaded once."""
+        with _opened(path, options) as file:
+            return [Signal(file.signal(one)) for one in wanted]
+
+    def value(self, path: Path, wanted: str, options: SignalOptions) -> Value:
+        """Return the one value of a variable."""
+        with _opened(path, options) as file:
+            values, _, place = file.values(wanted)
+            return single(np.asarray(values), place)
+
+
+class _File:
+    """An open file; what was loaded of it stays for the next name."""
+
+    def __init__(self, path: Path, max_samples: int) -> None:
+        import scipy.io
+
+        self.path, self.max_samples = path, max_samples
+        self.found = {name: (shape, kind) for name, shape, kind in scipy.io.whosmat(path)}
+        self.loaded: dict[str, Any] = {}
+
+    def signal(self, wanted: str | None) -> np.ndarray:
+        """Return a signal, shape (n_samples,)."""
+        values, line, place = self.values(wanted)
+        return _line(values, line, place) if line else _row(values, wanted, place)
+
+    def values(self, wanted: str | None) -> tuple[Any, Line | None, str]:
+        """Return what a path leads to, the line of it that is meant, and its place for messages."""
+        base, line = _base(wanted)
+        step = first_step(base)
+        top = chosen(
+            list(self.found), base if base in self.found else step.field if step else base, f"{self.path}: variable"
+        )
+        place = f"{self.path}, variable {base or top!r}"
+        value = self._loaded(top)
+        if base is None or base in self.found or (step is not None and not step.rest and step.element is None):
+            return walked(value, Step(top, None, ""), top, place), line, place
+        assert step is not None  # else the name was none of those found
+        return walked(value, step, top, place), line, place
+
+    def leaves(self, name: str) -> Iterator[Variable]:
+        """Yield a variable, or what a struct or a cell array holds."""
+        shape, kind = self.found[name]
+        if kind not in ("struct", "cell"):
+            yield Variable(name, tuple(shape), _KINDS.get(kind, kind))
+            return
+        for path, leaf in leaves(self._loaded(name), name):
+            yield Variable(path, leaf.shape, "text" if leaf.dtype.kind in "US" else leaf.dtype.name)
+
+    def _loaded(self, top: str) -> Any:
+        """Return a variable of the file, checked before it is read."""
+        import scipy.io
+
+        if top not in self.loaded:
+            shape, kind = self.found[top]
+            check_length(max(shape, default=1), self.max_samples, f"{self.path}, variable {top!r}")
+            check_growth(self.path, self.max_samples)
+            if kind == "logical":
+                raise SeriesError(f"{self.path}, variable {top!r}: true and false are no signal; {NEXT_STEP}")
+            self.loaded[top] = scipy.io.loadmat(self.path, variable_names=[top])[top]
+        return self.loaded[top]
+
+
+_KINDS = {"double": "float64", "single": "float32", "char": "text"}
+
+
+@contextmanager
+def _opened(path: Path, options: SignalOptions) -> Iterator[_File]:
+    """Open a file; what SciPy says of a damaged one becomes an error of ours."""
     try:
-        found = {name: (shape, kind) for name, shape, kind in scipy.io.whosmat(path)}
-        line = LINE.search(variable or "")
-        base = variable[: line.start()] if line and variable is not None else variable
-        top = _top(list(found), base, f"{path}: variable")
-        shape, kind = found[top]
-        check_length(math.prod(shape), max_samples, f"{path}, variable {top!r}")
-        _check_growth(path, max_samples)
-        if kind == "logical":
-            raise SeriesError(f"{path}, variable {top!r}: true and false are no signal; {NEXT_STEP}")
-        value = scipy.io.loadmat(path, variable_names=[top])[top]
-        place = f"{path}, variable {base or top!r}"
-        values = _walked(value, top, "" if base in (None, top) else _below(str(base)), place)
-        return _line(values, line, place) if line else _row(values, base or top, place)
+        yield _File(path, options.max_samples)
     except DataError:
         raise
     except NotImplementedError as error:
@@ -54,112 +107,33 @@ def read_mat(path: Path, variable: str | None, max_samples: int) -> np.ndarray:
         raise unreadable(path, error) from error
 
 
-def _top(names: list[str], variable: str | None, what: str) -> str:
-    """Return the variable that a path begins with."""
-    if variable is None or variable in names or "." not in variable:
-        return chosen(names, variable, what)
-    step = STEP.fullmatch(variable.partition(".")[0])
-    return chosen(names, step[1] if step else variable, what)
+def _base(wanted: str | None) -> tuple[str | None, Line | None]:
+    """Return the path that is meant, None for the only variable, and a line of it."""
+    if wanted is None:
+        return None, None
+    if numbered := NUMBERED.fullmatch(wanted):
+        return None, Line(int(numbered[1] != "row"), int(numbered[2]))
+    base, line = split_line(wanted)
+    return base or None, line
 
 
-def _below(variable: str) -> str:
-    """Return the path below the variable that it begins with, with the element of that."""
-    step = STEP.match(variable)
-    element = f"({step[2]})" if step and step[2] else ""
-    return f"{element}.{variable.partition('.')[2]}" if "." in variable else ""
-
-
-def _walked(value: Any, name: str, below: str, place: str) -> Any:
-    """Return what a path leads to in a struct; raise with the fields that there are."""
-    steps = below.split(".") if below else []
-    number = int(steps[0].strip("()")) if steps and steps[0] else 1
-    for text in steps[1:]:
-        step = STEP.fullmatch(text)
-        if step is None or value.dtype.names is None or step[1] not in value.dtype.names or number > value.size:
-            raise SeriesError(f"{place}: there is no such field; set variable to one of: {_leaves(value, name)}")
-        value, number = value.reshape(-1, order="F")[number - 1][step[1]], int(step[2] or 1)
-    if isinstance(value, np.ndarray) and value.dtype.names is not None:
-        raise SeriesError(f"{place}: this is a struct; set variable to one of its fields: {_leaves(value, name)}")
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        raise SeriesError(f"{place}: this is a cell array; save what is in it as a variable of its own; {NEXT_STEP}")
-    return value
-
-
-def _leaves(value: Any, name: str) -> str:
-    found = []
-    for path, leaf in _numbers_in(value, name, DEPTH):
-        found.append(f"{path} {leaf.shape}")
-        if len(found) > LEAVES:
-            found[-1] = "..."
-            break
-    return ", ".join(found) or "none that holds numbers"
-
-
-def _numbers_in(value: Any, path: str, depth: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the paths of a struct's arrays of numbers."""
-    if not isinstance(value, np.ndarray) or depth == 0:
-        return
-    if value.dtype.names is None:
-        if value.dtype.kind in "fiu" and value.size > 1:
-            yield path, value
-        return
-    elements = value.reshape(-1, order="F")
-    for number, element in enumerate(elements, 1):
-        of = f"{path}({number})" if len(elements) > 1 else path
-        for field in value.dtype.names:
-            yield from _numbers_in(element[field], f"{of}.{field}", depth - 1)
-
-
-def _row(values: Any, name: str, place: str) -> np.ndarray:
+def _row(values: Any, name: str | None, place: str) -> np.ndarray:
     """Return the samples of what is a row or a column."""
     from scipy.sparse import issparse
 
     if issparse(values):
         raise SeriesError(f"{place}: this is a sparse matrix; save it by full(...); {NEXT_STEP}")
     matrix = np.asarray(values)
-    if matrix.ndim == 2 and 1 not in matrix.shape:
-        raise SeriesError(
-            f"{place}: shape {matrix.shape}, a signal is one row or column; set variable to one of them, such as "
-            f"{name}(:,2) or {name}(2,:)"
-        )
+    if matrix.ndim == 2:
+        only_row(matrix.shape, name or place.rpartition("variable ")[2].strip("'"), place)
     return row_of(matrix, place)
 
 
-def _line(values: Any, line: re.Match[str], place: str) -> np.ndarray:
+def _line(values: Any, line: Line, place: str) -> np.ndarray:
     """Return a column or a row of a matrix."""
     matrix = np.asarray(values)
-    axis = 1 if line[1] else 0
-    number = int(line[1] or line[2])
-    if matrix.ndim != 2 or not 1 <= number <= matrix.shape[axis]:
-        raise SeriesError(f"{place}: shape {matrix.shape} has no {line[0]}; set variable to one that is there")
-    return matrix[:, number - 1] if axis else matrix[number - 1]
+    line.check(matrix.shape, place)
+    return matrix[:, line.number - 1] if line.axis else matrix[line.number - 1]
 
 
-def _check_growth(path: Path, max_samples: int) -> None:
-    """Raise if a packed element holds more than a series may: a small file can unpack to many gigabytes."""
-    most = 16 * max_samples + BLOCK
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        if len(head) < HEAD_BYTES or head[126:128] not in (b"IM", b"MI"):
-            return
-        order = "<" if head[126:128] == b"IM" else ">"
-        while len(tag := file.read(8)) == 8:
-            kind, n_bytes = struct.unpack(f"{order}II", tag)
-            begin = file.tell()
-            if kind == COMPRESSED and 1032 * n_bytes > most:  # zlib packs no better
-                _check_unpacked(file, n_bytes, most, path, max_samples)
-            file.seek(begin + n_bytes)
-
-
-def _check_unpacked(file: Any, n_bytes: int, most: int, path: Path, max_samples: int) -> None:
-    unpacking, total = zlib.decompressobj(), 0
-    while n_bytes > 0 and (packed := file.read(min(BLOCK, n_bytes))):
-        n_bytes -= len(packed)
-        while packed:
-            total += len(unpacking.decompress(packed, BLOCK))
-            packed = unpacking.unconsumed_tail
-            if total > most:
-                raise SeriesError(
-                    f"{path}: a variable unpacks to more than {most} bytes; a series has at most {max_samples} "
-                    "samples; cut the recording, or raise max_samples"
-                )
+FORMAT = Mat()

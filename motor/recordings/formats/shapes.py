@@ -1,15 +1,11 @@
 """What the formats of signal files share: which array is a signal, which variable is meant, and their errors."""
 
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
 
-from motor.recordings.names import shown
+from motor.recordings.formats.choosing import Line
 from motor.recordings.recording import NEXT_STEP, SeriesError
-
-NAMED = 20  # of the names in a message
 
 
 def row_of(values: np.ndarray, place: str) -> np.ndarray:
@@ -21,25 +17,24 @@ def row_of(values: np.ndarray, place: str) -> np.ndarray:
     raise SeriesError(f"{place}: shape {values.shape}; allowed: (n,), (n, 1), (1, n); store one signal a file")
 
 
-def chosen(names: Sequence[str], variable: str | None, what: str) -> str:
-    """Return the named one of `names`, the one that a pattern matches, or the only one."""
-    if variable is None and len(names) == 1:
-        return names[0]
-    if variable is not None and names.count(variable) == 1:
-        return variable
-    # A pattern, for names that differ from file to file (X097_DE_time, X098_DE_time, ...).
-    matched = [name for name in names if variable is not None and fnmatchcase(name, variable)]
-    if len(matched) == 1:
-        return matched[0]
-    given = "not set" if variable is None else shown(variable)
-    there = ", ".join(map(str, names[:NAMED])) + (", ..." if len(names) > NAMED else "")
-    step = "set variable to one of them"
-    if len(matched) > 1:
-        step = (
-            f"it matches {', '.join(matched[:NAMED])}: narrow it, take this file out, or list the files in a manifest "
-            "with a column variable"
+def only_row(shape: tuple[int, ...], name: str, place: str) -> Line | None:
+    """Return the line of a matrix with one row or column alone, None for what is a row already.
+
+    Raises
+    ------
+    SeriesError
+        If it has several, or is no matrix.
+    """
+    if len(shape) == 1:
+        return None
+    if len(shape) == 2 and 1 in shape:
+        return Line(1, 1) if shape[1] == 1 else Line(0, 1)
+    if len(shape) == 2:
+        raise SeriesError(
+            f"{place}: shape {shape}, a signal is one row or column; set variable to one of them, such as "
+            f"{name}(:,2) or {name}(2,:), or name several in channels"
         )
-    raise SeriesError(f"{what} {given}, the file has {there or 'none'}; {step}")
+    raise SeriesError(f"{place}: shape {shape}; allowed: (n,), (n, 1), (1, n); store one signal a file")
 
 
 def check_length(n_samples: int, most: int, place: str) -> None:

@@ -9,52 +9,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 import numpy as np
 
+from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable, single
+from motor.recordings.formats.choosing import chosen
+from motor.recordings.formats.layout import TableLayout
 from motor.recordings.formats.lines import check_cells
-from motor.recordings.formats.shapes import check_length, chosen, unreadable
+from motor.recordings.formats.shapes import check_length, unreadable
 from motor.recordings.names import shown
 from motor.recordings.recording import NEXT_STEP, SeriesError
 from motor.recordings.text import encoding_of
+from motor.recordings.told import Value
 
 BLANKS = r"\s+"
 LOOKED_AT = 64  # lines in which the first one of numbers is searched
 LONGEST_LINE = 2**20
-NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 COLUMN = re.compile(r"column ([1-9]\d*)")
-
-
-@dataclass(frozen=True)
-class TableLayout:
-    """How a table is written; None: found by its first lines.
-
-    Attributes
-    ----------
-    delimiter : str, optional
-    decimal : {".", ","}
-        What separates a number's fraction.
-    skip_rows : int, optional
-        Lines above the table: above the names of its columns, or its numbers where it has no names.
-    """
-
-    delimiter: str | None = None
-    decimal: str = "."
-    skip_rows: int | None = None
-
-    def number(self, text: str) -> float | None:
-        """Return a cell as a number, None if it is none."""
-        if self.decimal == ",":
-            text = text.replace(".", "_").replace(",", ".")
-        return float(text) if NUMBER.fullmatch(text) else None
-
-    def are_numbers(self, cells: Sequence[str]) -> bool:
-        """Tell whether all cells are numbers."""
-        return bool(cells) and all(self.number(cell) is not None for cell in cells)
-
-
-PLAIN = TableLayout()
 
 
 @dataclass(frozen=True)
@@ -78,8 +50,30 @@ class Head:
     n_cells: int
 
 
-def read_csv(path: Path, variable: str | None, table: TableLayout, max_samples: int) -> np.ndarray:
-    """Read the only column, the second beside a time, or the named one, as float64 (n_samples,).
+class Table(Format):
+    """Tables of numbers as text: columns by name or number."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".csv",)
+
+    def contents(self, path: Path, options: SignalOptions) -> list[Variable]:
+        """Return the columns, by what the first lines tell; how long they are is not known before all is read."""
+        with _opened(path) as stream:
+            return [Variable(name, (), "float64") for name in _wanted(_head(path, stream, options.table))]
+
+    def read(self, path: Path, wanted: Sequence[str | None], options: SignalOptions) -> list[Signal]:
+        """Read the named columns, or the only one."""
+        return [Signal(values) for values in _columns_of(path, wanted, options)]
+
+    def value(self, path: Path, wanted: str, options: SignalOptions) -> Value:
+        """Return the one number that a column has in every line."""
+        return single(_columns_of(path, [wanted], options)[0], f"{path}, column {wanted!r}")
+
+
+FORMAT = Table()
+
+
+def _columns_of(path: Path, wanted: Sequence[str | None], options: SignalOptions) -> list[np.ndarray]:
+    """Read the only column, the second beside a time, or the named ones, each as float64 (n_samples,).
 
     Raises
     ------
@@ -88,9 +82,11 @@ def read_csv(path: Path, variable: str | None, table: TableLayout, max_samples: 
     """
     import pandas
 
+    table, max_samples = options.table, options.max_samples
     with _opened(path) as stream:
-        head = _head(path, stream, table, variable)
-        columns, beside_time = _columns(path, head, variable)
+        head = _head(path, stream, table)
+        places = [_columns(path, head, one) for one in wanted]
+        columns, beside_time = sorted({place for of, _ in places for place in of}), any(timed for _, timed in places)
         stream.seek(0)
         n_lines, has_words = check_cells(path, stream, head.n_skipped, head.separator, head.n_cells)
         check_length(n_lines, max_samples, str(path))
@@ -118,7 +114,7 @@ def read_csv(path: Path, variable: str | None, table: TableLayout, max_samples: 
             f"name the signal's column in variable ({' or '.join(_wanted(head))}), or leave one column"
             + ("; or are these decimal commas? set decimal: ','" if head.separator == "," else "")
         )
-    return values[:, -1]
+    return [values[:, columns.index(of[-1])] for of, _ in places]
 
 
 @contextmanager
@@ -155,7 +151,7 @@ def _first_lines(path: Path, stream: IO[bytes]) -> list[str]:
     return lines
 
 
-def _head(path: Path, stream: IO[bytes], table: TableLayout, variable: str | None) -> Head:
+def _head(path: Path, stream: IO[bytes], table: TableLayout) -> Head:
     """Return what the first lines tell."""
     lines, delimiter = _first_lines(path, stream), table.delimiter
     start = table.skip_rows

@@ -2,13 +2,14 @@
 
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, ClassVar, NamedTuple
 
-import numpy as np
-
-from motor.recordings.formats.shapes import check_length, unreadable
+from motor.recordings.formats.audio_channels import audio_channels, no_value, read_audio
+from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable
 from motor.recordings.recording import NEXT_STEP, SeriesError
+from motor.recordings.told import Value
 
 RIFF = (b"RIFF", b"RF64", b"BW64", b"RIFX")
 W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
@@ -33,33 +34,40 @@ class Body(NamedTuple):
         return self.n_bytes // self.frame_bytes if self.form in EVEN and self.frame_bytes else None
 
 
-def read_wav(path: Path, max_samples: int) -> tuple[np.ndarray, float]:
-    """Read one channel; integer PCM is scaled to [-1, 1] by libsndfile.
+class Wav(Format):
+    """WAV of every kind that libsndfile reads; integer PCM is scaled to [-1, 1] by it."""
 
-    Raises
-    ------
-    SeriesError
-        If it is no WAV, has several channels, or is shorter than its head and chunks say: libsndfile would return the
-        rest without a word.
-    """
-    import soundfile
+    suffixes: ClassVar[tuple[str, ...]] = (".wav",)
 
-    body = checked_body(path)
-    try:
-        info = soundfile.info(path)
-        check_length(info.frames * info.channels, max_samples, str(path))
-        values, sampling_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        raise unreadable(path, error) from error
-    if values.shape[1] != 1:
-        raise SeriesError(
-            f"{path}: {values.shape[1]} channels, a recording has 1; write each channel to a file of its own"
-        )
-    if body.n_frames is not None and body.n_frames != len(values):
-        raise SeriesError(
-            f"{path}: {body.n_frames} samples by its chunks, but {len(values)} can be read; it is damaged; {NEXT_STEP}"
-        )
-    return values[:, 0], float(sampling_rate_hz)
+    def contents(self, path: Path, options: SignalOptions) -> list[Variable]:
+        """Return the channels."""
+        checked_body(path)
+        return audio_channels(path)
+
+    def read(self, path: Path, wanted: Sequence[str | None], options: SignalOptions) -> list[Signal]:
+        """Read the named channels, or the only one.
+
+        Raises
+        ------
+        SeriesError
+            If it is no WAV, or is shorter than its head and chunks say: libsndfile would return the rest without a
+            word.
+        """
+        body = checked_body(path)
+        signals = read_audio(path, wanted, options)
+        n_frames = len(signals[0].values)
+        if body.n_frames is not None and body.n_frames != n_frames:
+            raise SeriesError(
+                f"{path}: {body.n_frames} samples by its chunks, but {n_frames} can be read; it is damaged; {NEXT_STEP}"
+            )
+        return signals
+
+    def value(self, path: Path, wanted: str, options: SignalOptions) -> Value:
+        """Raise: nothing but sound is read of these files."""
+        raise no_value(path, wanted)
+
+
+FORMAT = Wav()
 
 
 def checked_body(path: Path) -> Body:

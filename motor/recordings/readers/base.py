@@ -204,6 +204,10 @@ class Reader(Plugin):
         """Return the samples of every series and their rate (Hz), as far as the settings alone tell them."""
         return self.series_length, None
 
+    def tolerates(self, error: SeriesError) -> bool:
+        """Tell whether a series at fault is left out."""
+        return self.on_bad_series == "skip"
+
     def passed_over(self) -> str:
         """Return in words which files beside the data are not read; empty if there are none."""
         return ""
@@ -305,7 +309,7 @@ class Reader(Plugin):
 
     def _skip(self, item: str, error: SeriesError, skipped: list[dict[str, str]] | None) -> None:
         """Note a bad series, or raise if bad series are not to be skipped."""
-        if self.on_bad_series == "fail":
+        if not self.tolerates(error):
             raise error
         if skipped is not None:
             skipped.append({"item": item, "reason": str(error)})

@@ -15,8 +15,9 @@ import numpy as np
 from pydantic import Field
 
 from motor.recordings.csv_blocks import LONGEST_LINE, Layout, parse, parsed_blocks
+from motor.recordings.formats.layout import TableLayout
 from motor.recordings.formats.shapes import check_length
-from motor.recordings.formats.table import TableLayout, cause_of
+from motor.recordings.formats.table import cause_of
 from motor.recordings.names import shown
 from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError

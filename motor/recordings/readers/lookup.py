@@ -1,7 +1,6 @@
 """Where a recording's fields are found: a table's columns, the pattern's groups, the file itself, constants."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 def fields_of(reader: "Reader", source: Source) -> dict[str, Value]:
     """Return what is told of a recording; all but its sampling rate is checked."""
-    match = re.search(reader.pattern, unicodedata.normalize("NFC", source.item)) if reader.pattern else None
+    match = re.search(reader.pattern, source.searched) if reader.pattern else None
     groups = match.groupdict() if match else {}
     constants = {str(name): value for name, value in reader.constants.items()}
     ranked: tuple[Mapping[str, Value], ...] = (source.columns, groups, source.own, constants)
@@ -73,7 +72,7 @@ def missing(reader: "Reader", name: str, source: Source) -> DataError:
     column = {**reader.default_columns, **reader.columns}.get(name)
     tried = [f"column {column!r} (absent or empty)"] if column else []
     if reader.pattern:
-        matched = re.search(reader.pattern, source.item)
+        matched = re.search(reader.pattern, source.searched)
         tried.append(f"pattern {reader.pattern!r} ({'has no such value' if matched else 'does not match'})")
     ways = [f"columns.{name}"] if name in reader.default_columns else []
     ways += [f"a group (?P<{name}>...) in pattern", name if name == "sampling_rate_hz" else f"constants.{name}"]

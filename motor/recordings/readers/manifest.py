@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -13,7 +12,6 @@ from motor.recordings.names import shown
 from motor.recordings.readers.base import ITEM_FIELDS, Source
 from motor.recordings.recording import DataError, near
 from motor.recordings.signal_reader import SignalReader
-from motor.recordings.signals import read_signal
 from motor.recordings.text import delimiter_of, opened_text
 
 
@@ -53,8 +51,7 @@ class Manifest(SignalReader):
         """Yield one source a row, in the table's order."""
         for line, told, file in self._rows():
             place = f"{self._table_path()}, line {line}, {file}"
-            load = partial(read_signal, file, options=self.options(told.get("variable")))
-            yield Source(told.get("item") or told["file"], place, load, told)
+            yield from self.of_file(file, told.get("item") or told["file"], place, told)
 
     def _table_path(self) -> Path:
         """Return the table's path."""

@@ -1,5 +1,6 @@
 """A recording as its format hands it over, and the fields that one may have."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -32,6 +33,8 @@ class Source:
         Fields that a table's columns tell. None, "" and NaN count as not told.
     own : mapping
         Fields that the file itself tells, say by the folders it lies in.
+    name : str, optional
+        What `Reader.pattern` is searched in where that is not the item's name: the file's, of which it is a channel.
     """
 
     item: str
@@ -39,3 +42,9 @@ class Source:
     load: Callable[[], tuple[np.ndarray, float | None]]
     columns: Mapping[str, Value] = field(default_factory=dict)
     own: Mapping[str, Value] = field(default_factory=dict)
+    name: str | None = None
+
+    @property
+    def searched(self) -> str:
+        """What a pattern is searched in, in Unicode's NFC."""
+        return unicodedata.normalize("NFC", self.name or self.item)

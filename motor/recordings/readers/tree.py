@@ -1,19 +1,20 @@
 """A tree of signal files: `<domain>/<label>/<file>`."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from motor.recordings.formats.base import by_suffix
 from motor.recordings.readers.base import Source
 from motor.recordings.signal_reader import SignalReader
-from motor.recordings.signals import read_signal
 
 
 class Tree(SignalReader):
-    """One file a recording; its first two folders are its domain and its label.
+    """One file a recording, or one for each channel; its first two folders are its domain and its label.
+
+    Where channels tell the domain, the first folder is the label.
 
     The item's name is the file's path below `path`, with "/" and with its suffix, such as
     ``ZhenDong/spark/M12_3.wav``; `pattern` is searched in that. Folders further down are part of the name only.
@@ -25,9 +26,14 @@ class Tree(SignalReader):
     """
 
     kind: Literal["tree"] = "tree"
-    suffixes: tuple[Literal[".csv", ".npy", ".wav", ".mat"], ...] = Field(
-        default=(".csv", ".npy", ".wav", ".mat"), min_length=1
-    )
+    suffixes: tuple[str, ...] = Field(default=(".csv", ".npy", ".wav", ".mat"), min_length=1)
+
+    @field_validator("suffixes")
+    @classmethod
+    def _check_suffixes(cls, suffixes: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [suffix for suffix in suffixes if suffix not in by_suffix()]:
+            raise ValueError(f"unknown suffix {unknown[0]!r}; allowed: {', '.join(sorted(by_suffix()))}")
+        return suffixes
 
     def files(self) -> list[Path]:
         """Return the signal files, sorted by their path below `path`."""
@@ -39,11 +45,11 @@ class Tree(SignalReader):
 
     def sources(self) -> Iterator[Source]:
         """Yield one source a file."""
-        root, options = self.existing_path(), self.options()
+        root, told = self.existing_path(), ("label",) if self.tells_domain else ("domain", "label")
         for file in self.files():
             name = file.relative_to(root)
-            own = dict(zip(("domain", "label"), name.parts[:-1], strict=False))
-            yield Source(name.as_posix(), str(file), partial(read_signal, file, options=options), own=own)
+            own = dict(zip(told, name.parts[:-1], strict=False))
+            yield from self.of_file(file, name.as_posix(), str(file), own=own)
 
 
 PLUGIN = Tree

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from motor.recordings.formats.table import TableLayout
+from motor.recordings.formats.layout import TableLayout
 from motor.recordings.recording import SeriesError
 from motor.recordings.signals import SignalOptions, read_signal
 
