@@ -3,6 +3,7 @@
 Shapes: n series, D columns.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,21 @@ from numpy.typing import NDArray
 FEWEST_ROWS = 2  # that a detector is fitted on
 NORMAL_MAD = 1.4826  # of a normal distribution: its standard deviation over its median absolute deviation
 FAR = 3.0  # spreads beyond the median; the threshold where no normal series says a better one
+
+
+def likeliest(probability_nC: NDArray[np.float64], classes: Sequence[str]) -> NDArray[np.object_]:
+    """Return the class of the greatest probability; of several as great, the first by name.
+
+    It is the one rule for ties: what a grid calls a series, every prediction calls it.
+
+    Parameters
+    ----------
+    probability_nC : ndarray of shape (n, C)
+    classes : sequence of str
+        Names of the columns, in whatever order.
+    """
+    by_name = sorted(range(len(classes)), key=lambda place: classes[place])
+    return np.array(classes, dtype=object)[by_name][probability_nC[:, by_name].argmax(axis=1)]
 
 
 class DetectorError(ValueError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from motor.features.base import DOMAIN_MARK
-from motor.judges.scoring import AnomalyScorer
+from motor.judges.scoring import AnomalyScorer, likeliest
 from motor.predicting import novelty
 from motor.predicting.faults import Fault
 from motor.predicting.parts import CellParts, FoldParts, PartError, PartsOfFold
@@ -187,7 +187,7 @@ class TrainedCell:
             label = np.where(alarm_B, FAULTY, normal)
             return {"label": label, "score": mean_BC[:, 0].round(DIGITS), "alarm": alarm_B}
         return {
-            "label": [classes[place] for place in mean_BC.argmax(axis=1)],
+            "label": likeliest(mean_BC, classes),
             **{f"probability_{name}": mean_BC[:, place].round(DIGITS) for place, name in enumerate(classes)},
             "alarm": 1.0 - mean_BC[:, classes.index(normal)] > limit_B,
         }

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from motor.evaluation.thresholds import Threshold, choose_thresholds
 from motor.judges.base import Classifier, Detector, Judge
-from motor.judges.scoring import FAR, FEWEST_ROWS, AnomalyScorer, calibrated, fitted, normality
+from motor.judges.scoring import FAR, FEWEST_ROWS, AnomalyScorer, calibrated, fitted, likeliest, normality
 from motor.stages.crossing import crossed
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Classifying(_Judging):
         for name in self.classes:
             place = list(estimator.classes_).index(name) if name in estimator.classes_ else None
             rows[f"probability_{name}"] = 0.0 if place is None else probability_BC[:, place]
-        return rows.assign(predicted=estimator.classes_[probability_BC.argmax(axis=1)])
+        return rows.assign(predicted=likeliest(probability_BC, estimator.classes_))
 
 
 class Detecting(_Judging):

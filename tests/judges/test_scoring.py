@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from motor.judges.scoring import DetectorError, calibrated, fitted
+from motor.judges.scoring import DetectorError, calibrated, fitted, likeliest
 
 
 class Distance:
@@ -38,3 +38,10 @@ def test_score_of_a_reference_without_spread_stays_finite_and_in_order(reference
 def test_fitting_too_few_series_names_the_detector_and_the_next_step():
     with pytest.raises(DetectorError, match=r"far is to be fitted on 1 training series, .*far\.fit_on: any"):
         fitted(Distance(), np.zeros((1, 2)), "far")
+
+
+@pytest.mark.parametrize("classes", [("broken", "normal"), ("normal", "broken")])
+def test_equal_probabilities_are_the_first_class_by_name_in_whatever_order_classes_come(classes):
+    assert list(likeliest(np.array([[0.5, 0.5]]), classes)) == ["broken"]
+    greater = np.array([[0.4, 0.6], [0.6, 0.4]])
+    assert list(likeliest(greater, classes)) == [classes[1], classes[0]]

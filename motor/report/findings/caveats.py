@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from motor.evaluation.cells import Axes, CellResult, ReportContext, cell_key, varying_axes
 from motor.evaluation.comparisons import LEAST_MOTORS
 from motor.evaluation.ranking import Ranking
 from motor.evaluation.scores import Scores
 from motor.report.findings.alarms import TooGood
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NOT_LEARNED = 0.95  # error over the mean forecast's
 
@@ -81,6 +87,15 @@ class NotLearned:
 
 
 @dataclass(frozen=True)
+class SameForAll:
+    """Recipes that say the same of every test series: axes (`named` alone count), of so many cells."""
+
+    named: tuple[str, ...]
+    recipes: tuple[Axes, ...]
+    n_cells: int
+
+
+@dataclass(frozen=True)
 class RoughThresholds:
     """Alarm thresholds that rest on too few normal series, down to `fewest`, for the `rates` asked for."""
 
@@ -115,6 +130,7 @@ Caveat = (
     | OneClassPerMotor
     | ShamContexts
     | NotLearned
+    | SameForAll
     | RoughThresholds
     | FailedCells
     | UnequalTests
@@ -139,6 +155,7 @@ def find_caveats(
         _one_class_per_motor(scores),
         _sham_contexts(cells),
         _not_learned(cells),
+        _same_for_all(cells),
         _rough_thresholds(cells),
         FailedCells(n_failed, len(cells) + n_failed) if n_failed else None,
         UnequalTests(scores.n_left_out, scores.n_series) if scores.n_left_out else None,
@@ -207,6 +224,20 @@ def _equal_contexts(cells: list[CellResult]) -> list[tuple[str, str, tuple[str, 
         (method, tokens, tuple(sorted(several))) for (method, tokens, _), several in lengths.items() if len(several) > 1
     }
     return sorted(found)
+
+
+def _same_for_all(cells: list[CellResult]) -> SameForAll | None:
+    """Return the recipes whose judge tells no series of a fold from another: it has learned nothing."""
+    found = tuple(cell.axes for cell in cells if _says_the_same(cell.predictions))
+    return SameForAll(tuple(varying_axes(cells)), found, len(cells)) if found else None
+
+
+def _says_the_same(predictions: pd.DataFrame) -> bool:
+    said = [name for name in predictions if name == "score" or str(name).startswith("probability_")]
+    folds = predictions["fold"].factorize()[0] if "fold" in predictions else np.zeros(len(predictions), dtype=int)
+    first = np.unique(folds, return_index=True)[1]
+    said_nC = predictions[said].to_numpy(dtype=np.float64)
+    return bool(said) and len(first) < len(folds) and bool((said_nC == said_nC[first][folds]).all())
 
 
 def _not_learned(cells: list[CellResult]) -> NotLearned | None:

@@ -21,6 +21,7 @@ from motor.report.findings.caveats import (
     NotLearned,
     OneClassPerMotor,
     RoughThresholds,
+    SameForAll,
     ShamContexts,
     TooGoodFigures,
     UnequalTests,
@@ -137,6 +138,13 @@ def _(caveat: NotLearned, wording: Wording) -> str:
         for axes, domain in caveat.tunes
     ]
     return wording.say("warning.not_learned", tunes=wording.listed(tunes, 8), limit=NOT_LEARNED)
+
+
+@_told.register
+def _(caveat: SameForAll, wording: Wording) -> str:
+    recipes = dict.fromkeys(wording.axes(axes, caveat.named) for axes in caveat.recipes)
+    counts = {"n_same": len(caveat.recipes), "n_all": caveat.n_cells}
+    return wording.say("warning.same_for_all", recipes=wording.listed(list(recipes), 8), **counts)
 
 
 @_told.register
