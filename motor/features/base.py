@@ -10,7 +10,7 @@ H horizon.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -96,6 +96,21 @@ class Feature(Plugin):
 
 class RecordingFeature(Feature, ABC):
     """Describes a recording as it was measured: nothing is fitted, represented or scaled."""
+
+    @property
+    def settles(self) -> bool:
+        """Whether the recordings' table decides something of it (see `settled`)."""
+        return type(self).settled is not RecordingFeature.settled
+
+    def settled(self, meta: "pd.DataFrame") -> Self:
+        """Return it with what it leaves open decided by the data: by rates, lengths and speeds, never by labels.
+
+        Parameters
+        ----------
+        meta : DataFrame
+            One row for each recording of the data set: sampling_rate_hz, n_samples, speed_rpm (NaN: not known).
+        """
+        return self
 
     @abstractmethod
     def from_recording(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:

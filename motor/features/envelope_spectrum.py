@@ -3,12 +3,16 @@
 An order is a multiple of the shaft's frequency: a fault's orders stay where they are when the speed changes.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 # The envelope of noise touches zero, where the logarithm has no floor: -80 dB below its root mean square.
 FLOOR = 1e-4
 # Less than this of the signal's root mean square is rounding of float32, not signal.
 SILENCE = 1e-7
+# Values of an envelope for each hertz of its band and second: its logarithm is wider than the band.
+OVERSAMPLING = 4.0
 
 
 def centred(signal: np.ndarray) -> np.ndarray:
@@ -31,6 +35,80 @@ def centred(signal: np.ndarray) -> np.ndarray:
     if np.abs(values).max() <= SILENCE * largest:
         raise ValueError(f"all {values.size} samples are {signal[0]:g}: there is no signal; drop the series")
     return values
+
+
+@dataclass(frozen=True)
+class BandEnvelope:
+    """The envelope of a band in hertz.
+
+    Attributes
+    ----------
+    low_hz, high_hz : float
+        The band.
+    magnitude : ndarray of shape (n_values,)
+        In the signal's unit, over the whole recording.
+    rate_hz : float
+        Of its values: it follows from the band's width, whatever the signal's own rate.
+    """
+
+    low_hz: float
+    high_hz: float
+    magnitude: np.ndarray
+    rate_hz: float
+
+
+def band_envelopes(
+    values: np.ndarray, sampling_rate_hz: float, bands_hz: tuple[tuple[float, float], ...], least_rate_hz: float = 0.0
+) -> list[BandEnvelope]:
+    """Return the envelope of each band, at `OVERSAMPLING` times the band's width.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,), float64
+        Without its mean (`centred`).
+    sampling_rate_hz : float
+    bands_hz : tuple of (float, float)
+        Lower and upper edge of each band, in Hz.
+    least_rate_hz : float
+        Of the envelopes' values, where a band is narrow.
+
+    Raises
+    ------
+    ValueError
+        If a band reaches above the Nyquist frequency, or holds no signal.
+
+    Notes
+    -----
+    Magnitude of the analytic signal of the band, moved down to zero, which changes no magnitude (Randall 2011,
+    Vibration-based Condition Monitoring, section 3.3): so far fewer values tell it than the signal has.
+    """
+    from scipy.fft import ifft, next_fast_len, rfft
+
+    spectrum = rfft(values)
+    step_hz = sampling_rate_hz / values.size
+    limit = SILENCE * np.sqrt(np.mean(values**2))
+    envelopes = []
+    for low_hz, high_hz in bands_hz:
+        if high_hz > sampling_rate_hz / 2:
+            raise ValueError(
+                f"a band reaches {high_hz:g} Hz, but a recording at {sampling_rate_hz:g} Hz ends at "
+                f"{sampling_rate_hz / 2:g} Hz (Nyquist); set bands_hz lower, for all recordings"
+            )
+        within = spectrum[max(1, int(np.ceil(low_hz / step_hz))) : int(high_hz / step_hz) + 1]
+        size = next_fast_len(int(np.ceil(max(OVERSAMPLING * within.size, least_rate_hz / step_hz, 2))))
+        magnitude = np.abs(ifft(within, size)) * (2 * size / values.size)
+        if not np.sqrt(np.mean(magnitude**2)) > limit:
+            raise ValueError(
+                f"the signal ({values.size} samples at {sampling_rate_hz:g} Hz) is silent between {low_hz:g} and "
+                f"{high_hz:g} Hz; take this band out of bands_hz, or drop the series"
+            )
+        envelopes.append(BandEnvelope(low_hz, high_hz, magnitude, size * step_hz))
+    return envelopes
+
+
+def log_envelope(magnitude: np.ndarray) -> np.ndarray:
+    """Return the natural logarithm of an envelope, never lower than -80 dB under its root mean square."""
+    return np.log(np.maximum(magnitude, FLOOR * np.sqrt(np.mean(magnitude**2))))
 
 
 def log_envelopes(values: np.ndarray, bands: tuple[tuple[float, float], ...]) -> list[np.ndarray]:
@@ -77,7 +155,7 @@ def _log_magnitude(one_sided: np.ndarray, n_samples: int, limit: float, band: tu
             f"the signal ({n_samples} samples) is silent between {band[0]:g} and {band[1]:g} of its Nyquist frequency; "
             "take this band out of bands, or drop the series"
         )
-    return np.log(np.maximum(envelope, FLOOR * level))
+    return log_envelope(envelope)
 
 
 def order_power(envelope: np.ndarray, samples_per_revolution: float, revolutions: int, n_orders: int) -> np.ndarray:

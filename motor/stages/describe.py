@@ -1,5 +1,6 @@
 """Stages `describe`: features that are computed from recordings alone; nothing is fitted, no fold matters."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from grid.stage import Context, Stage
+from grid.store.store import write_json
 from motor.features.base import RecordingFeature, domain_one_hot, side_by_side
 from motor.recordings.table import open_recordings
 from motor.stages.described import Described
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE_NAME = "described.parquet"
+SETTLED = "settled.json"  # the features with what the recordings' table decides of them
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,29 @@ class Describe(Stage):
     def label(self) -> str:
         return "_".join(feature.kind for feature in self.features)
 
+    @property
+    def settles(self) -> bool:
+        """Whether the recordings' table decides something of the features."""
+        return any(feature.settles for feature in self.features)
+
+    def settled(self, folder: Path) -> tuple[RecordingFeature, ...]:
+        """Return the features as the built stage's recordings were described by them."""
+        if not self.settles:
+            return self.features
+        records = json.loads((folder / SETTLED).read_text(encoding="utf-8"))
+        pairs = zip(self.features, records, strict=True)
+        return tuple(type(feature).model_validate_json(json.dumps(record)) for feature, record in pairs)
+
     def build(self, folder: Path, context: Context) -> None:
-        """Write ``described.parquet``: one row a recording, item first."""
+        """Write ``described.parquet``, one row a recording, item first, and what the data decides of the features."""
         import pandas as pd
 
         recordings = open_recordings(context.folder(self.recordings))
         meta = recordings.meta.assign(speed_rpm=speeds_rpm(recordings, self.speed))
-        describer, rows = RecordingDescriber(self.features), []
+        features = tuple(feature.settled(meta) for feature in self.features)
+        if self.settles:
+            write_json(folder / SETTLED, [feature.model_dump(mode="json") for feature in features])
+        describer, rows = RecordingDescriber(features), []
         for place, row in enumerate(meta.itertuples()):
             speed_rpm = None if pd.isna(row.speed_rpm) else float(row.speed_rpm)
             with input_faults(), _of_item(str(row.item)):
@@ -73,8 +92,14 @@ class DescribeFold(Described):
     def packages(self) -> tuple[str, ...]:
         return tuple(name for feature in self.described.features for name in feature.PACKAGES)
 
+    @property
+    def parts(self) -> tuple[tuple[Stage, str], ...]:
+        return ((self.described, SETTLED),) if self.described.settles else ()
+
     def open(self, built: BuiltStages, device: str) -> "RecordingDescriber":
-        return RecordingDescriber(self.described.features)
+        if not self.described.settles:
+            return RecordingDescriber(self.described.features)
+        return RecordingDescriber(self.described.settled(built.folder(self.described)))
 
     def label(self) -> str:
         return f"{self.described.label()}-{'+'.join(self.domains)}-fold{self.fold}"

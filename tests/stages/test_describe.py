@@ -42,3 +42,34 @@ def test_describe_without_a_speed_names_the_recording_and_the_next_step(make_tin
     tiny = make_tiny(tmp_path, "axes.method=[orders]", "axes.domain=[ZhenDong]")
     with pytest.raises(InputError, match=r"motor_0\d+-\d.*speed"):
         tiny.build("orders/ZhenDong/-/lda")
+
+
+@pytest.fixture(scope="module")
+def settled(make_tiny, tmp_path_factory):
+    """The tiny experiment with features that the data decides something of: its rate is low, its speed unknown."""
+    return make_tiny(tmp_path_factory.mktemp("settled"), "axes.method=[physics]", "axes.domain=[ZhenDong]").build(
+        "physics/ZhenDong/-/lda"
+    )
+
+
+def test_describe_stores_what_the_data_decides_of_its_features(settled):
+    described = settled.cell("physics/ZhenDong/-/lda").features[0].described
+    lines, octaves, moments = described.settled(settled.folder(described))
+    assert lines.order_of == "hertz"
+    assert max(high for _, high in (*lines.bands_hz, *moments.bands_hz)) <= 2048
+    assert octaves.highest_hz <= 2048
+    assert [feature.kind for feature in described.features] == [lines.kind, octaves.kind, moments.kind]
+
+
+def test_describe_opens_with_what_the_data_decided(settled):
+    from motor.stages.describer import InStorage
+
+    fold = settled.cell("physics/ZhenDong/-/lda").features[0]
+    describer = fold.open(InStorage(settled.context(fold), fold.parts), "cpu")
+    assert describer.features == fold.described.settled(settled.folder(fold.described))
+
+
+def test_describe_of_features_that_the_data_decides_nothing_of_stores_no_more(described):
+    folder = described.folder(fold_of(described, "ZhenDong").described)
+    assert not (folder / "settled.json").exists()
+    assert fold_of(described, "ZhenDong").parts == ()
