@@ -3,7 +3,9 @@
 The cells are seeded tables of predictions, and cells of recipes whose skill is known.
 """
 
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from motor.evaluation.cell_metrics import classification_metrics
 from motor.evaluation.thresholds import apply_thresholds, choose_thresholds
 from motor.report import CellResult, ReportContext
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TINY = """\
 dataset:
   kind: tree
@@ -272,3 +275,18 @@ def _answers(rows, lift_M, generator):
     columns["predicted"] = np.array(KINDS)[score_nC.argmax(axis=1)]
     columns |= {f"probability_{name}": probability_nC[:, place] for place, name in enumerate(KINDS)}
     return pd.DataFrame(columns)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """A headless Chromium: that of $CHROMIUM, one that is installed, or Playwright's own."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs a browser: pip install playwright")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    with sync_api.sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=found)
+        except sync_api.Error as error:
+            without = pytest.fail if os.environ.get("CI") else pytest.skip
+            without(f"no browser: set CHROMIUM, or playwright install chromium ({str(error).splitlines()[0]})")
+        yield browser
+        browser.close()

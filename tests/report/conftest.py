@@ -1,7 +1,5 @@
 """A small grid and its report, and a real browser that fails a test on any console error, page error or request."""
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,7 +17,6 @@ from motor.report.document import Code, Figure, Heading, Intervals, Links, Pairs
 from motor.report.findings import cell_name
 from motor.report.wording import Wording
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 EVIL = '<img src=x onerror="document.title=1">'
 EVIL_CLASSES = ("normal", f"{EVIL}&lt;</script>", "a\u2028'b`${c}")
 METHODS = ("order", "C", "untrained")
@@ -204,21 +201,6 @@ def _evil_cell(make_predictions, seed):
     axes = {"method": f"{EVIL}{seed}", "domain": f"{EVIL}d", "classifier": EVIL}
     metrics = classification_metrics(predictions, EVIL_CLASSES, "normal")
     return CellResult(axes, metrics, EVIL, predictions, {"normal": 0.9})
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator:
-    """A headless Chromium: that of $CHROMIUM, one that is installed, or Playwright's own."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs a browser: pip install playwright")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    with sync_api.sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=found)
-        except sync_api.Error as error:
-            without = pytest.fail if os.environ.get("CI") else pytest.skip
-            without(f"no browser: set CHROMIUM, or playwright install chromium ({str(error).splitlines()[0]})")
-        yield browser
-        browser.close()
 
 
 class Visit:

@@ -1,0 +1,1 @@
+"""The review over HTTP: one process, one database, a page without a build step."""

@@ -1,0 +1,156 @@
+"""The page in a real browser: keys alone, the outbox through a cut network, two people, both languages."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from motor.review import server
+from motor.review.database.decisions import Decision, decide
+from motor.review.database.people import add_person
+
+WORDS = Path(server.__file__).parents[1] / "page" / "words"
+CLASSES = ("normal", "spark", "vibrate")
+
+
+def test_both_languages_have_every_word_that_the_page_says():
+    catalogues = [json.loads((WORDS / f"{name}.json").read_text(encoding="utf-8")) for name in ("en", "zh")]
+    assert catalogues[0].keys() == catalogues[1].keys()
+    for key, value in catalogues[0].items():
+        assert set(re.findall(r"\{\w+\}", value)) == set(re.findall(r"\{\w+\}", catalogues[1][key])), key
+    sources = "".join(path.read_text(encoding="utf-8") for path in WORDS.parent.glob("*.*"))
+    said = set(re.findall(r"""(?:say\(|data-(?:word|title)=|isOffline \? )["'](\w+)["']""", sources))
+    assert said - catalogues[0].keys() == set()
+
+
+def opened(browser, address, **options):
+    page = browser.new_context(**options).new_page()
+    page.faults = []
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.on(
+        "request",
+        lambda request: request.url.startswith((address, "data:", "blob:")) or page.faults.append(request.url),
+    )
+    page.goto(address)
+    return page
+
+
+def shown(page, item):
+    page.wait_for_selector(f"body[data-drawn='{item}']")
+
+
+def quiet(page):
+    """Wait until all that is fetched ahead is there."""
+    page.wait_for_selector("body[data-ahead]")
+    page.wait_for_selector("#recordings li:not(.empty)", state="attached")
+
+
+def settled(page):
+    """Wait until the outbox is empty."""
+    page.wait_for_selector("#outbox:empty", state="attached")
+
+
+def labels(review):
+    with review.database.reading() as connection:
+        rows = connection.execute(text("SELECT name, coalesce(label, action) FROM answer JOIN item ON id=item_id"))
+        return {name: answer for name, answer in rows if answer}
+
+
+def test_keys_alone_decide_undo_and_go_on(browser, review, served):
+    with served(review) as address:
+        page = opened(browser, address)
+        for item, key in (("i0", "2"), ("i1", "1"), ("i2", "0"), ("i3", "x"), ("i4", "3")):
+            shown(page, item)
+            page.keyboard.press(key)
+        shown(page, "i5")
+        page.keyboard.press("z")
+        shown(page, "i4")
+        settled(page)
+        assert labels(review) == {"i0": "spark", "i1": "normal", "i2": "unsure", "i3": "bad"}
+        assert page.faults == []
+
+
+def test_decisions_without_a_network_arrive_in_order_once(browser, review, served):
+    with served(review) as address:
+        page = opened(browser, address)
+        shown(page, "i0")
+        quiet(page)
+        page.context.set_offline(True)
+        for item, key in (("i0", "2"), ("i1", "1"), ("i2", "3")):
+            shown(page, item)
+            page.keyboard.press(key)
+        page.locator("#outbox", has_text="3").wait_for()
+        assert labels(review) == {}
+        page.context.set_offline(False)
+        settled(page)
+        with review.database.reading() as connection:
+            assert list(connection.scalars(text("SELECT label FROM decision ORDER BY id"))) == [
+                "spark",
+                "normal",
+                "vibrate",
+            ]
+
+
+def test_decisions_outlive_the_tab_and_an_expired_session(browser, review, served):
+    token = add_person(review.database, "ann", "annotator", "tests")
+    with served(review) as address:
+        page = opened(browser, address)
+        page.locator("#token").fill(token)
+        page.locator("#token").press("Enter")
+        shown(page, "i0")
+        quiet(page)
+        with review.database.writing() as connection:
+            connection.execute(text("DELETE FROM session"))
+        page.keyboard.press("2")
+        page.locator("#sign-in").wait_for()
+        assert labels(review) == {}
+        again = page.context.new_page()
+        page.close()
+        again.goto(address)
+        again.locator("#token").fill(token)
+        again.locator("#token").press("Enter")
+        shown(again, "i1")
+        settled(again)
+        assert labels(review) == {"i0": "spark"}
+
+
+def test_other_persons_answer_is_shown_and_the_item_comes_back(browser, review, served):
+    with served(review) as address:
+        page = opened(browser, address)
+        shown(page, "i0")
+        decide(review.database, Decision("r0", "i0", 0, "label", "bob", "normal"), CLASSES)
+        page.keyboard.press("2")
+        page.locator("#message", has_text="bob").wait_for()
+        shown(page, "i0")
+        page.keyboard.press("2")
+        shown(page, "i1")
+        settled(page)
+        assert labels(review) == {"i0": "spark"}
+
+
+def test_same_for_the_motor_answers_its_other_recordings(browser, review, served):
+    with served(review) as address:
+        page = opened(browser, address)
+        shown(page, "i0")
+        page.keyboard.press("3")
+        shown(page, "i1")
+        page.keyboard.press("b")
+        shown(page, "i5")
+        settled(page)
+        assert labels(review) == {f"i{n}": "vibrate" for n in range(5)}
+
+
+@pytest.mark.parametrize("width", [390, 1300])
+def test_page_speaks_chinese_is_dark_and_fits(browser, review, served, width):
+    with served(review) as address:
+        options = {"locale": "zh-CN", "color_scheme": "dark", "viewport": {"width": width, "height": 844}}
+        page = opened(browser, address, **options)
+        shown(page, "i0")
+        assert page.locator("#answers").inner_text().count("不确定") == 1
+        assert page.locator("html").get_attribute("data-theme") == "dark"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.locator("#language").click()
+        page.locator("#answers", has_text="unsure").wait_for()
+        assert page.faults == []
