@@ -53,6 +53,11 @@ class Backbone(Plugin, ABC):
         """Whether the sensors of one motor at one moment go in together, and see one another."""
         return False
 
+    @property
+    def begins_with(self) -> tuple["Backbone", ...]:
+        """Backbones whose own fine-tunes its training begins with (`Forecaster.begin_with`); a grid shares them."""
+        return ()
+
     @abstractmethod
     def create(
         self,

@@ -139,6 +139,10 @@ class Forecaster(ABC):
         """
         return trainer.run(self, data)
 
+    def begin_with(self, forecasters: "Sequence[Forecaster]") -> None:
+        """Take what others learned, in the order of the backbone's `begins_with`, before `fit` is called."""
+        raise NotImplementedError(f"{type(self).__name__} begins with no other forecaster")
+
     def training_shortcuts(self, batch: Batch) -> AbstractContextManager[Any]:
         """Return a context in which a training step takes less time (with ``precision: mixed``)."""
         return nullcontext()

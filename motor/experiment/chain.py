@@ -176,12 +176,20 @@ class Link:
             augmentations={d: _augmentations(self.of_domain(d)) for d in self.domains},
             seed=settings.seed,
             start=start,
+            begins_with=self._begins_with(fold, labels, backbone, training) if start is None else (),
             regime=self.regime,
             stream=settings.windows.stream,
             batch_size=settings.resources.batch_size or BATCH_SIZE,
             micro_batch=settings.resources.finetune.micro_batch,
             cleared=self.chain.cleared,
         )
+
+    def _begins_with(
+        self, fold: str, labels: str, backbone: Backbone, training: Training | None
+    ) -> tuple[Finetune, ...]:
+        """Return the fine-tunes that one begins with; a forecaster that is not trained begins with none."""
+        parts = backbone.begins_with if labels != "none" else ()
+        return tuple(self.finetune(fold, labels, backbone=part, training=training) for part in parts)
 
     def _context_lengths(self) -> tuple[int, ...]:
         """Return the context lengths that the fine-tune is for: the cell's, or all that the grid compares."""

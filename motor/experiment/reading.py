@@ -14,6 +14,7 @@ from motor.experiment.consistency import Misfit, augmentation_misfits, inheritan
 from motor.experiment.settings import (
     BY_DOMAIN,
     JOINT,
+    NAMED,
     OVERLAYS,
     RANKING,
     SHARED,
@@ -105,13 +106,10 @@ class Experiment:
     def _overlaid(self, method: str | None, domain: str | None, variant: Variant = ()) -> Document:
         """Return the document as it holds for a method, a domain and a variant; without overlays nothing changes."""
         document, values = self.document, dict(variant)
-        if "representation" in values:  # its kind first: what is said by representation are settings of that kind
-            document = _on_axis(document, "representation", values.pop("representation"))
-        named = (
-            ("by_method", method),
-            ("by_domain", domain),
-            ("by_representation", dict(variant).get("representation")),
-        )
+        for axis in NAMED.keys() & values.keys():  # kinds first: what is said by kind are settings of that kind
+            document = _on_axis(document, axis, values.pop(axis))
+        of_axes = ((f"by_{axis}", dict(variant).get(axis)) for axis in NAMED)
+        named = (("by_method", method), ("by_domain", domain), *of_axes)
         for section, name in named:
             document = document.overlaid((section, name)) if name is not None else document
         for axis, value in values.items():
@@ -132,8 +130,8 @@ class Experiment:
         sections = [data.get(name) for name in OVERLAYS]
         named = [[None, *section] if isinstance(section, dict) else [None] for section in sections]
         documents = (
-            self._overlaid(method, regime, (("representation", representation),) if representation else ())
-            for method, regime, representation in product(*named)
+            self._overlaid(method, regime, tuple((axis, name) for axis, name in zip(NAMED, names, strict=True) if name))
+            for method, regime, *names in product(*named)
         )
         return [fault for document in documents for fault in check(document, schema())[1]]
 
@@ -143,8 +141,9 @@ class Experiment:
         faults = [*self._axis_faults(regimes), *self._name_faults()]
         faults += self._override_faults("by_method", list(plugins("motor.methods")))
         faults += self._override_faults("by_domain", regimes)
-        kinds = list(plugins("motor.windows.representations"))
-        faults += self._override_faults("by_representation", [*kinds, *(self.base.axes.representation or ())])
+        for axis, room in NAMED.items():
+            named = getattr(self.base.axes, axis) or ()
+            faults += self._override_faults(f"by_{axis}", list(dict.fromkeys([*plugins(room), *named])))
         return faults
 
     def _misfits(self) -> Iterable[Fault]:
@@ -156,6 +155,8 @@ class Experiment:
             place = {"method": method, "domain": regime, **dict(variant)}
             lengths = enumerate(self.base.axes.context_length)
             contexts = [(i, n) for i, n in lengths if not self.base.axes.leaves_out({**place, "context_length": n})]
+            if not contexts:  # `axes.exclude` leaves it out
+                continue
             found = list(made.misfits(settings, self.regime_domains(regime), contexts))
             if made.start:
                 found += inheritance_misfits(settings, self.settings(made.start, regime, variant), made)
@@ -172,17 +173,21 @@ class Experiment:
         if JOINT in self.base.axes.domain and len(self.base.dataset.domains) < 2:
             yield Fault(self.document.place(("axes", "domain")), f"{JOINT} needs at least two dataset.domains")
         yield from self._exclude_faults()
-        kinds = plugins("motor.windows.representations")
-        for index, name in enumerate(self.base.axes.representation or ()):
-            if name not in kinds and name not in self.base.by_representation:
-                place, there = self.document.place(("axes", "representation", index)), ", ".join(kinds)
-                advice = f"there are: {there}; another name needs its settings in by_representation"
-                yield Fault(place, f"unknown representation {name!r}; {advice}")
+        for axis in NAMED:
+            yield from self._named_faults(axis)
         if self.base.normal not in self.base.dataset.classes:
             classes = ", ".join(self.base.dataset.classes)
             message = f"normal is {self.base.normal!r}, which is not among dataset.classes: {classes}"
             yield Fault(self.document.place(("normal",)), message)
         yield from _placed(self.document, ranking_misfits(self.base))
+
+    def _named_faults(self, axis: str) -> Iterable[Fault]:
+        """Yield values of an axis that are neither a plug-in nor a name that `by_<axis>` gives a meaning to."""
+        kinds = plugins(NAMED[axis])
+        for index, name in enumerate(getattr(self.base.axes, axis) or ()):
+            if name not in kinds and name not in getattr(self.base, f"by_{axis}"):
+                advice = f"there are: {', '.join(kinds)}; another name needs its settings in by_{axis}"
+                yield Fault(self.document.place(("axes", axis, index)), f"unknown {axis} {name!r}; {advice}")
 
     def _exclude_faults(self) -> Iterable[Fault]:
         """Yield what `axes.exclude` names that the grid does not have: a typing error would leave nothing out."""
@@ -247,9 +252,9 @@ def _stands_in(data: Any, keys: tuple[str | int, ...]) -> bool:
 def _on_axis(document: Document, axis: str, value: Any) -> Document:
     """Return the document with the setting of an axis at one of its values; the command line does not stand against it.
 
-    A representation that has a name of its own is what `by_representation` says it is.
+    A value that has a name of its own is what `by_<axis>` says it is.
     """
-    if axis == "representation" and value not in plugins("motor.windows.representations"):
+    if axis in NAMED and value not in plugins(NAMED[axis]):
         return document
     node = Node(value, document.place(("axes", axis)), from_command_line=True)
     for key in reversed(axes()[axis].setting):

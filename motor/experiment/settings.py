@@ -30,7 +30,12 @@ METHODS: Any = table("motor.methods")
 RESOURCES: Any = resource_settings(())
 # What every cell shares, so that cells can be compared: it cannot differ by method or domain.
 BY_DOMAIN = ("scaling", "augmentation", "evaluation")  # these are each domain's own in the joint regime, too
-OVERLAYS = ("by_method", "by_domain", "by_representation")
+NAMED = {  # axes whose values are kinds of plug-ins, or names that `by_<axis>` gives a meaning to
+    "representation": "motor.windows.representations",
+    "backbone": "motor.backbones",
+    "objective": "motor.backbones.objectives",
+}
+OVERLAYS = ("by_method", "by_domain", *(f"by_{axis}" for axis in NAMED))
 OF_DATA = ("dataset", "speed", "split")
 OF_THE_GRID = ("name", "plugins", "seed", "normal", *OF_DATA, "axes", "methods", "metrics", "audit", "report")
 SHARED = (*OF_THE_GRID, "unlabelled", "resources", *OVERLAYS)
@@ -235,6 +240,8 @@ class Settings(Record):
     by_method: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
     by_domain: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
     by_representation: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
+    by_backbone: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
+    by_objective: dict[str, dict[str, Any]] = Field(default={}, exclude=True)
 
     def measures(self) -> tuple[Measure, ...]:
         """Return the metrics that every cell is measured by: those that have all that they need."""

@@ -88,6 +88,8 @@ def _settings_rows(experiment: Experiment) -> tuple[tuple[str, str], ...]:
         "by_method": base.by_method,
         "by_domain": base.by_domain,
         "by_representation": base.by_representation,
+        "by_backbone": base.by_backbone,
+        "by_objective": base.by_objective,
         "speed": base.speed.model_dump(),
         "audit": {"accept": list(base.audit.accept)},
         "seed": base.seed,

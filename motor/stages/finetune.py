@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from grid.stage import Context, Resources, Stage, after, beside
+from grid.stage import Context, Resources, Stage, after, beside, when_set
 from grid.store.store import write_json
 from motor.backbones.base import Backbone
 from motor.backbones.batch import Batch, as_batch
@@ -80,6 +80,7 @@ class Finetune(Stage):
     augmentations: dict[str, tuple[Augmentation, ...]]  # by domain
     seed: int
     start: "Finetune | None" = None
+    begins_with: "tuple[Finetune, ...]" = when_set(default=())
     regime: str = beside(default="")
     stream: str = beside(default="memory_map")
     batch_size: int = beside(default=32)
@@ -152,7 +153,7 @@ class Finetune(Stage):
         """Return the forecaster before any training of this stage."""
         if self.start is not None:
             return self.backbone.load(at.inputs[self.start.key] / "predictor", self.domains)
-        return self.backbone.create(
+        forecaster = self.backbone.create(
             self.context_length,
             self.prediction_length,
             self.quantile_levels,
@@ -160,6 +161,10 @@ class Finetune(Stage):
             self.domains,
             self.seed,
         )
+        if self.begins_with:
+            folders = [(one, at.inputs[one.key] / "predictor") for one in self.begins_with]
+            forecaster.begin_with([one.backbone.load(folder, one.domains) for one, folder in folders])
+        return forecaster
 
     def is_trained_on(self, meta: "pd.DataFrame") -> "pd.Series":
         """Tell which series the labels allow."""

@@ -43,6 +43,71 @@ def test_axis_representation_by_an_unknown_name_is_a_fault(tuned):
         tuned("representation", "axes.representation=[slow]")
 
 
+def test_axis_backbone_each_with_its_own_settings(tuned):
+    overrides = (
+        "axes.backbone=[tft, slim]",
+        "by_backbone.tft.backbone.width=8",
+        "by_backbone.slim={backbone: {kind: vssm, width: 4}, finetune: {num_steps: 3}}",
+    )
+    found = {value: (stage.backbone, stage.training) for value, stage in tuned("backbone", *overrides).items()}
+    assert (found["tft"][0].kind, found["tft"][0].width) == ("tft", 8)
+    assert (found["slim"][0].kind, found["slim"][0].width, found["slim"][1].num_steps) == ("vssm", 4, 3)
+
+
+def test_axis_backbone_that_a_feature_cannot_take_may_be_left_out(make_tiny, tmp_path):
+    compared = ("axes.backbone=[tft, linear]", "axes.domain=[ZhenDong]", "axes.method=[A, C]")
+    with pytest.raises(ConfigError, match="backbone linear has none to give"):
+        make_tiny(tmp_path, *compared)
+    left_out = "axes.exclude=[{method: [C], backbone: [linear]}]"
+    names = {
+        cell.axes["method"] + " " + cell.axes["backbone"]
+        for cell in make_tiny(tmp_path, *compared, left_out).plan.cells
+    }
+    assert names == {"A tft", "A linear", "C tft"}
+
+
+def test_axis_objective_by_kind_and_by_a_name_of_its_own(tuned):
+    lively = "by_objective.lively.finetune.objective=[{kind: quantile}, {kind: mse, weight: 0.1}]"
+    found = tuned("objective", "axes.objective=[quantile, mse, lively]", lively)
+    kinds = {value: [(one.kind, one.weight) for one in stage.training.objective] for value, stage in found.items()}
+    assert kinds == {
+        "quantile": [("quantile", 1.0)],
+        "mse": [("mse", 1.0)],
+        "lively": [("quantile", 1.0), ("mse", 0.1)],
+    }
+    assert found["quantile"].key == tuned("domain")["ZhenDong"].key
+
+
+def test_axis_objective_by_an_unknown_name_is_a_fault(tuned):
+    with pytest.raises(ConfigError, match=r"unknown objective 'lively'.*by_objective"):
+        tuned("objective", "axes.objective=[lively]")
+
+
+def test_hybrids_begin_with_fine_tunes_that_the_grid_builds_once(make_tiny, tmp_path):
+    overrides = (
+        "axes.backbone=[tft, vssm, hybrid, cold]",
+        "axes.domain=[ZhenDong]",
+        "axes.method=[A, C, untrained]",
+        "by_backbone.hybrid.backbone.begin=finetunes",
+        "by_backbone.cold={backbone: {kind: hybrid, temperature: 0.5, begin: finetunes}}",
+    )
+    stages = make_tiny(tmp_path, *overrides).plan.stages.values()
+    tuned = [stage for stage in stages if stage.KIND == "finetune"]
+    of = {name: [one for one in tuned if one.backbone.kind == name] for name in ("linear", "tft", "vssm", "hybrid")}
+    n_folds = len({one.fold for one in tuned})
+    trained = {name: [one for one in found if one.labels != "none"] for name, found in of.items()}
+    assert {name: len(found) / n_folds for name, found in trained.items()} == {
+        "linear": 2,  # A's and C's, each shared by both hybrids
+        "tft": 2,
+        "vssm": 2,
+        "hybrid": 4,
+    }
+    assert all(
+        [part.backbone.kind for part in one.begins_with] == ["linear", "tft", "vssm"] for one in trained["hybrid"]
+    )
+    assert not any(one.begins_with for one in of["hybrid"] if one.labels == "none")
+
+
 def test_axis_prediction_length_stands_against_the_command_line(tuned):
     found = tuned("prediction_length", "windows.prediction_length=32", "axes.prediction_length=[8, 16]")
     assert {value: stage.prediction_length for value, stage in found.items()} == {8: 8, 16: 16}

@@ -58,6 +58,33 @@ class Scaling(Axis):
     text: ClassVar[str] = "{}"
 
 
+class Backbone(Axis):
+    """Kinds of forecaster, or names that ``by_backbone`` gives a meaning to; by default the one of ``backbone``."""
+
+    kind: Literal["backbone"] = "backbone"
+    order: ClassVar[int] = 45
+    setting: ClassVar[tuple[str, ...]] = ("backbone", "kind")
+    concerns: ClassVar[Concern] = "networks"
+    folder: ClassVar[str] = "{}"
+    title: ClassVar[str] = "Forecaster"
+    text: ClassVar[str] = "{}"
+    question: ClassVar[str] = "Which forecaster?"
+
+
+class Objective(Axis):
+    """Kinds of objective, or names that ``by_objective`` gives a meaning to; by default that of ``finetune``."""
+
+    kind: Literal["objective"] = "objective"
+    order: ClassVar[int] = 46
+    setting: ClassVar[tuple[str, ...]] = ("finetune", "objective", "kind")
+    concerns: ClassVar[Concern] = "training"
+    folder: ClassVar[str] = "trained-on-{}"
+    title: ClassVar[str] = "Objective"
+    text: ClassVar[str] = "objective {}"
+    question: ClassVar[str] = "Which objective?"
+    plain: ClassVar[str | None] = "quantile"
+
+
 class PredictionLength(Axis):
     """Values of ``windows.prediction_length``."""
 
@@ -167,6 +194,8 @@ PLUGINS = (
     Domain,
     Representation,
     Scaling,
+    Backbone,
+    Objective,
     PredictionLength,
     PatchLength,
     Contexts,
