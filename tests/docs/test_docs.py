@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from motor.experiment.reading import read_experiment
-from motor.experiment.settings import Settings
+from motor.experiment.settings import OVERLAYS, Settings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -212,7 +212,7 @@ def test_generated_tables_are_what_the_code_writes(write_settings):
 
 def test_settings_page_has_and_describes_every_setting(write_settings):
     page = text_of("docs/settings.md")
-    overlays = {"by_method", "by_domain", "by_representation"}
+    overlays = set(OVERLAYS)
     marked = set(re.findall(r"<!-- settings: (\w+) -->", page)) | set(write_settings.TOP) | overlays
     assert set(Settings.model_fields) <= marked
     undescribed = [line for line in page.splitlines() if write_settings.MISSING in line.lower()]

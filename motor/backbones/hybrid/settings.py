@@ -65,7 +65,7 @@ class Gated(TorchBackbone):
     GIVES: ClassVar[tuple[str, ...]] = ("embedding", "regimes", "gate")
     FORECASTER: ClassVar[type[TorchForecaster]] = HybridForecaster
 
-    branches: Branches = Branches()
+    branches: Branches = Field(default=Branches(), description="what the gate weighs, by kind")
     temperature: float = Field(
         default=1.0, gt=0, description="of the gate's softmax: small lets the best branch count alone"
     )
@@ -160,7 +160,7 @@ class PtftVssm(Gated):
     """A transformer and a state space model, weighed by the regimes that the latter finds."""
 
     kind: Literal["ptft_vssm"] = "ptft_vssm"
-    branches: OfBoth = OfBoth()
+    branches: OfBoth = Field(default=OfBoth(), description="what the gate weighs, by kind")
 
     @model_validator(mode="after")
     def _has_regimes(self) -> Self:
