@@ -155,6 +155,9 @@ class FittedFeature(Feature, ABC):
     needs_labels: ClassVar[bool]
     """True: the labels of training series shape it, so training series are described by models of other motors."""
 
+    leaves_out_own_motor: ClassVar[bool] = False
+    """True: its model describes a series by other motors alone, so one model is enough for training series, too."""
+
     @abstractmethod
     def fit(
         self, windows_BT: np.ndarray, position_B: np.ndarray, meta: "pd.DataFrame", seed: int, n_threads: int

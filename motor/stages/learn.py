@@ -78,7 +78,7 @@ class Learn(Described):
             model, frame = fitting.fit_and_describe()
             joblib.dump(model, folder / _file(feature))
             frames.append(frame)
-            saw_labels |= feature.needs_labels and not can_cross
+            saw_labels |= _is_crossed(feature) and not can_cross
         frame = LearnedDescriber(self, ()).table([side_by_side(frames)], meta)
         self.write(folder, meta, frame, {"saw_labels": saw_labels})
 
@@ -87,6 +87,11 @@ class Learn(Described):
         length, count = self.context_length, self.windows_per_series
         cuts = list(FixedWindows(batch.signals, batch.series, self.domains, length, count).batches(BATCH_SIZE))
         return np.concatenate([cut["window"] for cut in cuts]), np.concatenate([cut["item"] for cut in cuts])
+
+
+def _is_crossed(feature: FittedFeature) -> bool:
+    """Tell whether training series are described by models of other motors than those that describe new ones."""
+    return feature.needs_labels and not feature.leaves_out_own_motor
 
 
 def _file(feature: FittedFeature) -> str:
@@ -140,7 +145,7 @@ class _Fitting:
         rows = np.flatnonzero(self.meta["side"] == "train")
         others = np.flatnonzero(self.meta["side"] != "train")
         model = self._fit(rows)
-        if not self.feature.needs_labels:
+        if not _is_crossed(self.feature):
             return model, self._transform(model, np.arange(len(self.meta)))
         frames = [self._transform(self._fit(seen), unseen) for seen, unseen in self._crossed(rows)]
         frames += [self._transform(model, others)] if len(others) else []

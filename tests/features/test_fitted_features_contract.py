@@ -12,6 +12,7 @@ from motor.registry import plugins
 
 QUICK = {"minirocket": {"n_columns": 168}, "cnn": {"n_epochs": 3}}
 FITTED = {name: plugin for name, plugin in plugins("motor.features").items() if issubclass(plugin, FittedFeature)}
+SEEDLESS = {"neighbours"}  # nothing in them is random
 N_SERIES, N_WINDOWS, T = 12, 3, 256
 
 
@@ -90,9 +91,9 @@ def test_fit_same_seed_gives_same_bits_on_any_number_of_threads(feature, windows
     pd.testing.assert_frame_equal(tables[2], tables[0], check_exact=True)
 
 
-def test_fit_another_seed_gives_another_model(feature, windows, meta):
+def test_fit_another_seed_gives_another_model_unless_nothing_is_random(feature, windows, meta):
     one, other = (fitted(feature, windows, meta, seed).transform(*windows, meta) for seed in (0, 1))
-    assert not one.equals(other)
+    assert one.equals(other) == (feature.kind in SEEDLESS)
 
 
 def test_fit_leaves_the_global_generators_as_they_were(feature, windows, meta):

@@ -1,0 +1,69 @@
+"""What windows are compared by: keys without weights, so that none goes stale while a network is trained.
+
+Shapes: B windows, T samples of a window, D numbers of a key.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STILL = 1e-6
+"""A window that deviates less than this, in scaled units, is not divided by its deviation."""
+
+KeyName = Literal["shape", "power", "amplitude", "autocorrelation"]
+
+
+def shape(window_BT: "Tensor", length: int) -> "Tensor":
+    """Return the last `length` samples at mean 0 and norm 1: distance is what correlation leaves, whatever the gain.
+
+    Longer windows are looked at by their newest samples; a missing sample counts as the mean.
+    """
+    return _of_unit_norm(_centred(window_BT[:, -length:]))
+
+
+def power(window_BT: "Tensor", length: int) -> "Tensor":
+    """Return the power spectrum under a Hann window at norm 1: neither phase nor gain counts."""
+    return _of_unit_norm(_magnitude(window_BT[:, -length:]) ** 2)
+
+
+def amplitude(window_BT: "Tensor", length: int) -> "Tensor":
+    """Return the square root of the power spectrum at norm 1: weak lines count for more than in `power`."""
+    return _of_unit_norm(_magnitude(window_BT[:, -length:]))
+
+
+def autocorrelation(window_BT: "Tensor", length: int) -> "Tensor":
+    """Return the autocorrelation from lag 1 to half the window, over that of lag 0 (Wiener-Khinchin, padded)."""
+    import torch
+
+    centred_BT = _centred(window_BT[:, -length:])
+    n_samples = centred_BT.shape[1]
+    spectrum = torch.fft.rfft(centred_BT, 2 * n_samples).abs() ** 2
+    lags = torch.fft.irfft(spectrum, 2 * n_samples)[:, : n_samples // 2 + 1]
+    found = lags[:, 1:] / lags[:, :1].clamp_min(STILL**2)
+    return found / found.shape[1] ** 0.5
+
+
+KEYS: dict[str, "Callable[[Tensor, int], Tensor]"] = {
+    "shape": shape,
+    "power": power,
+    "amplitude": amplitude,
+    "autocorrelation": autocorrelation,
+}
+
+
+def _centred(window_BT: "Tensor") -> "Tensor":
+    return (window_BT - window_BT.nanmean(dim=1, keepdim=True)).nan_to_num()
+
+
+def _magnitude(window_BT: "Tensor") -> "Tensor":
+    import torch
+
+    centred_BT = _centred(window_BT)
+    return torch.fft.rfft(centred_BT * torch.hann_window(centred_BT.shape[1], device=centred_BT.device)).abs()
+
+
+def _of_unit_norm(key_BD: "Tensor") -> "Tensor":
+    norm_B1 = key_BD.norm(dim=1, keepdim=True)
+    return key_BD / norm_B1.where(norm_B1 > STILL, norm_B1.new_ones(()))
