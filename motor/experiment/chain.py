@@ -15,10 +15,12 @@ from motor.recordings.splits.base import Split
 from motor.recordings.splits.folds import Folds
 from motor.stages.audit import Audit, Cleared
 from motor.stages.classify import Classify
+from motor.stages.described import Described
 from motor.stages.finetune import ANYONE, Finetune
 from motor.stages.labels import LabelsBeside
 from motor.stages.prepare import Prepare
 from motor.stages.recordings import ImportRecordings
+from motor.stages.unlabelled import UnlabelledSeries
 from motor.windows.augmentations.base import Augmentation
 
 if TYPE_CHECKING:  # `motor.experiment.settings` reads this folder for the names of the methods
@@ -54,8 +56,9 @@ class Chain:
         link = Link(self, axes)
         settings = link.settings
         judge: Judge = getattr(settings.classifiers, axes["classifier"])
+        described = tuple(link.method.described(link, fold) for fold in self.folds)
         return Classify(
-            features=tuple(link.method.described(link, fold) for fold in self.folds),
+            features=described,
             classifier=judge,
             classes=tuple(settings.dataset.classes),
             normal=settings.normal,
@@ -63,6 +66,7 @@ class Chain:
             seed=settings.seed,
             axes=dict(axes),
             metrics=self.experiment.base.measures(),
+            **_pseudo_labels(settings, axes.get("pseudo_labels"), described),
             cleared=self.cleared,
         )
 
@@ -107,6 +111,20 @@ class Chain:
             if scaling.by == "reference":
                 found[domain] = max(found.get(domain, 0), scaling.earliest)
         return found
+
+
+def _pseudo_labels(settings: "Settings", kind: str | None, described: Sequence[Described]) -> dict[str, Any]:
+    """Return the fields of a cell that learns from series that nobody labelled; nothing for another."""
+    if kind in (None, "none"):
+        return {}
+    labeller = getattr(settings.pseudo_labels, str(kind))
+    detector, cut = getattr(labeller, "detector", None), getattr(labeller, "cut", None)
+    return {
+        "pseudo_labels": labeller,
+        "scored_by": None if detector is None else getattr(settings.classifiers, detector),
+        "cut": None if cut is None else getattr(settings.cuts, cut),
+        "unlabelled": tuple(UnlabelledSeries(of_fold, settings.unlabelled.motors) for of_fold in described),
+    }
 
 
 def _longest_contexts(places: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

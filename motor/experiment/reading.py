@@ -87,11 +87,14 @@ class Experiment:
             return self.base.axes.of_settings()
 
     def places(self) -> Iterator[dict[str, Any]]:
-        """Yield each combination of the axes once; an axis that means nothing for a method is None there."""
+        """Yield each combination of the axes once; an axis that means nothing for a method or a judge is None there."""
         for of_method in self._axes_of_methods():
             for values in product(*of_method.values()):
                 place = dict(zip(of_method, values, strict=True))
-                if not self.base.axes.leaves_out(place):
+                idle = _idle_axes(place)
+                is_first = all(place[axis] == of_method[axis][0] for axis in idle)
+                place |= dict.fromkeys(idle)
+                if is_first and not self.base.axes.leaves_out(place):
                     yield place
 
     def _axes_of_methods(self) -> Iterator[dict[str, tuple[Any, ...]]]:
@@ -232,6 +235,15 @@ class Experiment:
                 if name == JOINT and key in BY_DOMAIN:
                     place, domains = self.document.place((section, name, key)), ", ".join(self.base.dataset.domains)
                     yield Fault(place, f"{key} is by domain in {JOINT}, too; give it for one of: {domains}")
+
+
+def _idle_axes(place: Mapping[str, Any]) -> list[str]:
+    """Return the axes that mean nothing for a place's judge, or for its values on other axes."""
+    known, judge = axes(), plugins("motor.judges")[place["classifier"]]
+    gives: frozenset[str] = judge.gives  # type: ignore[attr-defined]
+    return [
+        name for name, value in place.items() if value is not None and not known[name].means_something(place, gives)
+    ]
 
 
 def _placed(document: Document, found: Iterable[Misfit]) -> Iterable[Fault]:

@@ -27,6 +27,8 @@ FEATURES: Any = table("motor.features")
 CLASSIFIERS: Any = table("motor.judges")
 MEASURES: Any = table(METRICS)
 METHODS: Any = table("motor.methods")
+PSEUDO_LABELS: Any = table("motor.pseudo_labels")
+CUTS: Any = table("motor.cuts")
 RESOURCES: Any = resource_settings(())
 # What every cell shares, so that cells can be compared: it cannot differ by method or domain.
 BY_DOMAIN = ("scaling", "augmentation", "evaluation")  # these are each domain's own in the joint regime, too
@@ -233,6 +235,8 @@ class Settings(Record):
     metrics: MEASURES = MEASURES()
     evaluation: Evaluation = Evaluation()
     unlabelled: Unlabelled = Unlabelled()
+    pseudo_labels: PSEUDO_LABELS = PSEUDO_LABELS()
+    cuts: CUTS = CUTS()
     audit: Audit = Audit()
     report: Reporting = Field(default=Reporting(), exclude=True)
     axes: AXES
@@ -271,7 +275,7 @@ def _schema(outside: Outside) -> type[Settings]:
     fields: dict[str, Any] = {name: (choice(room), ...) for name, room in rooms.items()}
     fields["representation"] = (choice("motor.windows.representations"), Raw())
     tables = {"features": "motor.features", "classifiers": "motor.judges", "methods": "motor.methods"}
-    tables |= {"metrics": METRICS}
+    tables |= {"metrics": METRICS, "pseudo_labels": "motor.pseudo_labels", "cuts": "motor.cuts"}
     made: dict[str, Any] = {name: table(room) for name, room in tables.items()}
     made["augmentation"] = table("motor.windows.augmentations", optional=True)
     made["finetune"] = training_schema()

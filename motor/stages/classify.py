@@ -5,15 +5,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from grid.stage import Context, Stage, after
+from grid.stage import Context, Stage, after, when_set
 from grid.store.store import write_json
+from motor.cuts.base import Cut
 from motor.evaluation.cell_metrics import classification_metrics, every_metric
 from motor.evaluation.metrics.base import Measure
 from motor.evaluation.thresholds import apply_thresholds
 from motor.judges.base import Judge
+from motor.pseudo_labels.base import PseudoLabeller
 from motor.stages.curves import CURVES, write_cell
 from motor.stages.described import Described, feature_columns, sides
 from motor.stages.judging import judging
+from motor.stages.pseudo_labelling import PseudoLabelling
+from motor.stages.unlabelled import FILE_NAME, UnlabelledSeries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +40,10 @@ class Classify(Stage):
     seed: int
     axes: dict[str, Any]  # they name the cell in its files, so two methods with one recipe are two cells
     metrics: tuple[Measure, ...] = field(default_factory=every_metric)
+    pseudo_labels: PseudoLabeller | None = when_set(None)
+    scored_by: Judge | None = when_set(None)  # the labeller's detector
+    cut: Cut | None = when_set(None)  # the labeller's
+    unlabelled: tuple[UnlabelledSeries, ...] = when_set(())  # one a fold, for the labeller
     cleared: tuple[Stage, ...] = after(default=())
 
     def label(self) -> str:
@@ -54,7 +62,7 @@ class Classify(Stage):
         from motor.evaluation.figures.curves import roc_pr_figure
 
         threads = max(1, int(context.resources.cpus))
-        folds = [self._fold(features, context.folder(features), folder, threads) for features in self.features]
+        folds = [self._fold(number, context, folder, threads) for number in range(len(self.features))]
         predictions = pd.concat([fold.predictions for fold in folds], ignore_index=True)
         summaries = [_read(context.folder(features) / "summary.json") for features in self.features]
         skill = pooled_skill(summaries)
@@ -67,19 +75,24 @@ class Classify(Stage):
         predictions.to_csv(folder / "predictions.csv", index=False)
         honest = [fold.held_out.head(None if fold.is_honest else 0) for fold in folds]
         pd.concat(honest, ignore_index=True).to_csv(folder / "held_out.csv", index=False)
+        if self.pseudo_labels is not None:
+            told["pseudo_labels"] = {"kind": self.pseudo_labels.kind, "folds": [fold.pseudo_labels for fold in folds]}
         write_json(folder / "metrics.json", {"axes": self.axes, **metrics, **told, "folds": summaries})
         shown = {f"cell/{name}": float(metrics[name]) for name in SCALARS if metrics.get(name) is not None}
         write_cell(folder / CURVES, self.axes, shown)
 
-    def _fold(self, features: Described, source: Path, folder: Path, threads: int) -> "_Fold":
+    def _fold(self, number: int, context: Context, folder: Path, threads: int) -> "_Fold":
         import joblib
         import pandas as pd
 
-        name = features.of_fold[1]
+        features = self.features[number]
+        name, source = features.of_fold[1], context.folder(features)
         table = pd.read_parquet(source / "features.parquet")
         columns = feature_columns(table)
         train, validation, test = sides(table)
-        at_work = judging(self.classifier, columns, self.classes, self.normal, self.seed, threads)
+        labelling = self._labelling(number, context, train, columns, threads)
+        more = None if labelling is None else labelling.more
+        at_work = judging(self.classifier, columns, self.classes, self.normal, self.seed, threads, more)
         model, crossed, reference = at_work.fit(train)
         of_validation = at_work.predicted(model, validation)
         rates = {domain: self.false_alarm_rates[domain] for domain in self.features[0].of_fold[2]}
@@ -91,8 +104,25 @@ class Classify(Stage):
         target.mkdir()
         kept = {"estimator": model, "columns": columns, "classes": self.classes, "thresholds": told}
         joblib.dump(kept, target / "clf_model.pkl")
+        if labelling is not None:
+            labelling.table().to_csv(target / "pseudo_labels.csv", index=False)
         held_out = pd.concat([crossed, of_validation], ignore_index=True).assign(fold=name)
-        return _Fold(name, predictions, held_out, told, not _read(source / "summary.json")["saw_labels"])
+        pseudo_labels = None if labelling is None else {"fold": name, **labelling.told()}
+        is_honest = not _read(source / "summary.json")["saw_labels"]
+        return _Fold(name, predictions, held_out, told, is_honest, pseudo_labels)
+
+    def _labelling(
+        self, number: int, context: Context, train: "pd.DataFrame", columns: list[str], threads: int
+    ) -> PseudoLabelling | None:
+        """Return the labeller with the unlabelled series of a fold, where there is one."""
+        import pandas as pd
+
+        if self.pseudo_labels is None:
+            return None
+        unlabelled = pd.read_parquet(context.folder(self.unlabelled[number]) / FILE_NAME)
+        at_cell = self.classes, self.normal, self.seed, threads
+        labeller = self.pseudo_labels, self.classifier, self.scored_by, self.cut
+        return PseudoLabelling(*labeller, unlabelled, train, columns, *at_cell)
 
 
 @dataclass(frozen=True)
@@ -104,6 +134,7 @@ class _Fold:
     held_out: "pd.DataFrame"
     thresholds: dict[str, Any]
     is_honest: bool
+    pseudo_labels: dict[str, Any] | None
 
 
 def pooled_skill(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from grid.stage import Context, Stage
 from grid.store.store import write_json
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "described.parquet"
 SETTLED = "settled.json"  # the features with what the recordings' table decides of them
+AT_ONCE = 2048  # recordings
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,18 @@ class Describe(Stage):
         features = tuple(feature.settled(meta) for feature in self.features)
         if self.settles:
             write_json(folder / SETTLED, [feature.model_dump(mode="json") for feature in features])
-        describer, rows = RecordingDescriber(features), []
+        describer, rows, frames = RecordingDescriber(features), list[dict[str, Any]](), list[pd.DataFrame]()
         for place, row in enumerate(meta.itertuples()):
             speed_rpm = None if pd.isna(row.speed_rpm) else float(row.speed_rpm)
             with input_faults(), _of_item(str(row.item)):
                 values = describer.values(recordings.signal(place), float(row.sampling_rate_hz), speed_rpm)
             rows.append({"item": row.item, **values})
-            context.report(recordings=len(rows), of=len(meta))
-        pd.DataFrame(rows).to_parquet(folder / FILE_NAME, index=False)
+            if len(rows) == AT_ONCE:  # numbers in a table take a tenth of the memory
+                frames.append(pd.DataFrame(rows))
+                rows = []
+            context.report(recordings=place + 1, of=len(meta))
+        frames += [pd.DataFrame(rows)] if rows else []
+        pd.concat(frames, ignore_index=True).to_parquet(folder / FILE_NAME, index=False)
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,17 @@ class DescribeFold(Described):
         if not self.described.settles:
             return RecordingDescriber(self.described.features)
         return RecordingDescriber(self.described.settled(built.folder(self.described)))
+
+    @property
+    def looked_at(self) -> tuple[Stage, ...]:
+        return (self.prepared, self.described)
+
+    def described_later(self, context: Context, prepared: Prepared, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Return what was described already (see `Described.described_later`)."""
+        import pandas as pd
+
+        described = pd.read_parquet(context.folder(self.described) / FILE_NAME).set_index("item")
+        return self.open(InStorage(context, self.parts), "cpu").table([described.loc[meta["item"]]], meta)
 
     def label(self) -> str:
         return f"{self.described.label()}-{'+'.join(self.domains)}-fold{self.fold}"

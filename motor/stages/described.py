@@ -86,6 +86,28 @@ class Described(Stage):
             look = describer.look(prepared.batch(meta, fold))
         self.write(folder, meta, describer.table([look], meta), {})
 
+    @property
+    def looked_at(self) -> tuple[Stage, ...]:
+        """What `described_later` reads: stages that the series are described from, and what `open` reads."""
+        others = {stage.key: stage for stage, _ in self.parts if stage.key != self.key}
+        return (self.of_fold[0], *others.values())
+
+    def described_later(self, context: Context, prepared: Prepared, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Describe series of the data set that the stage itself left out: one row of numbers each, indexed by item.
+
+        Parameters
+        ----------
+        context : Context
+            Of a stage that is made from this one and from `looked_at`.
+        prepared : Prepared
+        meta : DataFrame
+            Their rows.
+        """
+        describer = self.open(InStorage(context, self.parts), held_device(context.resources))
+        with input_faults():
+            look = describer.look(prepared.batch(meta, self.of_fold[1]))
+        return describer.table([look], meta)
+
     def write(self, folder: Path, meta: "pd.DataFrame", features: "pd.DataFrame", told: dict[str, Any]) -> None:
         """Write the described series of a fold.
 

@@ -1,5 +1,6 @@
 """A judge at work on one fold: fitted on training motors, crossed over them, and what it says of other series."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,7 +10,9 @@ from numpy.typing import NDArray
 from motor.evaluation.thresholds import Threshold, choose_thresholds
 from motor.judges.base import Classifier, Detector, Judge
 from motor.judges.scoring import FAR, FEWEST_ROWS, AnomalyScorer, calibrated, fitted, likeliest, normality
+from motor.judges.weights import fitted_with_weights
 from motor.stages.crossing import crossed
+from motor.stages.pseudo_labelling import Labelled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +43,7 @@ class _Judging:
     normal: str
     seed: int
     threads: int
+    more: "Callable[[pd.DataFrame], Labelled | None] | None" = None  # what is learned from beside some labelled series
 
     def new(self) -> Any:
         return self.judge.estimator(self.seed, self.threads)
@@ -69,14 +73,23 @@ class Classifying(_Judging):
         """
         import pandas as pd
 
-        estimator = self.new().fit(self.X(train), train["label"])
+        estimator = self._fitted(train)
         parts = [self.predicted(None, train.head(0))]
         for seen, unseen in crossed(train, self.seed):
             seen_rows = train.iloc[seen]
-            other = self.new().fit(self.X(seen_rows), seen_rows["label"])
+            other = self._fitted(seen_rows)
             parts.append(self.predicted(other, train.iloc[unseen]))
         held_out = pd.concat(parts[1:] or parts, ignore_index=True)
         return estimator, held_out, held_out
+
+    def _fitted(self, rows: "pd.DataFrame") -> Any:
+        more = None if self.more is None else self.more(rows)
+        if more is None:
+            return self.new().fit(self.X(rows), rows["label"])
+        X_MD, label_M, weight = more
+        weight_n = np.concatenate([np.ones(len(rows)), np.full(len(label_M), weight)])
+        labels = np.concatenate([rows["label"].to_numpy(dtype=object), label_M])
+        return fitted_with_weights(self.new(), np.concatenate([self.X(rows), X_MD]), labels, weight_n)
 
     def predicted(self, estimator: Any, table: "pd.DataFrame") -> "pd.DataFrame":
         rows = table[KNOWN].reset_index(drop=True)
@@ -150,9 +163,9 @@ class Detecting(_Judging):
 
 
 def judging(
-    judge: Judge, columns: list[str], classes: tuple[str, ...], normal: str, seed: int, threads: int
+    judge: Judge, columns: list[str], classes: tuple[str, ...], normal: str, seed: int, threads: int, more: Any = None
 ) -> Classifying | Detecting:
-    """Return a judge at work, whichever sort it is.
+    """Return a judge at work, whichever sort it is; `more` is for classifiers (see `Classifying`).
 
     Raises
     ------
@@ -161,7 +174,7 @@ def judging(
     """
     for sort, at_work in {Classifier: Classifying, Detector: Detecting}.items():
         if isinstance(judge, sort):
-            return at_work(judge, columns, classes, normal, seed, threads)
+            return at_work(judge, columns, classes, normal, seed, threads, more)
     raise TypeError(f"judge {judge.kind!r} is neither a Classifier nor a Detector; derive it from one of the two")
 
 

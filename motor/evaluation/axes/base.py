@@ -1,5 +1,6 @@
 """What an axis is: its name, the setting that it stands for, and how results, tables and sentences tell its values."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar, Literal
 
@@ -53,6 +54,18 @@ class Axis(Plugin):
 
     plain: ClassVar[str | None] = None
     """The value that every other has to beat to pay."""
+
+    def means_something(self, place: Mapping[str, Any], judge_gives: frozenset[str]) -> bool:
+        """Tell whether it means something at a place of the grid; where not, its value is None there.
+
+        Parameters
+        ----------
+        place : mapping
+            A value of each axis.
+        judge_gives : frozenset
+            What the predictions of the place's judge have; see `motor.judges.base.Judge.gives`.
+        """
+        return True
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """The axes that every grid has, and those of the project that stand for a setting."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -139,6 +140,38 @@ class ContextLength(Axis):
     cheaper: ClassVar[Literal["smaller"] | None] = "smaller"
 
 
+class PseudoLabels(Axis):
+    """Labels that series get whom nobody gave one: names of labellers, and ``none``; their settings stand in
+    ``pseudo_labels``. It means nothing for detectors."""
+
+    kind: Literal["pseudo_labels"] = "pseudo_labels"
+    order: ClassVar[int] = 92
+    values_of: ClassVar[str] = "motor.pseudo_labels"
+    folder: ClassVar[str] = "pseudo-labels-{}"
+    title: ClassVar[str] = "Pseudo-labels"
+    text: ClassVar[str] = "pseudo-labels {}"
+    question: ClassVar[str] = "What did series without a label add?"
+    plain: ClassVar[str | None] = "none"
+
+    def means_something(self, place: Mapping[str, Any], judge_gives: frozenset[str]) -> bool:
+        return "decisions" in judge_gives
+
+
+class Detector(Axis):
+    """Values of ``pseudo_labels.scores.detector``, of the labeller ``scores``."""
+
+    kind: Literal["detector"] = "detector"
+    order: ClassVar[int] = 94
+    setting: ClassVar[tuple[str, ...]] = ("pseudo_labels", "scores", "detector")
+    values_of: ClassVar[str] = "motor.judges"
+    folder: ClassVar[str] = "scored-by-{}"
+    title: ClassVar[str] = "Detector"
+    text: ClassVar[str] = "scores by {}"
+
+    def means_something(self, place: Mapping[str, Any], judge_gives: frozenset[str]) -> bool:
+        return place.get("pseudo_labels") == "scores" and "decisions" in judge_gives
+
+
 class LabelledShare(Axis):
     """Values of ``unlabelled.labelled_share``: labels of whole training motors are hidden."""
 
@@ -203,5 +236,7 @@ PLUGINS = (
     LabelledShare,
     UnlabelledMotors,
     Seed,
+    PseudoLabels,
+    Detector,
     Classifier,
 )

@@ -29,17 +29,20 @@ class ShrunkenMahalanobis(BaseEstimator):
         2010, eq. 23).
     leave_out : float
         Share of the rows, the most distant, that a second fit is without; 0 fits once.
+    n_refits : int
+        How often it is fitted again so, each time without the most distant of all rows by then.
     """
 
-    def __init__(self, shrinkage: str, leave_out: float = 0.0) -> None:
+    def __init__(self, shrinkage: str, leave_out: float = 0.0, n_refits: int = 1) -> None:
         self.shrinkage = shrinkage
         self.leave_out = leave_out
+        self.n_refits = n_refits
 
     def fit(self, X: Any, y: Any = None) -> "ShrunkenMahalanobis":
         X_ND = validate_data(self, X, dtype=np.float64)
         self._fit(X_ND)
         n_left_out = int(self.leave_out * len(X_ND))
-        if n_left_out:
+        for _ in range(self.n_refits if n_left_out else 0):
             nearest = np.argsort(-self.score_samples(X_ND), kind="stable")[: len(X_ND) - n_left_out]
             self._fit(X_ND[np.sort(nearest)])
         return self
