@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from motor.recordings.recording import AbsentError, SeriesError
-from motor.recordings.signals import SignalOptions, format_of, read_signals
+from motor.recordings.recording import AbsentError, DataError
+from motor.recordings.signals import SignalOptions, read_signals, read_value
 from motor.recordings.told import Value
 
 Read = TypeVar("Read")
@@ -53,11 +53,11 @@ class SharedFile:
 
     def _all(self) -> dict[str, tuple[np.ndarray, float | None]]:
         """Return all channels; none if the file is large or one of them is at fault: each is then read alone."""
-        if len(self.names) == 1 or not self.path.is_file() or self.path.stat().st_size > TOGETHER_BYTES:
+        if len(self.names) == 1 or (self.path.is_file() and self.path.stat().st_size > TOGETHER_BYTES):
             return {}
         try:
             signals = read_signals(self.path, [of[0] for of in self.names.values()], self.options)
-        except SeriesError:
+        except DataError:
             return {}
         return dict(zip(self.names, signals, strict=True))
 
@@ -68,9 +68,8 @@ class SharedFile:
 
 def value_of(path: Path, names: Sequence[str], options: SignalOptions) -> Value:
     """Return the one value that a file tells under the first of some names that is there, None if none is."""
-    found = format_of(path, options)
     try:
-        return first_there(filled(names, path), lambda name: found.value(path, name, options))
+        return first_there(filled(names, path), lambda name: read_value(path, name, options))
     except AbsentError:
         return None
 

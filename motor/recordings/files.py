@@ -10,6 +10,7 @@ from typing import NamedTuple
 HIDDEN, SIDE_FOLDERS = ".", ("__MACOSX",)
 SIDE_TABLES = "_"  # Spark and pyarrow begin the names of what they note beside tables with this
 SHOWN = 3
+EVERY = "*"  # in the place of suffixes: all files
 
 
 class Listing(NamedTuple):
@@ -44,7 +45,7 @@ def list_files(root: Path, suffixes: Sequence[str], are_tables: bool = False) ->
     root : Path
         A folder.
     suffixes : sequence of str
-        In lower case, with the dot.
+        In lower case, with the dot; ``*`` for files of any name.
     are_tables : bool
         Whether names that begin with an underscore are notes beside tables (``_SUCCESS``, ``_metadata``), not data.
     """
@@ -54,7 +55,8 @@ def list_files(root: Path, suffixes: Sequence[str], are_tables: bool = False) ->
         name = os.path.basename(path)  # noqa: PTH119
         if are_tables and name.startswith(SIDE_TABLES):
             continue
-        is_read = os.path.splitext(name)[1].lower() in suffixes and os.path.isfile(path)  # noqa: PTH113, PTH122
+        is_named = EVERY in suffixes or os.path.splitext(name)[1].lower() in suffixes  # noqa: PTH122
+        is_read = is_named and os.path.isfile(path)  # noqa: PTH113
         (files if is_read else others).append(path)
     return Listing([Path(path) for path in sorted(files)], sorted(others))
 

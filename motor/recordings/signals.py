@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from motor.recordings.formats.base import MOST_SAMPLES, Format, SignalOptions, by_suffix, formats
+from motor.recordings.formats.base import MOST_SAMPLES, Format, SignalOptions, Variable, by_suffix, formats
+from motor.recordings.packed import unpacked
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
+from motor.recordings.told import Value
 
-__all__ = ["MOST_SAMPLES", "SignalOptions", "finite_signal", "read_signal", "read_signals"]
+__all__ = ["MOST_SAMPLES", "SignalOptions", "contents", "finite_signal", "read_signal", "read_signals", "read_value"]
 # Squares of more are beyond float32. Instruments write 9.9e37 (SCPI) and the like where they could not measure.
 LARGEST = 1e18
 # How much of a signal's deviation may be lost where float32 rounds it.
@@ -57,8 +59,21 @@ def read_signals(
     path: Path, wanted: Sequence[str | None], options: SignalOptions
 ) -> list[tuple[np.ndarray, float | None]]:
     """Read several signals of one file in one pass; see `read_signal`."""
-    signals = format_of(path, options).read(path, wanted, options)
+    with unpacked(path) as file:
+        signals = format_of(file, options).read(file, wanted, options)
     return [(finite_signal(one.values, str(path)), one.sampling_rate_hz) for one in signals]
+
+
+def read_value(path: Path, wanted: str, options: SignalOptions) -> Value:
+    """Return the one value that a file tells under a name; see `motor.recordings.formats.base.Format.value`."""
+    with unpacked(path) as file:
+        return format_of(file, options).value(file, wanted, options)
+
+
+def contents(path: Path, options: SignalOptions) -> list[Variable]:
+    """Return what lies in a file under which names; see `motor.recordings.formats.base.Format.contents`."""
+    with unpacked(path) as file:
+        return format_of(file, options).contents(file, options)
 
 
 def format_of(path: Path, options: SignalOptions) -> Format:

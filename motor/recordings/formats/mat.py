@@ -1,4 +1,4 @@
-"""Signals in MATLAB's ``.mat`` files: up to version 7 here, version 7.3 is HDF5."""
+"""Signals in MATLAB's ``.mat`` files: up to version 7 here; version 7.3 is HDF5, and read as that."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +9,8 @@ import numpy as np
 
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable, single
 from motor.recordings.formats.choosing import NUMBERED, Line, chosen, split_line
+from motor.recordings.formats.hdf5 import FORMAT as HDF5
+from motor.recordings.formats.hdf5 import is_hdf5
 from motor.recordings.formats.mat_growth import check_growth
 from motor.recordings.formats.mat_paths import Step, first_step, leaves, walked
 from motor.recordings.formats.shapes import check_length, only_row, row_of, unreadable
@@ -23,16 +25,22 @@ class Mat(Format):
 
     def contents(self, path: Path, options: SignalOptions) -> list[Variable]:
         """Return the variables, and what structs and cells hold."""
+        if is_hdf5(path):
+            return HDF5.contents(path, options)
         with _opened(path, options) as file:
             return [found for name in file.found for found in file.leaves(name)]
 
     def read(self, path: Path, wanted: Sequence[str | None], options: SignalOptions) -> list[Signal]:
         """Read the named variables, or the only one; each variable of the file is loaded once."""
+        if is_hdf5(path):
+            return HDF5.read(path, wanted, options)
         with _opened(path, options) as file:
             return [Signal(file.signal(one)) for one in wanted]
 
     def value(self, path: Path, wanted: str, options: SignalOptions) -> Value:
         """Return the one value of a variable."""
+        if is_hdf5(path):
+            return HDF5.value(path, wanted, options)
         with _opened(path, options) as file:
             values, _, place = file.values(wanted)
             return single(np.asarray(values), place)
@@ -100,9 +108,6 @@ def _opened(path: Path, options: SignalOptions) -> Iterator[_File]:
         yield _File(path, options.max_samples)
     except DataError:
         raise
-    except NotImplementedError as error:
-        message = f"{path}: MATLAB version 7.3 (HDF5) is not read; save it in MATLAB with save(file, name, '-v7')"
-        raise SeriesError(message) from error
     except Exception as error:  # SciPy lets a cut-off file surface as almost any exception, MemoryError included.
         raise unreadable(path, error) from error
 

@@ -53,7 +53,7 @@ class Head:
 class Table(Format):
     """Tables of numbers as text: columns by name or number."""
 
-    suffixes: ClassVar[tuple[str, ...]] = (".csv",)
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".txt", ".tsv", ".dat", ".asc")
 
     def contents(self, path: Path, options: SignalOptions) -> list[Variable]:
         """Return the columns, by what the first lines tell; how long they are is not known before all is read."""

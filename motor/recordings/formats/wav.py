@@ -37,7 +37,7 @@ class Body(NamedTuple):
 class Wav(Format):
     """WAV of every kind that libsndfile reads; integer PCM is scaled to [-1, 1] by it."""
 
-    suffixes: ClassVar[tuple[str, ...]] = (".wav",)
+    suffixes: ClassVar[tuple[str, ...]] = (".wav", ".w64", ".rf64")
 
     def contents(self, path: Path, options: SignalOptions) -> list[Variable]:
         """Return the channels."""

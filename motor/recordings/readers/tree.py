@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from motor.recordings.files import EVERY, Listing
 from motor.recordings.formats.base import by_suffix
+from motor.recordings.packed import GZ, ZIP, members
 from motor.recordings.readers.base import Source
 from motor.recordings.signal_reader import SignalReader
 
@@ -22,7 +24,8 @@ class Tree(SignalReader):
     Attributes
     ----------
     suffixes : tuple of str
-        Formats to read; files with other suffixes are passed over, and `check-data` says how many.
+        Formats to read; files with other suffixes are passed over, and `check-data` says how many. ``.csv.gz`` is what
+        it says, ``.zip`` means the files of the named suffixes in archives, and ``*`` files of any name.
     """
 
     kind: Literal["tree"] = "tree"
@@ -31,24 +34,42 @@ class Tree(SignalReader):
     @field_validator("suffixes")
     @classmethod
     def _check_suffixes(cls, suffixes: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [suffix for suffix in suffixes if suffix not in by_suffix()]:
-            raise ValueError(f"unknown suffix {unknown[0]!r}; allowed: {', '.join(sorted(by_suffix()))}")
+        known = (*sorted(by_suffix()), ZIP, EVERY)
+        if unknown := [suffix for suffix in suffixes if (suffix.removesuffix(GZ) or suffix) not in known]:
+            raise ValueError(f"unknown suffix {unknown[0]!r}; allowed: {', '.join(known)}, with {GZ} behind it")
         return suffixes
+
+    @model_validator(mode="after")
+    def _check_format_of_all(self) -> "Tree":
+        if EVERY in self.suffixes and self.format is None:
+            raise ValueError("suffixes has '*', files of any name; say by format what they are (table: text)")
+        return self
 
     def files(self) -> list[Path]:
         """Return the signal files, sorted by their path below `path`."""
-        return self.listed(self.suffixes).files
+        return self._listing().files
 
     def passed_over(self) -> str:
         """Return what stands beside the signal files; see `Reader.passed_over`."""
-        return self.listed(self.suffixes).told()
+        return self._listing().told()
+
+    def _listing(self) -> Listing:
+        """Return the files of the named suffixes, of those packed by gzip only what is named with it."""
+        listing = self.listed(tuple(f".{one.rpartition('.')[2]}" if one != EVERY else one for one in self.suffixes))
+        packed = tuple(one for one in self.suffixes if one.endswith(GZ))
+        if not packed or EVERY in self.suffixes:
+            return listing
+        others = [one for one in listing.files if one.suffix.lower() == GZ and not one.name.lower().endswith(packed)]
+        files = [one for one in listing.files if one not in others]
+        return Listing(files, sorted([*listing.passed_over, *map(str, others)]))
 
     def sources(self) -> Iterator[Source]:
         """Yield one source a file."""
         root, told = self.existing_path(), ("label",) if self.tells_domain else ("domain", "label")
-        for file in self.files():
+        inside = tuple(by_suffix()) if set(self.suffixes) == {ZIP} else self.suffixes
+        for file in (member for listed in self.files() for member in members(listed, inside)):
             name = file.relative_to(root)
-            own = dict(zip(told, name.parts[:-1], strict=False))
+            own = dict(zip(told, (part.removesuffix(ZIP) for part in name.parts[:-1]), strict=False))
             yield from self.of_file(file, name.as_posix(), str(file), own=own)
 
 
