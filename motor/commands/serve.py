@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grid.screen.terminal import Interrupt
 from motor.commands.cell import add_cell, ended, find_cell
-from motor.commands.exits import AT_FAULT
+from motor.commands.exits import AT_FAULT, OK
 from motor.predicting.parts import CellParts
 
 if TYPE_CHECKING:
     from motor.predicting.serving import Settings
 
 
-def serve(parts: Sequence[CellParts], settings: "Settings") -> str:
+def serve(parts: Sequence[CellParts], settings: "Settings", interrupt: Interrupt | None = None) -> str:
     """Start the endpoint of some cells, and return its address once it answers; it ends with this process.
 
     Parameters
@@ -23,10 +24,12 @@ def serve(parts: Sequence[CellParts], settings: "Settings") -> str:
     parts : sequence of CellParts
         As of `motor.commands.cell.find_cell`.
     settings : motor.predicting.serving.Settings
+    interrupt : grid.screen.terminal.Interrupt, optional
+        That signals are to reach.
     """
     from motor.predicting.endpoint import start
 
-    start(parts, settings)
+    start(parts, settings, interrupt)
     return f"http://{settings.host}:{settings.port}"
 
 
@@ -48,11 +51,11 @@ def command(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
 
     def use() -> int:
-        from motor.predicting.endpoint import wait
-        from motor.predicting.serving import TokenError, settings_of
+        from motor.predicting.serving import TokenError, check_free, settings_of
 
         try:
             settings = settings_of(arguments, os.environ)
+            check_free(settings)
         except TokenError as error:
             print(error, file=sys.stderr)
             return AT_FAULT
@@ -61,8 +64,24 @@ def command(arguments: argparse.Namespace) -> int:
         if settings.is_open:
             told = f"{settings.host} can be reached from other machines and no token is asked for"
             print(f"warning: {told}; give --token-file, or set MOTOR_GRID_TOKEN", file=sys.stderr)
-        address = serve(parts, settings)
-        print(f"Listening on {address}: POST /predict, GET /health, GET /docs", flush=True)
-        return wait()
+        return _until_interrupted(parts, settings)
 
     return ended(use)
+
+
+def _until_interrupted(parts: Sequence[CellParts], settings: "Settings") -> int:
+    """Serve until Ctrl-C, SIGTERM or SIGHUP, which are no failure."""
+    from motor.predicting.endpoint import stop, wait
+
+    with Interrupt() as interrupt:
+        try:
+            address = serve(parts, settings, interrupt)
+            print(f"Listening on {address}: POST /predict, GET /health, GET /docs", flush=True)
+            wait(interrupt)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            interrupt.deafen()
+            stop()
+    print("Stopped: it was told to end.", flush=True)
+    return OK

@@ -1,6 +1,8 @@
 """The endpoint: FastAPI on Ray Serve; requests that come together are judged together."""
 
 import asyncio
+import contextlib
+import io
 import os
 import time
 from collections.abc import Sequence
@@ -11,6 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from ray import serve
 
 from grid.run.ray_private import on_loopback
+from grid.screen.terminal import Interrupt
 from motor.predicting.faults import Fault, Outcome
 from motor.predicting.inputs import Told
 from motor.predicting.page import OPERATION, page
@@ -23,6 +26,7 @@ from motor.registry.sources import Carried, sources_in
 
 MOST_TOGETHER = 16
 WAIT_S = 0.002  # for more requests to be judged with
+LOOK_S = 0.2  # between looks at whether it is to end
 NAME = "motor-grid"
 
 app = FastAPI(title="motor-grid", description="Judges recordings of motors.", docs_url=None, redoc_url=None)
@@ -86,8 +90,21 @@ class Judge:
         return await asyncio.to_thread(judge_together, self.predictor, requests)
 
 
-def start(parts: Sequence[CellParts], settings: Settings) -> None:
-    """Start the endpoint in this process's Ray, or in an embedded one of this machine, and return when it answers."""
+def start(parts: Sequence[CellParts], settings: Settings, interrupt: Interrupt | None = None) -> None:
+    """Start the endpoint in this process's Ray, or in an embedded one of this machine, and return when it answers.
+
+    Parameters
+    ----------
+    parts : sequence of CellParts
+    settings : Settings
+    interrupt : Interrupt, optional
+        That signals are to reach: Ray puts handlers of its own in place, which print where it was.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If a signal has come meanwhile.
+    """
     import ray
 
     # A busy machine takes longer than the default of 5 s to start a process; Serve would kill it and start another.
@@ -97,6 +114,9 @@ def start(parts: Sequence[CellParts], settings: Settings) -> None:
         quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "warning"}
         with on_loopback() as loopback:  # only what answers requests listens elsewhere, where `host` says so
             ray.init(address="local", num_cpus=n_cpus, _node_ip_address=loopback, **quiet)
+    if interrupt is not None:
+        interrupt.listen()
+        interrupt.check()
     serve.start(http_options={"host": settings.host, "port": settings.port}, logging_config=_quiet())
     options = {"num_cpus": settings.threads, "num_gpus": settings.gpus}
     deployment = Judge.options(  # type: ignore[attr-defined]
@@ -115,11 +135,19 @@ def _quiet() -> Any:
     return LoggingConfig(log_level="WARNING", enable_access_log=False)
 
 
-def wait() -> int:
-    """Serve until interrupted, and return the exit status."""
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        serve.shutdown()
-        return 0
+def wait(interrupt: Interrupt) -> None:
+    """Serve until a signal has come, and raise KeyboardInterrupt then."""
+    interrupt.listen()
+    while True:
+        interrupt.check()
+        time.sleep(LOOK_S)
+
+
+def stop() -> None:
+    """End the endpoint, and the Ray that it has started."""
+    import ray
+
+    if ray.is_initialized():
+        with contextlib.redirect_stderr(io.StringIO()):  # Ray tells the end of its own processes as failures
+            serve.shutdown()
+            ray.shutdown()

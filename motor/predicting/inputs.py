@@ -18,7 +18,7 @@ from motor.recordings.names import cleaned
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.recording import DataError, Recording, near
 from motor.recordings.signals import MOST_SAMPLES, SignalOptions, finite_signal, read_signal
-from motor.recordings.text import delimiter_of
+from motor.recordings.text import delimiter_of, opened_text
 from motor.recordings.told import Value, first_told, positive
 from motor.registry import class_from_record, from_record
 
@@ -121,7 +121,7 @@ def _files(path: str, told: Told) -> list[Path]:
         return [here]
     if (here / "manifest.csv").is_file():
         return [here / "manifest.csv"]
-    suffixes = tuple(dict.fromkeys((*SUFFIXES, *_opened_in_training(told), *told.dataset.get("suffixes", ()))))
+    suffixes = tuple(dict.fromkeys((*SUFFIXES, *opened_in_training(told), *told.dataset.get("suffixes", ()))))
     found = list_files(here, suffixes)
     if not found.files:
         raise DataError(f"{path}: no recording in this folder; allowed are {', '.join(suffixes)}")
@@ -130,7 +130,7 @@ def _files(path: str, told: Told) -> list[Path]:
 
 def _sources(file: Path, told: Told) -> Iterator[Source]:
     """Yield the recordings of one file, not yet looked into."""
-    if file.suffix.lower() in _opened_in_training(told):
+    if file.suffix.lower() in opened_in_training(told):
         yield from from_record(Reader.ROOM, {**told.dataset, "path": str(file)}).sources()
         return
     kind = _table_kind(file, told)
@@ -169,7 +169,7 @@ def _of_judged_domains(reader: Reader, sources: Iterable[Source], told: Told) ->
             yield source
 
 
-def _opened_in_training(told: Told) -> tuple[str, ...]:
+def opened_in_training(told: Told) -> tuple[str, ...]:
     """Return the suffixes of files that only the reader of the training can read."""
     kind: Any = class_from_record(Reader.ROOM, told.dataset) if "kind" in told.dataset else Reader
     return kind.opens
@@ -206,7 +206,7 @@ def _columns(kind: str, told: Told) -> dict[str, str]:
 
 def _header(file: Path, delimiter: str) -> list[str]:
     try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
+        with opened_text(file) as text:
             return next(csv.reader(text, delimiter=delimiter), [])
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{file}: this is no CSV table in UTF-8 ({error}); save it as that") from error
@@ -215,7 +215,7 @@ def _header(file: Path, delimiter: str) -> list[str]:
 def _delimiter(file: Path) -> str:
     """Return what separates the names in a table's first line."""
     try:
-        with file.open(encoding="utf-8-sig") as text:
+        with opened_text(file) as text:
             line = text.readline()
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: this is no CSV table in UTF-8 ({error}); save it as that") from error

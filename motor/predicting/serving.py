@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import socket
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from motor.predicting.faults import Fault
-from motor.predicting.inputs import Told, read_recordings
+from motor.predicting.inputs import Told, opened_in_training, read_recordings
 from motor.predicting.predictor import recording
 from motor.recordings.recording import DataError, Recording
 from motor.recordings.told import positive
@@ -31,6 +32,7 @@ SUFFIXES = {  # of the file that a body is, by its type
 UNTYPED = ("application/octet-stream", "", "application/x-www-form-urlencoded")  # curl's, where none is given
 MAGIC = {b"RIFF": ".wav", b"\x93NUMPY": ".npy"}
 FIELDS = ("domain", "sampling_rate_hz", "speed_rpm", "variable")  # no pattern: a stranger's could run for hours
+LAST_PORT = 65535
 LONGEST_NAME, SHOWN = 255, 80  # bytes of a file's name; characters of a value in a message
 IN_JSON = ("signal", "sampling_rate_hz", "domain", "item", "speed_rpm", "motor", "moment")
 
@@ -109,6 +111,24 @@ def _token_digest(file: Path | None, environment: Mapping[str, str]) -> str | No
     return _digest(token)
 
 
+def check_free(settings: Settings) -> None:
+    """Raise OSError, in one line, if nobody can listen where the settings say; before anything is loaded.
+
+    A web server would say it after minutes, and at length.
+    """
+    try:
+        if not 0 <= settings.port <= LAST_PORT:
+            raise OSError(0, f"ports are numbered up to {LAST_PORT}")
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        where, why = f"{settings.host}:{settings.port}", getattr(error, "strerror", None) or error
+        raise OSError(f"nothing can listen on {where}: {why}; choose another --port, or --host") from error
+
+
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -164,7 +184,7 @@ def recordings_of(body: Body, told: Told, settings: Settings) -> Iterator[Record
         if kind == "application/json":
             yield from _of_json(body.content, told, settings)
         else:
-            yield from _of_files(list(_files(kind, parameters, body)), told, settings)
+            yield from _of_files(list(_files(kind, parameters, body, suffixes_of(told))), told, settings)
     except DataError as error:
         raise BadRequest(400, str(error)) from error
 
@@ -243,10 +263,17 @@ def _of_object(one: Mapping[str, Any], item: str, told: Told) -> Recording:
     return replace(made, motor="" if motor is None else str(motor), moment=None if moment is None else str(moment))
 
 
-def _files(kind: str, parameters: Mapping[str, str], body: Body) -> Iterator[tuple[str, bytes]]:
+def suffixes_of(told: Told) -> tuple[str, ...]:
+    """Return the suffixes of files that a request may send: of plain signals, and of the training's own reader."""
+    return tuple(dict.fromkeys((*SUFFIXES.values(), *opened_in_training(told))))
+
+
+def _files(
+    kind: str, parameters: Mapping[str, str], body: Body, suffixes: Sequence[str]
+) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file in a body."""
     if kind != "multipart/form-data":
-        yield _named(_short(body.query.get("item", "recording")), kind, body.content), body.content
+        yield _named(_short(body.query.get("item", "recording")), kind, body.content, suffixes), body.content
         return
     boundary = parameters.get("boundary", "").encode()
     if not boundary:
@@ -260,7 +287,7 @@ def _files(kind: str, parameters: Mapping[str, str], body: Body) -> Iterator[tup
             raise BadRequest(400, "a part of the multipart body has no head; let your HTTP library write it")
         name, of_part = _head(head)
         found = True
-        yield _named(name, of_part, content), content
+        yield _named(name, of_part, content, suffixes), content
     if not found:
         raise BadRequest(400, "the multipart body has no part; send a file in each")
 
@@ -290,7 +317,7 @@ def _short(name: str) -> str:
     return name
 
 
-def _named(name: str, kind: str, content: bytes) -> str:
+def _named(name: str, kind: str, content: bytes, suffixes: Sequence[str]) -> str:
     """Return a file's name with the suffix of what it is.
 
     Raises
@@ -301,11 +328,13 @@ def _named(name: str, kind: str, content: bytes) -> str:
     suffix = Path(name).suffix.lower()
     if kind in SUFFIXES:
         return name if suffix == SUFFIXES[kind] else f"{name}{SUFFIXES[kind]}"
-    if suffix in (".wav", ".npy", ".csv"):
+    if suffix in suffixes:
         return name
     magic = next((of for start, of in MAGIC.items() if content.startswith(start)), None)
     if kind not in UNTYPED or magic is None:
+        own = ", ".join(of for of in suffixes if of not in SUFFIXES.values())
         allowed = "audio/wav, application/x-npy, text/csv, multipart/form-data or application/json"
+        allowed += f"; or a file whose name ends in {own}" if own else ""
         raise BadRequest(415, f"content type {kind or 'none'!r} of {name!r} is not read; send {allowed}")
     return f"{name}{magic}"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from motor.recordings.ordered import ordered_map
 from motor.recordings.recording import DataError
+from motor.recordings.text import opened_utf8
 
 if TYPE_CHECKING:
     import pyarrow
@@ -77,7 +78,7 @@ def parsed_blocks(file: Path, layout: Layout) -> Iterator[Block]:
     line = layout.skip_rows + 2
     with ThreadPoolExecutor(N_THREADS) as executor:
         for content, rows in ordered_map(
-            partial(_parsed, layout), _contents(file, layout.skip_rows), executor, N_AHEAD
+            partial(_parsed, layout), _readable(file, layout.skip_rows), executor, N_AHEAD
         ):
             _check_ends(content, file, line)
             block = Block(content, line, parse(content, layout.as_text(), file, line) if rows is None else rows)
@@ -147,9 +148,17 @@ def _parse(content: bytes, layout: Layout) -> "pyarrow.RecordBatch":
     return table.combine_chunks().to_batches()[0]
 
 
+def _readable(file: Path, skip_rows: int) -> Iterator[bytes]:
+    """Yield what `_contents` does; say of UTF-16 that is none what is wrong with it."""
+    try:
+        yield from _contents(file, skip_rows)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: it begins as UTF-16, and is none ({error}); save the table as UTF-8") from error
+
+
 def _contents(file: Path, skip_rows: int) -> Iterator[bytes]:
     """Yield the lines after the header, some whole ones at once."""
-    with file.open("rb") as stream:
+    with opened_utf8(file) as stream:
         for _ in range(skip_rows):
             stream.readline(LONGEST_LINE)
         if b"\r" in stream.readline(LONGEST_LINE).rstrip(b"\r\n"):

@@ -17,6 +17,7 @@ import numpy as np
 
 from motor.recordings.names import cleaned, shown
 from motor.recordings.recording import DataError, near
+from motor.recordings.text import opened_text
 from motor.recordings.told import first_told, seconds_since_1970
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def read_label_rows(file: Path, classes: Sequence[str], raw: Mapping[str, str]) 
         With file, line, value and next step.
     """
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
+        with opened_text(file) as stream:
             return list(_rows(stream, file, classes, raw))
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: this is no text in UTF-8 ({error}); write it anew") from error

@@ -2,7 +2,7 @@
 
 import codecs
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 DELIMITERS = (",", ";", "\t", "|")
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -24,6 +24,18 @@ def opened_text(path: Path) -> IO[str]:
         On reading, if it is in neither encoding.
     """
     return path.open(encoding=encoding_of(path), newline="")
+
+
+def opened_utf8(path: Path) -> IO[bytes]:
+    """Open a text file as bytes in UTF-8, in bounded memory; one in UTF-16 is turned into it on the way.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        On reading, if it begins as UTF-16 does and is none.
+    """
+    file: Any = path.open("rb")
+    return codecs.EncodedFile(file, "utf-8", "utf-16") if encoding_of(path) == "utf-16" else file
 
 
 def delimiter_of(line: str) -> str:

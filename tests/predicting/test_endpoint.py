@@ -2,7 +2,10 @@
 
 import importlib.util
 import json
+import signal
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,6 +23,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
 ]
 TOKEN = "a token"
+CELL = "A/Joint/64/lda"
 
 
 def malformed(base: str, count: int, **told: Any) -> dict[str, int]:
@@ -70,7 +74,7 @@ def served(storage: Path) -> Iterator[Served]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     digest = hashlib.sha256(TOKEN.encode()).hexdigest()
-    parts = [cell.parts() for cell in find_cells(storage, "A/Joint/64/lda")]
+    parts = [cell.parts() for cell in find_cells(storage, CELL)]
     start(parts, Settings(port=port, largest_bytes=100_000, most_recordings=3, token_digest=digest))
     yield Served(f"http://127.0.0.1:{port}")
     serve.shutdown()
@@ -124,3 +128,19 @@ def test_endpoint_a_thousand_malformed_requests_leave_it_answering(
     status, found = served.ask("/predict?domain=ShengYing", two_files[0].read_bytes())
     assert status == 200
     assert found["predictions"][0]["probabilities"] == as_rows(joint.predict([two_files[0]]))[0]["probabilities"]
+
+
+def test_sigterm_ends_the_command_with_one_line_and_0(storage: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["serve", "--storage", str(storage), "--cell", CELL, "--port", str(port)]
+    command = [sys.executable, "-u", str(Path(__file__).parents[2] / "launch.py"), *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        assert any(line.startswith("Listening on") for line in lines)
+        process.send_signal(signal.SIGTERM)
+        after = list(lines)
+        assert process.wait(timeout=120) == 0
+    assert after == ["Stopped: it was told to end.\n"]

@@ -50,6 +50,17 @@ def test_inputs_each_format_same_recording(tmp_path: Path, kind: str) -> None:
     assert (found.domain, found.sampling_rate_hz) == ("sound", 2000.0)
 
 
+@pytest.mark.parametrize("kind", ["csv", "time", "long"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_inputs_text_in_utf_16_or_with_a_mark_is_the_same_recording(tmp_path: Path, kind: str, encoding: str) -> None:
+    file = write(kind, tmp_path)
+    text = file.read_text(encoding="utf-8")
+    file.write_bytes((b"\xfe\xff" if encoding == "utf-16-be" else b"") + text.encode(encoding))
+    (found,) = read([file])
+    assert isinstance(found, Recording), found
+    np.testing.assert_allclose(found.signal, SIGNAL, rtol=1e-6)
+
+
 def test_inputs_manifest_read_with_its_columns(tmp_path: Path) -> None:
     write("npy", tmp_path)
     row = {"file": ["M01.npy"], "domain": ["vibration"], "speed_rpm": [900], "motor": ["M01"], "sampling_rate_hz": 4e3}

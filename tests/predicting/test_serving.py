@@ -3,9 +3,11 @@
 import io
 import json
 import re
+import socket
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -18,11 +20,14 @@ from motor.predicting.serving import (
     Body,
     Settings,
     TokenError,
+    check_free,
     check_token,
     recordings_of,
     settings_of,
 )
+from motor.recordings.readers.base import Reader, Source
 from motor.recordings.recording import Recording
+from motor.registry import using
 
 TOLD = Told(("sound", "vibration"), sampling_rate_hz=2000.0)
 SIGNAL = np.random.default_rng(0).normal(0, 0.1, 300).astype(np.float32)
@@ -242,3 +247,34 @@ def test_serving_name_that_no_answer_or_file_can_hold_refused(kind: str, content
         asked(kind, content, domain="sound", **query)
     assert caught.value.status == 400
     assert len(caught.value.reason) < 300
+
+
+def test_taken_port_and_none_at_all_are_one_line_before_anything_is_loaded() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=rf"nothing can listen on 127\.0\.0\.1:{port}: .*; choose another --port"):
+            check_free(Settings(port=port))
+    check_free(Settings(port=port))
+    with pytest.raises(OSError, match=r"nothing can listen on 127\.0\.0\.1:99999: ports are numbered up to 65535"):
+        check_free(Settings(port=99999))
+
+
+def test_file_of_the_trainings_own_reader_may_be_sent_and_no_other() -> None:
+    class Vendor(Reader):
+        """A reader of a format of its own."""
+
+        kind: Literal["vendor"] = "vendor"
+        opens: ClassVar[tuple[str, ...]] = (".vnd",)
+
+        def sources(self) -> Iterator[Source]:
+            signal = np.frombuffer(Path(self.path).read_bytes(), dtype="<f4")
+            yield Source(self.path, self.path, lambda: (signal, 2000.0))
+
+    told = Told(("sound",), {"kind": "vendor", "classes": ("normal",), "domains": ("sound",)})
+    with using((Vendor,)):
+        ((found,),) = [list(recordings_of(Body(*multipart(("a.vnd", SIGNAL.tobytes())), {}), told, Settings()))]
+        np.testing.assert_array_equal(found.signal, SIGNAL)
+        with pytest.raises(BadRequest, match=r"'a\.exe' is not read; send .*; or a file whose name ends in \.vnd"):
+            list(recordings_of(Body(*multipart(("a.exe", b"x"))[:2], {}), told, Settings()))

@@ -22,7 +22,7 @@ from motor.recordings.names import shown
 from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
 from motor.recordings.signals import LARGEST, unmeasured
-from motor.recordings.text import delimiter_of
+from motor.recordings.text import delimiter_of, opened_text
 from motor.recordings.timestamps import check_order, sampling_rate
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class LongCsv(Reader):
         """Return what separates the columns, and their names."""
         number = self.skip_rows + 1
         try:
-            with file.open(encoding="utf-8-sig", newline="") as text:
+            with opened_text(file) as text:
                 for _ in range(self.skip_rows):
                     text.readline(LONGEST_LINE)
                 line = text.readline(LONGEST_LINE)
