@@ -8,5 +8,6 @@ FINDINGS = (
     "similar_motors",
     "same_recordings",
     "fitted_statistics",
+    "unmeasured_samples",
     *(name for name, cue in CUES.items() if not cue.by_fault),
 )

@@ -14,6 +14,8 @@ FEWEST_CLIPPED = 10
 # A sample at this many times the distance that nine of ten keep from the median is no measured value; one within this
 # many standard deviations is not looked at (20 of 1000 samples with one code lie 7 out).
 OUTLYING, SUSPICIOUS = 3000.0, 3.5
+# One that is all nines, as -999 and 9999.9 are, is a code wherever it is no sample among others.
+OF_NINES = 20.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def signal_facts(signal: np.ndarray) -> SignalFacts:
 def outlier_of(signal: np.ndarray, low: float, high: float) -> float | None:
     """Return the farthest sample, if nine of ten samples keep within an `OUTLYING`th of its distance; else None.
 
+    A number of nines is one already at an `OF_NINES`th.
+
     No shock is that strong beside the rest of its recording: instruments write -99999 and the like where they could not
     measure. Most signals are done with by their standard deviation, without sorting.
     """
@@ -97,9 +101,15 @@ def outlier_of(signal: np.ndarray, low: float, high: float) -> float | None:
         return None
     deviations = np.abs(signal - np.float32(np.median(signal)))
     usual = float(np.partition(deviations, int(0.9 * (len(signal) - 1)))[int(0.9 * (len(signal) - 1))])
-    if usual == 0 or float(deviations.max()) < OUTLYING * usual:
+    value = float(signal[int(deviations.argmax())])
+    if usual == 0 or float(deviations.max()) < (OF_NINES if _is_of_nines(value) else OUTLYING) * usual:
         return None
-    return float(signal[int(deviations.argmax())])
+    return value
+
+
+def _is_of_nines(value: float) -> bool:
+    digits = f"{abs(value):.6g}".replace(".", "")
+    return len(digits) > 2 and set(digits) == {"9"}
 
 
 def decibels(amplitude: float) -> float:

@@ -22,6 +22,8 @@ from motor.audit.probe import Row, power, probe, probe_outcome
 from motor.audit.statistics import Fitted, Moments, fitted_on_training_alone, moments
 from motor.audit.twins import same_recordings, similar_motors
 from motor.audit.units import shared_motors
+from motor.audit.unmeasured import unmeasured_samples
+from motor.recordings.facts import outlier_of
 from motor.recordings.table import Recordings, labelled, open_recordings
 from motor.stages.prepare import ASIDE, Prepare, Prepared
 from motor.stages.recordings import ImportRecordings
@@ -37,7 +39,7 @@ class Audit(Stage):
     """Search the recordings and their split for leaks. It only measures: `Cleared` judges."""
 
     KIND: ClassVar[str] = "audit"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     IS_COMMON: ClassVar[bool] = True
     READ: ClassVar[tuple[str, ...] | None] = (FILE_NAME, COST)
 
@@ -59,7 +61,7 @@ class Audit(Stage):
         dealt = self._dealt(prepared)
         everything = self._dealt_with_unlabelled(prepared)
         meta = everything.drop_duplicates("item").set_index("position").sort_index()
-        cues, prints = self._heard(raw, meta, context)
+        cues, prints, outliers = self._heard(raw, meta, context)
         items, positions = meta[["item", "motor"]].reset_index(drop=True), meta.index.tolist()
         copies = (
             duplicates(items, _crossing(everything, meta), prints, lambda place: raw.signal(positions[place])),
@@ -74,6 +76,7 @@ class Audit(Stage):
             *copies,
             fitted_on_training_alone(self._fitted(prepared, dealt)),
             probe_outcome(rows),
+            unmeasured_samples(items["item"].tolist(), outliers),
         ]
         findings = [finding for outcome in outcomes for finding in outcome.findings]
         findings += [
@@ -98,17 +101,18 @@ class Audit(Stage):
 
     def _heard(
         self, raw: Recordings, meta: "pd.DataFrame", context: Context
-    ) -> tuple["pd.DataFrame", list[Fingerprint]]:
-        """Read each raw signal once; return its cues (one row a recording of `meta`) and its fingerprint."""
+    ) -> tuple["pd.DataFrame", list[Fingerprint], list[float | None]]:
+        """Read each raw signal once; return its cues (one row a recording of `meta`), fingerprint and code, if any."""
         import pandas as pd
 
         raw_meta = raw.meta.loc[meta.index]
         reach = reach_for(float(raw_meta["n_samples"].median()))
-        cues, prints = [], []
+        cues, prints, outliers = [], [], []
         for place, rate_hz in zip(meta.index, raw_meta["sampling_rate_hz"], strict=True):
             signal = raw.signal(int(place))
             cues.append(signal_cues(signal, float(rate_hz)))
             prints.append(fingerprint(signal, reach))
+            outliers.append(outlier_of(signal, float(signal.min()), float(signal.max())))
             context.report(recordings=len(prints), of=len(meta))
         table = pd.DataFrame(cues)
         table["sampling_rate"] = raw_meta["sampling_rate_hz"].to_numpy(np.float64)
@@ -117,7 +121,7 @@ class Audit(Stage):
         table["file_order"] = 0.0
         for _, rows in raw_meta.reset_index(drop=True).groupby("domain"):
             table.loc[rows.index, "file_order"] = file_order(rows["item"])
-        return table, prints
+        return table, prints, outliers
 
     def _fitted(self, prepared: Prepared, dealt: "pd.DataFrame") -> list[Fitted]:
         """Return the scalers that were fitted by domain, each with what it may have seen."""
