@@ -12,11 +12,10 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from grid.run.heartbeat import SERVERS, ClusterPulse, EmbeddedPulse, Heartbeat
 from grid.run.leftovers import SHARED_MEMORY, Scratch
-from grid.run.ray_private import joined_by, on_loopback
+from grid.run.ray_private import importing_from, joined_by, on_loopback, with_servers_alone
 
 KNOCK_S = 10  # for a cluster's address to answer
 LOG_LINES = 20  # of each of Ray's servers, where it ended
@@ -71,6 +70,8 @@ class Connection:
         head or the node that this process has joined by. Called before, with what is gone, in a thread of its own.
     packages : sequence of Path
         Folders of packages that every process of Ray can import, beside `code`.
+    n_workers : int
+        How many workers an embedded Ray starts at once, where it has the CPUs; further ones come where they are needed.
     """
 
     def __init__(
@@ -79,11 +80,13 @@ class Connection:
         code: Path | None = None,
         last_words: Callable[[str], None] | None = None,
         packages: Sequence[Path] = (),
+        n_workers: int = 1,
     ) -> None:
         address = address or os.environ.get("RAY_ADDRESS")
         self.address = None if address == "local" else address
         self.code = code
         self.packages = packages
+        self.n_workers = n_workers
         self._last_words = last_words
         self._scratch = Scratch()
         self._heartbeat: Heartbeat | None = None
@@ -127,7 +130,8 @@ class Connection:
         import ray
 
         _check_file_sizes()
-        with self._scratch.marking(_TOKEN), _deaf_to_hangups(), on_loopback() as loopback:
+        there = sorted({str(package.parent) for package in self.packages})
+        with self._scratch.marking(_TOKEN), _deaf_to_hangups(), self._small() as loopback:
             os.environ.update({name: os.environ.get(name, value) for name, value in WITHOUT_A_HEAD.items()})
             self._watch(EmbeddedPulse())
             try:
@@ -138,13 +142,19 @@ class Connection:
                     logging_level=logging.ERROR,
                     object_store_memory=OBJECT_STORE_BYTES,
                     _temp_dir=str(self.folder),
-                    runtime_env=self._given() or None,
+                    job_config=importing_from(there),
                     _node_ip_address=loopback,
                     _plasma_directory=None if _has_room(SHARED_MEMORY) else str(self.folder),
                 )
             except Exception as error:  # Ray raises whatever it has at hand
                 self._tell_logs()
                 raise RayError(f"the embedded Ray does not come up: {error}; the same command tries again") from error
+
+    @contextlib.contextmanager
+    def _small(self) -> Iterator[str]:
+        """Let a Ray that is started in this block have what a launch on one machine needs; give its address."""
+        with with_servers_alone(self.n_workers), on_loopback() as loopback:
+            yield loopback
 
     def _join(self, address: str) -> str | None:
         import ray
@@ -153,17 +163,13 @@ class Connection:
         in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # `ray job submit` has sent the code already
         left_out = ["/storage", "/.git", "/.venv"]
         sent = {} if in_job or self.code is None else {"working_dir": str(self.code), "excludes": left_out}
-        sent |= self._given()
+        sent |= {"py_modules": [str(package) for package in self.packages]} if self.packages else {}
         try:
             joined = ray.init(address=address, runtime_env=sent, log_to_driver=False, logging_level=logging.ERROR)
         except ConnectionError as error:
             raise ConnectionError(f"{error}{_about_the_token(error)}") from error
         self._watch(ClusterPulse(*joined_by()))
         return joined.dashboard_url or None
-
-    def _given(self) -> dict[str, Any]:
-        """Return what every process of Ray is given to import."""
-        return {"py_modules": [str(package) for package in self.packages]} if self.packages else {}
 
     def _watch(self, pulse: EmbeddedPulse | ClusterPulse) -> None:
         if self._last_words is not None:

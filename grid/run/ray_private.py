@@ -6,22 +6,35 @@ any release; `NAMES` is what a test looks up.
 
 import contextlib
 import os
+import subprocess
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from grid.run import agent_stand_in
 from grid.stage import Resources
 
 WRITTEN_FOR = "2.60.0"
 TRAIN = "ray.train.v2._internal"
 # Where each private name is found: a module, and the name in it.
 NAMES = (
+    ("ray.job_config", "JobConfig.from_json"),  # `_py_driver_sys_path`, of its instances
+    ("ray._private.node", "Node.start_api_server"),
+    ("ray._private.node", "Node.start_log_monitor"),
+    ("ray._private.node", "Node.start_monitor"),
     ("ray._private.services", "resolve_ip_for_localhost"),
+    ("ray._private.services", "start_ray_process"),
     ("ray._private.worker", "_global_node"),
+    ("ray._raylet", "DASHBOARD_AGENT_LISTEN_PORT_NAME"),
+    ("ray._raylet", "METRICS_AGENT_PORT_NAME"),
+    ("ray._raylet", "METRICS_EXPORT_PORT_NAME"),
+    ("ray._raylet", "RUNTIME_ENV_AGENT_PORT_NAME"),
     ("ray._raylet", "setproctitle"),
     ("ray.air.execution._internal.actor_manager", "RayActorManager._actor_task_failed"),
+    ("ray.tune.execution.class_cache", "_ActorClassCache.get"),
     (f"{TRAIN}.execution.controller.state", "TrainControllerStateType.RUNNING"),
     (f"{TRAIN}.metrics.controller", "ControllerMetrics.get_controller_metrics"),
     (f"{TRAIN}.metrics.controller", "ControllerMetrics.CONTROLLER_STATE"),
@@ -58,12 +71,101 @@ def on_loopback() -> Iterator[str]:
         services.resolve_ip_for_localhost = original
 
 
+@contextlib.contextmanager
+def with_servers_alone(n_workers: int) -> Iterator[None]:
+    """Let a Ray that is started in this block be its two servers and workers, with no process that none of them needs.
+
+    `n_workers` is how many workers are started before they are asked for, where there are CPUs for so many.
+
+    Ray starts seven more of its own, each a Python that imports for a second: the dashboard, of which
+    ``include_dashboard=False`` leaves the process, the autoscaler's monitor, the one that copies workers' logs, and two
+    agents of the raylet. The raylet takes no other way than to have its agents; `agent_stand_in` stands there.
+    """
+    from ray._private import node, services
+
+    original = services.start_ray_process
+
+    def start(command: Sequence[str], process_type: str, *given: Any, **named: Any) -> Any:
+        words = [_with_few_workers(_without_agent(word, command), n_workers) for word in command]
+        return original(words, process_type, *given, **named)
+
+    left_out = {name: getattr(node.Node, name) for name in ("start_api_server", "start_log_monitor", "start_monitor")}
+    services.start_ray_process = start
+    for name in left_out:
+        setattr(node.Node, name, lambda *given, **named: None)
+    try:
+        yield
+    finally:
+        services.start_ray_process = original
+        for name, method in left_out.items():
+            setattr(node.Node, name, method)
+
+
+def _with_few_workers(word: str, n_workers: int) -> str:
+    """Return an argument of the raylet's, with no more workers where it says how many to start."""
+    option, _, number = word.partition("=")
+    return f"{option}={min(int(number), n_workers)}" if option == "--num_prestart_python_workers" else word
+
+
+def _without_agent(word: str, raylet: Sequence[str]) -> str:
+    """Return an argument of the raylet's, with the stand-in where it names the command of an agent."""
+    from ray import _raylet
+
+    unused = "METRICS_AGENT_PORT_NAME", "METRICS_EXPORT_PORT_NAME", "DASHBOARD_AGENT_LISTEN_PORT_NAME"
+    agents = {
+        "--dashboard_agent_command": (unused, ""),
+        "--runtime_env_agent_command": (("RUNTIME_ENV_AGENT_PORT_NAME",), "--runtime-env-agent-port"),
+    }
+    option, _, command = word.partition("=")
+    if option not in agents:
+        return word
+    names, listen = agents[option]
+    ports = ",".join(getattr(_raylet, name) for name in names)
+    told = dict(argument.partition("=")[::2] for argument in raylet)
+    where = [told["--session_dir"], told["--node_id"], told["--node_ip_address"], ports, listen]
+    stand_in = [sys.executable, "-I", "-S", agent_stand_in.__file__, *where, "--"]
+    return f"{option}={subprocess.list2cmdline(stand_in)} {command}"
+
+
+def importing_from(folders: Sequence[str]) -> Any:
+    """Return what `ray.init` takes as `job_config`, with folders that workers import from, beside their own.
+
+    A `runtime_env` does so, too, but by the agent of environments, which would have to be started.
+    """
+    from ray.job_config import JobConfig
+
+    return JobConfig(_py_driver_sys_path=list(folders))
+
+
 def joined_by() -> tuple[str, str]:
     """Return the address of the head of the cluster that this process has joined, and the socket of its raylet."""
     import ray
 
     node = ray._private.worker._global_node
     return node.gcs_address, node.raylet_socket_name
+
+
+@contextlib.contextmanager
+def in_any_worker() -> Iterator[None]:
+    """Let Tune's trials run in whatever worker is there already.
+
+    Tune gives them an environment of their own, with a variable for PyTorch Lightning and those of Ray Train, which the
+    workers of an embedded Ray inherit from this process anyway. For its sake the workers that have started meanwhile
+    would be left idle, new ones started, and the agent that makes environments.
+    """
+    import ray
+    from ray.tune.execution.class_cache import _ActorClassCache
+
+    original = _ActorClassCache.get
+
+    def get(cache: Any, trainable: type) -> Any:
+        return cache._cache.setdefault(trainable, ray.remote(trainable))
+
+    _ActorClassCache.get = get
+    try:
+        yield
+    finally:
+        _ActorClassCache.get = original
 
 
 @contextlib.contextmanager

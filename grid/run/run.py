@@ -4,6 +4,7 @@ Tune knows no dependencies between trials; a `Searcher` gives them: it hands out
 are built. The folders named by content are the truth about what is done, Tune's own record is only a log.
 """
 
+import contextlib
 import os
 import socket
 import time
@@ -19,7 +20,7 @@ from grid.run.conductor import Conductor, Outcome
 from grid.run.failures import Failure, forget_failure, gather_failures
 from grid.run.leftovers import sweep_leftovers
 from grid.run.queue import amounts, too_large
-from grid.run.ray_private import memory_kills_one, name_process
+from grid.run.ray_private import in_any_worker, memory_kills_one, name_process
 from grid.screen.journal import Journal
 from grid.screen.progress import Progress
 from grid.screen.terminal import Interrupt, quiet
@@ -79,7 +80,7 @@ def run(
         journal = Journal(store, name, progress, meanwhile)
         conductor = Conductor(plan, store, resources, progress)
         launch = _Launch(name, plan, store, resources, log, conductor, journal, interrupt)
-        launch.fit_on(Connection(address, code, launch.say_last_words, packages))
+        launch.fit_on(Connection(address, code, launch.say_last_words, packages, n_workers=len(plan.missing)))
     sweep_leftovers()  # also of a launch that died beside this one
     store.sweep()
     return launch.came_to()
@@ -124,7 +125,8 @@ class _Launch:
         try:
             self.progress.connect(connection.start())
             self.interrupt.listen()
-            self.fit(connection.folder)
+            with contextlib.nullcontext() if connection.address else in_any_worker():
+                self.fit(connection.folder)
             end = "refused" if self.refused else "ended"
         except KeyboardInterrupt:
             self.progress.say("stopping; the same command goes on from here", style="red")

@@ -1,5 +1,6 @@
 """What TensorBoard shows: curves of a fine-tune, live while it trains and whole once it stands, and rows of cells."""
 
+import socket
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
@@ -7,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-WRITTEN_FOR = "2.6.5"  # tensorboardX, whose private parts `_Direct` and `write_cell` use; constraints.txt pins it
 CURVES = "tensorboard"  # a folder of this name, in a fine-tune's work folder and then in its own
 FLUSH_INTERVAL_S = 2  # what a kill may lose
 PREFIX = "finetune/"
+VERSION = "brain.Event:2"  # of the format of files of events
 NOT_A_CURVE = ("step", "of")
 
 
@@ -31,18 +32,18 @@ class LiveCurves:
     def __init__(self, folder: Path, first_step: int | None = None) -> None:
         self.folder = folder
         self._first_step = first_step
-        self._writer: Any = None
+        self._events: _Events | None = None
 
     def add(self, row: Mapping[str, float]) -> None:
         """Write one row, say ``{"step": 20, "loss": 0.4}``."""
-        if self._writer is None:
-            self._writer = self._open(int(row["step"]) if self._first_step is None else self._first_step)
-        _write(self._writer, row)
+        if self._events is None:
+            self._events = self._open(int(row["step"]) if self._first_step is None else self._first_step)
+        _write(self._events, row)
 
     def close(self) -> None:
         """Flush what is left; without a row nothing is written."""
-        if self._writer is not None:
-            self._writer.close()
+        if self._events is not None:
+            self._events.close()
 
     def __enter__(self) -> "LiveCurves":
         return self
@@ -51,17 +52,17 @@ class LiveCurves:
         with suppress(OSError) if error else nullcontext():  # the first fault is the one to be told
             self.close()
 
-    def _open(self, first_step: int) -> Any:
+    def _open(self, first_step: int) -> "_Events":
         earlier = len(list(self.folder.glob("events.*")))
         suffix = f".{earlier:04d}"  # else two that begin in one second would be one file
-        return _writer(self.folder, purge_step=first_step if earlier else None, filename_suffix=suffix)
+        return _Events(self.folder, first_step if earlier else None, suffix)
 
 
 def write_curves(folder: Path, history: Iterable[Mapping[str, float]]) -> None:
     """Write a whole history as TensorBoard scalars."""
-    with _writer(folder) as writer:
+    with _Events(folder) as events:
         for row in history:
-            _write(writer, row)
+            _write(events, row)
 
 
 def write_cell(folder: Path, axes: Mapping[str, Any], figures: Mapping[str, float]) -> None:
@@ -79,57 +80,88 @@ def write_cell(folder: Path, axes: Mapping[str, Any], figures: Mapping[str, floa
     figures : mapping of str to float
         Columns to sort by, under the names that they are to have.
     """
-    from tensorboardX.summary import hparams
+    from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
-    with _writer(folder) as writer:
-        _, *session = hparams({axis: value for axis, value in axes.items() if value is not None}, dict(figures))
-        for summary in session:
-            writer.file_writer.add_summary(summary)
+    start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
+    for axis, value in axes.items():
+        if value is not None:
+            _set(start.hparams[axis], value)
+    end = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=time.time())
+    session = {
+        metadata.SESSION_START_INFO_TAG: plugin_data_pb2.HParamsPluginData(session_start_info=start),
+        metadata.SESSION_END_INFO_TAG: plugin_data_pb2.HParamsPluginData(session_end_info=end),
+    }
+    with _Events(folder) as events:
+        for tag, info in session.items():
+            described = metadata.create_summary_metadata(info)
+            events.add({"tag": tag, "metadata": described, "tensor": metadata.NULL_TENSOR})
         for name, value in figures.items():
-            writer.add_scalar(name, value, 0)
+            events.add({"tag": name, "simple_value": value}, 0)
 
 
-class _Direct:
-    """Writes events where they are added, in place of tensorboardX's own thread and queue.
+def _set(hparam: Any, value: Any) -> None:
+    """Give a column of the HParams table its value, as what TensorBoard can sort by."""
+    if isinstance(value, bool):
+        hparam.bool_value = value
+    elif isinstance(value, int | float):
+        hparam.number_value = value
+    else:
+        hparam.string_value = str(value)
 
-    On a full disk that thread ends without a word, and the queue then takes ten events and blocks for ever.
+
+class _Events:
+    """A file of TensorBoard's events, written where they are added, by TensorBoard's own parts.
+
+    The writers that libraries have (tensorboardX, torch) bring torch along, which costs each process seconds, and a
+    thread with a queue: on a full disk the thread ends without a word, and the queue then takes ten events and blocks
+    for ever. This one raises OSError.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to.
+    purge_step : int, optional
+        From which on what stands in earlier files is not shown.
+    suffix : str
+        Of the file's name.
     """
 
-    def __init__(self, threaded: Any) -> None:
-        self._file, self._folder = threaded._ev_writer, threaded.get_logdir()
-        threaded._worker.stop()  # once it has written what was added already
+    def __init__(self, folder: Path, purge_step: int | None = None, suffix: str = "") -> None:
+        from tensorboard.compat.proto.event_pb2 import SessionLog
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}{suffix}"
+        self._file = file.open("ab")
+        self._records = RecordWriter(self._file)
         self._flushed_at = 0.0
-        self._is_closed = False
+        self._write(file_version=VERSION)
+        if purge_step is not None:
+            self._write(step=purge_step, session_log=SessionLog(status=SessionLog.START))
 
-    def get_logdir(self) -> str:
-        return self._folder
-
-    def add_event(self, event: Any) -> None:
-        self._file.write_event(event)
+    def add(self, value: Mapping[str, Any], step: int | None = None) -> None:
+        """Write one value of a summary, by the fields of TensorBoard's protocol."""
+        self._write(summary={"value": [value]}, step=step)
         if time.monotonic() - self._flushed_at > FLUSH_INTERVAL_S:
-            self.flush()
-
-    def flush(self) -> None:
-        self._flushed_at = time.monotonic()
-        self._file.flush()
+            self._flushed_at = time.monotonic()
+            self._file.flush()
 
     def close(self) -> None:
-        if not self._is_closed:
-            self._is_closed = True
-            self._file.close()
+        self._file.close()
+
+    def __enter__(self) -> "_Events":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write(self, **fields: Any) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        self._records.write(Event(wall_time=time.time(), **fields).SerializeToString())
 
 
-def _writer(folder: Path, **settings: Any) -> Any:
-    """Return a writer of TensorBoard's files; on a full disk it raises OSError."""
-    from tensorboardX import SummaryWriter
-
-    writer = SummaryWriter(str(folder), write_to_disk=True, **settings)
-    assert writer.file_writer is not None
-    writer.file_writer.event_writer = _Direct(writer.file_writer.event_writer)
-    return writer
-
-
-def _write(writer: Any, row: Mapping[str, float]) -> None:
+def _write(events: _Events, row: Mapping[str, float]) -> None:
     for name, value in row.items():
         if name not in NOT_A_CURVE:
-            writer.add_scalar(PREFIX + name, value, int(row["step"]))
+            events.add({"tag": PREFIX + name, "simple_value": value}, int(row["step"]))
