@@ -100,17 +100,27 @@ class Chain:
 
     @cached_property
     def references(self) -> dict[str, int]:
-        """Return the domains that some cell scales by a motor's own reference, with how many first recordings are such.
+        """Return the domains in which some cell takes a motor's own reference, with how many first ones are such.
 
         It is the same for every cell of the grid: what one may not score, none does.
         """
         experiment, found = self.experiment, dict[str, int]()
         axes = experiment.base.axes
         for method, domain, variant in product(axes.method, experiment.base.dataset.domains, experiment.variants()):
-            scaling = experiment.settings(method, domain, variant).scaling
-            if scaling.by == "reference":
-                found[domain] = max(found.get(domain, 0), scaling.earliest)
+            settings = experiment.settings(method, domain, variant)
+            if settings.scaling.by == "reference":
+                found[domain] = max(found.get(domain, 0), settings.scaling.earliest)
+            if settings.own_reference.compares and "recordings" in experiment.method(method).has:
+                found[domain] = max(found.get(domain, 0), settings.own_reference.earliest)
         return found
+
+    @cached_property
+    def needs_references(self) -> bool:
+        """Whether some cell scales by reference, which nothing can stand for."""
+        experiment = self.experiment
+        axes = experiment.base.axes
+        places = product(axes.method, experiment.base.dataset.domains, experiment.variants())
+        return any(experiment.settings(*place).scaling.by == "reference" for place in places)
 
 
 def _pseudo_labels(settings: "Settings", kind: str | None, described: Sequence[Described]) -> dict[str, Any]:
@@ -233,6 +243,7 @@ class Link:
             unit=self.chain.unit,
             scaling=scaling,
             references=self.chain.references,
+            keeps_unreferenced=bool(self.chain.references) and not self.chain.needs_references,
             normal=settings.normal,
             seed=self.chain.experiment.base.seed,
             labels=self.chain.labels,

@@ -17,6 +17,7 @@ from motor.experiment.resources import resource_settings
 from motor.recordings.names import fault_of
 from motor.registry import Outside, Record, choice, in_use, plugins, table
 from motor.report.words import languages
+from motor.stages.own_reference import OwnReference
 from motor.stages.speeds import Speed
 from motor.windows.representations.raw import Raw
 from motor.windows.scaling import Scaling
@@ -224,6 +225,7 @@ class Settings(Record):
     split: choice("motor.recordings.splits")  # type: ignore[valid-type]
     representation: choice("motor.windows.representations") = Raw()  # type: ignore[valid-type]
     scaling: Scaling = Scaling()
+    own_reference: OwnReference = OwnReference()
     windows: Windows = Windows()
     augmentation: AUGMENTATIONS = AUGMENTATIONS()
     backbone: choice("motor.backbones")  # type: ignore[valid-type]

@@ -34,7 +34,7 @@ class OrderLines(RecordingFeature):
 
     kind: Literal["order_lines"] = "order_lines"
     bands_hz: tuple[tuple[float, float], ...] = Field(
-        default=((500.0, 1500.0), (1500.0, 3000.0), (3000.0, 5500.0)),
+        default=((500.0, 1500.0), (1500.0, 3000.0), (3000.0, 5500.0), (500.0, 5500.0)),
         min_length=1,
         description="bands whose envelopes are taken; where the lowest sampling rate of the data ends below the last, "
         "they are cut or, where that would leave little, shrunk together",

@@ -115,7 +115,7 @@ class Method(Plugin, ABC):
 
     @property
     def has(self) -> frozenset[Concern]:
-        """What axes may be about: ``windows``, ``forecasts``, ``networks`` that give these, their ``training``."""
+        """What axes may be about: ``recordings``, ``windows``, ``forecasts``, ``networks``, their ``training``."""
         return frozenset({"windows", "forecasts", "networks", "training"})
 
     @property

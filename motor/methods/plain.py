@@ -9,6 +9,7 @@ from motor.methods.base import Link, OfFeatures
 from motor.methods.checks import Misfit, length_misfits
 from motor.stages.describe import Describe, DescribeFold
 from motor.stages.learn import Learn
+from motor.stages.own_reference import LEVEL
 
 
 class OfRecordings(OfFeatures):
@@ -18,10 +19,13 @@ class OfRecordings(OfFeatures):
 
     @property
     def has(self) -> frozenset[Concern]:
-        return frozenset()
+        return frozenset({"recordings"})
 
     def chained(self, at: Link, fold: str, features: tuple[Any, ...]) -> DescribeFold:
         settings = at.settings
+        own = settings.own_reference
+        if own.level != "none" and LEVEL not in self.features:
+            features += at.features((LEVEL,))
         return DescribeFold(
             described=Describe(recordings=at.recordings, features=features, speed=settings.speed),
             prepared=at.prepare(),
@@ -29,6 +33,7 @@ class OfRecordings(OfFeatures):
             domains=at.domains,
             classes=tuple(settings.dataset.classes),
             seed=settings.seed,
+            own=own if own.compares or own.level != "none" else None,
         )
 
     def describe(self) -> str:

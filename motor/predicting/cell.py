@@ -1,7 +1,7 @@
 """A trained cell, opened: recordings in, probabilities (of a detector: scores) out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SAME_RATE = 1e-3  # a rate this near to one of the training is that one, as a share
+HAS_REFERENCE = "has_reference"  # whether a series was compared with its own motor's healthy recordings
 DIGITS = 9  # of a probability: what lies beyond is the arithmetic's own rounding
 FAULTY = "faulty"  # what a detector calls what raises an alarm: it tells no fault from another
 OF_PARTNERS = ("cross_sensor_correlation", "has_partner")  # 0 of a recording that has none, in training as here
@@ -139,6 +140,7 @@ class TrainedCell:
         """
         faults: list[Fault] = []
         fitted = self._fitted(references, faults)
+        cell = replace(self, folds=self._referred(references, faults))
         judged: list[Recording] = []
         looks: list[list[Any]] = [[] for _ in self.folds]
         for group in self._groups(self._represented(recordings, faults)):
@@ -150,7 +152,18 @@ class TrainedCell:
             judged += [one.measured for one in group]
             for of_fold, of_group in zip(looks, seen, strict=True):
                 of_fold += of_group
-        return self._table(looks, judged), faults
+        return cell._table(looks, judged), faults
+
+    def _referred(self, references: Sequence[Recording], faults: list[Fault]) -> tuple[Fold, ...]:
+        """Return the folds with describers that know the references of new motors, where they take them."""
+        if not references or not self.describer.takes_references:
+            return self.folds
+        healthy = self._represented(references, faults)
+        meta, folds = as_meta([one.measured for one in healthy]), []
+        for fold in self.folds:
+            looks = [look for one in healthy for look in self._looks(fold, [one], {})]
+            folds.append(replace(fold, describer=fold.describer.referred(looks, meta) if looks else fold.describer))
+        return tuple(folds)
 
     def _looks(self, fold: Fold, group: "list[Represented]", fitted: Scalers) -> list[Any]:
         """Look at the recordings of a group: each by itself, unless they have to be looked at together."""
@@ -177,6 +190,8 @@ class TrainedCell:
             limits.append([fold.limits[domain] for domain in domains])
         known = {"item": [one.item for one in recordings], "domain": domains}
         told = self._told(np.mean(judged, axis=0), np.mean(limits, axis=0))
+        if self.describer.takes_references:
+            told[HAS_REFERENCE] = self.describer.has_reference(as_meta(recordings))
         return pd.DataFrame(known | told | {"unlike": np.mean(unlike, axis=0).round(DIGITS)})
 
     def _told(self, mean_BC: np.ndarray, limit_B: np.ndarray) -> dict[str, Any]:

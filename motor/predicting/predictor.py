@@ -153,7 +153,8 @@ class Predictor:
         variable : str, optional
             Of ``.mat`` and ``.csv`` files that hold several.
         reference : paths or `Recording`s
-            Healthy recordings of the same motors, where the cell scales by reference.
+            Healthy recordings of the same motors, where the cell takes a motor's own reference. Of a cell that compares
+            features with it, the table tells in ``has_reference`` which series had one.
 
         Raises
         ------

@@ -3,6 +3,8 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from motor.predicting.cell import HAS_REFERENCE
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -17,7 +19,8 @@ def as_rows(predictions: "pd.DataFrame") -> list[dict[str, Any]]:
         probabilities = {name.removeprefix(start): float(row[name]) for name in row if name.startswith(start)}
         judged: dict[str, Any] = {"score": float(row["score"])} if "score" in row else {"probabilities": probabilities}
         told = {name: str(row[name]) for name in ("item", "domain", "label")}
-        rows.append({**told, **judged, "alarm": bool(row["alarm"]), "unlike": float(row["unlike"])})
+        known = {name: bool(row[name]) for name in (HAS_REFERENCE,) if name in row}
+        rows.append({**told, **judged, "alarm": bool(row["alarm"]), "unlike": float(row["unlike"]), **known})
     return rows
 
 

@@ -3,17 +3,19 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from grid.stage import Context, Stage
+from grid.stage import Context, Stage, when_set
 from grid.store.store import write_json
 from motor.features.base import RecordingFeature, domain_one_hot, side_by_side
 from motor.recordings.table import open_recordings
 from motor.stages.described import Described
 from motor.stages.describer import BuiltStages, Describer, InStorage, SeriesBatch
 from motor.stages.faults import input_faults
+from motor.stages.own_reference import FILE_NAME as FILE_OF_OWN
+from motor.stages.own_reference import OwnReference, OwnReferences, without_reference
 from motor.stages.prepare import Prepare, Prepared
 from motor.stages.recordings import ImportRecordings
 from motor.stages.speeds import Speed, speeds_rpm
@@ -88,6 +90,7 @@ class DescribeFold(Described):
     domains: tuple[str, ...]
     classes: tuple[str, ...]
     seed: int
+    own: OwnReference | None = when_set(default=None)  # what columns are compared with, if anything
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,12 +102,16 @@ class DescribeFold(Described):
 
     @property
     def parts(self) -> tuple[tuple[Stage, str], ...]:
-        return ((self.described, SETTLED),) if self.described.settles else ()
+        settled = ((self.described, SETTLED),) if self.described.settles else ()
+        return settled if self.own is None or not self.own.compares else (*settled, (self, FILE_OF_OWN))
 
     def open(self, built: BuiltStages, device: str) -> "RecordingDescriber":
-        if not self.described.settles:
-            return RecordingDescriber(self.described.features)
-        return RecordingDescriber(self.described.settled(built.folder(self.described)))
+        features = self.described.features
+        if self.described.settles:
+            features = self.described.settled(built.folder(self.described))
+        if self.own is None or not self.own.compares:
+            return RecordingDescriber(features)
+        return ComparingDescriber(features, self.own, OwnReferences.read(built.folder(self)))
 
     @property
     def looked_at(self) -> tuple[Stage, ...]:
@@ -127,8 +134,18 @@ class DescribeFold(Described):
         prepared = Prepared.open(context.folder(self.prepared), self.prepared)
         meta = prepared.meta(self.fold, self.domains)
         described = pd.read_parquet(context.folder(self.described) / FILE_NAME).set_index("item")
-        describer = self.open(InStorage(context, self.parts), "cpu")
-        self.write(folder, meta, describer.table([described.loc[meta["item"]]], meta), {})
+        looks = [described.loc[meta["item"]]]
+        if self.own is None or not self.own.compares:
+            describer = self.open(InStorage(context, self.parts), "cpu")
+            self.write(folder, meta, describer.table(looks, meta), {})
+            return
+        training = set(meta.loc[meta["side"] == "train", "motor"])
+        with input_faults():
+            references = OwnReferences.of(described, prepared.references(self.domains), training, self.domains)
+        references.write(folder)
+        comparing = ComparingDescriber(self.described.features, self.own, references)
+        told = {"without_reference": without_reference(references, meta)}
+        self.write(folder, meta, comparing.table(looks, meta), told)
 
 
 @dataclass(frozen=True)
@@ -155,6 +172,29 @@ class RecordingDescriber(Describer):
         import pandas as pd
 
         return side_by_side([pd.concat(looks), domain_one_hot(meta)])
+
+
+@dataclass(frozen=True)
+class ComparingDescriber(RecordingDescriber):
+    """Describes recordings over what their motor's own healthy references said."""
+
+    how: OwnReference
+    references: OwnReferences
+    takes_references: ClassVar[bool] = True
+
+    def table(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "pd.DataFrame":
+        import pandas as pd
+
+        values = pd.concat(looks).loc[meta["item"]]
+        return side_by_side([self.references.compared(values, meta, self.how), domain_one_hot(meta)])
+
+    def referred(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "ComparingDescriber":
+        import pandas as pd
+
+        return replace(self, references=self.references.joined(pd.concat(looks), meta))
+
+    def has_reference(self, meta: "pd.DataFrame") -> "np.ndarray":
+        return self.references.has(meta)
 
 
 @contextmanager

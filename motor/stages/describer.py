@@ -95,6 +95,9 @@ class Describer(ABC):
     sees_measured: ClassVar[bool] = False
     """Whether it looks at recordings as they were measured; the others see windows of them as represented."""
 
+    takes_references: ClassVar[bool] = False
+    """Whether it compares a motor with its own healthy references, and so takes those of new motors."""
+
     @property
     def fewest_samples(self) -> int:
         """How many represented samples a series must have."""
@@ -119,6 +122,14 @@ class Describer(ABC):
         ValueError
             If one cannot be described, with the next step.
         """
+
+    def referred(self, looks: Sequence[Any], meta: "pd.DataFrame") -> "Describer":
+        """Return it with the healthy references of new motors: looks at them, and a row of `meta` for each."""
+        return self
+
+    def has_reference(self, meta: "pd.DataFrame") -> "np.ndarray":
+        """Return for each row of `meta` whether its motor's own reference is known: bool (n_series,)."""
+        return np.ones(len(meta), dtype=bool)
 
     @abstractmethod
     def table(self, looks: Sequence[Any], meta: "pd.DataFrame") -> "pd.DataFrame":

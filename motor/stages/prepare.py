@@ -30,7 +30,7 @@ from motor.stages.own_levels import SeriesScalers, read_own_levels, write_own_le
 from motor.stages.recordings import ImportRecordings
 from motor.stages.scalers import Scalers, fit_domains, fit_references
 from motor.stages.speeds import Speed, speeds_rpm
-from motor.windows.references import scored
+from motor.windows.references import is_reference, scored
 from motor.windows.representations.base import Representation
 from motor.windows.scaling import Scaler, Scaling
 from motor.windows.source import Series
@@ -67,6 +67,7 @@ class Prepare(Stage):
     seed: int
     labels: Stage | None = when_set(None)  # writes `labels.csv`, which counts more than the recordings' own labels
     labelled_share: float = when_set(1.0)  # of training motors, of each class; those of the others are hidden
+    keeps_unreferenced: bool = when_set(default=False)  # motors without a reference: features can do without one
 
     def label(self) -> str:
         return self.representation.kind
@@ -83,7 +84,7 @@ class Prepare(Stage):
             if self.labels is not None:
                 shutil.copyfile(context.folder(self.labels) / LABELS, folder / LABELS)
                 meta = relabelled(meta, read_labels(folder / LABELS))
-            known = self._units(scored(labelled(meta), self.references, self.normal))
+            known = self._units(self.scored(meta))
             sides = self.split.split(known, self.seed, self.normal)
             hidden = self._hidden(known, sides)
             sides = with_unlabelled_motors(sides, self._units(meta))
@@ -95,6 +96,15 @@ class Prepare(Stage):
         if len(hidden):
             hidden.to_csv(folder / HIDDEN, index=False)
         write_json(folder / "scalers.json", scalers.to_json())
+
+    def scored(self, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the recordings that may be trained upon and scored; see `motor.windows.references`."""
+        return scored(labelled(meta), self.references, self.normal, self.keeps_unreferenced)
+
+    def reference_rows(self, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the recordings that are their motor's own healthy reference."""
+        known = labelled(meta)
+        return known[is_reference(known, self.references, self.normal, self.keeps_unreferenced)]
 
     def _units(self, meta: "pd.DataFrame") -> "pd.DataFrame":
         """Return the recordings with what is dealt out in the place of the motor."""
@@ -163,11 +173,13 @@ class Prepare(Stage):
         return SeriesBatch(SideBySide.of([one.signal for one in represented]), tuple(series), measured)
 
     def _fit_scalers(self, recordings: Recordings, sides: "pd.DataFrame") -> Scalers:
-        meta, by_fold = self._units(scored(labelled(recordings.meta), self.references, self.normal)), {}
+        meta, by_fold = self._units(self.scored(recordings.meta)), {}
         for fold, of_fold in sides.groupby("fold"):
             training = set(of_fold.loc[of_fold["side"] == "train", "motor"])
             healthy = meta[meta["motor"].isin(training) & (meta["label"] == self.normal)]
             by_fold[str(fold)] = fit_domains(recordings, healthy, self.scaling)
+        if self.keeps_unreferenced:
+            return Scalers(by_fold, {})
         return Scalers(by_fold, fit_references(recordings, self.scaling, self.references, self.normal))
 
 
@@ -199,8 +211,12 @@ class Prepared:
 
         References are not among them (see `motor.windows.references`).
         """
-        meta = labelled(self._known(fold))
-        return self._sided(scored(meta, self.stage.references, self.stage.normal), fold, domains)
+        return self._sided(self.stage.scored(self._known(fold)), fold, domains)
+
+    def references(self, domains: tuple[str, ...]) -> "pd.DataFrame":
+        """Return the recordings of some domains that are their motor's own healthy reference."""
+        found = self.stage.reference_rows(self.recordings.meta)
+        return found[found["domain"].isin(domains)]
 
     def meta_with_unlabelled(self, fold: str, domains: tuple[str, ...], of_tested: str = ASIDE) -> "pd.DataFrame":
         """Return what `meta` does, and the recordings without a label, or whose labels are hidden.

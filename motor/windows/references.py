@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 MOTORS_SHOWN = 5
 
 
-def is_reference(meta: "pd.DataFrame", earliest: Mapping[str, int], normal: str) -> "pd.Series":
+def is_reference(
+    meta: "pd.DataFrame", earliest: Mapping[str, int], normal: str, keeps_unreferenced: bool = False
+) -> "pd.Series":
     """Return which recordings are their motor's healthy reference, each domain by itself.
 
     Those that the data marks are. Where it marks none of a motor in a domain, the first ones by time are, if
@@ -38,6 +40,8 @@ def is_reference(meta: "pd.DataFrame", earliest: Mapping[str, int], normal: str)
         none is marked; 0: marks alone count. A domain that is not named has no references.
     normal : str
         The class of healthy motors.
+    keeps_unreferenced : bool
+        Whether a motor may be without a reference.
 
     Returns
     -------
@@ -55,18 +59,20 @@ def is_reference(meta: "pd.DataFrame", earliest: Mapping[str, int], normal: str)
     found = pd.Series(False, index=meta.index)
     for domain, n_earliest in earliest.items():
         rows = meta[meta["domain"] == domain]
-        found[rows.index] = _of_domain(rows, n_earliest, normal)
+        found[rows.index] = _of_domain(rows, n_earliest, normal, keeps_unreferenced)
     return found
 
 
-def scored(meta: "pd.DataFrame", earliest: Mapping[str, int], normal: str) -> "pd.DataFrame":
+def scored(
+    meta: "pd.DataFrame", earliest: Mapping[str, int], normal: str, keeps_unreferenced: bool = False
+) -> "pd.DataFrame":
     """Return the recordings that may be trained upon and scored: all but the references.
 
     A split is to be made of these alone, so that each side has something to score.
 
     Parameters
     ----------
-    meta, earliest, normal
+    meta, earliest, normal, keeps_unreferenced
         As of `is_reference`. Without references (`earliest` is empty) it is all of `meta`.
 
     Raises
@@ -74,7 +80,7 @@ def scored(meta: "pd.DataFrame", earliest: Mapping[str, int], normal: str) -> "p
     ValueError
         As `is_reference`, and if nothing is left of a class in a domain.
     """
-    left = meta[~is_reference(meta, earliest, normal)]
+    left = meta[~is_reference(meta, earliest, normal, keeps_unreferenced)]
     kept = set(zip(left["domain"], left["label"], strict=True))
     for (domain, label), rows in meta.groupby(["domain", "label"]):
         if (domain, label) not in kept:
@@ -86,7 +92,7 @@ def scored(meta: "pd.DataFrame", earliest: Mapping[str, int], normal: str) -> "p
     return left
 
 
-def _of_domain(meta: "pd.DataFrame", earliest: int, normal: str) -> "pd.Series":
+def _of_domain(meta: "pd.DataFrame", earliest: int, normal: str, keeps_unreferenced: bool) -> "pd.Series":
     """Return which recordings of one domain are references, checked."""
     if earliest < 0:
         raise ValueError(f"scaling.earliest is {earliest}; it must be 0 (marks alone count) or more")
@@ -95,7 +101,14 @@ def _of_domain(meta: "pd.DataFrame", earliest: int, normal: str) -> "pd.Series":
     if earliest > 0:
         unmarked = meta[~is_marked.groupby(meta["motor"]).transform("any")]
         found[unmarked.index] = _is_early(unmarked, earliest)
-    _check_each_motor_has_one(meta, found, earliest)
+    if not keeps_unreferenced:
+        _check_each_motor_has_one(meta, found, earliest)
+    elif len(meta) and not found.any():
+        raise ValueError(
+            f"own_reference is asked for, but no motor has a healthy reference in domain {meta['domain'].iloc[0]!r}; "
+            "mark recordings by reference, set own_reference.earliest to how many of each motor's first recordings "
+            "are healthy, or set own_reference.use: none"
+        )
     _check_healthy(meta[found], normal)
     return found
 

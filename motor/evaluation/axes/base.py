@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from motor.registry import Outside, Plugin, in_use, plugins
 
 PACKAGE = "motor.evaluation.axes"
-Concern = Literal["everything", "windows", "forecasts", "networks", "training"]
+Concern = Literal["everything", "recordings", "windows", "forecasts", "networks", "training"]
 
 
 class Axis(Plugin):

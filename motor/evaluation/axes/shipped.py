@@ -86,6 +86,34 @@ class Objective(Axis):
     plain: ClassVar[str | None] = "quantile"
 
 
+class OwnReference(Axis):
+    """Values of ``own_reference.use``: features of recordings as they are, over the motor's own, or both."""
+
+    kind: Literal["own_reference"] = "own_reference"
+    order: ClassVar[int] = 42
+    setting: ClassVar[tuple[str, ...]] = ("own_reference", "use")
+    values: ClassVar[Any] = Literal["none", "subtract", "both"]
+    concerns: ClassVar[Concern] = "recordings"
+    folder: ClassVar[str] = "own-{}"
+    title: ClassVar[str] = "Own reference"
+    text: ClassVar[str] = "own reference {}"
+    question: ClassVar[str] = "Each machine against its own past?"
+    plain: ClassVar[str | None] = "none"
+
+
+class Level(Axis):
+    """Values of ``own_reference.level``: columns of level beside features of recordings."""
+
+    kind: Literal["level"] = "level"
+    order: ClassVar[int] = 44
+    setting: ClassVar[tuple[str, ...]] = ("own_reference", "level")
+    values: ClassVar[Any] = Literal["none", "absolute", "own_reference"]
+    concerns: ClassVar[Concern] = "recordings"
+    title: ClassVar[str] = "Level"
+    text: ClassVar[str] = "level {}"
+    plain: ClassVar[str | None] = "none"
+
+
 class PredictionLength(Axis):
     """Values of ``windows.prediction_length``."""
 
@@ -229,6 +257,8 @@ PLUGINS = (
     Scaling,
     Backbone,
     Objective,
+    OwnReference,
+    Level,
     PredictionLength,
     PatchLength,
     Contexts,

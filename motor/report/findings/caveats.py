@@ -106,6 +106,13 @@ class RoughThresholds:
 
 
 @dataclass(frozen=True)
+class Unreferenced:
+    """Domain -> motors without a healthy reference of their own, in cells that compare with it."""
+
+    motors: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class FailedCells:
     """How many cells have no result."""
 
@@ -132,6 +139,7 @@ Caveat = (
     | NotLearned
     | SameForAll
     | RoughThresholds
+    | Unreferenced
     | FailedCells
     | UnequalTests
 )
@@ -157,6 +165,7 @@ def find_caveats(
         _not_learned(cells),
         _same_for_all(cells),
         _rough_thresholds(cells),
+        _unreferenced(cells),
         FailedCells(n_failed, len(cells) + n_failed) if n_failed else None,
         UnequalTests(scores.n_left_out, scores.n_series) if scores.n_left_out else None,
     ]
@@ -224,6 +233,15 @@ def _equal_contexts(cells: list[CellResult]) -> list[tuple[str, str, tuple[str, 
         (method, tokens, tuple(sorted(several))) for (method, tokens, _), several in lengths.items() if len(several) > 1
     }
     return sorted(found)
+
+
+def _unreferenced(cells: list[CellResult]) -> Unreferenced | None:
+    """Return the motors that a cell could not compare with their own past, by domain."""
+    found: dict[str, set[str]] = {}
+    for fold in (fold for cell in cells for fold in cell.metrics.get("folds", ())):
+        for domain, motors in (fold.get("without_reference") or {}).items():
+            found.setdefault(domain, set()).update(motors)
+    return Unreferenced({domain: tuple(sorted(motors)) for domain, motors in sorted(found.items())}) if found else None
 
 
 def _same_for_all(cells: list[CellResult]) -> SameForAll | None:

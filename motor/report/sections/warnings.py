@@ -25,6 +25,7 @@ from motor.report.findings.caveats import (
     ShamContexts,
     TooGoodFigures,
     UnequalTests,
+    Unreferenced,
     UntestedClasses,
 )
 from motor.report.sections.base import Section
@@ -152,6 +153,15 @@ def _(caveat: RoughThresholds, wording: Wording) -> str:
     rates = ", ".join(f"{100 * rate:g} %" for rate in caveat.rates)
     counts = {"n_rough": caveat.n_rough, "n_all": caveat.n_thresholds, "fewest": caveat.fewest}
     return wording.say("warning.thresholds", rates=rates, **counts)
+
+
+@_told.register
+def _(caveat: Unreferenced, wording: Wording) -> str:
+    lacking = [
+        wording.say("warning.unreferenced_in", domain=domain, motors=wording.listed(list(motors), 8))
+        for domain, motors in caveat.motors.items()
+    ]
+    return wording.say("warning.unreferenced", places=wording.listed(lacking, 8))
 
 
 @_told.register
