@@ -72,14 +72,10 @@ class Bench:
         from motor.experiment.cells import make_cells, resources_of
         from motor.experiment.reading import read_experiment
 
+        steps, rate = TRAINED.get(kind, USUALLY)
+        words = {"SEED": seed, "DATA": self.data, "KIND": kind, "MORE": WHOLE.get(kind, ""), "STEPS": steps}
         text = CONFIG
-        for word, value in {
-            "SEED": seed,
-            "DATA": self.data,
-            "KIND": kind,
-            "METHOD": method,
-            "CONTROL": control,
-        }.items():
+        for word, value in {**words, "RATE": rate, "METHOD": method, "CONTROL": control}.items():
             text = text.replace(word, str(value))
         config = self.store.root / "forecasters.yaml"
         config.write_text(text, encoding="utf-8")

@@ -253,6 +253,16 @@ def side_by_side(frames: Sequence["pd.DataFrame"]) -> "pd.DataFrame":
     return joined.loc[:, ~joined.columns.duplicated()]
 
 
+def mean_and_spread(frame: "pd.DataFrame", meta: "pd.DataFrame") -> "pd.DataFrame":
+    """Return each column's mean over a series' windows and its deviation ``<name>_over_windows``, then the domain."""
+    import pandas as pd
+
+    check_series(frame, meta)
+    grouped = frame.astype(np.float64).groupby(level="item")
+    pooled = [grouped.mean(), grouped.std(ddof=0).add_suffix("_over_windows")]
+    return pd.concat([*(one.loc[meta["item"]] for one in pooled), domain_one_hot(meta)], axis=1)
+
+
 def of_class_forecaster(frame: "pd.DataFrame", labels: str) -> "pd.DataFrame":
     """Name the columns by the series that their forecaster was trained on; a domain's mark is nobody's."""
     return frame.rename(columns=lambda name: name if name.startswith(DOMAIN_MARK) else f"{labels}: {name}")

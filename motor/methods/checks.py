@@ -48,6 +48,20 @@ def needs_misfits(settings: Any, backbone: Backbone, method: str, features: tupl
                 yield (("backbone", "kind"),), f"{takes} has none to give; {advice}"
 
 
+def objective_misfits(settings: Any, backbone: Backbone, method: str) -> Iterator[Misfit]:
+    """Yield objectives that take what the backbone does not give."""
+    kinds: Any = plugins(backbone.ROOM)
+    for objective in settings.finetune.objective:
+        for need in objective.needs:
+            if need not in backbone.gives:
+                others = ", ".join(kind for kind, plugin in kinds.items() if need in plugin.GIVES)
+                takes = f"objective {objective.kind} takes the forecaster's {need}, but backbone {backbone.kind}"
+                yield (
+                    (("finetune", "objective"), ("axes", "objective"), ("backbone", "kind")),
+                    f"{takes} of method {method} has none to give; take it out, or choose another backbone: {others}",
+                )
+
+
 def block_misfits(settings: Any, backbone: Backbone, method: str, own: int | None) -> Iterator[Misfit]:
     """Yield where more encoder blocks are to be trained than there are; `own` is what the method says by itself."""
     outline, asked = backbone.outline(), settings.finetune.trainable_blocks

@@ -8,7 +8,14 @@ from motor.backbones.training import Lora, Training
 from motor.evaluation.axes.base import Concern
 from motor.features.base import Feature, ForecastFeature
 from motor.methods.base import Link, OfFeatures
-from motor.methods.checks import Misfit, backbone_misfits, block_misfits, length_misfits, needs_misfits
+from motor.methods.checks import (
+    Misfit,
+    backbone_misfits,
+    block_misfits,
+    length_misfits,
+    needs_misfits,
+    objective_misfits,
+)
 from motor.registry import plugins
 from motor.stages.features import Features
 from motor.stages.finetune import ONLY, Finetune
@@ -112,5 +119,7 @@ class FineTuned(OfFeatures):
             yield from length_misfits(settings, context_length, place, settings.windows.prediction_length)
         own = None if self.labels == "none" else self.trainable_blocks
         yield from block_misfits(settings, backbone, self.kind, own)
+        if self.labels != "none" and not backbone.CLOSED_FORM:
+            yield from objective_misfits(settings, backbone, self.kind)
         yield from needs_misfits(settings, backbone, self.kind, self.features)
         yield from super().misfits(settings, domains, contexts)

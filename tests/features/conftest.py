@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from motor.backbones.batch import Batch
+from motor.backbones.forecast import Forecast
 
 Z_SCORES = {0.1: -1.2816, 0.5: 0.0, 0.9: 1.2816}
 
@@ -34,6 +35,16 @@ class LinearForecaster:
         context_BT, domain_B, group_B = tensors_of(batch)
         projection = torch.randn(8, self.d_model, generator=torch.Generator().manual_seed(0))
         return of_group(context_BT, group_B).unflatten(1, (-1, 8)) @ projection + domain_B[:, None, None]
+
+    def forecast(self, batch: Batch) -> Forecast:
+        """As it predicts; its regimes and its gate are softmaxes of what it embeds."""
+        tokens_BLD = self.embed(batch)
+        regimes_BLK, quantiles_BHQ = tokens_BLD.softmax(dim=-1), self.predict_quantiles(batch)
+        branches = dict.fromkeys("abcde", quantiles_BHQ)
+        gate_BN = (tokens_BLD.mean(dim=1) * 5).softmax(dim=-1)
+        return Forecast(
+            quantiles_BHQ, self.quantile_levels, regimes_BLK=regimes_BLK, gate_BN=gate_BN, branches=branches
+        )
 
 
 def tensors_of(batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -57,8 +57,17 @@ def test_recipe_describes_itself_unlike_the_others(recipe):
     assert all(feature in recipe.describe() for feature in recipe.features)
 
 
+def serving(recipe):
+    """A backbone that has what the recipe's features take."""
+    taken = {need for name in recipe.features for need in getattr(plugins("motor.features")[name], "needs", ())}
+    given = {name: set(plugin().gives) for name, plugin in plugins("motor.backbones").items()}
+    kinds = ["bolt", *given]  # the first that serves
+    kind = next(kind for kind in kinds if taken <= given[kind])
+    return "backbone.num_layers=2" if kind == "bolt" else f"backbone={{kind: {kind}}}"
+
+
 def test_recipe_makes_a_cell_in_every_regime(recipe, make_tiny, tmp_path):
-    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", "backbone.num_layers=2")
+    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", serving(recipe))
     context = "-" if "context_length" in recipe.idle_axes else "64"
     assert [cell.name() for cell in tiny.plan.cells] == [
         f"{recipe.kind}/{regime}/{context}/lda" for regime in ("ShengYing", "ZhenDong", "Joint")
@@ -68,7 +77,7 @@ def test_recipe_makes_a_cell_in_every_regime(recipe, make_tiny, tmp_path):
 
 def test_recipe_axes_that_are_idle_make_no_cells(recipe, make_tiny, tmp_path):
     axes = ["axes.context_length=[64, 128]", "axes.representation=[raw, decimated]", "axes.prediction_length=[16, 32]"]
-    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", "axes.domain=[Joint]", "backbone.num_layers=2", *axes)
+    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", "axes.domain=[Joint]", serving(recipe), *axes)
     idle = {"context_length", "representation", "prediction_length"} & set(recipe.idle_axes)
     assert len(tiny.plan.cells) == 2 ** (3 - len(idle))
 

@@ -23,6 +23,10 @@ SMALL = (
     "features.orders={revolutions: 2, highest_order: 1, n_harmonics: 1, bands: [[0.02, 0.977]]}",
     "features.classical={psd_highest_hz: 500, high_frequencies_hz: [1000]}",
 )
+GATED = (
+    "backbone={kind: ptft_vssm, branches: {tft: {settings: {kind: tft, patch: 16, width: 8}},"
+    " vssm: {settings: {kind: vssm, patch: 16, width: 8}}}}"
+)
 
 
 def assert_as_built(tiny: Any, data: Path, name: str, **told: Any) -> None:
@@ -43,7 +47,12 @@ def assert_as_built(tiny: Any, data: Path, name: str, **told: Any) -> None:
 def test_method_each_fold_predicts_as_when_it_was_built(
     make_tiny: Callable[..., Any], tiny_data: Path, tmp_path: Path, method: str
 ) -> None:
-    tiny = make_tiny(tmp_path, f"axes.method=[{method}]", *SMALL)
+    features: Any = plugins("motor.features")
+    needs = {
+        need for name in plugins("motor.methods")[method]().features for need in getattr(features[name], "needs", ())
+    }
+    backbone = [GATED] if needs & {"regimes", "gate"} else []
+    tiny = make_tiny(tmp_path, f"axes.method=[{method}]", *SMALL, *backbone)
     name = tiny.plan.cells[0].name()
     assert_as_built(tiny.build(name), tiny_data, name)
 

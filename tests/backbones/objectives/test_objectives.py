@@ -33,11 +33,14 @@ def batch():
 @pytest.fixture
 def forecast():
     generator = torch.Generator().manual_seed(4)
-    return Forecast(torch.randn(6, 8, 3, generator=generator).requires_grad_(), LEVELS)
+    quantiles_BHQ = torch.randn(6, 8, 3, generator=generator).requires_grad_()
+    regimes_BLK = torch.randn(6, 4, 3, generator=generator).softmax(dim=-1).requires_grad_()
+    return Forecast(quantiles_BHQ, LEVELS, regimes_BLK=regimes_BLK)
 
 
 def part(forecast, batch, rows):
-    return forecast._replace(quantiles_BHQ=forecast.quantiles_BHQ[rows]), batch.rows(rows)
+    parts = {"quantiles_BHQ": forecast.quantiles_BHQ[rows], "regimes_BLK": forecast.regimes_BLK[rows]}
+    return forecast._replace(**parts), batch.rows(rows)
 
 
 def test_objective_of_parts_adds_up_to_that_of_the_whole(objective, forecast, batch):
@@ -48,10 +51,10 @@ def test_objective_of_parts_adds_up_to_that_of_the_whole(objective, forecast, ba
 
 def test_objective_of_missing_futures_is_0_and_has_a_finite_gradient(objective, forecast, batch):
     objective.value(forecast, batch).backward()
-    gradient_BHQ = forecast.quantiles_BHQ.grad
-    assert gradient_BHQ.isfinite().all()
-    assert not gradient_BHQ[2, 3:5].any()
-    assert gradient_BHQ.any()
+    gradient = (forecast.regimes_BLK if objective.needs else forecast.quantiles_BHQ).grad
+    assert gradient.isfinite().all()
+    assert gradient.any()
+    assert objective.needs or not gradient[2, 3:5].any()
     assert objective.value(forecast, batch._replace(future_BH=batch.future_BH * torch.nan)) == 0
 
 
@@ -63,18 +66,51 @@ def test_objective_knows_no_unit(objective, forecast, batch):
 
 
 def reference(kind, forecast, batch):
-    """The formulas in NumPy."""
-    quantiles, y = forecast.quantiles_BHQ.detach().numpy(), batch.future_BH.numpy()
-    scale = batch.context_BT.numpy().std(axis=1)[:, None]
+    """The formulas in NumPy, in float64."""
+    quantiles, y = forecast.quantiles_BHQ.detach().double().numpy(), batch.future_BH.double().numpy()
+    context = batch.context_BT.double().numpy()
+    loc, scale = context.mean(axis=1)[:, None], context.std(axis=1)[:, None]
     error = np.nan_to_num((y - quantiles[..., 1]) / scale)
     miss, levels = np.nan_to_num((y[..., None] - quantiles) / scale[..., None]), np.array(LEVELS)
     pinball = np.where(miss >= 0, levels * miss, (levels - 1) * miss)
-    return {"mse": (error**2).mean(), "mae": np.abs(error).mean(), "quantile": 2 * pinball.mean()}[kind]
+    if kind in (simple := {"mse": (error**2).mean(), "mae": np.abs(error).mean(), "quantile": 2 * pinball.mean()}):
+        return simple[kind]
+    regimes = forecast.regimes_BLK.detach().double().numpy()
+    rows = zip((y - loc) / scale, (quantiles[..., 1] - loc) / scale, regimes, strict=True)
+    return np.mean([of_window(kind, *row) for row in rows])
 
 
-@pytest.mark.parametrize("kind", ["mse", "mae", "quantile"])
+def of_window(kind, y, median, regimes):
+    """The formulas for one window, on the samples that are there."""
+    if kind == "regime":
+        return -(regimes * np.log(regimes)).sum(axis=1).mean() / np.log(3)
+    if kind == "direction":
+        steps = np.nan_to_num(np.log1p(np.exp(-np.sign(np.diff(y)) * np.diff(median))))
+        return steps.mean()
+    there = ~np.isnan(y)
+    if kind == "extremes":
+        y, median = np.where(there, y, 0), np.where(there, median, 0)
+        return ((y.max() - median.max()) ** 2 + (y.min() - median.min()) ** 2) / 2
+    y, median = y[there], median[there]
+    gained = np.tanh(median) * y
+    if kind == "drawdown":
+        wealth = np.cumsum(gained)
+        return (np.maximum(np.maximum.accumulate(wealth), 0) - wealth).max() / len(there)
+    return {
+        "mean": (y.mean() - median.mean()) ** 2,
+        "volatility": (y.std() - median.std()) ** 2,
+        "sharpe": -gained.mean() / gained.std(),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", sorted(OBJECTIVES))
 def test_objective_equals_its_formula(kind, forecast, batch):
-    assert OBJECTIVES[kind]().value(forecast, batch).item() == pytest.approx(reference(kind, forecast, batch), rel=1e-5)
+    assert OBJECTIVES[kind]().value(forecast, batch).item() == pytest.approx(reference(kind, forecast, batch), abs=1e-6)
+
+
+def test_objective_that_takes_what_a_forecast_has_not_says_so(forecast, batch):
+    with pytest.raises(ValueError, match="choose vssm"):
+        OBJECTIVES["regime"]().value(forecast._replace(regimes_BLK=None), batch)
 
 
 def test_quantile_of_a_model_that_computes_it_is_the_models_own():

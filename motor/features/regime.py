@@ -1,0 +1,58 @@
+"""Feature `regime`: which regimes a state space model finds a series in, without having seen a label.
+
+Shapes: B windows, L tokens, K regimes.
+"""
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from motor.features.base import ForecastFeature, WindowFeatures, mean_and_spread
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Regime(ForecastFeature):
+    """Each regime's posterior, its mean and spread over tokens; its entropy; how long one lasts, how often it ends.
+
+    Columns ``regime_<k>``, ``regime_<k>_spread``, ``regime_entropy`` (nats), ``regime_dwell`` (mean run of the
+    likeliest regime, as a share of the tokens) and ``regime_transitions`` (share of tokens whose likeliest regime is
+    another than the one before's); each as a mean over windows, and ``<name>_over_windows``, its standard deviation
+    over them.
+    """
+
+    kind: Literal["regime"] = "regime"
+    needs_future: ClassVar[bool] = False
+    needs: ClassVar[tuple[str, ...]] = ("regimes",)
+
+    def per_window(self, forecaster: Any, batch: Any, sampling_rate_hz: float) -> WindowFeatures:
+        """Describe the regimes of each window (see `ForecastFeature.per_window`)."""
+        import pandas as pd
+
+        posterior_BLK = forecaster.forecast(batch).regimes_BLK.double().cpu().numpy()
+        columns = {}
+        for regime in range(posterior_BLK.shape[2]):
+            columns[f"regime_{regime}"] = posterior_BLK[..., regime].mean(axis=1)
+            columns[f"regime_{regime}_spread"] = posterior_BLK[..., regime].std(axis=1)
+        columns |= {"regime_entropy": entropy(posterior_BLK).mean(axis=1), **runs(posterior_BLK.argmax(axis=2))}
+        return WindowFeatures(pd.DataFrame(columns).astype(np.float32))
+
+    def per_series(self, windows: WindowFeatures, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Pool each series' windows and add the domain (see `ForecastFeature.per_series`)."""
+        return mean_and_spread(windows.frame, meta)
+
+
+def entropy(posterior: np.ndarray) -> np.ndarray:
+    """Return the entropy of distributions along the last axis, in nats."""
+    return -(posterior * np.log(np.maximum(posterior, np.finfo(np.float64).tiny))).sum(axis=-1)
+
+
+def runs(likeliest_BL: np.ndarray) -> dict[str, np.ndarray]:
+    """Return mean run and rate of changes of each window's likeliest regimes, both as shares of its tokens."""
+    n_tokens = likeliest_BL.shape[1]
+    n_changes_B = (np.diff(likeliest_BL, axis=1) != 0).sum(axis=1)
+    return {"regime_dwell": 1 / (n_changes_B + 1), "regime_transitions": n_changes_B / max(1, n_tokens - 1)}
+
+
+PLUGIN = Regime
