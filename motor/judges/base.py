@@ -54,6 +54,9 @@ class Detector(Judge):
 
     gives: ClassVar[frozenset[str]] = frozenset({"score"})
 
+    needs_rows: ClassVar[int] = 2
+    """Training series from which on its scores can be expected to rank: a network of few may rank upside down."""
+
     fit_on: Literal["normal", "any"] = Field(
         default="normal",
         description="training series that it is fitted on: ``normal`` ones, or ``any``, where labels are not to be "
