@@ -222,13 +222,21 @@ def build_grid(grid: Grid, address: str | None, code: Path, stream: IO[str] | No
 
 def _build(grid: Grid, todo: Plan, address: str | None, code: Path, stream: IO[str] | None) -> "Outcome":
     from grid.run.run import run
+    from motor.results.ahead import ImportsAhead
     from motor.results.live import LiveLinks
 
     resources = resources_of(grid.experiment, todo.stages.values())
     print(describe(todo, resources), file=stream, flush=True)
-    live = LiveLinks(grid.experiment, todo, grid.store)
+    live, ahead = LiveLinks(grid.experiment, todo, grid.store), ImportsAhead()
+
+    def meanwhile() -> None:
+        ahead()
+        live()
+
     packages = packages_of(grid.experiment.plugins)
-    return run(todo, grid.store, resources, address, code, stream, meanwhile=live, packages=packages)
+    outcome = run(todo, grid.store, resources, address, code, stream, meanwhile=meanwhile, packages=packages)
+    ahead.wait()
+    return outcome
 
 
 def _joined(before: "Outcome", after: "Outcome", todo: Plan) -> "Outcome":

@@ -1,6 +1,9 @@
 """The grammar of the command line: commands by name, today's flags as their aliases, help of each."""
 
+import subprocess
+import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +56,16 @@ def test_run_without_a_config_names_those_there_are(capsys):
     printed = capsys.readouterr().err
     assert "name a config: a path, or one of " in printed
     assert "grid.yaml, hit-sm-all.yaml" in printed
+
+
+ROOT = Path(__file__).parents[2]
+SLOW_TO_IMPORT = ("torch", "scipy", "sklearn", "pandas", "matplotlib", "ray", "chronos", "transformers")
+
+
+def test_reading_a_line_and_its_config_imports_nothing_that_takes_seconds() -> None:
+    program = "import sys; from motor.commands import line; module, asked = line.read(['run', 'quickstart.yaml']);"
+    program += "from motor.commands.words import config_in; from motor.experiment.reading import read_experiment;"
+    program += "read_experiment(config_in(asked), [], {});"
+    program += f"print(*(set({SLOW_TO_IMPORT}) & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr

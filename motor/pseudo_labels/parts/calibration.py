@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
 
 from motor.judges.weights import fitted_with_weights
 from motor.pseudo_labels.base import LabelledSeries, Workshop
@@ -27,6 +25,9 @@ def probabilities(estimator: Any, X_MD: NDArray[Any], classes: tuple[str, ...]) 
 
 def sharpness_of(known: LabelledSeries, at: Workshop) -> float:
     """Return by what log-probabilities of unseen motors are to be multiplied; 1 where no motor can be hidden."""
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
     logs, positions = [], []
     for seen, unseen in known.parts():
         part, rest = known.of(unseen), known.of(seen)
@@ -53,6 +54,8 @@ def calibrated(
     sharp: float,
 ) -> NDArray[np.float64]:
     """Return calibrated probabilities by a classifier of labelled series and `more`: columns, labels, weight."""
+    from scipy.special import softmax
+
     X_ED, label_E, weight = more
     weight_N = np.concatenate([np.ones(len(known.label_N)), np.full(len(label_E), weight)])
     label_N = np.concatenate([known.label_N, label_E])
