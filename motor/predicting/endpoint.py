@@ -148,6 +148,7 @@ def stop() -> None:
     import ray
 
     if ray.is_initialized():
-        with contextlib.redirect_stderr(io.StringIO()):  # Ray tells the end of its own processes as failures
+        hidden = io.StringIO()  # Ray tells the end of its own processes as failures
+        with contextlib.redirect_stderr(hidden), contextlib.redirect_stdout(hidden):
             serve.shutdown()
             ray.shutdown()

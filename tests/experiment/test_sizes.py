@@ -11,6 +11,8 @@ from motor.commands.grid import plan_grid
 from motor.commands.run import run
 from motor.experiment.reading import read_experiment
 
+pytestmark = pytest.mark.hostile
+
 MANY = ",".join(map(str, range(1000)))
 
 

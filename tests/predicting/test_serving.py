@@ -29,6 +29,8 @@ from motor.recordings.readers.base import Reader, Source
 from motor.recordings.recording import Recording
 from motor.registry import using
 
+pytestmark = pytest.mark.hostile
+
 TOLD = Told(("sound", "vibration"), sampling_rate_hz=2000.0)
 SIGNAL = np.random.default_rng(0).normal(0, 0.1, 300).astype(np.float32)
 

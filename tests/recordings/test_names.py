@@ -16,11 +16,14 @@ from grid.config.check import ConfigError
 from motor.experiment.reading import read_experiment
 from motor.recordings.names import LONGEST, alike, cleaned, fault_of, is_nothing
 from motor.recordings.readers.base import Reader
+from motor.recordings.readers.jsonl import Jsonl
 from motor.recordings.readers.long_csv import LongCsv
 from motor.recordings.readers.manifest import Manifest
 from motor.recordings.readers.parquet import Parquet
 from motor.recordings.readers.tree import Tree
 from motor.recordings.recording import DataError
+
+pytestmark = pytest.mark.hostile
 
 # Spellings of one machine that are taken for one, and such that only a person can tell.
 ONE = [("M1 ", "M1"), ("\u00a0M1", "M1"), ("1.0", "1"), ("Lu\u0308fter", "L\u00fcfter"), ("12.00", "12")]
@@ -112,7 +115,22 @@ def in_tree(folder: Path, motors: list[Any]) -> Reader:
     return Tree(path=str(folder), pattern=r"(?P<motor>[^/]*)-\d+\.npy$", **SETTINGS)
 
 
-READERS = pytest.mark.parametrize("written", [in_manifest, in_long_csv, in_parquet, in_tree])
+def in_jsonl(folder: Path, motors: list[Any]) -> Reader:
+    rows = [
+        {
+            "item": str(number),
+            "motor": motor,
+            "signal_value": [0.5, number, 1.5, 2, 3],
+            "label": "normal",
+            "domain": "east",
+        }
+        for number, motor in enumerate(motors)
+    ]
+    (folder / "table.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return Jsonl(path=str(folder), **SETTINGS)
+
+
+READERS = pytest.mark.parametrize("written", [in_manifest, in_long_csv, in_parquet, in_tree, in_jsonl])
 
 
 @pytest.mark.leak

@@ -28,6 +28,8 @@ from motor.recordings.readers.parquet import Parquet
 from motor.recordings.recording import DataError
 from motor.recordings.signals import SignalOptions, finite_signal, read_signal
 
+pytestmark = pytest.mark.hostile
+
 EXAMPLES = int(os.environ.get("MOTOR_GRID_EXAMPLES", "25"))
 SETTINGS = settings(
     max_examples=EXAMPLES,

@@ -10,6 +10,8 @@ import pytest
 from grid.config.document import ConfigError
 from grid.config.reading import read_document
 
+pytestmark = pytest.mark.hostile
+
 
 def written(folder: Path, text: str | bytes) -> Path:
     path = folder / "mine.yaml"

@@ -14,6 +14,8 @@ import soundfile
 from motor.recordings.recording import SeriesError
 from motor.recordings.signals import LOST, SignalOptions, finite_signal, read_signal
 
+pytestmark = pytest.mark.hostile
+
 SIGNAL = (np.random.default_rng(0).integers(-100, 100, size=64) / 128).astype(np.float32)
 KINDS = [
     ("WAV", "PCM_16"),

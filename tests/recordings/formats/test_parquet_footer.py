@@ -9,6 +9,8 @@ import pytest
 
 from motor.recordings.formats.parquet_footer import row_groups
 
+pytestmark = pytest.mark.hostile
+
 
 @pytest.mark.parametrize("rows", [1, 2, 100])
 @pytest.mark.parametrize("packing", ["NONE", "ZSTD"])
