@@ -29,6 +29,7 @@ from motor.backbones.training import (
     precision_used,
 )
 from motor.features.skill import forecast_skill, skill_columns
+from motor.retrieval.memory import Remembered
 from motor.stages.curves import CURVES, LiveCurves, write_curves
 from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
@@ -300,6 +301,11 @@ class FoldData(TrainingData):
         with input_faults():
             windows = self.stage.fixed(self.prepared, self._of("train"), windows_per_series)
         return self.stage.fixed_batches(windows, self.stage.context_length)
+
+    def series(self) -> Iterator[Remembered]:
+        prepared = self.prepared
+        for one in prepared.series(self._of("train"), self.stage.fold):
+            yield Remembered(one.motor, one.scaler.apply(prepared.recordings.signal(one.index)))
 
     @cached_property
     def _stream(self) -> WindowStream:

@@ -74,7 +74,8 @@ class Sines(TrainingData):
         return [sines(10**6, self.n_domains)]
 
     def even(self, windows_per_series):
-        return [sines(number, self.n_domains, windows_per_series) for number in range(3)]
+        batches = [sines(number, self.n_domains, windows_per_series) for number in range(3)]
+        return [one._replace(motor_B=np.full(one.n_windows, f"m{place}")) for place, one in enumerate(batches)]
 
 
 def fitted(forecaster: Forecaster, folder=None, report=lambda row: None, **settings) -> Forecaster:

@@ -19,6 +19,7 @@ from motor.backbones.torch_forecaster import Geometry, TorchForecaster
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
     from motor.backbones.training.trainer import History, Trainer, TrainingData
 
@@ -98,6 +99,15 @@ class LinearForecaster(TorchForecaster):
     def _pass(self, batch: Batch, length: int) -> Forecast:
         import torch
 
+        point_BH, loc_B1, scale_B1 = self.points(batch, length)
+        model_B = batch.domain_B if self.is_told else torch.zeros_like(batch.domain_B)
+        quantiles_BHQ = point_BH[..., None] + self.model["offset_NHQ"][model_B][:, :length]
+        return Forecast(quantiles_BHQ * scale_B1[..., None] + loc_B1[..., None])
+
+    def points(self, batch: Batch, length: int) -> "tuple[Tensor, Tensor, Tensor]":
+        """Return point forecasts in units of each context's mean and deviation (B, H), and these: (B, 1) each."""
+        import torch
+
         context_BT, domain_B = batch.context_BT, batch.domain_B
         check_lags(context_BT.shape[1], self.n_lags)
         loc_B1, scale_B1 = loc_scale(context_BT)
@@ -105,12 +115,11 @@ class LinearForecaster(TorchForecaster):
         lags_BL = ((context_BT[:, -n_lags:] - loc_B1) / scale_B1).nan_to_num()  # a missing sample counts as the mean
         rows_BL = torch.cat([lags_BL, torch.ones_like(loc_B1)], dim=1)
         model_B = domain_B if self.is_told else torch.zeros_like(domain_B)
-        quantiles_BHQ = rows_BL.new_empty(len(rows_BL), length, len(self.quantile_levels))
+        point_BH = rows_BL.new_empty(len(rows_BL), length)
         for model in model_B.unique().tolist():
             chosen = model_B == model
-            point_BH1 = (rows_BL[chosen] @ self.model["coefficient_NLH"][model, :, :length])[..., None]
-            quantiles_BHQ[chosen] = point_BH1 + self.model["offset_NHQ"][model, :length]
-        return Forecast(quantiles_BHQ * scale_B1[..., None] + loc_B1[..., None])
+            point_BH[chosen] = rows_BL[chosen] @ self.model["coefficient_NLH"][model, :, :length]
+        return point_BH, loc_B1, scale_B1
 
     def _accumulated(self, windows: Windows) -> "list[NormalEquations]":
         n_models = len(self.model["coefficient_NLH"])

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from motor.backbones.batch import Batch
 from motor.backbones.training.settings import ALONE, Place, Report, Training
+from motor.retrieval.memory import Remembered
 
 if TYPE_CHECKING:
     from motor.backbones.forecaster import Forecaster
 
 History = list[dict[str, float]]
+
+MOST_WINDOWS = 64  # a series, where a memory gets windows in its place
 
 
 class TrainingData(ABC):
@@ -29,6 +34,13 @@ class TrainingData(ABC):
     @abstractmethod
     def even(self, windows_per_series: int) -> Iterable[Batch]:
         """Return evenly spaced windows of the training series, the same each time and on each worker."""
+
+    def series(self) -> Iterable[Remembered]:
+        """Return the training series whole, in scaled units, for a memory; by default evenly spaced windows of them."""
+        for batch in self.even(MOST_WINDOWS):
+            motor_B = np.full(batch.n_windows, "") if batch.motor_B is None else batch.motor_B
+            window_BN = np.concatenate([batch.context_BT, batch.future_BH], axis=1)
+            yield from map(Remembered, motor_B.tolist(), window_BN)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,160 @@
+"""A forecaster that looks up what followed similar windows of other motors (kNN in shape), beside a linear one.
+
+Shapes: B windows, T context, H horizon, Q quantiles, N models (one for each domain that is told, else 1), K neighbours,
+G segments of the horizon, F forecasts that are blended (linear, neighbours).
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motor.backbones.batch import Batch
+from motor.backbones.forecast import Forecast, loc_scale
+from motor.backbones.linear.forecaster import FITTED_WINDOWS, LinearForecaster, Windows
+from motor.backbones.linear.least_squares import ErrorHistogram
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from motor.backbones.training.trainer import History, Trainer, TrainingData
+    from motor.retrieval.memory import Memory, Unfolded
+
+MEMORY = "memory.safetensors"
+N_SEGMENTS = 8  # of the horizon, each with weights of its own
+RIDGE = 1e-3  # of a row, in units of the context's variance: keeps weights finite where both forecasts are alike
+
+Rows = Iterator[tuple[int, np.ndarray, np.ndarray]]
+
+
+def unblended(linear: "torch.nn.ParameterDict", prediction_length: int) -> "torch.nn.ParameterDict":
+    """Return a linear forecaster's tensors with weights that leave its forecast alone."""
+    import torch
+
+    n_models = len(linear["coefficient_NLH"])
+    weight_NHF = torch.tensor([1.0, 0.0]).repeat(n_models, prediction_length, 1)
+    linear["weight_NHF"] = torch.nn.Parameter(weight_NHF, requires_grad=False)
+    return linear
+
+
+class RetrievalForecaster(LinearForecaster):
+    """Neighbours' futures and a linear forecast under fixed weights, with quantiles of their errors.
+
+    No window is ever given a neighbour of its own motor, not in the fit either: so the weights know how good
+    neighbours of a new motor are. Without a memory it forecasts as the linear forecaster does.
+    """
+
+    memory: "Memory | None" = None
+    unfolded: "Unfolded | None" = None
+
+    @property
+    def key_length(self) -> int:
+        """Samples that windows are compared by."""
+        return min(self.settings.key_length, self.context_length)
+
+    def n_tokens(self, context_length: int) -> int:
+        """Return how many samples it weighs or compares."""
+        return min(context_length, max(self.n_lags, self.key_length))
+
+    def remember(self, memory: "Memory") -> None:
+        """Take up a memory to look windows up in."""
+        self.memory = memory
+        self.unfolded = memory.unfolded(self.key_length, self.prediction_length, self.settings.stride)
+
+    def fit(self, data: "TrainingData", trainer: "Trainer") -> "History":
+        """Keep the training series, solve for the linear forecaster, and weigh the two; no step is taken."""
+        from motor.retrieval.memory import Memory
+
+        self.remember(Memory.of(data.series()))
+        self.solve(lambda: data.even(FITTED_WINDOWS))
+        self.weigh(lambda: data.even(FITTED_WINDOWS))
+        return []
+
+    def weigh(self, windows: Windows) -> None:
+        """Choose the weights by least squares, segment by segment, then the quantiles of what is left.
+
+        Raises
+        ------
+        ValueError
+            If windows do not say their motor, or the memory has too few windows of other motors.
+        """
+        import torch
+
+        rows = list(self._forecast_rows(windows()))
+        for model in sorted({model for model, _, _ in rows}):
+            parts_RHF, future_RH = (np.concatenate([row[place] for row in rows if row[0] == model]) for place in (1, 2))
+            weight_HF = _weights(parts_RHF, future_RH) if self.settings.blend == "linear" else np.array([[0.0, 1.0]])
+            error_RH = future_RH - (parts_RHF * weight_HF).sum(axis=2)
+            histogram = ErrorHistogram.empty(np.sqrt((error_RH**2).mean(axis=0)) + 1e-6)
+            histogram.add(error_RH)
+            self.model["weight_NHF"][model] = torch.as_tensor(weight_HF)
+            self.model["offset_NHQ"][model] = torch.as_tensor(histogram.quantiles(self.quantile_levels))
+
+    def save(self, folder: Path) -> None:
+        """Write model.safetensors, forecaster.json and, once fitted, memory.safetensors."""
+        super().save(folder)
+        if self.memory is not None:
+            self.memory.save(Path(folder) / MEMORY)
+
+    def _pass(self, batch: Batch, length: int) -> Forecast:
+        import torch
+
+        parts_BHF, loc_B1, scale_B1 = self._parts(batch)
+        model_B = batch.domain_B if self.is_told else torch.zeros_like(batch.domain_B)
+        point_BH = (parts_BHF * self.model["weight_NHF"][model_B]).sum(dim=2)
+        quantiles_BHQ = (point_BH[..., None] + self.model["offset_NHQ"][model_B])[:, :length]
+        return Forecast(quantiles_BHQ * scale_B1[..., None] + loc_B1[..., None])
+
+    def _parts(self, batch: Batch) -> "tuple[Tensor, Tensor, Tensor]":
+        """Return the two forecasts in units of each context's mean and deviation (B, H, F), and these: (B, 1) each."""
+        import torch
+
+        linear_BH, loc_B1, scale_B1 = self.points(batch, self.prediction_length)
+        if self.unfolded is None:
+            return torch.stack([linear_BH, torch.zeros_like(linear_BH)], dim=2), loc_B1, scale_B1
+        near_BH = (self.retrieved(batch) - loc_B1) / scale_B1
+        return torch.stack([linear_BH, near_BH], dim=2), loc_B1, scale_B1
+
+    def retrieved(self, batch: Batch) -> "Tensor":
+        """Return the mean of what followed the nearest windows, in the batch's units: (B, H).
+
+        Each neighbour's future is brought from its window's mean and deviation to those of the last `key_length`
+        samples of the context.
+        """
+        import torch
+
+        from motor.retrieval.keys import shape
+
+        assert self.unfolded is not None
+        newest_BT = batch.context_BT[:, -self.key_length :]
+        motor_B = [""] * batch.n_windows if batch.motor_B is None else batch.motor_B.tolist()
+        found = self.unfolded.search.nearest(shape(newest_BT.cpu(), self.key_length), self.settings.top_k, motor_B)
+        future_BH = torch.from_numpy(self.unfolded.futures(found.place_QK).mean(axis=1)).to(newest_BT)
+        loc_B1, scale_B1 = loc_scale(newest_BT)
+        return future_BH * scale_B1 + loc_B1
+
+    def _forecast_rows(self, batches: Iterable[Batch]) -> Rows:
+        """Yield (model, the two forecasts, what came) in normalised units, for each batch and model in it."""
+        for batch in batches:
+            if batch.motor_B is None:
+                raise ValueError("training windows do not say whose they are, so their own motor cannot be left out")
+            checked = batch.tensors(self.device)
+            parts_BHF, loc_B1, scale_B1 = (part.cpu().double().numpy() for part in self._parts(checked))
+            future_BH = (np.asarray(batch.future_BH, dtype=np.float64) - loc_B1) / scale_B1
+            whole_B = np.isfinite(future_BH).all(axis=1)
+            model_B = np.asarray(batch.domain_B) if self.is_told else np.zeros(len(whole_B), dtype=np.int64)
+            for model in np.unique(model_B[whole_B]).tolist():
+                chosen_B = whole_B & (model_B == model)
+                yield model, parts_BHF[chosen_B], future_BH[chosen_B]
+
+
+def _weights(parts_RHF: np.ndarray, future_RH: np.ndarray) -> np.ndarray:
+    """Return for each step the weights of the forecasts, one set a segment: shape (prediction_length, n_forecasts)."""
+    weight_HF = np.empty(parts_RHF.shape[1:])
+    for steps in np.array_split(np.arange(len(weight_HF)), min(N_SEGMENTS, len(weight_HF))):
+        rows_MF, wanted_M = parts_RHF[:, steps].reshape(-1, parts_RHF.shape[2]), future_RH[:, steps].ravel()
+        gram_FF: Any = rows_MF.T @ rows_MF + RIDGE * len(rows_MF) * np.eye(parts_RHF.shape[2])
+        weight_HF[steps] = np.linalg.solve(gram_FF, rows_MF.T @ wanted_M)
+    return weight_HF
