@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from grid.store.store import DamagedError, Store, name_of
 from motor.commands.exits import AT_FAULT, OK
 from motor.commands.words import add_config, config_in, store_in
 from motor.experiment.cells import UNKNOWN, make_cells
+from motor.experiment.public_sets import public_set
 from motor.experiment.reading import Experiment, read_experiment
 from motor.recordings.data_report import describe
 from motor.recordings.readers.base import AS_RECORDED, Reader
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHOWN = 20
+MOST = 1000  # files looked at
 WAIT_S = 1.0
 
 
@@ -71,6 +74,16 @@ def check_data(experiment: Experiment, store: Store) -> CheckedData:
     InputError
         If the data is at fault. It lists every bad series, not the first alone.
     """
+    try:
+        return _checked(experiment, store)
+    except InputError as error:
+        if experiment.public_set is None:
+            raise
+        raise InputError(f"{error}\n{_expected(experiment.public_set, experiment.base.dataset.path)}") from error
+
+
+def _checked(experiment: Experiment, store: Store) -> CheckedData:
+    """Import, and try the split."""
     cells = make_cells(experiment, store.root, dry_run=True)
     first: Classify = cells[0].stage  # type: ignore[assignment]
     prepared = first.features[0].of_fold[0]
@@ -113,6 +126,14 @@ def command(arguments: argparse.Namespace) -> int:
         print(checked.split_fault, file=sys.stderr)
         return AT_FAULT
     return OK
+
+
+def _expected(name: str, path: str) -> str:
+    """Return which files a public set was written for, and which are there."""
+    layout = public_set(name).about["layout"].strip().replace("\n", "\n  ")
+    there = sorted(file.relative_to(path).as_posix() for file in islice(Path(path).rglob("*"), MOST) if file.is_file())
+    found = ", ".join(there[:SHOWN]) + (", ..." if len(there) > SHOWN else "")
+    return f"{name} expects:\n  {layout}\nfound in {path}: {found or 'no file'}"
 
 
 def _split_fault(experiment: Experiment, meta: "pd.DataFrame") -> InputError | None:

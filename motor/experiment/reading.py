@@ -11,6 +11,7 @@ from grid.config.document import Node, shortened
 from motor.evaluation.axes.base import axes
 from motor.evaluation.metrics.base import Metric
 from motor.experiment.consistency import Misfit, augmentation_misfits, inheritance_misfits, ranking_misfits
+from motor.experiment.public_sets import used, with_public_set
 from motor.experiment.settings import (
     BY_DOMAIN,
     JOINT,
@@ -40,6 +41,8 @@ class Experiment:
     """
 
     def __init__(self, document: Document, name: str, folder: Path = Path()) -> None:
+        self.public_set = used(document)
+        document = with_public_set(document)
         self.document = document
         self.plugins = plugins_of(document, folder)
         with using(self.plugins):

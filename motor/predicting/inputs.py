@@ -16,6 +16,7 @@ from motor.recordings.files import list_files
 from motor.recordings.formats.layout import TableLayout
 from motor.recordings.names import cleaned
 from motor.recordings.readers.base import Reader, Source
+from motor.recordings.readers.name_groups import groups_of
 from motor.recordings.recording import DataError, Recording, near
 from motor.recordings.signals import MOST_SAMPLES, SignalOptions, finite_signal, read_signal
 from motor.recordings.text import delimiter_of, opened_text
@@ -246,6 +247,7 @@ def _reader(kind: str, path: str, told: Told) -> Reader:
     if kind == "manifest":
         settings["variable"] = told.variable or settings.get("variable")
     settings["pattern"] = _pattern(told)
+    settings["lookup"] = told.dataset.get("lookup", {}) if told.pattern is None else {}
     return _readers()[kind].model_validate(settings)
 
 
@@ -276,8 +278,10 @@ def _told(source: Source, told: Told) -> dict[str, Any]:
     """Return the fields of a recording but its signal."""
     pattern = _pattern(told)
     # A pattern with ^ was meant for names below the data set's folder.
-    match = pattern and (re.search(pattern, source.searched) or re.search(pattern, Path(source.searched).name))
-    groups = match.groupdict() if match else {}
+    name = source.searched
+    searched = name if pattern is None or re.search(pattern, name) else Path(name).name
+    lookup = told.dataset.get("lookup", {}) if told.pattern is None else {}
+    groups = groups_of(pattern, searched, lookup, None, source.place)
     constants = told.dataset.get("constants", {})
     in_file = {name: first_told(origin.get(name) for origin in (source.columns, groups)) for name in NAMES}
     in_file["domain"] = _agreed("domain", told.domain, in_file["domain"], source)

@@ -163,4 +163,5 @@ class SignalReader(Reader):
         for name in self.channels:
             tells = {"domain": name} if self.tells_domain else {}
             load = partial(shared.signal, name)
-            yield Source(f"{item}:{name}", f"{place}, channel {name}", load, columns, told | tells, item)
+            searched = item if self.tells_domain else None
+            yield Source(f"{item}:{name}", f"{place}, channel {name}", load, columns, told | tells, searched)

@@ -180,7 +180,7 @@ def test_manifest_reads_channels_and_a_column_of_domains_contradicts_them(tmp_pa
         ({"variable": "x"}, "channels and variable are both set"),
         ({"constants": {"domain": "DE"}}, "channels tell the domain, and constants"),
         ({"pattern": "(?P<domain>DE)"}, "channels tell the domain, and a group of pattern"),
-        ({"suffixes": (".xyz",)}, "unknown suffix '.xyz'; allowed: .csv"),
+        ({"suffixes": (".xyz",)}, "unknown suffix '.xyz'; allowed: .aif"),
     ],
 )
 def test_channels_that_cannot_be_are_faults_of_the_config(tmp_path: Path, settings: Any, words: str) -> None:

@@ -168,6 +168,10 @@ def _head(path: Path, stream: IO[bytes], table: TableLayout) -> Head:
     first, second = rows[0], rows[min(1, len(rows) - 1)]
     separator = delimiter or _separator(lines[second], table)
     cells, below = cells_of(lines[first], separator), cells_of(lines[second], separator)
+    is_ended = len(cells) > 1 and cells[-1] == below[-1] == ""  # lines that end with a separator
+    held = [cell for cell in cells if cell]
+    if table.are_numbers(held) and len(cells) == len(below) and (is_ended or len(held) < len(cells)):
+        return Head(first, separator, [f"column {k + 1}" for k in range(len(cells) - is_ended)], len(cells))
     if table.are_numbers(cells) and len(cells) == len(below):
         if table.skip_rows is None and cells == [str(number) for number in range(len(cells))]:
             raise SeriesError(
@@ -178,7 +182,7 @@ def _head(path: Path, stream: IO[bytes], table: TableLayout) -> Head:
     _check_title(path, lines, first, second, separator, table)
     if len(cells) != len(below):  # a title of one line above numbers, which tells no names
         cells = [f"column {k + 1}" for k in range(len(below))]
-    elif len(cells) > 1 and cells[-1] == below[-1] == "":  # lines that end with a separator
+    elif is_ended:
         return Head(first + 1, separator, cells[:-1], len(cells))
     return Head(first + 1, separator, cells, len(below))
 

@@ -3,13 +3,12 @@
 A reader yields a `Source` for each recording, in `sources()`; `Reader.read` turns sources into checked recordings.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_serializer, field_validator, model_validator
 
 from motor.recordings.agreement import agreed_rate
 from motor.recordings.files import Listing, list_files
@@ -17,7 +16,8 @@ from motor.recordings.formats.shapes import check_length
 from motor.recordings.names import alike, cleaned, fault_of
 from motor.recordings.ordered import ordered_map
 from motor.recordings.readers.lookup import fields_of, missing
-from motor.recordings.readers.source import ITEM_FIELDS, ItemField, Source
+from motor.recordings.readers.name_groups import check_groups
+from motor.recordings.readers.source import ItemField, Source
 from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, cut, near
 from motor.recordings.signals import MOST_SAMPLES, finite_signal
 from motor.recordings.told import Value, first_told
@@ -26,6 +26,10 @@ from motor.registry import Plugin
 # Signals are read ahead on so many threads, for files on shared storage come late, each after the other.
 N_LOADS = 4
 AS_RECORDED = "as recorded"  # the unit of a domain that `units` does not name
+
+
+def _is_empty(value: Any) -> bool:
+    return not value
 
 
 class Reader(Plugin):
@@ -41,6 +45,12 @@ class Reader(Plugin):
     pattern : str, optional
         Regular expression, searched in the item's name, with named groups out of motor, domain, label, moment,
         fold, speed_rpm, sampling_rate_hz, recorded_at and reference.
+        ``motor_2`` beside motor is joined to it by a dash.
+    lookup : dict
+        Further groups of the pattern: group -> what it says in a name -> fields, as
+        ``{load: {"0": {speed_rpm: 1797}, "1": {speed_rpm: 1772}}}``.
+    recorded_at_format : str, optional
+        How the pattern's group recorded_at is written, as ``%Y.%m.%d.%H.%M.%S`` (Python's strptime).
     columns : dict
         Field -> column of the table, beside those that a reader expects by itself.
     constants : dict
@@ -80,7 +90,9 @@ class Reader(Plugin):
     duplicate_advice: ClassVar[str] = "give each recording a name of its own"
 
     path: str = Field(exclude=True)
+    lookup: dict[str, dict[str, dict[ItemField, str | float | bool]]] = Field(default={}, exclude_if=_is_empty)
     pattern: str | None = None
+    recorded_at_format: str | None = Field(default=None, min_length=1, exclude_if=_is_empty)
     columns: dict[str, str] = Field(default={})
     constants: dict[ItemField, str | float | bool] = Field(default={})
     labels: dict[str, str] = Field(default={})
@@ -106,15 +118,9 @@ class Reader(Plugin):
 
     @field_validator("pattern")
     @classmethod
-    def _check_pattern(cls, pattern: str | None) -> str | None:
-        if pattern is None:
-            return None
-        try:
-            groups = set(re.compile(pattern).groupindex)
-        except re.error as error:
-            raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
-        if not groups or not groups <= set(ITEM_FIELDS):
-            raise ValueError(f"{pattern!r} has the named groups {sorted(groups)}; allowed: {', '.join(ITEM_FIELDS)}")
+    def _check_pattern(cls, pattern: str | None, info: ValidationInfo) -> str | None:
+        if pattern is not None:
+            check_groups(pattern, info.data.get("lookup", {}))
         return pattern
 
     @field_validator("columns")
@@ -155,6 +161,8 @@ class Reader(Plugin):
             raise ValueError(f"unlabelled is {self.unlabelled!r}, which classes or labels name, too; keep one of them")
         if strangers := sorted(set(self.units) - set(self.domains)):
             raise ValueError(f"units names {strangers[0]!r}, which is not in domains: {', '.join(self.domains)}")
+        if self.lookup and self.pattern is None:
+            raise ValueError("lookup is set, and no pattern whose groups are looked up; set pattern")
         if self.sampling_rate_hz is not None and "sampling_rate_hz" in self.constants:
             raise ValueError("sampling_rate_hz is set, and constants.sampling_rate_hz too; keep one of them")
         return self

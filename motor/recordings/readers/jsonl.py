@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from motor.recordings.names import is_nothing, shown
-from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
+from motor.recordings.readers.base import Reader, Source
+from motor.recordings.readers.source import ITEM_FIELDS
 from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError
 
 LINES, LIST = (".jsonl", ".ndjson"), ".json"

@@ -19,7 +19,8 @@ from motor.recordings.formats.layout import TableLayout
 from motor.recordings.formats.shapes import check_length
 from motor.recordings.formats.table import cause_of
 from motor.recordings.names import shown
-from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
+from motor.recordings.readers.base import Reader, Source
+from motor.recordings.readers.source import ITEM_FIELDS
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
 from motor.recordings.signals import LARGEST, unmeasured
 from motor.recordings.text import delimiter_of, opened_text

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from motor.recordings.agreement import check_constants
 from motor.recordings.names import cleaned, fault_of, shown
+from motor.recordings.readers.name_groups import groups_of
 from motor.recordings.readers.source import ITEM_FIELDS, TEXT_FIELDS, Source
 from motor.recordings.recording import DataError, near
 from motor.recordings.told import Value, first_told, positive, seconds_since_1970, truth
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
 def fields_of(reader: "Reader", source: Source) -> dict[str, Value]:
     """Return what is told of a recording; all but its sampling rate is checked."""
-    match = re.search(reader.pattern, source.searched) if reader.pattern else None
-    groups = match.groupdict() if match else {}
+    groups = groups_of(reader.pattern, source.searched, reader.lookup, reader.recorded_at_format, source.place)
     constants = {str(name): value for name, value in reader.constants.items()}
     ranked: tuple[Mapping[str, Value], ...] = (source.columns, groups, source.own, constants)
     names = {"domain": reader.domains, "label": (*reader.classes, *reader.labels, *filter(None, [reader.unlabelled]))}

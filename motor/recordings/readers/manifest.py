@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from motor.recordings.names import shown
-from motor.recordings.readers.base import ITEM_FIELDS, Source
+from motor.recordings.readers.source import ITEM_FIELDS, Source
 from motor.recordings.recording import DataError, near
 from motor.recordings.signal_reader import SignalReader
 from motor.recordings.text import delimiter_of, opened_text

@@ -10,7 +10,8 @@ import numpy as np
 
 from motor.recordings.formats.parquet_footer import RowGroup, row_groups
 from motor.recordings.names import is_nothing
-from motor.recordings.readers.base import ITEM_FIELDS, Reader, Source
+from motor.recordings.readers.base import Reader, Source
+from motor.recordings.readers.source import ITEM_FIELDS
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
 
 if TYPE_CHECKING:

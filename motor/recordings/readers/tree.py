@@ -1,6 +1,7 @@
 """A tree of signal files: `<domain>/<label>/<file>`."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -8,8 +9,9 @@ from pydantic import Field, field_validator, model_validator
 
 from motor.recordings.files import EVERY, Listing
 from motor.recordings.formats.base import by_suffix
-from motor.recordings.packed import GZ, ZIP, members
+from motor.recordings.packed import GZ, ZIP, archive_of, members
 from motor.recordings.readers.base import Source
+from motor.recordings.recording import DataError
 from motor.recordings.signal_reader import SignalReader
 
 
@@ -26,9 +28,12 @@ class Tree(SignalReader):
     suffixes : tuple of str
         Formats to read; files with other suffixes are passed over, and `check-data` says how many. ``.csv.gz`` is what
         it says, ``.zip`` means the files of the named suffixes in archives, and ``*`` files of any name.
+    only : str, optional
+        Pattern of names below `path` (``*/acc_*.csv``; ``*`` matches ``/``, too); other files are passed over.
     """
 
     kind: Literal["tree"] = "tree"
+    only: str | None = Field(default=None, min_length=1, exclude_if=lambda pattern: pattern is None)
     suffixes: tuple[str, ...] = Field(default=(".csv", ".npy", ".wav", ".mat"), min_length=1)
 
     @field_validator("suffixes")
@@ -56,18 +61,28 @@ class Tree(SignalReader):
     def _listing(self) -> Listing:
         """Return the files of the named suffixes, of those packed by gzip only what is named with it."""
         listing = self.listed(tuple(f".{one.rpartition('.')[2]}" if one != EVERY else one for one in self.suffixes))
+        files = [file for file in listing.files if self._is_meant(file)]
+        if listing.files and not files:
+            raise DataError(f"{self.path}: none of its {len(listing.files)} files is named {self.only!r}; correct only")
+        meant = set(files)
+        return Listing(files, sorted([*listing.passed_over, *(str(one) for one in listing.files if one not in meant)]))
+
+    def _is_meant(self, file: Path) -> bool:
+        """Tell whether a listed file's name is one that the settings name."""
         packed = tuple(one for one in self.suffixes if one.endswith(GZ))
-        if not packed or EVERY in self.suffixes:
-            return listing
-        others = [one for one in listing.files if one.suffix.lower() == GZ and not one.name.lower().endswith(packed)]
-        files = [one for one in listing.files if one not in others]
-        return Listing(files, sorted([*listing.passed_over, *map(str, others)]))
+        if packed and EVERY not in self.suffixes and file.suffix.lower() == GZ:
+            return file.name.lower().endswith(packed)
+        return self.only is None or file.suffix.lower() == ZIP or self._is_only(file)
+
+    def _is_only(self, file: Path) -> bool:
+        return self.only is None or fnmatchcase(file.relative_to(self.path).as_posix(), self.only)
 
     def sources(self) -> Iterator[Source]:
         """Yield one source a file."""
         root, told = self.existing_path(), ("label",) if self.tells_domain else ("domain", "label")
         inside = tuple(by_suffix()) if set(self.suffixes) == {ZIP} else self.suffixes
-        for file in (member for listed in self.files() for member in members(listed, inside)):
+        found = (member for listed in self.files() for member in members(listed, inside))
+        for file in (one for one in found if archive_of(one) is None or self._is_only(one)):
             name = file.relative_to(root)
             own = dict(zip(told, (part.removesuffix(ZIP) for part in name.parts[:-1]), strict=False))
             yield from self.of_file(file, name.as_posix(), str(file), own=own)

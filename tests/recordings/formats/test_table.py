@@ -151,3 +151,10 @@ def test_table_fault_behind_the_first_block_names_its_line(tmp_path: Path, monke
         read_signal(write(tmp_path, lines))
     lines[35] = ""
     assert len(read_signal(write(tmp_path, lines))[0]) == 39
+
+
+def test_table_without_names_keeps_its_first_line_where_lines_end_with_a_separator_or_a_cell_is_empty(tmp_path):
+    file = write(tmp_path, ["1.5;2.5;", "3.5;4.5;", "5.5;6.5;"])
+    assert read_signal(file, variable="column 2")[0].tolist() == [2.5, 4.5, 6.5]
+    with pytest.raises(SeriesError, match="line 1: column 2 is ''"):
+        read_signal(write(tmp_path, ["1.5;;2.5", "3.5;4.5;5.5"]), variable="column 2")
