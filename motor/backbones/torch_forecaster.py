@@ -40,6 +40,7 @@ class TorchForecaster(Forecaster):
     def __init__(self, settings: "TorchBackbone", model: Any, geometry: Geometry) -> None:
         self.settings, self.geometry = settings, geometry
         super().__init__(model, geometry.prediction_length, geometry.quantile_levels, geometry.domains)
+        self.sees_together = settings.sees_together  # type: ignore[misc] # a setting of these
 
     @property
     def context_length(self) -> int:

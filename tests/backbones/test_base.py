@@ -44,9 +44,9 @@ def test_sizes_beside_weights_raise_and_are_named(backbone):
     assert kind.model_validate(kind(weights="somewhere").model_dump()).weights is None
 
 
-def test_only_chronos2_with_its_sensors_together_sees_them_together():
+def test_only_graphs_and_chronos2_with_its_sensors_together_see_them_together():
     backbones = plugins("motor.backbones")
-    assert not any(plugin().sees_together for plugin in backbones.values())
+    assert {name for name, plugin in backbones.items() if plugin().sees_together} == {"graph"}
     assert backbones["chronos2"](sensors="together").sees_together
 
 

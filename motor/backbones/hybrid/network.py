@@ -74,7 +74,7 @@ class Network(Module):
 
     def forward(self, batch: Batch) -> Forecast:
         """Return the mixture, the gate, what each branch forecasts, and their losses where the future is known."""
-        said = {name: _as_forecast(branch(batch)) for name, branch in self.branches.items()}
+        said = {name: _said(branch, batch) for name, branch in self.branches.items()}
         gate_BN = self.gate(self._seen(batch, said))
         quantiles_BHQN = torch.stack([one.quantiles_BHQ for one in said.values()], dim=-1)
         return Forecast(
@@ -98,7 +98,8 @@ class Network(Module):
             f"{name}_{kind}": value for name, one in said.items() for kind, value in (one.auxiliary or {}).items()
         }
         for name, one in said.items() if weight else ():
-            losses[f"branch_{name}"] = weight * pinball(one._replace(levels=levels), batch)
+            own = pinball(one._replace(levels=levels), batch) if one.quantile_loss is None else one.quantile_loss
+            losses[f"branch_{name}"] = weight * own
         return losses
 
     def _seen(self, batch: Batch, said: dict[str, Forecast]) -> Tensor:
@@ -119,14 +120,20 @@ class Network(Module):
         context_BT = torch.zeros(1, self.geometry.context_length)
         batch = Batch(context_BT, None, torch.zeros(1, dtype=torch.long))
         with torch.no_grad():
-            said = {name: _as_forecast(branch(batch)) for name, branch in self.branches.items()}
+            said = {name: _said(branch, batch) for name, branch in self.branches.items()}
             n_values = self._seen(batch, said).shape[1]
         torch.random.set_rng_state(generator)
         return n_values
 
 
-def _as_forecast(said: Any) -> Forecast:
-    return said if isinstance(said, Forecast) else Forecast(said)
+def _said(branch: Module, batch: Batch) -> Forecast:
+    """Return what a branch forecasts without a look at the future; one that learns by another loss is asked twice."""
+    said = branch(batch)
+    forecast = said if isinstance(said, Forecast) else Forecast(said)
+    if forecast.quantile_loss is None:
+        return forecast
+    with torch.no_grad():
+        return branch(batch._replace(future_BH=None))._replace(quantile_loss=forecast.quantile_loss)
 
 
 def _tokens(said: dict[str, Forecast]) -> Tensor | None:

@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 
 from motor.backbones.base import Backbone, Outline
 from motor.backbones.blocks import Blocks
+from motor.backbones.diffusion.settings import Diffusion
+from motor.backbones.graph.settings import Graph
 from motor.backbones.hybrid.forecaster import HybridForecaster
 from motor.backbones.linear.settings import Linear
 from motor.backbones.tft.settings import Tft
@@ -46,12 +48,26 @@ class OfVssm(Branch[Vssm]):
     settings: Vssm = Field(default=Vssm(), description="of the branch, as of the backbone ``vssm``")
 
 
+class OfDiffusion(Branch[Diffusion]):
+    """The branch of a diffusion model."""
+
+    settings: Diffusion = Field(default=Diffusion(), description="of the branch, as of the backbone ``diffusion``")
+
+
+class OfGraph(Branch[Graph]):
+    """The branch of sensors that see one another."""
+
+    settings: Graph = Field(default=Graph(), description="of the branch, as of the backbone ``graph``")
+
+
 class Branches(Record):
     """What a gate weighs."""
 
     linear: OfLinear = OfLinear()
     tft: OfTft = OfTft()
     vssm: OfVssm = OfVssm()
+    diffusion: OfDiffusion = OfDiffusion(enabled=False)
+    graph: OfGraph = OfGraph(enabled=False)
 
     def enabled(self) -> dict[str, Branch[Any]]:
         """Return the branches that take part, by name."""
@@ -85,7 +101,9 @@ class Gated(TorchBackbone):
         if len(there) < 2:
             named = ", ".join(there) or "none"
             raise ValueError(f"a gate needs two branches or more, but {named} is enabled; set branches.NAME.enabled")
-        patches = {name: branch.settings.patch for name, branch in there.items() if hasattr(branch.settings, "patch")}
+        patches = {
+            name: branch.settings.patch for name, branch in there.items() if "embedding" in branch.settings.GIVES
+        }
         if len(set(patches.values())) > 1:
             said = ", ".join(f"{name} {patch}" for name, patch in patches.items())
             raise ValueError(
@@ -97,7 +115,11 @@ class Gated(TorchBackbone):
     def gives(self) -> tuple[str, ...]:
         """The gate, and what its branches give."""
         of_branches = [given for branch in self.branches.enabled().values() for given in branch.settings.gives]
-        return tuple(dict.fromkeys([*of_branches, "gate"]))
+        return tuple(given for given in self.GIVES if given in {*of_branches, "gate"})
+
+    @property
+    def sees_together(self) -> bool:
+        return any(branch.settings.sees_together for branch in self.branches.enabled().values())
 
     @property
     def begins_with(self) -> tuple[Backbone, ...]:

@@ -105,6 +105,16 @@ def test_branch_planted_as_zeros_gets_a_twentieth_of_the_gate_at_most(monkeypatc
     assert gate_BN[:, 1].mean() <= 0.05
 
 
+def test_mixture_in_training_does_not_look_at_the_future_of_a_diffusion_branch():
+    diffusion = {"enabled": True, "settings": {"kind": "diffusion", "width": 8, "n_samples": 3, "n_steps": 2}}
+    branches = {"linear": LINEAR, "tft": {"enabled": False}, "vssm": {"enabled": False}, "diffusion": diffusion}
+    model = Hybrid.model_validate({"branches": branches}).create(CONTEXT, HORIZON, LEVELS, 0.0, DOMAINS, 0).model
+    batch = sines(0).tensors()
+    said, other = (model(batch._replace(future_BH=batch.future_BH + more)) for more in (0.0, 3.0))
+    assert torch.equal(said.quantiles_BHQ, other.quantiles_BHQ)
+    assert said.auxiliary["branch_diffusion"] != other.auxiliary["branch_diffusion"]
+
+
 def test_gate_of_the_ensemble_of_two_sees_the_regimes_alone():
     settings = PtftVssm()
     forecaster = settings.create(CONTEXT, HORIZON, LEVELS, 0.0, DOMAINS, 0)

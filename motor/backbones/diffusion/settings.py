@@ -1,0 +1,42 @@
+"""Settings of a diffusion model of the horizon."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from motor.backbones.base import Outline
+from motor.backbones.blocks import Blocks
+from motor.backbones.torch_forecaster import Geometry, TorchBackbone
+
+if TYPE_CHECKING:
+    from motor.backbones.diffusion.network import Network
+
+
+class Diffusion(TorchBackbone):
+    """Futures are drawn by taking noise away step by step; quantiles are those of the drawn ones.
+
+    A rival and a generator of scenarios: it forecasts as well as others, but drawing costs `n_samples` times `n_steps`
+    passes through its denoiser. The noises are drawn once, with the weights, and shared by all windows.
+    """
+
+    GIVES: ClassVar[tuple[str, ...]] = ("samples",)
+
+    kind: Literal["diffusion"] = "diffusion"
+    width: int = Field(default=128, ge=2, description="of the denoiser")
+    schedule: Literal["cosine", "linear"] = Field(default="cosine", description="how noise grows over the noise levels")
+    n_noise_levels: int = Field(default=100, ge=2, description="noise levels that it is trained on")
+    n_steps: int = Field(default=10, ge=1, description="steps from noise to a future (DDIM), at most the noise levels")
+    n_samples: int = Field(default=20, ge=2, description="futures that are drawn of each window")
+
+    def network(self, geometry: Geometry) -> "Network":
+        from motor.backbones.diffusion.network import Network
+
+        return Network(geometry, self)
+
+    def blocks(self, network: "Network") -> Blocks:  # type: ignore[override] # of this kind's own network
+        """Return the layers of its denoiser."""
+        return Blocks(inputs=[network.context], encoder=list(network.layers), head=[network.head])
+
+    def outline(self) -> Outline:
+        """Return what is known before anything is built; any levels can be forecast."""
+        return Outline(patch=1, n_blocks=2, levels=(), head_length=None)
