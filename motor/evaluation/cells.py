@@ -176,8 +176,11 @@ class ReportContext:
 
 
 def rankable(cells: Iterable[CellResult], rank_by: Metric) -> list[CellResult]:
-    """Return the cells whose predictions have what a metric needs: by macro-F1, those of classifiers alone."""
-    return [cell for cell in cells if rank_by.needs <= cell.has]
+    """Return the cells whose predictions have what a metric needs: by macro-F1, those of classifiers alone.
+
+    A transductive recipe, which knows unlabelled series of the motors that it is asked about, is ranked with no other.
+    """
+    return [cell for cell in cells if rank_by.needs <= cell.has and cell.axes.get("unlabelled_motors") != "all"]
 
 
 def cell_key(axes: Axes, *left_out: str) -> tuple[tuple[str, str], ...]:

@@ -12,11 +12,14 @@ from motor.evaluation.cell_metrics import classification_metrics, every_metric
 from motor.evaluation.metrics.base import Measure
 from motor.evaluation.thresholds import apply_thresholds
 from motor.judges.base import Judge
+from motor.judges.trimmed_mahalanobis import TrimmedMahalanobis
 from motor.pseudo_labels.base import PseudoLabeller
 from motor.stages.curves import CURVES, write_cell
 from motor.stages.described import Described, feature_columns, sides
 from motor.stages.judging import judging
 from motor.stages.pseudo_labelling import PseudoLabelling
+from motor.stages.review_queue import FILE_NAME as QUEUE
+from motor.stages.review_queue import Queue
 from motor.stages.unlabelled import FILE_NAME, UnlabelledSeries
 
 if TYPE_CHECKING:
@@ -77,6 +80,7 @@ class Classify(Stage):
         pd.concat(honest, ignore_index=True).to_csv(folder / "held_out.csv", index=False)
         if self.pseudo_labels is not None:
             told["pseudo_labels"] = {"kind": self.pseudo_labels.kind, "folds": [fold.pseudo_labels for fold in folds]}
+            write_json(folder / QUEUE, {fold.name: fold.queue for fold in folds})
         write_json(folder / "metrics.json", {"axes": self.axes, **metrics, **told, "folds": summaries})
         shown = {f"cell/{name}": float(metrics[name]) for name in SCALARS if metrics.get(name) is not None}
         write_cell(folder / CURVES, self.axes, shown)
@@ -109,7 +113,18 @@ class Classify(Stage):
         held_out = pd.concat([crossed, of_validation], ignore_index=True).assign(fold=name)
         pseudo_labels = None if labelling is None else {"fold": name, **labelling.told()}
         is_honest = not _read(source / "summary.json")["saw_labels"]
-        return _Fold(name, predictions, held_out, told, is_honest, pseudo_labels)
+        queue = self._queue(labelling, train, model, threads)
+        return _Fold(name, predictions, held_out, told, is_honest, pseudo_labels, queue)
+
+    def _queue(
+        self, labelling: PseudoLabelling | None, train: "pd.DataFrame", model: Any, threads: int
+    ) -> list[dict[str, Any]]:
+        """Return what a person should look at first of a fold's unlabelled series."""
+        if labelling is None:
+            return []
+        detector: Any = self.scored_by or TrimmedMahalanobis()
+        queue = Queue(detector, labelling.columns, self.classes, self.normal, self.seed, threads)
+        return queue.of(train, labelling.unlabelled, model)
 
     def _labelling(
         self, number: int, context: Context, train: "pd.DataFrame", columns: list[str], threads: int
@@ -135,6 +150,7 @@ class _Fold:
     thresholds: dict[str, Any]
     is_honest: bool
     pseudo_labels: dict[str, Any] | None
+    queue: list[dict[str, Any]]
 
 
 def pooled_skill(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,0 +1,94 @@
+"""Which unlabelled series a person should look at first: one a motor, the strangest, then those hard to tell."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motor.judges.base import Detector
+from motor.stages.judging import judging
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILE_NAME = "review.json"
+FIRST = 8  # motors that are asked about because they are strange; after them those of the smallest margin
+STRANGEST, MARGIN = "strangest", "smallest_margin"
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Makes the queue of one fold.
+
+    Attributes
+    ----------
+    detector : Detector
+        Fitted on the normal training series.
+    columns, classes, normal, seed, threads
+        As of the cell.
+    """
+
+    detector: Detector
+    columns: list[str]
+    classes: tuple[str, ...]
+    normal: str
+    seed: int
+    threads: int
+
+    def of(self, train: "pd.DataFrame", unlabelled: "pd.DataFrame", classifier: Any) -> list[dict[str, Any]]:
+        """Return what to ask, in order: one entry a motor.
+
+        Parameters
+        ----------
+        train, unlabelled : DataFrame
+            One row a series, with `columns`.
+        classifier : object
+            The cell's, fitted.
+
+        Returns
+        -------
+        list of dict
+            item (the motor's strangest series; where it is asked for its margin, that of the smallest), motor, domain,
+            `why`, its score, the share of known normal series that are as strange, what the classifier says and by
+            which margin, and the nearest known series with its label.
+        """
+        if unlabelled.empty:
+            return []
+        series = self._described(train, unlabelled, classifier)
+        worst = series.sort_values("score", ascending=False, kind="stable").drop_duplicates("motor")
+        first = worst.head(FIRST).assign(why=STRANGEST)
+        others = series[~series["motor"].isin(first["motor"])].sort_values("margin", kind="stable")
+        later = others.drop_duplicates("motor").assign(why=MARGIN)
+        rows = [*first.to_dict("records"), *later.to_dict("records")]
+        return [{"place": place, **row} for place, row in enumerate(rows, 1)]
+
+    def _described(self, train: "pd.DataFrame", unlabelled: "pd.DataFrame", classifier: Any) -> "pd.DataFrame":
+        at_work = judging(self.detector, self.columns, self.classes, self.normal, self.seed, self.threads)
+        scorer, _, reference = at_work.fit(train)
+        X = unlabelled[self.columns].to_numpy()
+        score_M = scorer.score(X)
+        known = np.sort(reference["score"].to_numpy())
+        n_stranger_M = len(known) - np.searchsorted(known, score_M, side="left")
+        probability_MC = classifier.predict_proba(X)
+        top_M2 = np.sort(probability_MC, axis=1)[:, -2:]
+        nearest, distance_M = self._nearest(train[self.columns].to_numpy(), X)
+        return unlabelled[["item", "motor", "domain"]].assign(
+            score=score_M,
+            p_value=(1 + n_stranger_M) / (1 + len(known)),
+            predicted=[str(name) for name in classifier.classes_[probability_MC.argmax(axis=1)]],
+            margin=top_M2[:, 1] - top_M2[:, 0],
+            nearest_item=train["item"].to_numpy()[nearest],
+            nearest_label=train["label"].to_numpy()[nearest],
+            nearest_distance=distance_M,
+        )
+
+    def _nearest(self, known_ND: NDArray[Any], X_MD: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the nearest known series of each, in standardised columns, and its root mean square distance."""
+        from sklearn.neighbors import NearestNeighbors
+        from sklearn.preprocessing import StandardScaler
+
+        scaler = StandardScaler().fit(known_ND)
+        found = NearestNeighbors(n_neighbors=1).fit(scaler.transform(known_ND))
+        distance_M1, place_M1 = found.kneighbors(scaler.transform(X_MD))
+        return place_M1[:, 0], distance_M1[:, 0] / np.sqrt(known_ND.shape[1])
