@@ -8,7 +8,7 @@ H horizon.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -128,6 +128,32 @@ class RecordingFeature(Feature, ABC):
         ------
         ValueError
             If the recording cannot be described so, with the next step.
+        """
+
+
+class MachineFeature(RecordingFeature):
+    """Describes a recording by what is known of its machine."""
+
+    def from_recording(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:
+        """Describe a recording of a machine of which nothing is known but its shaft."""
+        return self.from_machine(signal, sampling_rate_hz, speed_rpm, {"shaft": 1.0})
+
+    @abstractmethod
+    def from_machine(
+        self,
+        signal: np.ndarray,
+        sampling_rate_hz: float,
+        speed_rpm: float | None,
+        components: Mapping[str, float | None],
+    ) -> dict[str, float]:
+        """Describe one recording; see `RecordingFeature.from_recording`.
+
+        Parameters
+        ----------
+        signal, sampling_rate_hz, speed_rpm
+            As there; the speed is known.
+        components : mapping of str to float or None
+            Part -> the order of the shaft at which it shows; None: other machines of the data have it, this one not.
         """
 
 

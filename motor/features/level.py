@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 VELOCITY_HZ = (10.0, 1000.0)
 """Band of the velocity, as ISO 20816-1:2016 takes it for speeds of 600 r/min and more."""
+UNSETTLED_HZ = 5500.0
+"""Upper edge where no data has decided it."""
 
 
 class Level(RecordingFeature):
@@ -26,11 +28,13 @@ class Level(RecordingFeature):
     kind: Literal["level"] = "level"
     bands_per_octave: int = Field(default=3, ge=1, le=24, description="bands in each octave")
     lowest_hz: float = Field(default=50.0, gt=0, description="lower edge of the first band")
-    highest_hz: float = Field(default=12000.0, gt=0, description="upper edge of the last band, at most")
+    highest_hz: float | None = Field(
+        default=None, gt=0, description="upper edge of the last band, at most; ``null``: the lowest rate's end decides"
+    )
 
     def settled(self, meta: "pd.DataFrame") -> Self:
         """Return it with bands that the lowest sampling rate holds."""
-        highest_hz = min(self.highest_hz, highest_common_hz(meta["sampling_rate_hz"]))
+        highest_hz = min(self.highest_hz or np.inf, highest_common_hz(meta["sampling_rate_hz"]))
         return self.model_copy(update={"highest_hz": highest_hz})
 
     def from_recording(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:
@@ -39,7 +43,7 @@ class Level(RecordingFeature):
         Velocity is that of an acceleration: its spectrum over 2 pi f, from 10 to 1000 Hz, or to where the rate ends.
         """
         values = centred(signal)
-        edges_hz = octave_edges_hz(self.lowest_hz, min(self.highest_hz, sampling_rate_hz / 2), self.bands_per_octave)
+        edges_hz = octave_edges_hz(self.lowest_hz, self.highest_hz or UNSETTLED_HZ, self.bands_per_octave)
         levels_db = band_levels_db(values, sampling_rate_hz, edges_hz)
         columns = {
             "level_rms": float(10 * np.log10(np.mean(values**2))),

@@ -4,12 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from motor.evaluation.axes.base import Concern
-from motor.features.base import Feature, FittedFeature, RecordingFeature
+from motor.features.base import Feature, FittedFeature, MachineFeature, RecordingFeature
 from motor.methods.base import Link, OfFeatures
 from motor.methods.checks import Misfit, length_misfits
 from motor.stages.describe import Describe, DescribeFold
 from motor.stages.learn import Learn
 from motor.stages.own_reference import LEVEL
+
+
+def _asks_for_machines(features: tuple[Any, ...]) -> bool:
+    return any(isinstance(feature, MachineFeature) for feature in features)
 
 
 class OfRecordings(OfFeatures):
@@ -27,7 +31,12 @@ class OfRecordings(OfFeatures):
         if own.level != "none" and LEVEL not in self.features:
             features += at.features((LEVEL,))
         return DescribeFold(
-            described=Describe(recordings=at.recordings, features=features, speed=settings.speed),
+            described=Describe(
+                recordings=at.recordings,
+                features=features,
+                speed=settings.speed,
+                machines=settings.dataset.machines if _asks_for_machines(features) else None,
+            ),
             prepared=at.prepare(),
             fold=fold,
             domains=at.domains,
@@ -38,6 +47,18 @@ class OfRecordings(OfFeatures):
 
     def describe(self) -> str:
         return f"no forecaster; {self.seen}"
+
+    def misfits(self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]) -> Iterator[Misfit]:
+        yield from super().misfits(settings, domains, contexts)
+        for name in self.features:
+            is_of_machine = isinstance(getattr(settings.features, name, None), MachineFeature)
+            if is_of_machine and not settings.dataset.machines:
+                why = (
+                    f"feature {name} of method {self.kind} looks for the lines of a machine's parts, but no machine is "
+                    'given; add, say, machines: {"*": {bearing: {n_balls: 9, ball_mm: 7.94, pitch_mm: 39.04}}} to '
+                    f"dataset, or take {self.kind} out of axes.method"
+                )
+                yield (("dataset", "machines"), ("axes", "method")), why
 
 
 class OfWindows(OfFeatures):

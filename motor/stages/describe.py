@@ -1,7 +1,7 @@
 """Stages `describe`: features that are computed from recordings alone; nothing is fitted, no fold matters."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from grid.stage import Context, Stage, when_set
 from grid.store.store import write_json
-from motor.features.base import RecordingFeature, domain_one_hot, side_by_side
+from motor.features.base import MachineFeature, RecordingFeature, domain_one_hot, side_by_side
+from motor.recordings.machines import Machine, machine_of
 from motor.recordings.table import open_recordings
 from motor.stages.described import Described
 from motor.stages.describer import BuiltStages, Describer, InStorage, SeriesBatch
@@ -38,6 +39,7 @@ class Describe(Stage):
     recordings: ImportRecordings
     features: tuple[RecordingFeature, ...]
     speed: Speed
+    machines: dict[str, Machine] | None = when_set(default=None)  # by motor, where a feature asks for them
 
     def label(self) -> str:
         return "_".join(feature.kind for feature in self.features)
@@ -64,11 +66,14 @@ class Describe(Stage):
         features = tuple(feature.settled(meta) for feature in self.features)
         if self.settles:
             write_json(folder / SETTLED, [feature.model_dump(mode="json") for feature in features])
-        describer, rows, frames = RecordingDescriber(features), list[dict[str, Any]](), list[pd.DataFrame]()
+        describer = RecordingDescriber(features, self.machines or {})
+        rows, frames = list[dict[str, Any]](), list[pd.DataFrame]()
         for place, row in enumerate(meta.itertuples()):
             speed_rpm = None if pd.isna(row.speed_rpm) else float(row.speed_rpm)
             with input_faults(), _of_item(str(row.item)):
-                values = describer.values(recordings.signal(place), float(row.sampling_rate_hz), speed_rpm)
+                values = describer.values(
+                    recordings.signal(place), float(row.sampling_rate_hz), speed_rpm, str(row.motor)
+                )
             rows.append({"item": row.item, **values})
             if len(rows) == AT_ONCE:  # numbers in a table take a tenth of the memory
                 frames.append(pd.DataFrame(rows))
@@ -110,8 +115,9 @@ class DescribeFold(Described):
         if self.described.settles:
             features = self.described.settled(built.folder(self.described))
         if self.own is None or not self.own.compares:
-            return RecordingDescriber(features)
-        return ComparingDescriber(features, self.own, OwnReferences.read(built.folder(self)))
+            return RecordingDescriber(features, self.described.machines or {})
+        references = OwnReferences.read(built.folder(self))
+        return ComparingDescriber(features, self.described.machines or {}, self.own, references)
 
     @property
     def looked_at(self) -> tuple[Stage, ...]:
@@ -143,7 +149,7 @@ class DescribeFold(Described):
         with input_faults():
             references = OwnReferences.of(described, prepared.references(self.domains), training, self.domains)
         references.write(folder)
-        comparing = ComparingDescriber(self.described.features, self.own, references)
+        comparing = ComparingDescriber(self.described.features, {}, self.own, references)
         told = {"without_reference": without_reference(references, meta)}
         self.write(folder, meta, comparing.table(looks, meta), told)
 
@@ -153,19 +159,36 @@ class RecordingDescriber(Describer):
     """Describes recordings as they were measured, each by itself."""
 
     features: tuple[RecordingFeature, ...]
+    machines: Mapping[str, Machine]
     sees_measured: ClassVar[bool] = True
 
-    def values(self, signal: "np.ndarray", sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:
+    def values(
+        self, signal: "np.ndarray", sampling_rate_hz: float, speed_rpm: float | None, motor: str
+    ) -> dict[str, float]:
         """Return the features of one recording; see `RecordingFeature.from_recording`."""
         found: dict[str, float] = {}
         for feature in self.features:
-            found |= feature.from_recording(signal, sampling_rate_hz, speed_rpm)
+            if isinstance(feature, MachineFeature):
+                parts = self._components(motor, speed_rpm)
+                found |= feature.from_machine(signal, sampling_rate_hz, speed_rpm, parts)
+            else:
+                found |= feature.from_recording(signal, sampling_rate_hz, speed_rpm)
         return found
+
+    def _components(self, motor: str, speed_rpm: float | None) -> dict[str, float | None]:
+        """Return the order of each part that some machine of the data has, None where this one has it not."""
+        if speed_rpm is None:
+            raise ValueError(
+                "a machine's parts show at orders of its shaft, but speed_rpm is not known; give the reader a column, "
+                "a pattern or a constant for speed_rpm, or set speed: {source: either}"
+            )
+        own = machine_of(self.machines, motor).components(speed_rpm)
+        return {part: own.get(part) for machine in self.machines.values() for part in machine.parts()}
 
     def look(self, batch: SeriesBatch) -> "pd.DataFrame":
         import pandas as pd
 
-        rows = [self.values(one.signal, one.sampling_rate_hz, one.speed_rpm) for one in batch.measured]
+        rows = [self.values(one.signal, one.sampling_rate_hz, one.speed_rpm, one.motor) for one in batch.measured]
         return pd.DataFrame(rows, index=pd.Index([one.item for one in batch.measured], name="item"))
 
     def table(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "pd.DataFrame":

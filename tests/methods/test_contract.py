@@ -9,6 +9,7 @@ from motor.methods.fine_tuned import FineTuned
 from motor.registry import plugins
 
 METHODS = plugins("motor.methods")
+MACHINES = 'dataset.machines={"*": {blades: 4}}'  # some method asks for them, and the others leave them be
 
 
 @pytest.fixture(params=METHODS)
@@ -67,7 +68,7 @@ def serving(recipe):
 
 
 def test_recipe_makes_a_cell_in_every_regime(recipe, make_tiny, tmp_path):
-    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", serving(recipe))
+    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", serving(recipe), MACHINES)
     context = "-" if "context_length" in recipe.idle_axes else "64"
     assert [cell.name() for cell in tiny.plan.cells] == [
         f"{recipe.kind}/{regime}/{context}/lda" for regime in ("ShengYing", "ZhenDong", "Joint")
@@ -77,7 +78,7 @@ def test_recipe_makes_a_cell_in_every_regime(recipe, make_tiny, tmp_path):
 
 def test_recipe_axes_that_are_idle_make_no_cells(recipe, make_tiny, tmp_path):
     axes = ["axes.context_length=[64, 128]", "axes.representation=[raw, decimated]", "axes.prediction_length=[16, 32]"]
-    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", "axes.domain=[Joint]", serving(recipe), *axes)
+    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", "axes.domain=[Joint]", serving(recipe), MACHINES, *axes)
     idle = {"context_length", "representation", "prediction_length"} & set(recipe.idle_axes)
     assert len(tiny.plan.cells) == 2 ** (3 - len(idle))
 

@@ -18,6 +18,7 @@ SMALL = (
     "axes.domain=[Joint]",
     "finetune.num_steps=1",
     "dataset.constants={speed_rpm: 6000}",
+    'dataset.machines={"*": {bearing: 6205-2RS JEM SKF, blades: 4}}',
     "features.minirocket.n_columns=84",
     "features.cnn.n_epochs=1",
     "features.orders={revolutions: 2, highest_order: 1, n_harmonics: 1, bands: [[0.02, 0.977]]}",

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from grid.config.document import ConfigError
 from grid.stage import InputError
 from motor.stages.described import KNOWN
 
@@ -73,3 +74,29 @@ def test_describe_of_features_that_the_data_decides_nothing_of_stores_no_more(de
     folder = described.folder(fold_of(described, "ZhenDong").described)
     assert not (folder / "settled.json").exists()
     assert fold_of(described, "ZhenDong").parts == ()
+
+
+def test_describe_lines_of_the_machine_that_is_told(make_tiny, tmp_path):
+    told = 'dataset.machines={"*": {bearing: 6205-2RS JEM SKF}, motor_000: {blades: 4}}'
+    speed = "dataset.constants={speed_rpm: 12000.0}"
+    tiny = make_tiny(tmp_path, "axes.method=[lines]", "axes.domain=[ZhenDong]", speed, told)
+    fold = tiny.build("lines/ZhenDong/-/lda").cell("lines/ZhenDong/-/lda").features[0]
+    table = pd.read_parquet(tiny.folder(fold) / "features.parquet").set_index("motor")
+    assert (table.loc["motor_000", "blade_pass_envelope"] > 0).any()
+    assert (table.loc["motor_000", "outer_race_envelope"] == 0).all()
+    assert (table.drop("motor_000")["blade_pass_envelope"] == 0).all()
+    assert (table.drop("motor_000")["outer_race_envelope"] > 0).any()
+
+
+def test_lines_without_a_machine_are_a_fault_of_the_config(make_tiny, tmp_path):
+    with pytest.raises(ConfigError, match=r"no machine is given; add, say, machines"):
+        make_tiny(tmp_path, "axes.method=[lines]")
+
+
+def test_machines_are_in_no_key_but_that_of_lines(make_tiny, tmp_path):
+    told = 'dataset.machines={"*": {blades: 4}}'
+    with_them, without = (
+        make_tiny(tmp_path, "axes.method=[physics]", *overrides).cell("physics/ZhenDong/-/lda").key
+        for overrides in ((told,), ())
+    )
+    assert with_them == without

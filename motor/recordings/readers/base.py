@@ -13,6 +13,7 @@ from pydantic import Field, ValidationInfo, field_serializer, field_validator, m
 from motor.recordings.agreement import agreed_rate
 from motor.recordings.files import Listing, list_files
 from motor.recordings.formats.shapes import check_length
+from motor.recordings.machines import Machine
 from motor.recordings.names import alike, cleaned, fault_of
 from motor.recordings.ordered import ordered_map
 from motor.recordings.readers.lookup import fields_of, missing
@@ -77,6 +78,8 @@ class Reader(Plugin):
         What a signal at fault (NaN, constant, too short, unreadable) does. Faults of structure always raise.
     units : dict
         Domain -> the unit of its signals ("m/s2", "Pa"), for the report's axes; nothing is converted.
+    machines : dict
+        Motor (or ``"*"``, any other) -> what is known of its parts, for feature ``lines``; see `physics.md`.
     """
 
     ROOM: ClassVar[str] = "motor.recordings.readers"
@@ -105,6 +108,7 @@ class Reader(Plugin):
     max_samples: int = Field(default=MOST_SAMPLES, ge=2, exclude=True)
     on_bad_series: Literal["fail", "skip"] = "fail"
     units: dict[str, str] = Field(default={}, exclude=True)
+    machines: dict[str, Machine] = Field(default={}, exclude=True)
 
     @classmethod
     def from_record(cls, settings: Mapping[str, Any]) -> Any:
