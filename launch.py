@@ -2,6 +2,7 @@
 
     python launch.py [run] CONFIG [KEY=VALUE ...] [--only AXIS=VALUE ...] [--force [KIND ...]] [--retry-failed]
     python launch.py dry-run | status | check-data CONFIG [KEY=VALUE ...]
+    python launch.py data list | describe PATH [--write CONFIG]
     python launch.py verify [CONFIG ...]
     python launch.py prune CONFIG ... [--yes]
     python launch.py predict | export | serve --cell KEY ...

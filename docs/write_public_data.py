@@ -19,9 +19,9 @@ dataset: {use: cwru, path: where/you/unpacked/it}
 ```
 
 What the config says itself counts before what the set says: `domains: [DE]` takes one channel alone, and `split`
-replaces the one below. `python launch.py check-data mine.yaml` imports a set and says what is in it, or what its layout
-should be. The readers were tried on generated trees of these layouts (names, variables, shapes, rates), not on the sets
-themselves, but for HIT-SM.
+replaces the one below. `python launch.py data list` prints the sets; `check-data` imports one and says what is in
+it, or what its layout should be. The readers were tried on generated trees of these layouts (names, variables,
+shapes, rates), not on the sets themselves, but for HIT-SM.
 
 """
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "dry-run": "print the plan of a grid and run nothing",
     "status": "say what stands, runs and failed, from storage alone",
     "check-data": "import a grid's data, say what is in it, train nothing",
+    "data": "list the public data sets, or describe files and write a first config",
     "verify": "read the digests of what is stored, and set aside what is damaged",
     "prune": "remove from a storage what no config in a list needs",
     "predict": "judge new recordings by a trained cell",

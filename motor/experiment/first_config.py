@@ -1,0 +1,139 @@
+"""A first config for files that nobody has described yet, with questions where they cannot be answered by looking."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from motor.recordings.describing import RATES, SPEEDS, Group, Look
+from motor.recordings.formats.base import Variable
+
+QUESTION = "FILL_IN"
+HEALTHY = re.compile(r"^(normal|healthy|health|good|ok|baseline|no_?fault|h|n)$", re.IGNORECASE)
+MOST_CLASSES = 15
+REST = """
+split: {kind: ratio, train: 5, validation: 2, test: 3}
+scaling: {by: item}
+windows: {prediction_length: 64, per_series: 2, per_series_features: 4}
+backbone: {kind: bolt, d_model: 64, d_kv: 16, d_ff: 128, num_layers: 2, num_decoder_layers: 1, input_patch_size: 32}
+finetune: {num_steps: 150, learning_rate: 2e-3, batch_size: 32, validate_every: 50}
+"""
+
+
+def first_config(look: Look) -> str:
+    """Return the text of a config for the largest group of files; ``FILL_IN`` stands where a person has to say it.
+
+    The check of the config names each such line.
+    """
+    group = look.groups[0]
+    folders = [PurePosixPath(name).parts[:-1] for name in group.names]
+    signals = group.signals()
+    depth = min(map(len, folders))
+    has_channels = len(signals) != 1 or depth < 2
+    channels = {_channel_name(one.name): one.name or "*" for one in signals} if has_channels else {}
+    domains = list(channels) if has_channels else sorted({of[0] for of in folders})
+    level = 0 if has_channels else 1
+    labels = sorted({of[level] for of in folders}) if depth > level else []
+    labels = labels if 2 <= len(labels) <= MOST_CLASSES else []
+    of_name, classes = ("", labels) if labels else _labels_in_names(group.names)
+    lines = [
+        "# Written by looking into the files: correct what is wrong, and fill in each FILL_IN.",
+        "dataset:",
+        "  kind: tree",
+        f"  path: {_quoted(str(look.path))}",
+        f"  suffixes: [{_quoted(group.suffix)}]",
+        *(["  format: table"] if group.is_text else []),
+        *_channel_lines(channels, signals),
+        *_field_lines(group),
+        f"  pattern: {_pattern(group.names, of_name)}",
+        f"  domains: {_list(domains)}",
+        f"  classes: {_list(classes)} # what labels there are; {_told_by(labels, of_name)}",
+        _normal_line(classes),
+        REST.strip(),
+        "axes:",
+        "  method: [A, B, C, classical]",
+        f"  domain: {_list(domains)}",
+        "  context_length: [512]",
+        "  classifier: [lightgbm, lda]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _channel_lines(channels: dict[str, str], signals: Sequence[Variable]) -> Iterator[str]:
+    if channels:
+        yield "  channels: # take out what is no signal; each name is a domain"
+        yield from (f"    {_quoted(name)}: {_quoted(of)}" for name, of in channels.items())
+    elif len(signals) == 1 and signals[0].name and not signals[0].name.startswith("channel"):
+        yield f"  variable: {_quoted(signals[0].name)}"
+
+
+def _field_lines(group: Group) -> Iterator[str]:
+    """Yield where rate and speed are told, or the question."""
+    fields = {"sampling_rate_hz": group.named(RATES), "speed_rpm": group.named(SPEEDS)}
+    told = {name: of for name, of in fields.items() if of}
+    if told:
+        yield "  fields: {" + ", ".join(f"{name}: {_quoted(of)}" for name, of in told.items()) + "} # one value a file"
+    if "sampling_rate_hz" not in told and group.rate_hz() is None:
+        yield f"  sampling_rate_hz: {QUESTION} # samples a second: no file tells it"
+
+
+def _told_by(labels: Sequence[str], of_name: str) -> str:
+    by_name = "the pattern tells it" if of_name else "let a group (?P<label>...) of the pattern tell it"
+    return "a folder tells it" if labels else by_name
+
+
+def _list(names: Sequence[str]) -> str:
+    """Return names as a list; the question alone is none, so that the check refuses it."""
+    return f"[{', '.join(map(_quoted, names))}]" if names else QUESTION
+
+
+def _normal_line(classes: Sequence[str]) -> str:
+    healthy = next((name for name in classes if HEALTHY.match(name)), None)
+    return f"normal: {_quoted(healthy) if healthy else QUESTION} # the class of healthy series"
+
+
+def _pattern(names: Sequence[str], of_name: str) -> str:
+    """Return a pattern for the motor, and for the label where names tell it."""
+    stems = [PurePosixPath(name).name for name in names]
+    prefixes = sorted({found[1] for stem in stems for found in re.finditer(r"(?<![A-Za-z])([A-Za-z]+)\d+", stem)})
+    for prefix in prefixes:
+        motors = [re.search(rf"(?<![A-Za-z]){prefix}\d+", stem) for stem in stems]
+        if all(motors) and len({found[0] for found in motors if found}) > 1:
+            found = rf"(?<![A-Za-z])(?P<motor>{prefix}\d+)"
+            return f"{f'(?=.*{of_name}).*' if of_name else ''}{found} # which machine: is this right?"
+    return f"{QUESTION} # a regular expression with (?P<motor>...), such as (?P<motor>M\\d+), searched in {stems[0]}"
+
+
+def _labels_in_names(names: Sequence[str]) -> tuple[str, list[str]]:
+    """Return a group for the words in names that may be labels, and those; both empty if there are none."""
+    words = [re.findall(r"[A-Za-z]{2,}", PurePosixPath(name).stem) for name in names]
+    for place in range(min(map(len, words), default=0)):
+        found = sorted({of[place] for of in words})
+        if 2 <= len(found) <= MOST_CLASSES and any(HEALTHY.match(word) for word in found):
+            return rf"(?<![A-Za-z])(?P<label>{'|'.join(map(re.escape, found))})(?![A-Za-z])", found
+    return "", []
+
+
+def _channel_name(name: str) -> str:
+    """Return a variable's name as a domain's."""
+    text = re.sub(r"\{stem\}|\*", "", name)
+    return re.sub(r"\W+", "_", text).strip("_") or "signal"
+
+
+def _quoted(text: str) -> str:
+    """Return a text as YAML takes it."""
+    is_plain = re.fullmatch(r"[A-Za-z_][\w-]*|/[\w./-]+|\.[A-Za-z]\w*", text)
+    is_word = text.lower() in ("null", "true", "false", "yes", "no", "on", "off", "n", "y")
+    return text if is_plain and not is_word else "'" + text.replace("'", "''") + "'"
+
+
+def write_first_config(look: Look, file: Path) -> None:
+    """Write a first config; one that stands is kept.
+
+    Raises
+    ------
+    ValueError
+        If there is such a file.
+    """
+    if file.exists():
+        raise ValueError(f"{file}: stands already; name another file, or remove it")
+    file.write_text(first_config(look), encoding="utf-8")

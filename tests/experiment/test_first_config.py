@@ -1,0 +1,116 @@
+"""Looking into files that nobody described, and the first config that is written of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.io
+import soundfile
+
+from grid.config.check import ConfigError
+from motor.commands.data import command, described
+from motor.commands.line import read
+from motor.experiment.first_config import QUESTION, first_config, write_first_config
+from motor.experiment.public_sets import names
+from motor.experiment.reading import read_experiment
+from motor.recordings.describing import look_into
+from motor.recordings.recording import DataError
+
+N, RATE = 700, 2000
+BOTH = np.random.default_rng(0).integers(-100, 100, size=(N, 2)) / 128
+
+
+def csv(path: Path) -> None:
+    pd.DataFrame(BOTH, columns=["drive", "fan"]).assign(time=np.arange(N) / RATE).to_csv(path, index=False)
+
+
+def wav(path: Path) -> None:
+    soundfile.write(path, BOTH, RATE)
+
+
+def mat(path: Path) -> None:
+    scipy.io.savemat(path, {"x": BOTH[:, 0], "fs": RATE, "rpm": 1500})
+
+
+def parquet(path: Path) -> None:
+    pd.DataFrame(BOTH, columns=["drive", "fan"]).to_parquet(path)
+
+
+WRITERS: dict[str, tuple[Callable[[Path], Any], list[str], dict[str, str]]] = {
+    ".csv": (csv, ["drive", "fan"], {"sampling_rate_hz: FILL_IN": "sampling_rate_hz: 2000"}),
+    ".wav": (wav, ["channel_1", "channel_2"], {}),
+    ".mat": (mat, ["x"], {}),
+    ".parquet": (parquet, ["drive", "fan"], {"sampling_rate_hz: FILL_IN": "sampling_rate_hz: 2000"}),
+}
+
+
+def plant(folder: Path, suffix: str, name: str = "M{number}_run") -> Path:
+    for number in range(1, 5):
+        for label in ("healthy", "spark"):
+            file = folder / "plant" / label / f"{name.format(number=number)}{suffix}"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            WRITERS[suffix][0](file)
+    return folder / "plant"
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_first_config_reads_after_few_lines_are_filled_in(tmp_path: Path, suffix: str) -> None:
+    _, domains, filled = WRITERS[suffix]
+    text = first_config(look_into(plant(tmp_path, suffix)))
+    assert text.count(QUESTION) - 1 == len(filled)  # the first line explains it
+    for question, answer in filled.items():
+        text = text.replace(question, answer)
+    (tmp_path / "mine.yaml").write_text(text)
+    base = read_experiment(tmp_path / "mine.yaml", (), {}).base
+    assert (list(base.dataset.domains), base.normal) == (domains, "healthy")
+    recordings = list(base.dataset.read())
+    assert {(one.motor, one.label) for one in recordings} == {
+        (f"M{k}", label) for k in range(1, 5) for label in ("healthy", "spark")
+    }
+    assert {one.sampling_rate_hz for one in recordings} == {RATE}
+    np.testing.assert_array_equal(recordings[0].signal, BOTH[:, 0].astype(np.float32))
+
+
+def test_first_config_with_questions_is_refused_at_their_lines(tmp_path: Path) -> None:
+    folder = tmp_path / "heap"
+    folder.mkdir()
+    for number in range(3):
+        np.save(folder / f"{number}.npy", BOTH[:, 0])
+    write_first_config(look_into(folder), tmp_path / "mine.yaml")
+    with pytest.raises(ConfigError) as refused:
+        read_experiment(tmp_path / "mine.yaml", (), {})
+    text = (tmp_path / "mine.yaml").read_text().splitlines()
+    lines = {int(fault.place.split(":")[1]) for fault in refused.value.faults}
+    assert lines
+    assert all(QUESTION in text[line - 1] for line in lines)
+    with pytest.raises(ValueError, match="stands already"):
+        write_first_config(look_into(folder), tmp_path / "mine.yaml")
+
+
+def test_describe_names_format_variables_shapes_and_rates(tmp_path: Path) -> None:
+    told = "\n".join(described(look_into(plant(tmp_path, ".wav"))))
+    for word in ("8 files, .wav", "channel 2 (700,) float32, 2000 Hz", "sampling rate: 2000 Hz, in the files"):
+        assert word in told
+    told = "\n".join(described(look_into(plant(tmp_path / "m", ".mat"))))
+    assert "fs (1, 1) int64" in told
+    assert "may be signals: x\n" in told
+
+
+def test_describe_of_files_that_are_not_read_or_not_there_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.docx").write_bytes(b"\0")
+    with pytest.raises(DataError, match=r"no file of a format that is read \(1 \.docx\)"):
+        look_into(tmp_path)
+    with pytest.raises(DataError, match="there is no such file or folder"):
+        look_into(tmp_path / "absent")
+    (tmp_path / "a.mat").write_bytes(b"x" * 200)
+    assert "cannot be read" in "\n".join(described(look_into(tmp_path)))
+
+
+def test_data_list_names_every_public_set(capsys: pytest.CaptureFixture[str]) -> None:
+    _, arguments = read(["data", "list"])
+    assert command(arguments) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in names())
