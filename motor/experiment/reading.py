@@ -8,7 +8,8 @@ from typing import Any
 
 from grid.config.check import ConfigError, Document, Fault, check, read_document
 from grid.config.document import Node, shortened
-from motor.evaluation.axes.base import axes
+from motor.evaluation.axes.base import axis as axis_called
+from motor.evaluation.axes.base import is_varied
 from motor.evaluation.metrics.base import Metric
 from motor.experiment.consistency import Misfit, augmentation_misfits, inheritance_misfits, ranking_misfits
 from motor.experiment.public_sets import used, with_public_set
@@ -24,6 +25,7 @@ from motor.experiment.settings import (
     schema,
 )
 from motor.experiment.sizes import count_faults, emptiness_faults, grid_faults
+from motor.experiment.varied import Varying, has, varied_faults
 from motor.registry import Outside, installed, load, plugins, using
 from motor.registry.sources import PluginError
 
@@ -91,10 +93,12 @@ class Experiment:
 
     def places(self) -> Iterator[dict[str, Any]]:
         """Yield each combination of the axes once; an axis that means nothing for a method or a judge is None there."""
+        reading = Varying(self) if self.base.axes.vary else None
         for of_method in self._axes_of_methods():
             for values in product(*of_method.values()):
                 place = dict(zip(of_method, values, strict=True))
                 idle = _idle_axes(place)
+                idle += reading.unread(place) if reading else []
                 is_first = all(place[axis] == of_method[axis][0] for axis in idle)
                 place |= dict.fromkeys(idle)
                 if is_first and not self.base.axes.leaves_out(place):
@@ -118,8 +122,10 @@ class Experiment:
         named = (("by_method", method), ("by_domain", domain), *of_axes)
         for section, name in named:
             document = document.overlaid((section, name)) if name is not None else document
+        plain = tuple((axis, value) for axis, value in variant if not is_varied(axis))
         for axis, value in values.items():
-            document = _on_axis(document, axis, value)
+            if not is_varied(axis) or has(self.settings(method, domain, plain), axis):
+                document = _on_axis(document, axis, value)
         return document
 
     def method(self, name: str) -> Any:
@@ -179,6 +185,9 @@ class Experiment:
         if JOINT in self.base.axes.domain and len(self.base.dataset.domains) < 2:
             yield Fault(self.document.place(("axes", "domain")), f"{JOINT} needs at least two dataset.domains")
         yield from self._exclude_faults()
+        plain = [tuple((axis, value) for axis, value in one if not is_varied(axis)) for one in self.variants()]
+        compared = product(self.base.axes.method, self.base.axes.domain, dict.fromkeys(plain))
+        yield from varied_faults(self, (self.settings(*one) for one in compared)) if self.base.axes.vary else ()
         for axis in NAMED:
             yield from self._named_faults(axis)
         if self.base.normal not in self.base.dataset.classes:
@@ -242,11 +251,9 @@ class Experiment:
 
 def _idle_axes(place: Mapping[str, Any]) -> list[str]:
     """Return the axes that mean nothing for a place's judge, or for its values on other axes."""
-    known, judge = axes(), plugins("motor.judges")[place["classifier"]]
-    gives: frozenset[str] = judge.gives  # type: ignore[attr-defined]
-    return [
-        name for name, value in place.items() if value is not None and not known[name].means_something(place, gives)
-    ]
+    gives: frozenset[str] = plugins("motor.judges")[place["classifier"]].gives  # type: ignore[attr-defined]
+    there = (name for name, value in place.items() if value is not None)
+    return [name for name in there if not axis_called(name).means_something(place, gives)]
 
 
 def _placed(document: Document, found: Iterable[Misfit]) -> Iterable[Fault]:
@@ -264,15 +271,16 @@ def _stands_in(data: Any, keys: tuple[str | int, ...]) -> bool:
     return True
 
 
-def _on_axis(document: Document, axis: str, value: Any) -> Document:
+def _on_axis(document: Document, name: str, value: Any) -> Document:
     """Return the document with the setting of an axis at one of its values; the command line does not stand against it.
 
     A value that has a name of its own is what `by_<axis>` says it is.
     """
-    if axis in NAMED and value not in plugins(NAMED[axis]):
+    if name in NAMED and value not in plugins(NAMED[name]):
         return document
-    node = Node(value, document.place(("axes", axis)), from_command_line=True)
-    for key in reversed(axes()[axis].setting):
+    place = ("axes", "vary", name) if is_varied(name) else ("axes", name)
+    node = Node(value, document.place(place), from_command_line=True)
+    for key in reversed(axis_called(name).setting):
         node = Node({key: node}, node.place)
     return document.overlaid_with(node)
 

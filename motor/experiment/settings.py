@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, create_model
 
 from motor.audit.names import FINDINGS
 from motor.backbones.training import Training, training_schema
-from motor.evaluation.axes.base import axes
+from motor.evaluation.axes.base import axes, axis
 from motor.evaluation.metrics.base import PACKAGE as METRICS
 from motor.evaluation.metrics.base import RANKABLE, Measure, Metric
 from motor.experiment.resources import resource_settings
@@ -43,6 +43,10 @@ OF_DATA = ("dataset", "speed", "split")
 OF_THE_GRID = ("name", "plugins", "seed", "normal", *OF_DATA, "axes", "methods", "metrics", "audit", "report")
 SHARED = (*OF_THE_GRID, "unlabelled", "resources", *OVERLAYS)
 RANKING = ("goal", "rank_by", "costs")  # of `evaluation`: shared, too
+VARIED = (
+    "settings by their paths, each with its values, as axes of their own: ``{finetune.learning_rate: [1e-3, 1e-4]}``; "
+    "a cell that does not read a setting is there once"
+)
 COSTS = "expected_cost"  # the metric that evaluation.costs gives
 Variant = tuple[tuple[str, Any], ...]  # a value of each of these axes that the grid has
 
@@ -99,6 +103,7 @@ class Compared(Record):
 
     if TYPE_CHECKING:
         exclude: tuple[dict[str, tuple[str | int, ...]], ...]
+        vary: dict[str, tuple[Any, ...]]
 
     def leaves_out(self, place: Mapping[str, Any]) -> bool:
         """Tell whether a combination of values of the axes is excluded."""
@@ -106,23 +111,24 @@ class Compared(Record):
 
     def given(self) -> dict[str, tuple[Any, ...]]:
         """Return the axes of this grid with their values, in the order of a cell's name."""
-        values = {name: getattr(self, name) for name in axes()}
-        return {name: value for name, value in values.items() if value is not None}
+        values = {name: getattr(self, name) for name in axes()} | self.vary
+        named = sorted(values, key=lambda name: (axis(name).order, name)) if self.vary else list(values)
+        return {name: values[name] for name in named if values[name] is not None}
 
     def of_settings(self) -> dict[str, tuple[Any, ...]]:
         """Return the axes of this grid that stand for a setting, with their values."""
-        known = axes()
-        return {name: value for name, value in self.given().items() if known[name].setting}
+        return {name: value for name, value in self.given().items() if axis(name).setting}
 
 
 def _axes() -> Any:
     """Return the record of the axes that there are."""
     fields: dict[str, Any] = {}
-    for name, axis in axes().items():
-        values = _axis(_names(axis.values_of) if axis.values_of else axis.values)
-        said = " ".join(inspect.cleandoc(axis.__doc__ or name).partition("\n\n")[0].split()).removesuffix(".")
-        default = ... if axis.required else None
-        fields[name] = (values if axis.required else values | None, Field(default=default, description=said))
+    for name, one in axes().items():
+        values = _axis(_names(one.values_of) if one.values_of else one.values)
+        said = " ".join(inspect.cleandoc(one.__doc__ or name).partition("\n\n")[0].split()).removesuffix(".")
+        default = ... if one.required else None
+        fields[name] = (values if one.required else values | None, Field(default=default, description=said))
+    fields["vary"] = (dict[str, _axis(Any)], Field(default={}, description=VARIED))  # type: ignore[misc]
     left_out = (
         "combinations to leave out: each names some axes, with the values of each, and a cell that has one of these "
     )

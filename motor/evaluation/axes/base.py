@@ -81,8 +81,30 @@ class Axis(Plugin):
         return (self.text or f"{self.name} {{}}").format(value)
 
 
+class Varied(Axis):
+    """A setting by its path: ``axes.vary: {PATH: [VALUE, ...]}``.
+
+    It means something for a cell whose stages read the setting; which these are, `motor.experiment.varied` says.
+    """
+
+    kind: str
+
+    @property
+    def setting(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(self.kind.split("."))
+
+    @property
+    def name(self) -> str:
+        return self.kind
+
+
+def is_varied(name: str) -> bool:
+    """Tell whether an axis is a setting by its path: only such names have a point."""
+    return "." in name
+
+
 def axes() -> dict[str, Axis]:
-    """Return every axis that a grid can have, by name, in the order of a cell's name."""
+    """Return every axis that a grid can have, by name, in the order of a cell's name; `Varied` ones are not listed."""
     return _made(in_use())
 
 
@@ -94,4 +116,4 @@ def _made(outside: Outside) -> dict[str, Axis]:
 
 def axis(name: str) -> Axis:
     """Return an axis by its name; one that is not known here (a plug-in's, read elsewhere) with words by its name."""
-    return axes().get(name) or Axis(kind=name)
+    return axes().get(name) or (Varied(kind=name) if is_varied(name) else Axis(kind=name))
