@@ -20,6 +20,9 @@ from pydantic import BaseModel
 # In a record: the source of a class from outside the project, which its topmost package then holds as PLUGIN_SOURCE.
 SOURCE = "plugin_source"
 COST = "provenance.json"  # of a built stage: when, where and for how long it was built
+MOST_TEXTS = 4096  # of settings, as JSON, that are kept: cells share most of theirs
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_TEXTS: dict[int, tuple[BaseModel, str]] = {}
 KEY_LENGTH = 16  # hex digits: 64 bits, so that a million stages collide with probability 3e-8
 
 
@@ -189,7 +192,21 @@ class Stage:
     @cached_property
     def key(self) -> str:
         """The start of the SHA-256 of the record's canonical JSON."""
-        return digest(self.record)[:KEY_LENGTH]
+        return hashlib.sha256(self._text().encode()).hexdigest()[:KEY_LENGTH]
+
+    def _text(self) -> str:
+        """Return the record's canonical JSON, put together from that of the inputs: a plan has many stages of few."""
+        if "record" in self.__dict__:  # it may have been read back
+            return _dumped(self.record)
+        self._check_class()
+        texts = {name: _text_of(value, f"{type(self).__name__}.{name}") for name, value in self._deciding()}
+        own = {"kind": self.KIND, "version": self.VERSION, **_source_of(type(self))}
+        return _joined({name: _dumped(value) for name, value in own.items()} | texts)
+
+    @cached_property
+    def _text_as_input(self) -> str:
+        """The record's canonical JSON, kept for all that are made from this stage."""
+        return self._text()
 
     def walk(self) -> Iterator["Stage"]:
         """Yield this stage after everything that it waits for, each once."""
@@ -307,8 +324,40 @@ def _stages_in(value: Any) -> Iterator[Stage]:
 
 def digest(record: Any) -> str:
     """Return the SHA-256 of a canonical record."""
-    text = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_dumped(record).encode()).hexdigest()
+
+
+def _dumped(value: Any) -> str:
+    """Return the JSON of what is canonical."""
+    return _ENCODER.encode(value)
+
+
+def _joined(texts: Mapping[str, str]) -> str:
+    """Return the JSON of a mapping whose values are JSON."""
+    return "{" + ",".join(f"{_dumped(name)}:{texts[name]}" for name in sorted(texts)) + "}"
+
+
+def _text_of(value: Any, place: str) -> str:
+    """Return the JSON of the canonical form of a value, in which stages may stand."""
+    if isinstance(value, Stage):
+        return value._text_as_input
+    if isinstance(value, BaseModel):
+        return _text_of_model(value, place)
+    if isinstance(value, tuple | list):
+        return "[" + ",".join([_text_of(item, f"{place}[{index}]") for index, item in enumerate(value)]) + "]"
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return _joined({key: _text_of(item, f"{place}.{key}") for key, item in value.items()})
+    return _dumped(canonical(value, place))
+
+
+def _text_of_model(model: BaseModel, place: str) -> str:
+    """Return the JSON of a checked, frozen record; that of the very same object is kept."""
+    known = _TEXTS.get(id(model))
+    if known is None:
+        if len(_TEXTS) >= MOST_TEXTS:
+            _TEXTS.clear()
+        known = _TEXTS[id(model)] = (model, _dumped(canonical(model, place)))  # the object, so that its id stays its
+    return known[1]
 
 
 def canonical(value: Any, place: str) -> Any:

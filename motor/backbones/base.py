@@ -4,6 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, ClassVar
@@ -123,11 +124,19 @@ class Backbone(Plugin, ABC):
     def _missing_packages(self) -> Iterator[tuple[str, str]]:
         """Yield the distributions that it imports and that are not there."""
         for name in self.PACKAGES:
-            try:
-                distribution(name)
-            except PackageNotFoundError:
+            if not _is_installed(name):
                 why = f"backbone {self.kind} needs the package {name}, which is not installed here"
                 yield "kind", f"{why}; run `pip install {name}`, or choose another backbone"
+
+
+@cache
+def _is_installed(name: str) -> bool:
+    """Tell whether a distribution is there; many cells ask for the same ones."""
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def read_record(folder: Path, kind: str) -> dict[str, Any]:

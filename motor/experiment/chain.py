@@ -56,7 +56,7 @@ class Chain:
         link = Link(self, axes)
         settings = link.settings
         judge: Judge = getattr(settings.classifiers, axes["classifier"])
-        described = tuple(link.method.described(link, fold) for fold in self.folds)
+        described = self._described(link)
         return Classify(
             features=described,
             classifier=judge,
@@ -65,10 +65,25 @@ class Chain:
             false_alarm_rates={d: link.of_domain(d).evaluation.false_alarm_rate for d in link.domains},
             seed=settings.seed,
             axes=dict(axes),
-            metrics=self.experiment.base.measures(),
+            metrics=self._measures,
             **_pseudo_labels(settings, axes.get("pseudo_labels"), described),
             cleared=self.cleared,
         )
+
+    def _described(self, link: "Link") -> tuple[Described, ...]:
+        """Return what describes the series of each fold; cells that differ in their classifier alone share it."""
+        place = tuple(value for axis, value in link.axes.items() if axis != "classifier")
+        if place not in self._known:
+            self._known[place] = tuple(link.method.described(link, fold) for fold in self.folds)
+        return self._known[place]
+
+    @cached_property
+    def _known(self) -> dict[tuple[Any, ...], tuple[Described, ...]]:
+        return {}
+
+    @cached_property
+    def _measures(self) -> tuple[Any, ...]:
+        return self.experiment.base.measures()
 
     def check(self, places: Sequence[Mapping[str, Any]] = ()) -> Cleared:
         """Return the stage that lets the grid begin: the data and the split, searched for leaks.
