@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grid.run.cluster import RayError
 from grid.screen.terminal import Interrupt
 from motor.commands.cell import add_cell, ended, find_cell
-from motor.commands.exits import AT_FAULT, OK
+from motor.commands.exits import AT_FAULT, OK, SOME_FAILED
 from motor.predicting.parts import CellParts
 
 if TYPE_CHECKING:
@@ -80,6 +81,9 @@ def _until_interrupted(parts: Sequence[CellParts], settings: "Settings") -> int:
             wait(interrupt)
         except KeyboardInterrupt:
             pass
+        except RayError as error:
+            print(error, file=sys.stderr)
+            return SOME_FAILED
         finally:
             interrupt.deafen()
             stop()

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from ray import serve
 
+from grid.run.cluster import RayError
 from grid.run.ray_private import on_loopback
 from grid.screen.terminal import Interrupt
 from motor.predicting.faults import Fault, Outcome
@@ -104,7 +105,17 @@ def start(parts: Sequence[CellParts], settings: Settings, interrupt: Interrupt |
     ------
     KeyboardInterrupt
         If a signal has come meanwhile.
+    grid.run.cluster.RayError
+        If Ray, or what serves on it, does not come up: in one line.
     """
+    try:
+        _start(parts, settings, interrupt)
+    except Exception as error:  # Ray raises whatever it has at hand
+        first = str(error).partition("\n")[0] or type(error).__name__
+        raise RayError(f"the endpoint does not come up: {first}; the same command tries again") from error
+
+
+def _start(parts: Sequence[CellParts], settings: Settings, interrupt: Interrupt | None) -> None:
     import ray
 
     # A busy machine takes longer than the default of 5 s to start a process; Serve would kill it and start another.
