@@ -1,5 +1,6 @@
 """A map over other threads or processes that keeps the order, and runs only a bounded number ahead."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -10,7 +11,12 @@ Result = TypeVar("Result")
 
 
 def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], executor: Executor, n_ahead: int
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    executor: Executor,
+    n_ahead: int,
+    weigh: Callable[[Item], float] = lambda item: 0.0,
+    most: float = math.inf,
 ) -> Iterator[Result]:
     """Yield what a function returns for each item, in the items' order.
 
@@ -23,6 +29,10 @@ def ordered_map(
     executor : Executor
     n_ahead : int
         How many items are computed, or have been, beyond the one that is yielded: what bounds the memory.
+    weigh : callable, optional
+        Returns what an item weighs, say in bytes; with the next item together no more than `most` is computed ahead,
+        but for a single item.
+    most : float
 
     Raises
     ------
@@ -30,11 +40,18 @@ def ordered_map(
         What `items` or the function raised, after the results of the items before it.
     """
     waiting: deque[Future[Result]] = deque()
+    weights: deque[float] = deque()
     failures: list[Exception] = []
     try:
         for item in _until_failure(items, failures):
+            weight = weigh(item)
+            while waiting and sum(weights) + weight > most:
+                weights.popleft()
+                yield waiting.popleft().result()
             waiting.append(executor.submit(function, item))
+            weights.append(weight)
             if len(waiting) > n_ahead:
+                weights.popleft()
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -160,8 +160,10 @@ class SignalReader(Reader):
         if self.tells_domain and len(self.channels) > 1:
             told["moment"] = moment_of(item) if is_nothing(told.get("moment")) else told["moment"]
         shared = SharedFile(file, self.channels, options)
+        n_bytes = 2 * file.stat().st_size // len(self.channels) if file.is_file() else 0  # 16 bits become 32
         for name in self.channels:
             tells = {"domain": name} if self.tells_domain else {}
             load = partial(shared.signal, name)
             searched = item if self.tells_domain else None
-            yield Source(f"{item}:{name}", f"{place}, channel {name}", load, columns, told | tells, searched)
+            at = f"{place}, channel {name}"
+            yield Source(f"{item}:{name}", at, load, columns, told | tells, searched, n_bytes)

@@ -15,6 +15,7 @@ __all__ = ["MOST_SAMPLES", "SignalOptions", "contents", "finite_signal", "read_s
 LARGEST = 1e18
 # How much of a signal's deviation may be lost where float32 rounds it.
 LOST = 1e-4
+BLOCK = 2**20  # samples looked at in one step
 
 
 def read_signal(
@@ -112,11 +113,19 @@ def finite_signal(values: np.ndarray, place: str) -> np.ndarray:
             f"{place}: a signal is one row of real numbers, not {values.dtype} {values.shape}; {NEXT_STEP}"
         )
     values = values.astype(np.float32) if values.dtype == np.float16 else values
-    measured = np.abs(values) <= LARGEST  # NaN is not
-    if not measured.all():
-        first = int(np.argmin(measured))
+    first = first_unmeasured(values)
+    if first is not None:
         raise SeriesError(f"{place}: sample {first} is {values[first]}{unmeasured(float(values[first]))}; {NEXT_STEP}")
     return _narrowed(values)
+
+
+def first_unmeasured(values: np.ndarray) -> int | None:
+    """Return the place of the first number that is no sample, NaN among them; None if all are."""
+    for begin in range(0, len(values), BLOCK):
+        measured = np.abs(values[begin : begin + BLOCK]) <= LARGEST
+        if not measured.all():
+            return begin + int(np.argmin(measured))
+    return None
 
 
 def unmeasured(value: float) -> str:

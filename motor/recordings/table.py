@@ -192,6 +192,7 @@ def _checked(recordings: Iterable[Recording], items: set[str]) -> Iterator[Recor
             )
         items.add(recording.item)
         yield recording
+        del recording
 
 
 @contextmanager
@@ -241,6 +242,10 @@ def _batches(recordings: Iterable[Recording]) -> Iterator[list[Recording]]:
             batch, size = [], 0
         batch.append(recording)
         size += recording.signal.nbytes
+        del recording
+        if size >= BATCH_BYTES:  # written before the next one is read
+            yield batch
+            batch, size = [], 0
     if batch:
         yield batch
 
@@ -250,7 +255,8 @@ def _record_batch(batch: Sequence[Recording]) -> "pyarrow.RecordBatch":
 
     schema = _schema()
     offsets = np.cumsum([0, *(len(recording.signal) for recording in batch)], dtype=np.int32)
-    values = pyarrow.array(np.concatenate([recording.signal for recording in batch]), pyarrow.float32())
+    signals_of = [recording.signal for recording in batch]
+    values = pyarrow.array(signals_of[0] if len(batch) == 1 else np.concatenate(signals_of), pyarrow.float32())
     columns = [
         pyarrow.array([getattr(recording, name) for recording in batch], schema.field(name).type)
         for name in schema.names[:-1]

@@ -39,6 +39,7 @@ class Validation:
         for recording in recordings:
             self.seen.append(seen_of(recording))
             yield recording
+            del recording  # a long one is not kept while the next is read
 
     @cached_property
     def labelled(self) -> list[Seen]:

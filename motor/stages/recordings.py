@@ -64,3 +64,4 @@ def _counted(recordings: Iterable[Recording], context: Context) -> Iterator[Reco
     for number, recording in enumerate(recordings, 1):
         context.report(recordings=number)
         yield recording
+        del recording

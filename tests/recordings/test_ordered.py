@@ -44,3 +44,12 @@ def test_ordered_map_yields_what_came_before_a_failure_of_the_items(executor: Th
 def test_ordered_map_raises_what_the_function_raises(executor: ThreadPoolExecutor) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         list(ordered_map(int, ["1", "x", "3"], executor, 2))
+
+
+def test_ordered_map_takes_no_more_ahead_than_it_may_weigh(executor: ThreadPoolExecutor) -> None:
+    taken: list[int] = []
+    items = (taken.append(k) or k for k in range(6))  # type: ignore[func-returns-value]
+    results = ordered_map(int, items, executor, 4, lambda item: 3.0 if item else 1.0, most=4.0)
+    assert next(results) == 0
+    assert taken == [0, 1, 2]  # the third waits, for it would weigh too much beside the second
+    assert list(results) == [1, 2, 3, 4, 5]

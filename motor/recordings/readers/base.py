@@ -26,7 +26,12 @@ from motor.registry import Plugin
 
 # Signals are read ahead on so many threads, for files on shared storage come late, each after the other.
 N_LOADS = 4
+AHEAD_BYTES = 2**27  # of the samples that are read ahead, as far as their files tell it
 AS_RECORDED = "as recorded"  # the unit of a domain that `units` does not name
+
+
+def _weight(known: tuple[Source, dict[str, Value]]) -> float:
+    return known[0].n_bytes
 
 
 def _is_empty(value: Any) -> bool:
@@ -201,16 +206,22 @@ class Reader(Plugin):
     def checked(self, sources: Iterable[Source], skipped: list[dict[str, str]] | None = None) -> Iterator[Recording]:
         """Yield the recordings of some sources, as `read` does with all of them."""
         with ThreadPoolExecutor(N_LOADS) as executor:
-            for source, whole in ordered_map(self._loaded, self._claimed(sources), executor, N_LOADS):
+            loaded = ordered_map(self._loaded, self._claimed(sources), executor, N_LOADS, _weight, AHEAD_BYTES)
+            for source, whole in loaded:
                 if isinstance(whole, SeriesError):
                     self._skip(source.item, whole, skipped)
                     continue
-                for series in cut(whole, self.series_length):
-                    if series.signal.min() == series.signal.max():
-                        every = f"the signal of {series.item!r} is constant, every sample is {series.signal[0]}"
-                        self._skip(series.item, SeriesError(f"{source.place}: {every}; {NEXT_STEP}"), skipped)
-                    else:
-                        yield series
+                yield from self._series(source, whole, skipped)
+                del whole  # a long one is not kept while the next is read
+
+    def _series(self, source: Source, whole: Recording, skipped: list[dict[str, str]] | None) -> Iterator[Recording]:
+        """Yield the series of a recording that are not constant."""
+        for series in cut(whole, self.series_length):
+            if series.signal.min() == series.signal.max():
+                every = f"the signal of {series.item!r} is constant, every sample is {series.signal[0]}"
+                self._skip(series.item, SeriesError(f"{source.place}: {every}; {NEXT_STEP}"), skipped)
+            else:
+                yield series
 
     def known_length(self) -> tuple[int | None, float | None]:
         """Return the samples of every series and their rate (Hz), as far as the settings alone tell them."""

@@ -35,6 +35,8 @@ class Source:
         Fields that the file itself tells, say by the folders it lies in.
     name : str, optional
         What `Reader.pattern` is searched in where that is not the item's name: the file's, of which it is a channel.
+    n_bytes : int
+        About how much memory its samples take; 0 where it is little, or not known.
     """
 
     item: str
@@ -43,6 +45,7 @@ class Source:
     columns: Mapping[str, Value] = field(default_factory=dict)
     own: Mapping[str, Value] = field(default_factory=dict)
     name: str | None = None
+    n_bytes: int = 0
 
     @property
     def searched(self) -> str:
