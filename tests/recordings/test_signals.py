@@ -89,7 +89,7 @@ def test_file_cut_off_at_any_byte_raises_series_error(suffix: str, tmp_path: Pat
             read_signal(file)
 
 
-@pytest.mark.parametrize(("name", "problem"), [("a.txt", "unknown format '.txt'"), ("a.npy", "no such file")])
+@pytest.mark.parametrize(("name", "problem"), [("a.xyz", "unknown format '.xyz'"), ("a.npy", "no such file")])
 def test_file_unknown_or_absent_raises_data_error(name: str, problem: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=problem):
         read_signal(tmp_path / name)
