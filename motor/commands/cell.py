@@ -12,7 +12,8 @@ from motor.predicting.parts import CellParts, PartError
 from motor.predicting.predictor import parts_of
 from motor.predicting.stored import CellError
 
-CELL = "a key or its start, a name such as C/Joint/4096/svm, best, or a folder that was exported"
+CELL = "a key or its start, a name such as C/Joint/4096/svm, best, LOOP@champion, or a folder that was exported"
+ALIAS = "@"  # between a loop and the name of one of its model versions
 
 
 def add_cell(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +50,34 @@ def find_cell(
     given = Path(cell)
     if (given / "model.json").is_file():
         return parts_of(given, "", None, digest=digest)
-    return parts_of(storage, cell, grid_name(config), domain)
+    return parts_of(storage, meant(cell, storage), grid_name(config), domain)
+
+
+def meant(cell: str, storage: str | Path) -> str:
+    """Return the key that ``LOOP@ALIAS`` stands for now; any other cell as it is.
+
+    Raises
+    ------
+    CellError
+        If there is no such loop, or it has no model of that name.
+    """
+    loop, mark, alias = cell.partition(ALIAS)
+    if not mark:
+        return cell
+    from motor.looping.iterations import aliases
+    from motor.looping.loop import LoopError, open_loop
+
+    try:
+        known = aliases(open_loop(Path(storage), loop).database)
+    except LoopError as error:
+        raise CellError(str(error)) from error
+    if alias not in known:
+        there = ", ".join(known) or "none yet"
+        raise CellError(
+            f"loop {loop!r} has no model called {alias!r}; there are: {there}; give one that name: "
+            f"python launch.py loop promote {loop} --as {alias}"
+        )
+    return str(known[alias]["cell"])
 
 
 def ended(use: Callable[[], int]) -> int:

@@ -25,6 +25,9 @@ COMMANDS = {
     "predict": "judge new recordings by a trained cell",
     "export": "write one folder that predicts without Ray",
     "serve": "answer over HTTP, by Ray Serve",
+    "loop": "label, fine-tune, infer, review, again: iterations over a config",
+    "labels": "export and import a loop's labels, and say how two sets differ",
+    "review": "serve the page on which people decide; people, backup, trail",
 }
 ALIASES = {f"--{name}": name for name in ("dry-run", "status", "check-data", "verify", "prune")}
 

@@ -13,8 +13,9 @@ from grid.keeping.prune import Unneeded, refuse_beside_a_launch, remove, table, 
 from grid.keeping.verify import GB
 from grid.store.store import Store
 from motor.commands.exits import INTERRUPTED, OK
-from motor.commands.needed import needed_by
+from motor.commands.needed import Needed, needed_by
 from motor.commands.words import add_configs, configs_in, store_in
+from motor.looping.training_data import configs as configs_of_loops
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ def prune(
     Parameters
     ----------
     configs : sequence of Path
-        What these need stays.
+        What these need stays, and what the iterations of every loop do.
     overrides : sequence of str
-        ``KEY=VALUE`` words, which hold for all of them.
+        ``KEY=VALUE`` words, which hold for all of the configs.
     environ : mapping
         What ``${NAME}`` stands for.
     store : Store
@@ -68,6 +69,8 @@ def prune(
         raise ConfigError([Fault("command line", "prune: name the configs whose work is to stay")])
     refuse_beside_a_launch(store)
     needed = needed_by(configs, overrides, environ, store)
+    of_loops = needed_by(configs_of_loops(store.root), (), environ, store)
+    needed = Needed(needed.keys | of_loops.keys, needed.grids | of_loops.grids)
     found = Pruned(tuple(sorted(needed.grids)), unneeded(store, needed.keys, needed.grids))
     if not found.chosen or not agrees(found):
         return found

@@ -13,6 +13,7 @@ from motor.backbones.training import Training, training_schema
 from motor.evaluation.axes.base import axes, axis
 from motor.evaluation.metrics.base import PACKAGE as METRICS
 from motor.evaluation.metrics.base import RANKABLE, Measure, Metric
+from motor.experiment.looping import Looping
 from motor.experiment.resources import resource_settings
 from motor.recordings.names import fault_of
 from motor.registry import Outside, Record, choice, in_use, plugins, table
@@ -40,7 +41,7 @@ NAMED = {  # axes whose values are kinds of plug-ins, or names that `by_<axis>` 
 }
 OVERLAYS = ("by_method", "by_domain", *(f"by_{axis}" for axis in NAMED))
 OF_DATA = ("dataset", "speed", "split")
-OF_THE_GRID = ("name", "plugins", "seed", "normal", *OF_DATA, "axes", "methods", "metrics", "audit", "report")
+OF_THE_GRID = ("name", "plugins", "seed", "normal", *OF_DATA, "axes", "methods", "metrics", "audit", "report", "loop")
 SHARED = (*OF_THE_GRID, "unlabelled", "resources", *OVERLAYS)
 RANKING = ("goal", "rank_by", "costs")  # of `evaluation`: shared, too
 VARIED = (
@@ -247,6 +248,7 @@ class Settings(Record):
     cuts: CUTS = CUTS()
     audit: Audit = Audit()
     report: Reporting = Field(default=Reporting(), exclude=True)
+    loop: Looping = Field(default=Looping(), exclude=True)
     axes: AXES
     resources: RESOURCES = RESOURCES()
     by_method: dict[str, dict[str, Any]] = Field(default={}, exclude=True)

@@ -165,6 +165,21 @@ class TrainedCell:
             folds.append(replace(fold, describer=fold.describer.referred(looks, meta) if looks else fold.describer))
         return tuple(folds)
 
+    def features(self, recordings: Sequence[Recording]) -> "pd.DataFrame":
+        """Return what the first fold's classifier sees of recordings, by item, of those that can be judged."""
+        import pandas as pd
+
+        fold, found = self.folds[0], list["pd.DataFrame"]()
+        for group in self._groups(self._represented(recordings, [])):
+            try:
+                looks = self._looks(fold, group, {})
+            except ValueError:
+                continue
+            measured, columns = [one.measured for one in group], fold.classifier["columns"]
+            X = completed(fold.describer.table(looks, as_meta(measured)), columns, measured)
+            found.append(pd.DataFrame(X, index=[one.item for one in measured], columns=columns))
+        return pd.concat(found) if found else pd.DataFrame()
+
     def _looks(self, fold: Fold, group: "list[Represented]", fitted: Scalers) -> list[Any]:
         """Look at the recordings of a group: each by itself, unless they have to be looked at together."""
         several = [group] if fold.describer.looks_together else [[one] for one in group]

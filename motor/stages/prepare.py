@@ -87,7 +87,7 @@ class Prepare(Stage):
             known = self._units(self.scored(meta))
             sides = self.split.split(known, self.seed, self.normal)
             hidden = self._hidden(known, sides)
-            sides = with_unlabelled_motors(sides, self._units(meta))
+            sides = with_unlabelled_motors(sides, self._units(meta), self.split, self.seed)
             self._represent(source, folder)
             recordings = open_recordings(folder)
             scalers = self._fit_scalers(recordings, without(sides, hidden))
@@ -264,12 +264,15 @@ class Prepared:
         )
 
 
-def with_unlabelled_motors(sides: "pd.DataFrame", meta: "pd.DataFrame") -> "pd.DataFrame":
-    """Return a split's sides with the motors that no recording of has a label: they train, in each fold."""
+def with_unlabelled_motors(
+    sides: "pd.DataFrame", meta: "pd.DataFrame", split: Split | None = None, seed: int = 0
+) -> "pd.DataFrame":
+    """Return a split's sides with the motors that no recording of has a label: they train, or as the split says."""
     import pandas as pd
 
     motors = sorted(set(unlabelled(meta)["motor"]) - set(labelled(meta)["motor"]))
-    rows = [(fold, motor, "train") for fold in sides["fold"].unique() for motor in motors]
+    of_motor = {motor: split.side_of_unlabelled(motor, seed) if split else "train" for motor in motors}
+    rows = [(fold, motor, of_motor[motor]) for fold in sides["fold"].unique() for motor in motors]
     return pd.concat([sides, pd.DataFrame(rows, columns=list(sides))], ignore_index=True) if rows else sides
 
 

@@ -51,6 +51,10 @@ class Split(Plugin):
         """
         raise NotImplementedError
 
+    def side_of_unlabelled(self, motor: str, seed: int) -> Side:
+        """Return the side of a motor without any label, in every fold: by default it trains."""
+        return "train"
+
     def checked_table(
         self, folds: Mapping[str, Mapping[str, str]], meta: "pandas.DataFrame", advice: str, normal: str
     ) -> "pandas.DataFrame":

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from motor.review.database.chain import verify
 from motor.review.database.opening import Database, migrate_to, revision_of, revisions
@@ -75,7 +75,8 @@ def restored_to(place: Database, file: Path) -> int:
 
 def _lines(database: Database, connection: Connection) -> Iterator[str]:
     yield json.dumps({"schema": revision_of(database)}) + "\n"
-    for table in SAVED:
+    there = set(inspect(connection).get_table_names())  # a former schema has fewer
+    for table in (table for table in SAVED if table.name in there):
         rows = connection.execution_options(yield_per=BATCH).execute(select(table).order_by(*table.primary_key))
         for row in rows.mappings():
             yield json.dumps({"table": table.name, "row": dict(row)}, ensure_ascii=False) + "\n"

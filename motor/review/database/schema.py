@@ -111,5 +111,25 @@ ASKED = Table(
     Column("claimed_until", String),
     Index("next_in_queue", "queue", "is_open", "position"),
 )
+# A loop's iterations: what was said of them; their states are derived.
+ITERATION = Table(
+    "iteration",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("opened_at", String, nullable=False),
+    Column("label_set", String),
+    Column("closed_at", String),
+    Column("verdict", String),
+)
+# Names of model versions, say champion.
+ALIAS = Table(
+    "alias",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("cell", String, nullable=False),
+    Column("iteration", Integer, nullable=False),
+    Column("set_at", String, nullable=False),
+    Column("set_by", String, nullable=False),
+)
 # Answers change, and what is asked; these two are only ever added to, which triggers hold.
 APPEND_ONLY = (DECISION, EVENT)

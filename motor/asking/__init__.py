@@ -1,0 +1,1 @@
+"""Which recordings to ask people for next: PLUG-INS."""

@@ -1,0 +1,200 @@
+"""Label, fine-tune, infer, review, again: begin a loop over a config, and go on with it.
+
+new CONFIG [KEY=VALUE ...] --name NAME; then, of a loop: status, queue, seal, train, infer, compare, promote, close,
+run, report. Where a storage has one loop, it need not be named.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from grid.store.store import write_text
+from motor.commands.exits import OK, SOME_FAILED
+from motor.commands.looping import Opened, new_loop, opened
+from motor.commands.words import add_storage, config_path, store_in
+from motor.looping import iterations, label_sets
+from motor.looping.inference import meta_of
+from motor.looping.loop import CHAMPION
+from motor.looping.manager import IterationManager
+from motor.looping.models import Figures, Model
+from motor.looping.reporting import as_markdown
+from motor.looping.reviewing import answer_by
+from motor.review.database.queues import progress
+
+REPORT = "report.md"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what is to be done, and with which loop."""
+    parser.add_argument("action", choices=["new", *ACTIONS])
+    parser.add_argument("words", nargs="*", metavar="NAME", help="the loop; of new: CONFIG [KEY=VALUE ...]")
+    parser.add_argument("--name", help="of a new loop")
+    parser.add_argument("--database", help="of a new loop: postgresql://user@host/name (default: SQLite beside it)")
+    parser.add_argument("--as", dest="alias", default=CHAMPION, metavar="ALIAS", help="promote: the name to give")
+    parser.add_argument("--iteration", type=int, help="promote: whose model (default: the newest)")
+    parser.add_argument("--iterations", type=int, default=1, help="run: how many more")
+    parser.add_argument("--address", help="a Ray cluster (default: RAY_ADDRESS, else an embedded one)")
+    add_storage(parser)
+    parser.set_defaults(parser=parser)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Do one thing with a loop, and print what came of it."""
+    store = store_in(arguments)
+    if arguments.action == "new":
+        if not arguments.words or not arguments.name:
+            arguments.parser.error("loop new needs a config and --name NAME")
+        config = config_path(arguments.words[0])
+        loop = new_loop(config, arguments.words[1:], store, arguments.name, arguments.database)
+        print(f"Loop {loop.name}: {len(meta_of(loop))} recordings, sides of {len(loop.facts.sides)} motors for ever.")
+        print(f"Next: python launch.py loop queue {loop.name}, then python launch.py review {loop.name}")
+        return OK
+    found = opened(store, arguments.words[0] if arguments.words else None, arguments.address)
+    return ACTIONS[arguments.action](found, arguments)
+
+
+def run_loop(found: Opened, count: int, say: Callable[[str], None] = print) -> str | None:
+    """Do iterations until people are needed, the loop is complete, or `count` of them are closed; return why it ended.
+
+    Parameters
+    ----------
+    found : Opened
+    count : int
+    say : callable
+        Is given a line for each step.
+    """
+    manager, settings = found.manager, found.experiment.base.loop
+    for _ in range(count):
+        newest = next(iter(iterations.iterations(found.loop.database)[-1:]), None)
+        if newest is None or newest.closed_at is not None:
+            newest = manager.create_iteration()
+        elif newest.label_set is None:
+            manager.create_iteration()
+        if newest.label_set is None and settings.reviewer == "truth":
+            say(f"iteration {newest.number}: {answer_by(found.loop)} decided by the data's labels")
+        n_asked, n_open = iterations.asked_in(found.loop.database, newest.number)
+        if newest.label_set is None and n_open:
+            say(
+                f"iteration {newest.number}: {n_open} of {n_asked} to decide: python launch.py review {found.loop.name}"
+            )
+            return "people"
+        say(f"iteration {newest.number}: label set {manager.prepare_training_data()}")
+        if not manager.start_training():
+            return "failed"
+        say(f"iteration {newest.number}: {_told(manager.run_inference())}")
+        _promote_better(manager)
+        if (why := manager.close()) is not None:
+            say(f"complete: {why}")
+            return why
+    return None
+
+
+def _promote_better(manager: IterationManager) -> None:
+    """Make the newest model champion where held-out motors do not say that it is worse."""
+    held = iterations.aliases(manager.loop.database).get(CHAMPION)
+    before = manager.model(held["iteration"]) if held else None
+    newest = manager.model(manager.asked()[-1])
+    if before is None or newest is None or _score(newest) >= _score(before):
+        manager.promote()
+
+
+def _score(model: Model) -> float:
+    return model.held_out.macro_f1 if model.held_out else 0.0
+
+
+def _told(model: Model) -> str:
+    return f"{model.name} ({model.key}), held out: {_figures(model.held_out)}"
+
+
+def _figures(found: Figures | None) -> str:
+    if found is None:
+        return "no motor of it"
+    interval = "" if found.interval is None else f" [{found.interval[0]:.2f}, {found.interval[1]:.2f}]"
+    return f"macro-F1 {found.macro_f1:.3f}{interval} on {found.n_motors} motors"
+
+
+def _status(found: Opened, _: argparse.Namespace) -> int:
+    manager = found.manager
+    for one in iterations.iterations(found.loop.database):
+        standing = manager.standing(one)
+        labels = "" if one.label_set is None else f", label set {one.label_set}"
+        model = manager.model(one.number)
+        print(f"iteration {one.number}: {standing.state}{labels}, {standing.n_open} of {standing.n_asked} open", end="")
+        print("" if model is None else f"; {_told(model)}")
+    for queue, count in progress(found.loop.database).items():
+        print(f"queue {queue}: {count['open']} of {count['asked']} open")
+    for name, alias in iterations.aliases(found.loop.database).items():
+        print(f"{found.loop.name}@{name}: {alias['cell']} (iteration {alias['iteration']})")
+    return OK
+
+
+def _queue(found: Opened, _: argparse.Namespace) -> int:
+    made = found.manager.create_iteration()
+    n_asked, n_open = iterations.asked_in(found.loop.database, made.number)
+    print(f"iteration {made.number}: {n_open} of {n_asked} to decide: python launch.py review {found.loop.name}")
+    return OK
+
+
+def _seal(found: Opened, _: argparse.Namespace) -> int:
+    digest = found.manager.prepare_training_data()
+    told = label_sets.about(found.loop, digest)
+    print(f"label set {digest}: {told['labels']}; {told['changes']}; {found.loop.label_set(digest)}")
+    return OK
+
+
+def _train(found: Opened, _: argparse.Namespace) -> int:
+    return OK if found.manager.start_training() else SOME_FAILED
+
+
+def _infer(found: Opened, _: argparse.Namespace) -> int:
+    print(_told(found.manager.run_inference()))
+    return OK
+
+
+def _compare(found: Opened, _: argparse.Namespace) -> int:
+    print(as_markdown(*found.manager.get_iteration_metrics()))
+    return OK
+
+
+def _promote(found: Opened, arguments: argparse.Namespace) -> int:
+    model = found.manager.promote(arguments.alias, arguments.iteration)
+    print(f"{found.loop.name}@{arguments.alias}: {_told(model)}")
+    return OK
+
+
+def _close(found: Opened, _: argparse.Namespace) -> int:
+    print(found.manager.close() or "the loop goes on: python launch.py loop queue")
+    return OK
+
+
+def _run(found: Opened, arguments: argparse.Namespace) -> int:
+    return SOME_FAILED if run_loop(found, arguments.iterations) == "failed" else OK
+
+
+def _report(found: Opened, _: argparse.Namespace) -> int:
+    manager = found.manager
+    estimates = {number: manager.estimated_quality(number) for number in _numbers(found)}
+    models = {number: manager.model(number) for number in _numbers(found)}
+    text = as_markdown(*manager.get_iteration_metrics(), models=models, estimates=estimates)
+    write_text(found.loop.folder / REPORT, text)
+    print(text)
+    print(f"The same in {found.loop.folder / REPORT}")
+    return OK
+
+
+def _numbers(found: Opened) -> Sequence[int]:
+    return [one.number for one in iterations.iterations(found.loop.database)]
+
+
+ACTIONS: dict[str, Callable[[Opened, Any], int]] = {
+    "status": _status,
+    "queue": _queue,
+    "seal": _seal,
+    "train": _train,
+    "infer": _infer,
+    "compare": _compare,
+    "promote": _promote,
+    "close": _close,
+    "run": _run,
+    "report": _report,
+}

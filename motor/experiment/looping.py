@@ -1,0 +1,33 @@
+"""The settings of a loop over a config's grid: they enter no key, and a grid that is no loop has no use for them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from motor.registry import Record, plugins
+
+STRATEGIES = tuple(plugins("motor.asking"))
+
+
+class Looping(Record):
+    """How a loop asks, and when it is done; ``launch.py loop new`` reads it."""
+
+    asking: Literal[STRATEGIES] = Field(  # type: ignore[valid-type]
+        default="margin_with_clusters", description="strategy that chooses what is asked for"
+    )
+    batch: int = Field(default=20, ge=1, description="recordings that an iteration asks for")
+    first: int = Field(default=40, ge=1, description="recordings that the first iteration asks for, all at random")
+    random_share: float = Field(
+        default=0.2, gt=0, le=1, description="of a batch that is drawn at random: the quality report rests on it"
+    )
+    blind_share: float = Field(default=0.2, ge=0, le=1, description="of a batch whose suggestion is hidden")
+    known: Literal["all", "test"] = Field(
+        default="all",
+        description="which labels of the data count: all that there are, or those of test motors alone (a rehearsal)",
+    )
+    goal: float = Field(default=0.9, gt=0, le=1, description="lower bound of the held-out macro-F1 that completes it")
+    goal_recall: float = Field(default=0.8, ge=0, le=1, description="held-out recall of each class that completes it")
+    reviewer: Literal["people", "truth"] = Field(
+        default="people", description="who decides: people, or the labels of the data (a rehearsal)"
+    )
+    guidelines: str = Field(default="", description="what reviewers are told to look for")

@@ -1,0 +1,1 @@
+"""Label, fine-tune, infer, review, again: iterations over a config's grid, whose states follow from facts."""

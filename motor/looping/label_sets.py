@@ -1,0 +1,229 @@
+"""Label sets: what holds of every recording at one moment, sealed under the digest of its content.
+
+A set is a table that `dataset.labels_file` reads: item and label, and beside them who decided it, when, and by which
+requests. Its digest is in the record of each stage that saw it, and so names the exact decisions.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from grid.store.store import write_json, write_text
+from motor.looping.loop import Loop, LoopError
+from motor.review.database.chain import head
+from motor.review.database.decisions import ADJUDICATED
+from motor.review.database.schema import ANSWER, DECISION, ITEM
+
+COLUMNS = ("item", "label", "action", "reviewers", "decided_at", "requests")
+REVIEWERS = 2  # of a test item, who have to agree
+DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Held:
+    """What holds of one item.
+
+    Attributes
+    ----------
+    label : str or None
+        None where nobody knows it: nothing was decided, reviewers are unsure, or the recording is bad.
+    action : str
+        ``label``, ``unsure``, ``bad``; ``differ`` where reviewers do; "" where nothing was decided.
+    reviewers, requests : tuple of str
+    decided_at : str
+        Of the newest decision.
+    """
+
+    label: str | None = None
+    action: str = ""
+    reviewers: tuple[str, ...] = ()
+    decided_at: str = ""
+    requests: tuple[str, ...] = ()
+
+
+def resolved(connection: Connection) -> dict[str, Held]:
+    """Return what people's answers come to, by item, of those that somebody has decided on.
+
+    A training item has one answer. A test item has its reviewers' where two agree, else what settled it.
+    """
+    holds = (DECISION.c.item_id == ANSWER.c.item_id) & (DECISION.c.seat == ANSWER.c.seat)
+    columns = (ITEM.c.name, ITEM.c.side, ANSWER.c.seat, ANSWER.c.action, ANSWER.c.label, ANSWER.c.reviewer)
+    rows = connection.execute(
+        select(*columns, DECISION.c.request_id, DECISION.c.decided_at)
+        .join(ANSWER, ANSWER.c.item_id == ITEM.c.id)
+        .join(DECISION, holds & (DECISION.c.revision == ANSWER.c.effective))
+        .where(ANSWER.c.action.is_not(None))
+        .order_by(ITEM.c.id, ANSWER.c.seat)
+    ).mappings()
+    by_item: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_item.setdefault(row["name"], []).append(row)
+    return {item: _held(answers) for item, answers in by_item.items()}
+
+
+def _held(answers: list[Mapping[str, Any]]) -> Held:
+    settled = [one for one in answers if one["seat"] == ADJUDICATED] or answers
+    said = {(one["action"], one["label"]) for one in settled}
+    is_test, is_settled = answers[0]["side"] == "test", settled is not answers
+    enough = not is_test or is_settled or len(answers) >= REVIEWERS
+    action, label = next(iter(said)) if len(said) == 1 and enough else ("differ" if enough else "", None)
+    return Held(
+        label=label if action == "label" else None,
+        action=action,
+        reviewers=tuple(sorted({one["reviewer"] for one in settled})),
+        decided_at=max(one["decided_at"] for one in settled),
+        requests=tuple(sorted(one["request_id"] for one in settled)),
+    )
+
+
+def agreement(connection: Connection) -> float | None:
+    """Return Krippendorff's alpha (nominal) of test items that several have decided on; None where there are none.
+
+    Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability".
+    """
+    rows = connection.execute(
+        select(ANSWER.c.item_id, ANSWER.c.action, ANSWER.c.label)
+        .join(ITEM, ITEM.c.id == ANSWER.c.item_id)
+        .where(ITEM.c.side == "test", ANSWER.c.action.is_not(None), ANSWER.c.seat != ADJUDICATED)
+    )
+    by_item: dict[int, list[str]] = {}
+    for item, action, label in rows:
+        by_item.setdefault(item, []).append(label or action)
+    return alpha([said for said in by_item.values() if len(said) > 1])
+
+
+def alpha(units: Sequence[Sequence[str]]) -> float | None:
+    """Return Krippendorff's alpha of nominal values, of units with two values or more."""
+    totals = Counter(value for unit in units for value in unit)
+    n = sum(totals.values())
+    if n < 2 or len(totals) < 2:
+        return None
+    observed = sum(count * (len(unit) - count) / (len(unit) - 1) for unit in units for count in Counter(unit).values())
+    expected = sum(count * (n - count) for count in totals.values()) / (n - 1)
+    return 1 - observed / expected
+
+
+def seal(loop: Loop, data: Mapping[str, str | None], parent: str | None, actor: str) -> str:
+    """Write what holds now as a label set, and return its digest; the same labels by the same decisions give the same.
+
+    Parameters
+    ----------
+    loop : Loop
+    data : mapping
+        Every recording, with the label that counts where nobody has decided.
+    parent : str or None
+        The set before it.
+    actor : str
+
+    Raises
+    ------
+    LoopError
+        If a class has no label on the training side.
+    """
+    with loop.database.reading() as connection:
+        decided, anchor, alike = resolved(connection), head(connection), agreement(connection)
+        sides = {name: side for name, side in connection.execute(select(ITEM.c.name, ITEM.c.side))}  # noqa: C416
+    held = {item: decided.get(item, Held(label)) for item, label in data.items()}
+    if parent is not None:  # a test label that is corrected since trains nothing anew: models are scored by it alone
+        before = read_set(loop.label_set(parent))
+        held |= {item: Held(before.get(item)) for item in held if sides.get(item) == "test"}
+    _check_classes(loop, held, sides)
+    _check_moments(loop, held)
+    text = _table(held)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+    told = {
+        "parent": parent,
+        "event": {"number": anchor[0], "digest": anchor[1]},
+        "decided": len(decided),
+        "labels": dict(sorted(Counter(one.label for one in held.values() if one.label).items())),
+        "agreement": alike,
+        "changes": difference(read_set(loop.label_set(parent)) if parent else {}, labels_of(held)),
+    }
+    write_text(loop.label_set(digest), text)
+    write_json(loop.label_set(digest).with_suffix(".json"), told)
+    return digest
+
+
+def _check_classes(loop: Loop, held: Mapping[str, Held], sides: Mapping[str, str]) -> None:
+    there = {one.label for item, one in held.items() if sides.get(item) == "train"}
+    if lacking := [name for name in loop.facts.classes if name not in there]:
+        raise LoopError(
+            f"no training recording has the label {lacking[0]!r} yet, and nothing can be trained without; decide on "
+            "more: launch.py loop queue, launch.py review"
+        )
+
+
+def _check_moments(loop: Loop, held: Mapping[str, Held]) -> None:
+    """Raise LoopError where the sensors of one motor have two labels at one moment."""
+    with loop.database.reading() as connection:
+        rows = connection.execute(select(ITEM.c.motor, ITEM.c.moment, ITEM.c.name).where(ITEM.c.moment.is_not(None)))
+        moments: dict[tuple[str, str], str] = {}
+        for motor, moment, item in rows:
+            label = held[item].label
+            other = moments.setdefault((motor, moment), item) if label is not None else item
+            if held[other].label != label:
+                raise LoopError(
+                    f"{other} has the label {held[other].label!r} and {item} {label!r}, which are of one moment of "
+                    f"motor {motor}; decide again on one of them"
+                )
+
+
+def _table(held: Mapping[str, Held]) -> str:
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for item in sorted(held):
+        one = held[item]
+        many = (" ".join(one.reviewers), one.decided_at, " ".join(one.requests))
+        rows.writerow((item, one.label or "", one.action, *many))
+    return out.getvalue()
+
+
+def labels_of(held: Mapping[str, Held]) -> dict[str, str | None]:
+    """Return the labels alone."""
+    return {item: one.label for item, one in held.items()}
+
+
+def read_set(file: Path) -> dict[str, str | None]:
+    """Return the labels of a sealed set.
+
+    Raises
+    ------
+    LoopError
+        If the file is not what was sealed.
+    """
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest()[:DIGITS] != file.stem:
+        raise LoopError(f"{file} is not the label set that was sealed; restore it from a backup")
+    return {row["item"]: row["label"] or None for row in csv.DictReader(io.StringIO(content.decode()))}
+
+
+def about(loop: Loop, digest: str) -> dict[str, Any]:
+    """Return what is known of a sealed set."""
+    told: dict[str, Any] = json.loads(loop.label_set(digest).with_suffix(".json").read_text(encoding="utf-8"))
+    return told
+
+
+def difference(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> dict[str, int]:
+    """Return how many labels are new, changed and gone."""
+    pairs = [(before.get(item), after.get(item)) for item in before.keys() | after.keys()]
+    return {
+        "new": sum(old is None and new is not None for old, new in pairs),
+        "changed": sum(old is not None and new is not None and old != new for old, new in pairs),
+        "gone": sum(old is not None and new is None for old, new in pairs),
+    }
+
+
+def anchors(loop: Loop) -> dict[int, str]:
+    """Return the events that sealed sets name: with them, `verify` finds a trail that was written anew."""
+    files = (loop.folder / "label-sets").glob("*.json")
+    events = [json.loads(file.read_text(encoding="utf-8"))["event"] for file in files]
+    return {event["number"]: event["digest"] for event in events if event["number"]}

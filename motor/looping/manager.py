@@ -1,0 +1,226 @@
+"""The iterations of a loop: ask, seal, train, infer, compare, promote, complete; after any kill, nothing twice."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import select
+
+from grid.plan.plan import Cell
+from grid.store.store import Store, name_of, write_text
+from motor.evaluation.comparisons import Difference
+from motor.experiment.looping import Looping
+from motor.looping import iterations, label_sets, models, quality
+from motor.looping.inference import Judge, infer, meta_of, read_inferred
+from motor.looping.iterations import Iteration, Standing
+from motor.looping.loop import CHALLENGER, CHAMPION, Loop, LoopError
+from motor.looping.questions import Candidates, questions
+from motor.looping.training_data import write_config
+from motor.review.database.queues import LABELS, ask
+from motor.review.database.schema import ASKED, ITEM
+
+if TYPE_CHECKING:
+    pass
+
+
+class Grid(Protocol):
+    """The planned grid of an iteration."""
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Its cells."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a loop has others do.
+
+    Attributes
+    ----------
+    plan : callable
+        Plans the grid of a config.
+    build : callable
+        Builds what a planned grid lacks; returns whether all its cells stand.
+    judge : callable
+        From the key of a cell to what judges recordings with it.
+    """
+
+    plan: Callable[[Path], Grid]
+    build: Callable[[Any], bool]
+    judge: Callable[[str], Judge]
+
+
+@dataclass(frozen=True)
+class IterationManager:
+    """Manages the iterations of a loop.
+
+    Attributes
+    ----------
+    loop : Loop
+    store : Store
+    settings : Looping
+    seed : int
+    tools : Tools
+    actor : str
+        Who does it, in the trail.
+    """
+
+    loop: Loop
+    store: Store
+    settings: Looping
+    seed: int
+    tools: Tools
+    actor: str = "loop"
+
+    def create_iteration(self) -> Iteration:
+        """Return the newest iteration if its labels are not sealed, else a new one that has asked for recordings."""
+        made = iterations.open_iteration(self.loop.database, self.actor)
+        if iterations.asked_in(self.loop.database, made.number)[0] == 0:
+            asked = questions(self._candidates(made.number), self.settings)
+            ask(self.loop.database, LABELS, made.number, asked, self.actor)
+        return made
+
+    def prepare_training_data(self) -> str:
+        """Seal what was decided as the label set of the newest iteration, write its config, and return its digest.
+
+        What nobody has decided on stays in the queue, and counts for the next set.
+
+        Raises
+        ------
+        LoopError
+            If there is no iteration, or a class without any label.
+        """
+        newest = iterations.newest(self.loop.database)
+        if newest.label_set is None:
+            before = [one.label_set for one in iterations.iterations(self.loop.database) if one.label_set]
+            data, parent = self._labels_of_data(), before[-1] if before else None
+            digest = label_sets.seal(self.loop, data, parent, self.actor)
+            write_config(self.loop, newest.number, digest)
+            iterations.note_sealed(self.loop.database, newest.number, digest, self.actor)
+            return digest
+        write_config(self.loop, newest.number, newest.label_set)
+        return newest.label_set
+
+    def start_training(self) -> bool:
+        """Build what the newest iteration's grid lacks; return whether all of it stands."""
+        return self.tools.build(self._grid(self._sealed().number))
+
+    def run_inference(self) -> models.Model:
+        """Choose the newest iteration's model on held-out motors, ask it about every recording, call it challenger."""
+        number = self._sealed().number
+        if (known := self.model(number)) is not None:
+            return known
+        facts = self.loop.facts
+        model = models.choose(self._grid(number).cells, self.store, facts.classes, facts.normal)
+        infer(self.loop, number, self.tools.judge(model.key))
+        write_text(self._model_file(number), models.as_json(model))  # last: who has it has been asked
+        iterations.set_alias(self.loop.database, CHALLENGER, model.key, number, self.actor)
+        return model
+
+    def promote(self, name: str = CHAMPION, number: int | None = None) -> models.Model:
+        """Give the model of an iteration (the newest that was asked) a name that `predict` and `export` take.
+
+        Raises
+        ------
+        LoopError
+            If it has no model yet.
+        """
+        asked = [number] if number is not None else self.asked()[-1:]
+        model = self.model(asked[0]) if asked else None
+        if model is None:
+            raise LoopError("there is no model to promote yet: launch.py loop train, then loop infer")
+        iterations.set_alias(self.loop.database, name, model.key, asked[0], self.actor)
+        return model
+
+    def get_iteration_metrics(self) -> tuple[dict[int, models.Figures], list[Difference], int]:
+        """Score all iterations on the test motors as labelled now; return also how often anybody looked at those."""
+        looks = iterations.note_look(self.loop.database, self.actor)
+        return *models.compare(self.loop, self.asked()), looks
+
+    def close(self) -> str | None:
+        """Close the newest iteration, and return why the loop is complete; None where it goes on."""
+        newest = self._sealed()
+        if self.model(newest.number) is None:
+            raise LoopError(f"iteration {newest.number} has no model to judge yet: launch.py loop train, loop infer")
+        found = [model for number in self.asked() if (model := self.model(number))]
+        why = models.verdict(found, self.settings.goal, self.settings.goal_recall)
+        iterations.close(self.loop.database, newest.number, why or "goes on", self.actor)
+        return why
+
+    def asked(self) -> list[int]:
+        """Return the iterations whose models were asked about all recordings."""
+        found = iterations.iterations(self.loop.database)
+        return [one.number for one in found if self._model_file(one.number).is_file()]
+
+    def model(self, number: int) -> models.Model | None:
+        """Return the model of an iteration; None before it was asked."""
+        file = self._model_file(number)
+        return models.from_json(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+    def standing(self, iteration: Iteration) -> Standing:
+        """Return the facts that an iteration's state follows from."""
+        n_asked, n_open = iterations.asked_in(self.loop.database, iteration.number)
+        is_sealed = iteration.label_set is not None and self.loop.config_of(iteration.number).is_file()
+        is_inferred, is_closed = self.model(iteration.number) is not None, iteration.closed_at is not None
+        if not is_sealed or is_inferred:
+            return Standing(n_asked, n_open, is_sealed, is_inferred=is_inferred, is_closed=is_closed)
+        stages = {stage.key: stage for cell in self._grid(iteration.number).cells for stage in cell.walk()}
+        ends = {cell.stage.key: cell.stage for cell in self._grid(iteration.number).cells}
+        n_built = len(self.store.held(ends.values()))
+        holders = self.store.leases.holders()
+        is_building = any(name_of(stage) in holders for stage in stages.values())
+        is_inferring = self.loop.inferred(iteration.number).is_file()
+        return Standing(n_asked, n_open, True, len(ends), n_built, is_building, False, is_inferring, is_closed)
+
+    def estimated_quality(self, number: int) -> quality.Quality | None:
+        """Return the figures of the model before an iteration, from what that iteration drew at random."""
+        before = [asked for asked in self.asked() if asked < number]
+        if not before:
+            return None
+        said = read_inferred(self.loop, before[-1])["label"]
+        with self.loop.database.reading() as connection:
+            decided = label_sets.resolved(connection)
+            drawn = (ASKED.c.iteration == number, ASKED.c.queue == LABELS, ASKED.c.chance.is_not(None))
+            columns = select(ITEM.c.name, ITEM.c.motor, ASKED.c.chance)
+            rows = list(connection.execute(columns.join(ASKED, ASKED.c.item_id == ITEM.c.id).where(*drawn)))
+        known = [(item, motor, chance, decided[item].label) for item, motor, chance in rows if item in decided]
+        found = [
+            quality.Drawn(motor, label, str(said[item]), chance)
+            for item, motor, chance, label in known
+            if label is not None and item in said.index
+        ]
+        return quality.estimated(found, self.loop.facts.classes)
+
+    def _candidates(self, number: int) -> Candidates:
+        """Return the training and validation recordings, with the labels that hold of them now."""
+        with self.loop.database.reading() as connection:
+            rows = connection.execute(select(ITEM.c.name).where(ITEM.c.side != "test"))
+            items, decided = set(rows.scalars()), label_sets.resolved(connection)
+        data = self._labels_of_data()
+        meta = meta_of(self.loop)
+        meta = meta[meta["item"].isin(items)][["item", "motor"]].reset_index(drop=True)
+        meta["label"] = [decided[item].action if item in decided else data[item] for item in meta["item"]]
+        asked = self.asked()
+        return Candidates(meta, read_inferred(self.loop, asked[-1]) if asked else None, self.seed + number)
+
+    def _labels_of_data(self) -> dict[str, str | None]:
+        """Return the labels that came with the data and count, by item; None for the others."""
+        meta, sides = meta_of(self.loop), self.loop.facts.sides
+        own = meta["label"].where(meta["label"].notna(), None)
+        counts: Sequence[bool] = [self.settings.known == "all" or sides.get(motor) == "test" for motor in meta["motor"]]
+        return {
+            item: label if is_known else None for item, label, is_known in zip(meta["item"], own, counts, strict=True)
+        }
+
+    def _sealed(self) -> Iteration:
+        newest = iterations.newest(self.loop.database)
+        if newest.label_set is None:
+            raise LoopError(f"the labels of iteration {newest.number} are not sealed yet: launch.py loop seal")
+        return newest
+
+    def _grid(self, number: int) -> Grid:
+        return self.tools.plan(self.loop.config_of(number))
+
+    def _model_file(self, number: int) -> Path:
+        return self.loop.inferred(number).with_suffix(".json")

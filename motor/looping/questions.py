@@ -1,0 +1,129 @@
+"""What an iteration asks of people: a batch by the strategy, a share of it at random, with fair suggestions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motor.asking.base import Pool, strategy
+from motor.asking.random import Random
+from motor.experiment.looping import Looping
+from motor.looping.inference import PROBABILITY
+from motor.review.database.queues import Question
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NEIGHBOURS = 6
+DIMENSIONS = 32
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What may be asked for: recordings of training and validation motors alone.
+
+    Attributes
+    ----------
+    meta : DataFrame
+        item, motor, label (None where nobody knows it).
+    inferred : DataFrame or None
+        What the newest model says, by item; None before the first.
+    seed : int
+    """
+
+    meta: "pd.DataFrame"
+    inferred: "pd.DataFrame | None"
+    seed: int
+
+
+def questions(candidates: Candidates, settings: Looping) -> list[Question]:
+    """Return what to ask: the random share with the chance that each had, and the others by the strategy."""
+    meta, inferred = candidates.meta, candidates.inferred
+    open_items = meta.loc[meta["label"].isna(), "item"].tolist()
+    count = min(settings.batch if inferred is not None else settings.first, len(open_items))
+    if not count:
+        return []
+    n_random = count if inferred is None else max(1, round(settings.random_share * count))
+    draws = np.random.default_rng(candidates.seed)
+    drawn = [open_items[place] for place in draws.permutation(len(open_items))[:n_random]]
+    chance = n_random / len(open_items)
+    blind = set(draws.permutation(count)[: round(settings.blind_share * count)].tolist())
+    chosen = [] if inferred is None else _chosen(candidates, settings, set(drawn), count - n_random)
+    asked: list[tuple[str, str, float | None]] = [(item, Random().kind, chance) for item in drawn]
+    asked += [(item, settings.asking, None) for item in chosen]
+    mixed = [asked[place] for place in draws.permutation(len(asked))]  # so that nobody knows which were drawn
+    given = suggestions(candidates)
+    return [
+        Question(item, reason, of_chance, given.get(item, {}), is_blind=place in blind)
+        for place, (item, reason, of_chance) in enumerate(mixed)
+    ]
+
+
+def _chosen(candidates: Candidates, settings: Looping, drawn: set[str], count: int) -> list[str]:
+    """Return what the strategy asks for, of what the model was asked about and nobody has drawn."""
+    assert candidates.inferred is not None
+    said, meta = candidates.inferred, candidates.meta
+    is_open = meta["label"].isna() & meta["item"].isin(said.index) & ~meta["item"].isin(drawn)
+    items = meta.loc[is_open, "item"].tolist()
+    known = meta.loc[~meta["label"].isna() & meta["item"].isin(said.index), "item"].tolist()
+    X = features(said)
+    pool = Pool(X.loc[items].to_numpy(), probabilities(said.loc[items]).to_numpy(), X.loc[known].to_numpy())
+    if not items or not count:
+        return []
+    places = strategy(settings.asking).choose(pool, count, candidates.seed)
+    return [items[place] for place in places[:count]]
+
+
+def probabilities(said: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the probabilities alone, columns by class."""
+    columns = [name for name in said if name.startswith(PROBABILITY)]
+    return said[columns].rename(columns=lambda name: name.removeprefix(PROBABILITY))
+
+
+def features(said: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the features that were kept beside a model's answers, on their principal axes, each of spread one.
+
+    Where none were kept: its probabilities.
+    """
+    import pandas as pd
+    from sklearn.decomposition import PCA
+    from sklearn.preprocessing import StandardScaler
+
+    columns = [name for name in said if name.startswith("feature_")]
+    X = said[columns].to_numpy() if columns else probabilities(said).to_numpy()
+    X = StandardScaler().fit_transform(np.nan_to_num(X))
+    if X.shape[1] > DIMENSIONS and len(X) > DIMENSIONS:
+        X = PCA(DIMENSIONS, random_state=0).fit_transform(X)
+    return pd.DataFrame(X, index=said.index)
+
+
+def suggestions(candidates: Candidates) -> Mapping[str, dict[str, Any]]:
+    """Return what the page shows of a model, by item: only of items of whose motor it has seen no label."""
+    if candidates.inferred is None:
+        return {}
+    said, meta = candidates.inferred, candidates.meta
+    labelled = meta[meta["label"].notna()]
+    motors = set(labelled["motor"])
+    fair = meta.loc[~meta["motor"].isin(motors) & meta["item"].isin(said.index), "item"].tolist()
+    near = _nearest(features(said), fair, [item for item in labelled["item"] if item in said.index])
+    of_class = probabilities(said)
+    return {
+        item: {
+            "probabilities": {name: round(float(value), 4) for name, value in of_class.loc[item].items()},
+            "unlike": round(float(said.loc[item, "unlike"]), 4),
+            "neighbours": near.get(item, []),
+        }
+        for item in fair
+    }
+
+
+def _nearest(X: "pd.DataFrame", items: Sequence[str], known: Sequence[str]) -> dict[str, list[str]]:
+    """Return the nearest labelled recordings of each item."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if not items or not known:
+        return {}
+    count = min(NEIGHBOURS, len(known))
+    places = NearestNeighbors(n_neighbors=count).fit(X.loc[list(known)].to_numpy()).kneighbors(X.loc[list(items)])[1]
+    return {item: [known[place] for place in row] for item, row in zip(items, places, strict=True)}

@@ -1,0 +1,61 @@
+"""Estimates from the random share: right in the mean, and their intervals hold the truth."""
+
+import numpy as np
+import pytest
+
+from motor.looping.label_sets import alpha
+from motor.looping.quality import Drawn, estimated
+
+CLASSES = ("normal", "spark")
+
+
+def of(pairs, chance=0.5):
+    return [Drawn(f"m{n}", label, predicted, chance) for n, (label, predicted) in enumerate(pairs)]
+
+
+def test_figures_of_a_known_confusion():
+    pairs = [("normal", "normal")] * 6 + [("normal", "spark")] * 2 + [("spark", "spark")] * 3 + [("spark", "normal")]
+    found = estimated(of(pairs), CLASSES)
+    assert found.by_class["spark"]["recall"][0] == pytest.approx(3 / 4)
+    assert found.by_class["spark"]["precision"][0] == pytest.approx(3 / 5)
+    assert found.macro_f1 == pytest.approx((2 * 6 / (8 + 7) + 2 * 3 / (4 + 5)) / 2)
+    assert found.macro_f1_interval[0] < found.macro_f1 < found.macro_f1_interval[1]
+
+
+def test_recording_counts_with_the_inverse_of_its_chance():
+    rare = [Drawn("a", "spark", "normal", 0.1), Drawn("b", "spark", "spark", 1.0), Drawn("c", "normal", "normal", 1.0)]
+    assert estimated(rare, CLASSES).by_class["spark"]["recall"][0] == pytest.approx(1 / 11)
+
+
+def test_nothing_drawn_gives_nothing_and_few_motors_no_interval():
+    assert estimated([], CLASSES) is None
+    two = estimated(of([("normal", "normal"), ("spark", "spark")]), CLASSES)
+    assert (two.macro_f1, two.macro_f1_interval) == (1.0, None)
+
+
+@pytest.mark.parametrize(
+    ("units", "expected"),
+    [([["a", "a"], ["b", "b"]], 1.0), ([["a", "b"], ["a", "b"]], -0.5), ([["a", "a"], ["a", "b"], ["b", "b"]], 4 / 9)],
+)
+def test_krippendorffs_alpha_of_small_tables(units, expected):
+    assert alpha(units) == pytest.approx(expected)
+
+
+def test_alpha_without_two_values_is_unknown():
+    assert alpha([["a", "a"]]) is None
+    assert alpha([]) is None
+
+
+@pytest.mark.slow
+def test_interval_holds_the_truth_in_most_of_two_hundred_pools():
+    draws, held = np.random.default_rng(1), 0
+    for _ in range(200):
+        pool = [
+            (label, label if draws.random() < 0.8 else CLASSES[draws.integers(2)])
+            for label in draws.choice(CLASSES, 400)
+        ]
+        truth = estimated(of(pool, 1.0), CLASSES).macro_f1
+        sample = [pool[place] for place in draws.permutation(400)[:60]]
+        low, high = estimated(of(sample, 0.15), CLASSES).macro_f1_interval
+        held += low <= truth <= high
+    assert held >= 0.93 * 200
