@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from motor.backbones.batch import Batch, check_domains
 from motor.backbones.blocks import Blocks
-from motor.backbones.forecast import Forecast, ForecastError, positions_of
+from motor.backbones.forecast import MEDIAN, Forecast, ForecastError, loc_scale, positions_of
 from motor.backbones.objectives.base import Objective, terms_of
 from motor.backbones.objectives.quantile import Quantile
 
@@ -63,6 +63,7 @@ class Forecaster(ABC):
         self.quantile_levels = tuple(quantile_levels)
         self.domains = tuple(domains)
         self._level_positions = positions_of(self.quantile_levels, self.model_levels)
+        self.offsets_NQ: Tensor | None = None  # of `motor.backbones.conformal`: by domain and level
         self.frozen_for_lora: list[Any] = []  # weights that `motor.backbones.lora.merge` frees again
         self.model.eval()
 
@@ -90,6 +91,11 @@ class Forecaster(ABC):
     def is_told(self) -> bool:
         """Whether the model is told each window's domain."""
         return len(self.domains) >= 2
+
+    @property
+    def n_told(self) -> int:
+        """The domains that it tells apart: one where it is told none."""
+        return len(self.domains) if self.is_told else 1
 
     @property
     def device(self) -> "torch.device":
@@ -289,6 +295,8 @@ class Forecaster(ABC):
         with torch.inference_mode():
             quantiles_BHQ = forecast(checked).to(self.device).float().sort(dim=-1).values
             quantiles_BHQ = quantiles_BHQ[..., self._level_positions]
+            if self.offsets_NQ is not None:
+                quantiles_BHQ = self._widened(quantiles_BHQ, checked)
             broken_B = ~quantiles_BHQ.isfinite().flatten(1).all(dim=1)
         if broken_B.any():
             raise ForecastError(
@@ -296,6 +304,24 @@ class Forecaster(ABC):
                 f"{broken_B.nonzero().flatten().tolist()[:10]}; the weights have diverged, or the input is not scaled"
             )
         return quantiles_BHQ
+
+    def _widened(self, quantiles_BHQ: "Tensor", batch: Batch) -> "Tensor":
+        """Return quantiles with the conformal offsets of each window's domain, in its context's deviations, sorted.
+
+        None crosses the median, which stays.
+        """
+        import torch
+
+        assert self.offsets_NQ is not None
+        _, scale_B1 = loc_scale(batch.context_BT)
+        domain_B = batch.domain_B if self.is_told else torch.zeros_like(batch.domain_B)
+        offset_BQ = self.offsets_NQ.to(self.device)[domain_B] * scale_B1
+        moved_BHQ = quantiles_BHQ + offset_BQ[:, None]
+        middle = self.quantile_levels.index(MEDIAN)
+        median_BH1 = quantiles_BHQ[..., middle : middle + 1]
+        is_below_Q = torch.arange(len(self.quantile_levels), device=self.device) <= middle
+        kept_BHQ = torch.where(is_below_Q, moved_BHQ.minimum(median_BH1), moved_BHQ.maximum(median_BH1))
+        return kept_BHQ.sort(dim=-1).values
 
     def _checked(self, batch: Batch) -> Batch:
         """Return the batch as tensors on the model's device; a context that the model would cut is an error."""

@@ -62,6 +62,13 @@ def objective_misfits(settings: Any, backbone: Backbone, method: str) -> Iterato
                 )
 
 
+def conformal_misfits(settings: Any) -> Iterator[Misfit]:
+    """Yield where intervals are to be calibrated and the split holds no motors out to validate on."""
+    if settings.finetune.conformal and getattr(settings.split, "validation", None) in ("none", 0):
+        why = f"conformal offsets are taken from validation motors, and split {settings.split.kind} has none"
+        yield (("finetune", "conformal"),), f"{why} (validation: {settings.split.validation}); let it have some"
+
+
 def block_misfits(settings: Any, backbone: Backbone, method: str, own: int | None) -> Iterator[Misfit]:
     """Yield where more encoder blocks are to be trained than there are; `own` is what the method says by itself."""
     outline, asked = backbone.outline(), settings.finetune.trainable_blocks

@@ -12,6 +12,7 @@ from motor.methods.checks import (
     Misfit,
     backbone_misfits,
     block_misfits,
+    conformal_misfits,
     length_misfits,
     needs_misfits,
     objective_misfits,
@@ -119,6 +120,8 @@ class FineTuned(OfFeatures):
             yield from length_misfits(settings, context_length, place, settings.windows.prediction_length)
         own = None if self.labels == "none" else self.trainable_blocks
         yield from block_misfits(settings, backbone, self.kind, own)
+        if self.labels != "none":
+            yield from conformal_misfits(settings)
         if self.labels != "none" and not backbone.CLOSED_FORM:
             yield from objective_misfits(settings, backbone, self.kind)
         yield from needs_misfits(settings, backbone, self.kind, self.features)

@@ -10,6 +10,7 @@ import numpy as np
 from grid.stage import Context, Stage, beside
 from motor.backbones.batch import as_batch
 from motor.backbones.batching import BatchSize
+from motor.backbones.conformal import load_offsets
 from motor.backbones.training import beginning_again, forget_tried, lighten
 from motor.features.base import ForecastFeature, WindowFeatures, of_class_forecaster, side_by_side
 from motor.stages.described import Described
@@ -96,6 +97,7 @@ class Features(Described):
     def _loaded(self, built: BuiltStages, device: str) -> Iterator[Any]:
         for tuned in self.finetunes:
             forecaster: Any = tuned.backbone.load(built.folder(tuned) / "predictor", tuned.domains)
+            load_offsets(forecaster, built.folder(tuned) / "predictor")
             yield forecaster.to(device)
 
     def workload(self, n_items: float) -> tuple[Passes, ...]:

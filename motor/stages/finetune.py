@@ -15,6 +15,7 @@ from grid.store.store import write_json
 from motor.backbones.base import Backbone
 from motor.backbones.batch import Batch, as_batch
 from motor.backbones.batching import BatchSize
+from motor.backbones.conformal import calibrate, save_offsets
 from motor.backbones.training import (
     ALONE,
     History,
@@ -360,11 +361,26 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: "Report")
     data = FoldData(stage, prepared, meta, place)
     history = [] if stage.labels == "none" else fitted(stage, forecaster, data, at, report)
     if place.rank == 0:
+        if stage.training.conformal and stage.labels != "none":
+            _calibrate(forecaster.to(device), data)
         forecaster.save(at.draft / "predictor")
+        save_offsets(forecaster, at.draft / "predictor")
         skill = stage.skill(forecaster.to(device), prepared, meta[meta["side"] == "test"], at)
         write_json(at.draft / "skill.json", skill)
         write_json(at.draft / "training.json", stage.summary(forecaster, history))
         write_curves(at.draft / CURVES, history)
+
+
+def _calibrate(forecaster: "Forecaster", data: FoldData) -> None:
+    """Let a forecaster's intervals cover on validation motors what they say."""
+    windows = data.validation()
+    if windows is None:
+        raise ValueError(
+            f"fold {data.stage.fold} has no validation motors for conformal offsets; let the split have some "
+            "(split.validation), or set finetune.conformal to false"
+        )
+    with input_faults():
+        calibrate(forecaster, windows)
 
 
 def fitted(stage: Finetune, forecaster: "Forecaster", data: FoldData, at: Workplace, report: "Report") -> History:

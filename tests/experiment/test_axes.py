@@ -66,6 +66,16 @@ def test_axis_backbone_that_a_feature_cannot_take_may_be_left_out(make_tiny, tmp
     assert names == {"A tft", "A linear", "C tft"}
 
 
+def test_conformal_without_validation_motors_is_a_fault_and_off_it_moves_no_key(make_tiny, tuned, tmp_path):
+    with pytest.raises(ConfigError, match=r"finetune\.conformal.*split folds has none.*let it have some"):
+        make_tiny(tmp_path, "finetune.conformal=true", "split={kind: folds, k: 2, validation: none}")
+    plain, off, on = (
+        tuned("domain", *more)["ZhenDong"].key
+        for more in ((), ("finetune.conformal=false",), ("finetune.conformal=true",))
+    )
+    assert plain == off != on
+
+
 def test_axis_objective_by_kind_and_by_a_name_of_its_own(tuned):
     lively = "by_objective.lively.finetune.objective=[{kind: quantile}, {kind: mse, weight: 0.1}]"
     found = tuned("objective", "axes.objective=[quantile, mse, lively]", lively)

@@ -92,6 +92,11 @@ class Training(Record):
         default="each",
         description="``each``: one fine-tune a context length; ``shared``: one for all, which draws it each step",
     )
+    conformal: bool = Field(
+        default=False,
+        description="widen or narrow the intervals of each domain, after training, until they cover on validation "
+        "motors what they say; the median stays",
+    )
     checkpoint_every: int = Field(
         default=500, ge=1, exclude=True, description="steps between checkpoints, from which a killed fine-tune goes on"
     )
@@ -108,11 +113,13 @@ class Training(Record):
         return read.model_copy(update={"objective": objectives})
 
     @model_serializer(mode="wrap")
-    def _without_the_usual_objective(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave the default objective out: what was trained before there were others has no word of it in its key."""
+    def _without_what_is_usual(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave later settings out where they are as they default: what was trained before has no word of them."""
         fields = serialized(self)
         if self.objective == (Quantile(),):
             fields.pop("objective", None)
+        if not self.conformal:
+            fields.pop("conformal", None)
         return fields
 
     @model_validator(mode="after")
