@@ -117,10 +117,10 @@ def _load(signal: Any, key: str, place: str) -> tuple[np.ndarray, None]:
     if not isinstance(signal, list) or not signal:
         raise SeriesError(f"{place}: {key} is {shown(signal)}; needed is a list or a text of numbers; {NEXT_STEP}")
     try:
-        numbers = np.array(signal, dtype=np.float64)
+        numbers = np.fromiter(signal, np.float64, len(signal))
     except (TypeError, ValueError):
         numbers = np.array([_number(value, key, place) for value in signal])
-    if numbers.ndim != 1 or any(map(_is_truth, signal[:1])):
+    if any(map(_is_truth, signal[:1])):
         raise SeriesError(f"{place}: {key} holds {shown(signal[0])}, which is no number; {NEXT_STEP}")
     return numbers, None
 
