@@ -16,6 +16,7 @@ FEWEST_CLIPPED = 10
 OUTLYING, SUSPICIOUS = 3000.0, 3.5
 # One that is all nines, as -999 and 9999.9 are, is a code wherever it is no sample among others.
 OF_NINES = 20.0
+LONG = 2**23  # samples that are taken as float64 at once
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,23 @@ def signal_facts(signal: np.ndarray) -> SignalFacts:
     low, high = float(signal.min()), float(signal.max())
     step = quantisation_step(signal[:SAMPLES_FOR_STEP])
     return SignalFacts(
-        level_db=decibels(float(signal.std(dtype=np.float64))),
+        level_db=decibels(deviation(signal)),
         offset=float(signal.mean(dtype=np.float64)),
         peak=max(abs(low), abs(high)),
         step_db=None if step is None else decibels(step),
-        clipped_share=(n_clipped(signal, high, high - low) + n_clipped(-signal, -low, high - low)) / len(signal),
+        clipped_share=(n_clipped(signal, high, high - low) + _n_clipped_below(signal, low, high)) / len(signal),
         digest=hashlib.sha256(np.ascontiguousarray(signal).data).digest()[:16],
         outlier=outlier_of(signal, low, high),
     )
+
+
+def deviation(signal: np.ndarray) -> float:
+    """Return the standard deviation, of a long signal in blocks: NumPy's takes three times the signal's memory."""
+    if len(signal) <= LONG:
+        return float(signal.std(dtype=np.float64))
+    middle = float(signal.mean(dtype=np.float64))
+    blocks = (signal[begin : begin + LONG].astype(np.float64) - middle for begin in range(0, len(signal), LONG))
+    return float(np.sqrt(sum(float(np.dot(block, block)) for block in blocks) / len(signal)))
 
 
 def outlier_of(signal: np.ndarray, low: float, high: float) -> float | None:
@@ -97,7 +107,7 @@ def outlier_of(signal: np.ndarray, low: float, high: float) -> float | None:
     """
     middle = float(signal.mean(dtype=np.float64))
     farthest = max(high - middle, middle - low)
-    if farthest < SUSPICIOUS * float(signal.std(dtype=np.float64)):
+    if farthest < SUSPICIOUS * deviation(signal):
         return None
     deviations = np.abs(signal - np.float32(np.median(signal)))
     usual = float(np.partition(deviations, int(0.9 * (len(signal) - 1)))[int(0.9 * (len(signal) - 1))])
@@ -135,6 +145,13 @@ def quantisation_step(signal: np.ndarray) -> float | None:
     step = float(near.sum() / np.round(near / step).sum())
     off_grid = np.abs(gaps - step * np.round(gaps / step)).max()
     return step if off_grid < 4 * rounding + 0.01 * step else None
+
+
+def _n_clipped_below(signal: np.ndarray, low: float, high: float) -> int:
+    """Return the same at the bottom; a signal is turned over only where it may be clipped there."""
+    if np.count_nonzero(signal == low) < FEWEST_CLIPPED:
+        return 0
+    return n_clipped(-signal, -low, high - low)
 
 
 def n_clipped(signal: np.ndarray, high: float, span: float) -> int:

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from motor.recordings.facts import quantisation_step, signal_facts
+from motor.recordings.facts import deviation, quantisation_step, signal_facts
 
 TIME_S = np.arange(20_000) / 20_000
 NOISE = np.random.default_rng(0).normal(size=20_000)
@@ -50,3 +50,10 @@ def test_digest_of_equal_signals_is_equal_and_one_bit_changes_it() -> None:
     other = signal.copy()
     other[7] = np.nextafter(other[7], np.float32(9))
     assert signal_facts(signal).digest == signal_facts(signal.copy()).digest != signal_facts(other).digest
+
+
+def test_deviation_of_a_long_signal_in_blocks_is_that_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    signal = (3 + np.random.default_rng(0).normal(size=1000)).astype(np.float32)
+    whole = deviation(signal)
+    monkeypatch.setattr("motor.recordings.facts.LONG", 64)
+    assert deviation(signal) == pytest.approx(whole, rel=1e-12)
