@@ -57,3 +57,11 @@ def test_deviation_of_a_long_signal_in_blocks_is_that_of_numpy(monkeypatch: pyte
     whole = deviation(signal)
     monkeypatch.setattr("motor.recordings.facts.LONG", 64)
     assert deviation(signal) == pytest.approx(whole, rel=1e-12)
+
+
+def test_outlier_of_a_long_signal_is_found_in_some_of_its_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("motor.recordings.facts.LONG", 512)
+    signal = np.random.default_rng(0).normal(size=5000).astype(np.float32)
+    assert signal_facts(signal).outlier is None
+    signal[1717] = -99999
+    assert signal_facts(signal).outlier == -99999
