@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from grid.stage import Stage
 from motor.backbones.base import Backbone
 from motor.backbones.training import Training
+from motor.features.base import RecordingFeature
 from motor.judges.base import Judge
 from motor.recordings.splits.base import Split
 from motor.recordings.splits.folds import Folds
@@ -99,7 +100,19 @@ class Chain:
             domains=tuple(base.dataset.domains),
             seed=base.seed,
         )
-        return Cleared(audit=audit, accepted=tuple(sorted(base.audit.accept)), windows=self._windows(prepared, places))
+        accepted = tuple(sorted(base.audit.accept))
+        return Cleared(audit, accepted, self._windows(prepared, places), self._features(places))
+
+    def _features(self, places: Sequence[Mapping[str, Any]]) -> tuple[RecordingFeature, ...]:
+        """Return the features of the grid's cells that may not fit the recordings, each once."""
+        found: dict[str, RecordingFeature] = {}
+        for place in {place["method"]: place for place in places}.values():
+            link = Link(self, place)
+            names = getattr(link.method, "features", ()) if "recordings" in link.method.has else ()
+            for feature in link.features(names):
+                if type(feature).faults is not RecordingFeature.faults:
+                    found[feature.model_dump_json()] = feature
+        return tuple(found[name] for name in sorted(found))
 
     def _windows(self, prepared: Prepare, places: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         """Return the samples of the longest window of each domain, of the cells that cut theirs from `prepared`."""

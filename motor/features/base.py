@@ -112,6 +112,16 @@ class RecordingFeature(Feature, ABC):
         """
         return self
 
+    def faults(self, meta: "pd.DataFrame") -> Iterator[str]:
+        """Yield what it cannot describe of a data set, each with the next step: known before anything is trained.
+
+        Parameters
+        ----------
+        meta : DataFrame
+            One row for each recording: item, sampling_rate_hz, n_samples, speed_rpm (NaN: not known).
+        """
+        yield from ()
+
     @abstractmethod
     def from_recording(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:
         """Describe one recording; every recording of a data set gets the same names.
@@ -155,6 +165,23 @@ class MachineFeature(RecordingFeature):
         components : mapping of str to float or None
             Part -> the order of the shaft at which it shows; None: other machines of the data have it, this one not.
         """
+
+
+def revolution_faults(kind: str, meta: "pd.DataFrame", fewest: float, advice: str) -> Iterator[str]:
+    """Yield a fault where recordings have no speed, and one where they hold too few revolutions of the shaft."""
+    unknown = meta[~(meta["speed_rpm"] > 0)]
+    if len(unknown):
+        yield (
+            f"feature {kind} needs speed_rpm > 0, but {unknown['item'].iloc[0]} has none, nor have {len(unknown) - 1} "
+            "others; give the reader a column, a pattern or a constant for speed_rpm, or set speed: {source: either}"
+        )
+    revolutions = meta["n_samples"] / meta["sampling_rate_hz"] * meta["speed_rpm"] / 60
+    short = revolutions[revolutions < fewest]
+    if len(short):
+        yield (
+            f"feature {kind} needs {fewest:g} revolutions of the shaft, but {meta['item'][short.idxmin()]} holds "
+            f"{short.min():.2f}, and {len(short) - 1} others hold too few; {advice}"
+        )
 
 
 class FittedModel(ABC):

@@ -1,12 +1,12 @@
 """How far the lines of a machine's known parts stand out: some twenty named columns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
-from motor.features.base import MachineFeature
+from motor.features.base import MachineFeature, revolution_faults
 from motor.features.envelope_spectrum import band_envelopes, centred, log_envelope, prominence_db
 from motor.features.hertz import common_bands, highest_common_hz
 
@@ -45,6 +45,9 @@ class Lines(MachineFeature):
         """Return it with bands that the lowest sampling rate holds."""
         bands = common_bands(self.bands_hz, highest_common_hz(meta["sampling_rate_hz"]))
         return self.model_copy(update={"bands_hz": bands})
+
+    def faults(self, meta: "pd.DataFrame") -> Iterator[str]:
+        yield from revolution_faults(self.kind, meta, 2.0, "give longer recordings (dataset.series_length)")
 
     def from_machine(
         self,

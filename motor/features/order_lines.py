@@ -1,11 +1,12 @@
 """Lines of the envelope in orders of the shaft, in bands that are the same for every sampling rate."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from motor.features.base import RecordingFeature
+from motor.features.base import RecordingFeature, revolution_faults
 from motor.features.envelope_spectrum import band_envelopes, centred, log_envelope, prominence_db
 from motor.features.hertz import common_bands, highest_common_hz
 
@@ -64,6 +65,11 @@ class OrderLines(RecordingFeature):
         bands = common_bands(self.bands_hz, highest_common_hz(meta["sampling_rate_hz"]))
         order_of = "hertz" if meta["speed_rpm"].isna().all() else self.order_of
         return self.model_copy(update={"bands_hz": bands, "order_of": order_of})
+
+    def faults(self, meta: "pd.DataFrame") -> Iterator[str]:
+        if self.settled(meta).order_of == "shaft":
+            advice = "give longer recordings (dataset.series_length), or take methods spectrum and classical"
+            yield from revolution_faults(self.kind, meta, FEWEST_REVOLUTIONS, advice)
 
     def from_recording(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:
         """Return a column ``line_<order>_band_<number>`` for each step and band, in dB (see `RecordingFeature`).

@@ -1,12 +1,16 @@
 """Order features: the envelope spectrum in orders of the shaft, as prominence over its floor."""
 
-from typing import Literal, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from motor.features.base import RecordingFeature
+from motor.features.base import RecordingFeature, revolution_faults
 from motor.features.envelope_spectrum import centred, harmonic_families, log_envelopes, order_power, prominence_db
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Orders(RecordingFeature):
@@ -42,6 +46,12 @@ class Orders(RecordingFeature):
         if not self.lowest_order <= self.highest_order:
             raise ValueError(f"lowest_order is {self.lowest_order}, over highest_order {self.highest_order}")
         return self
+
+    def faults(self, meta: "pd.DataFrame") -> Iterator[str]:
+        fewest = meta["n_samples"] / meta["sampling_rate_hz"] * meta["speed_rpm"] / 60
+        fits = int(fewest.min()) if fewest.notna().any() else 0
+        step = f"set features.orders.revolutions to {fits}, or " if fits >= 2 else ""
+        yield from revolution_faults(self.kind, meta, self.revolutions, f"{step}take method physics")
 
     def from_recording(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:
         """Return a column ``order_<order>_band_<number>`` for each fundamental and band (see `RecordingFeature`).

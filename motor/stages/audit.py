@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from grid.stage import COST, Context, InputError, Stage
+from grid.stage import COST, Context, InputError, Stage, when_set
 from grid.store.store import write_json
 from motor.audit.cues import signal_cues
 from motor.audit.duplicates import duplicates
@@ -23,10 +23,12 @@ from motor.audit.statistics import Fitted, Moments, fitted_on_training_alone, mo
 from motor.audit.twins import same_recordings, similar_motors
 from motor.audit.units import shared_motors
 from motor.audit.unmeasured import unmeasured_samples
+from motor.features.base import RecordingFeature
 from motor.recordings.facts import outlier_of
 from motor.recordings.table import Recordings, labelled, open_recordings
 from motor.stages.prepare import ASIDE, Prepare, Prepared
 from motor.stages.recordings import ImportRecordings
+from motor.stages.speeds import Speed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,6 +189,7 @@ class Cleared(Stage):
     audit: Audit
     accepted: tuple[str, ...]
     windows: dict[str, int] = field(default_factory=dict)  # by domain, samples of the longest
+    features: tuple[RecordingFeature, ...] = when_set(default=())  # that may not fit the recordings
     prepared: Prepare = field(init=False)  # an input of its own: the lengths are read
 
     def __post_init__(self) -> None:
@@ -210,7 +213,18 @@ class Cleared(Stage):
         prepared = Prepared.open(context.folder(self.prepared), self.prepared)
         for domain, n_samples in self.windows.items():
             check_lengths(prepared.meta(prepared.sides["fold"].iloc[0], (domain,)), n_samples, domain)
+        check_features(self.features, prepared.recordings.meta, self.prepared.speed)
         write_json(folder / "cleared.json", {"accepted": [finding["name"] for finding in findings]})
+
+
+def check_features(features: tuple[RecordingFeature, ...], meta: "pd.DataFrame", speed: Speed) -> None:
+    """Raise InputError if a feature cannot describe the recordings; speeds that are estimated are not known yet."""
+    if speed.source == "estimated":
+        return
+    if speed.source == "either":
+        meta = meta[meta["speed_rpm"].notna()]
+    for fault in (fault for feature in features for fault in (feature.faults(meta) if len(meta) else ())):
+        raise InputError(f"{fault}; or leave out the method that asks for it")
 
 
 def check_lengths(meta: "pd.DataFrame", n_samples: int, domain: str) -> None:

@@ -100,3 +100,24 @@ def test_machines_are_in_no_key_but_that_of_lines(make_tiny, tmp_path):
         for overrides in ((told,), ())
     )
     assert with_them == without
+
+
+@pytest.mark.parametrize(
+    ("method", "speed_rpm", "message"),
+    [
+        (
+            "orders",
+            1440,
+            r"orders needs 8 revolutions.*holds 3\.00.*features\.orders\.revolutions to 3, or take method ph",
+        ),
+        ("physics", 480, r"order_lines needs 2 revolutions.*holds 1\.00"),
+    ],
+)
+def test_recordings_of_few_revolutions_are_a_fault_before_anything_is_described(
+    make_tiny, tmp_path, method, speed_rpm, message
+):
+    speed = f"dataset.constants={{speed_rpm: {speed_rpm}}}"
+    tiny = make_tiny(tmp_path, f"axes.method=[{method}]", "axes.domain=[ZhenDong]", speed)
+    with pytest.raises(InputError, match=message):
+        tiny.build_stages("cleared")
+    assert not [stage for stage in tiny.stages("describe") if tiny.store.holds(stage)]
