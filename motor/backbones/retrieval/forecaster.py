@@ -5,6 +5,7 @@ G segments of the horizon, F forecasts that are blended (linear, neighbours).
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MEMORY = "memory.safetensors"
 N_SEGMENTS = 8  # of the horizon, each with weights of its own
+MOST_PARTS = 5  # of the motors, each forecast by what the others teach
 RIDGE = 1e-3  # of a row, in units of the context's variance: keeps weights finite where both forecasts are alike
 
 Rows = Iterator[tuple[int, np.ndarray, np.ndarray]]
@@ -68,12 +70,14 @@ class RetrievalForecaster(LinearForecaster):
         from motor.retrieval.memory import Memory
 
         self.remember(Memory.of(data.series()))
-        self.solve(lambda: data.even(FITTED_WINDOWS))
         self.weigh(lambda: data.even(FITTED_WINDOWS))
         return []
 
     def weigh(self, windows: Windows) -> None:
         """Choose the weights by least squares, segment by segment, then the quantiles of what is left.
+
+        Each motor's windows are forecast without that motor, by neighbours and by a linear forecaster of the others;
+        the linear one is solved on all of them last.
 
         Raises
         ------
@@ -82,7 +86,8 @@ class RetrievalForecaster(LinearForecaster):
         """
         import torch
 
-        rows = list(self._forecast_rows(windows()))
+        rows = list(self._crossed_rows(windows))
+        self.solve(windows)
         for model in sorted({model for model, _, _ in rows}):
             parts_RHF, future_RH = (np.concatenate([row[place] for row in rows if row[0] == model]) for place in (1, 2))
             weight_HF = _weights(parts_RHF, future_RH) if self.settings.blend == "linear" else np.array([[0.0, 1.0]])
@@ -135,11 +140,29 @@ class RetrievalForecaster(LinearForecaster):
         loc_B1, scale_B1 = loc_scale(newest_BT)
         return future_BH * scale_B1 + loc_B1
 
+    def _crossed_rows(self, windows: Windows) -> Rows:
+        """Yield the forecasts of each part of the motors by what the others teach."""
+        motors: dict[tuple[int, str], None] = {}
+        for batch in windows():
+            if batch.motor_B is None:
+                raise ValueError("training windows do not say whose they are, so their own motor cannot be left out")
+            model_B = np.asarray(batch.domain_B) if self.is_told else np.zeros(batch.n_windows, dtype=np.int64)
+            motors |= dict.fromkeys(zip(model_B.tolist(), batch.motor_B.tolist(), strict=True))
+        names = sorted({name for _, name in motors})
+        part_of = {name: place % MOST_PARTS for place, name in enumerate(names)}
+        parts = {model: {part_of[name] for of, name in motors if of == model} for model, _ in motors}
+        if min(map(len, parts.values())) < 2:  # a domain of one part alone teaches nothing without it
+            self.solve(windows)
+            yield from self._forecast_rows(windows())
+            return
+        for part in sorted(set(part_of.values())):
+            held_out = {name for name in names if part_of[name] == part}
+            self.solve(partial(_of_motors, windows, set(names) - held_out))
+            yield from self._forecast_rows(_of_motors(windows, held_out))
+
     def _forecast_rows(self, batches: Iterable[Batch]) -> Rows:
         """Yield (model, the two forecasts, what came) in normalised units, for each batch and model in it."""
         for batch in batches:
-            if batch.motor_B is None:
-                raise ValueError("training windows do not say whose they are, so their own motor cannot be left out")
             checked = batch.tensors(self.device)
             parts_BHF, loc_B1, scale_B1 = (part.cpu().double().numpy() for part in self._parts(checked))
             future_BH = (np.asarray(batch.future_BH, dtype=np.float64) - loc_B1) / scale_B1
@@ -148,6 +171,14 @@ class RetrievalForecaster(LinearForecaster):
             for model in np.unique(model_B[whole_B]).tolist():
                 chosen_B = whole_B & (model_B == model)
                 yield model, parts_BHF[chosen_B], future_BH[chosen_B]
+
+
+def _of_motors(windows: Windows, names: set[str]) -> Iterator[Batch]:
+    """Yield the windows of some motors."""
+    for batch in windows():
+        chosen_B = np.isin(np.asarray(batch.motor_B, dtype=str), sorted(names))
+        if chosen_B.any():
+            yield batch.rows(np.flatnonzero(chosen_B))  # type: ignore[arg-type]
 
 
 def _weights(parts_RHF: np.ndarray, future_RH: np.ndarray) -> np.ndarray:
