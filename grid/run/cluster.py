@@ -17,7 +17,7 @@ from grid.run.heartbeat import SERVERS, ClusterPulse, EmbeddedPulse, Heartbeat
 from grid.run.leftovers import SHARED_MEMORY, Scratch
 from grid.run.ray_private import importing_from, joined_by, on_loopback, with_servers_alone
 
-KNOCK_S = 10  # for a cluster's address to answer
+CONNECT_TIMEOUT_S = 10  # for a cluster's address to answer
 LOG_LINES = 20  # of each of Ray's servers, where it ended
 OBJECT_STORE_BYTES = 1 << 30  # embedded only: the windows in flight; recordings are memory-mapped
 # Embedded only. Ray aborts a process that cannot reach its head for so long; where it holds Python's lock meanwhile, as
@@ -159,7 +159,7 @@ class Connection:
     def _join(self, address: str) -> str | None:
         import ray
 
-        _knock(address)
+        _check_listening(address)
         in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # `ray job submit` has sent the code already
         left_out = ["/storage", "/.git", "/.venv"]
         sent = {} if in_job or self.code is None else {"working_dir": str(self.code), "excludes": left_out}
@@ -240,12 +240,12 @@ def _about_the_token(error: ConnectionError) -> str:
     return "; it asks for a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH (by default ~/.ray/auth_token)"
 
 
-def _knock(address: str) -> None:
+def _check_listening(address: str) -> None:
     """Raise ConnectionError at once where nothing listens; Ray itself would try for minutes."""
     host, colon, port = address.rpartition("/")[2].rpartition(":")
     if not (colon and port.isdecimal()):
         return  # "auto", say
     try:
-        socket.create_connection((host, int(port)), timeout=KNOCK_S).close()
+        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT_S).close()
     except OSError as error:
         raise ConnectionError(f"nothing listens there ({error})") from error

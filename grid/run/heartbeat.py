@@ -20,8 +20,8 @@ import psutil
 INTERVAL_S = 0.5
 LOST = 1  # exit status
 PATIENCE_S = 20.0  # with a head that does not answer: one that keeps its state elsewhere may be started anew
-KNOCK_INTERVAL_S = 5.0
-KNOCK_S = 5.0
+PROBE_INTERVAL_S = 5.0
+PROBE_TIMEOUT_S = 5.0
 TOGETHER_S = 0.2  # a head that dies with this machine's node may be gone a moment after it
 LAST_WORDS_S = 10.0  # for what is to be done before the end
 SERVERS = ("gcs_server", "raylet")
@@ -124,7 +124,7 @@ class EmbeddedPulse:
 
 
 class ClusterPulse:
-    """A cluster's head, which this process knocks at, and the node of this machine, by which it has joined.
+    """A cluster's head, which this process probes, and the node of this machine, by which it has joined.
 
     Parameters
     ----------
@@ -142,33 +142,33 @@ class ClusterPulse:
         self._address = (host.strip("[]"), int(port))
         self._deaths = Deaths()
         self._deaths.watch("raylet", _listener(raylet))
-        self._heard = time.monotonic()
-        self._knocked = -float("inf")
+        self._answered_at = time.monotonic()
+        self._probed_at = -float("inf")
 
     def fault(self, wait_s: float) -> str | None:
         is_alone = bool(self._deaths.wait(wait_s))
-        if not is_alone and time.monotonic() - self._knocked < KNOCK_INTERVAL_S:
+        if not is_alone and time.monotonic() - self._probed_at < PROBE_INTERVAL_S:
             return None
-        self._knocked = time.monotonic()
-        silence = self._knock_for(TOGETHER_S) if is_alone else self._knock()
+        self._probed_at = time.monotonic()
+        silence = self._probe_for(TOGETHER_S) if is_alone else self._probe()
         if silence is None:
-            self._heard = time.monotonic()
+            self._answered_at = time.monotonic()
             return "the Ray node of this machine is gone: its raylet died; start it again" if is_alone else None
-        if is_alone or time.monotonic() - self._heard > self.patience_s:
+        if is_alone or time.monotonic() - self._answered_at > self.patience_s:
             return f"the Ray cluster's head at {self.head} is gone ({silence}); start it again"
         return None
 
-    def _knock_for(self, seconds: float) -> OSError | None:
+    def _probe_for(self, seconds: float) -> OSError | None:
         """Return why nobody answers any more, None if somebody still does when the time is over."""
         end = time.monotonic() + seconds
-        while (silence := self._knock()) is None and time.monotonic() < end:
+        while (silence := self._probe()) is None and time.monotonic() < end:
             time.sleep(0.02)
         return silence
 
-    def _knock(self) -> OSError | None:
+    def _probe(self) -> OSError | None:
         """Return why nobody answers, None if somebody does."""
         try:
-            socket.create_connection(self._address, timeout=KNOCK_S).close()
+            socket.create_connection(self._address, timeout=PROBE_TIMEOUT_S).close()
         except OSError as error:
             return error
         return None

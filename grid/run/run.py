@@ -83,7 +83,7 @@ def run(
         launch.fit_on(Connection(address, code, launch.say_last_words, packages, n_workers=len(plan.missing)))
     sweep_leftovers()  # also of a launch that died beside this one
     store.sweep()
-    return launch.came_to()
+    return launch.outcome()
 
 
 def _clear(plan: Plan, store: Store) -> None:
@@ -132,7 +132,7 @@ class _Launch:
             self.progress.say("stopping; the same command goes on from here", style="red")
             end = "interrupted"
         finally:
-            self.interrupt.deafen()
+            self.interrupt.ignore()
             self.journal.write(end)
             connection.stop()
 
@@ -176,7 +176,7 @@ class _Launch:
             self._capacity, self._looked_at = ray.cluster_resources(), time.monotonic()
         return self.conductor.next(self._capacity)
 
-    def came_to(self) -> Outcome:
+    def outcome(self) -> Outcome:
         """Return what was built and what failed, and whether it ended before its time."""
         outcome = self.conductor.outcome
         reached = outcome.built | descendants(self.plan.missing, outcome.failures)

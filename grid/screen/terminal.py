@@ -120,7 +120,7 @@ class Interrupt:
         """Catch the signals, also again, after a library has put its own handlers in place."""
         self._handle(self._note)
 
-    def deafen(self) -> None:
+    def ignore(self) -> None:
         """Let nothing stop what comes next: the cleaning up."""
         self._handle(signal.SIG_IGN)
 

@@ -85,7 +85,7 @@ def _until_interrupted(parts: Sequence[CellParts], settings: "Settings") -> int:
             print(error, file=sys.stderr)
             return SOME_FAILED
         finally:
-            interrupt.deafen()
+            interrupt.ignore()
             stop()
     print("Stopped: it was told to end.", flush=True)
     return OK

@@ -125,7 +125,7 @@ def test_streams_that_are_closed_from_the_start_stop_nothing(tmp_path: Path, clo
 
 def test_interrupt_deafened_is_not_stopped() -> None:
     with Interrupt() as interrupt:
-        interrupt.deafen()
+        interrupt.ignore()
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
         assert not interrupt.came
