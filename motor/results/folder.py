@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 PAGE = "report.html"
 RANKING = "ranking.json"  # by which metric the recipes are ranked: `predict --cell best` goes by it, too
 MARK = "made-from.json"  # written last: what the results folder was made from
+MANY = 60  # cells; below it the page is written before a second process could begin to draw
 
 
 def results_folder(experiment: Experiment, store: Store) -> Path:
@@ -124,10 +125,14 @@ def _write(
     details = cell_details(experiment, standing, results, store, advised)
     findings = replace(findings, context=replace(context, spent=details["spent"]), details=details)
     document = compose(findings)
-    figures: list[tuple[Path, Any]] = []
-    write_markdown(root / "result.md", document, lambda *figure: figures.append(figure))
-    with drawn_aside(figures):
+    if len(results) < MANY:
+        write_markdown(root / "result.md", document)
         write_html(root / PAGE, document)
+    else:
+        figures: list[tuple[Path, Any]] = []
+        write_markdown(root / "result.md", document, lambda *figure: figures.append(figure))
+        with drawn_aside(figures):
+            write_html(root / PAGE, document)
     write_json(root / "summary.json", summary(findings))
     if not failed:
         write_json(root / MARK, mark)
