@@ -25,7 +25,7 @@ from motor.recordings.recording import DataError, SeriesError
 from motor.recordings.table import labelled, open_recordings
 from motor.stages.classify import Classify
 from motor.stages.faults import input_faults
-from motor.stages.labels import LabelsBeside, counts_of
+from motor.stages.labels import LabelsBeside, LabelsByLife, counts_of
 from motor.stages.recordings import REPORT, SUMMARY, ImportRecordings
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _checked(experiment: Experiment, store: Store) -> CheckedData:
         folder = store.folder(stage)
     summary, report = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (SUMMARY, REPORT))
     meta = open_recordings(folder).meta
-    if isinstance(prepared.labels, LabelsBeside):
+    if isinstance(prepared.labels, LabelsBeside | LabelsByLife):
         meta = prepared.labels.known(meta)
         summary |= counts_of(meta)
     return CheckedData(summary, report, folder, stage.reader, _split_fault(experiment, meta))

@@ -15,7 +15,7 @@ from motor.recordings.digest import content_digest
 from motor.recordings.readers.base import Reader
 from motor.recordings.recording import DataError
 from motor.registry import using
-from motor.stages.labels import LabelsBeside
+from motor.stages.labels import LabelsBeside, LabelsByLife
 from motor.stages.recordings import ImportRecordings
 
 if TYPE_CHECKING:  # `motor.experiment.settings` reads this folder for the names of the methods
@@ -121,8 +121,10 @@ def _data_digest(reader: Reader, storage: Path, dry_run: bool) -> str:
         raise InputError(str(error)) from error
 
 
-def _labels(recordings: ImportRecordings, storage: Path, dry_run: bool) -> LabelsBeside | None:
-    """Return the stage that reads a file of labels beside the data, if there is one."""
+def _labels(recordings: ImportRecordings, storage: Path, dry_run: bool) -> LabelsBeside | LabelsByLife | None:
+    """Return the stage that reads a file of labels beside the data, or assumes them by life, if there is one."""
+    if recordings.reader.life is not None:
+        return LabelsByLife(recordings, recordings.reader.life)
     if recordings.reader.labels_file is None:
         return None
     file = Path(recordings.reader.labels_file).absolute()

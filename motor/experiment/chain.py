@@ -18,7 +18,7 @@ from motor.stages.audit import Audit, Cleared
 from motor.stages.classify import Classify
 from motor.stages.described import Described
 from motor.stages.finetune import ANYONE, Finetune
-from motor.stages.labels import LabelsBeside
+from motor.stages.labels import LabelsBeside, LabelsByLife
 from motor.stages.prepare import Prepare
 from motor.stages.recordings import ImportRecordings
 from motor.stages.unlabelled import UnlabelledSeries
@@ -50,7 +50,7 @@ class Chain:
     weights_digest: Callable[[str], str]
     unit: str = "motor"
     cleared: tuple[Cleared, ...] = ()
-    labels: LabelsBeside | None = None
+    labels: LabelsBeside | LabelsByLife | None = None
 
     def classify(self, axes: Mapping[str, Any]) -> Classify:
         """Return the stage that ends a cell."""

@@ -10,9 +10,10 @@ from grid.stage import Resources, Stage
 from motor.registry import Outside, Record
 from motor.stages.audit import Audit, Cleared
 from motor.stages.classify import Classify
-from motor.stages.labels import LabelsBeside
+from motor.stages.labels import LabelsBeside, LabelsByLife
 
-OF_EVERY_CELL = (Audit, Cleared, Classify, LabelsBeside)  # imported, so that they are known; methods import the others
+# Imported, so that they are known; methods import the others.
+OF_EVERY_CELL = (Audit, Cleared, Classify, LabelsBeside, LabelsByLife)
 PROJECT = "motor"
 MOST_CORES = 100_000  # of one stage: no node has as many
 

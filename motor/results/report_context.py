@@ -13,6 +13,7 @@ from motor.experiment.settings import JOINT
 from motor.report import FailedCell, ReportContext
 from motor.stages.audit import Audit
 from motor.stages.classify import Classify
+from motor.stages.labels import ASSUMED
 from motor.stages.prepare import Prepare
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def _dataset(store: Store, stage: Prepare) -> dict[str, Any]:
         "sampling rates (Hz: series)": summary["recordings_by_sampling_rate_hz"],
         "skipped series": len(skipped),
         **({"series without a label": without} if n_unlabelled else {}),
+        **({ASSUMED: summary[ASSUMED]} if ASSUMED in summary else {}),
         "counts": rows,
     }
 

@@ -10,12 +10,15 @@ from grid.store.store import write_json
 from motor.recordings.checks import check_dataset
 from motor.recordings.findings import nested
 from motor.recordings.labels import labels_of, read_label_rows
+from motor.recordings.life import LifeLabels, labels_by_life
 from motor.recordings.table import LABELS, labelled, open_recordings, relabelled, unlabelled, write_labels
 from motor.stages.faults import input_faults
 from motor.stages.recordings import SUMMARY, ImportRecordings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+ASSUMED = "assumed_labels"  # of a summary: the rule that gave labels which nobody saw
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,43 @@ class LabelsBeside(Stage):
     def _labels(self, meta: "pd.DataFrame") -> dict[str, str | None]:
         reader = self.recordings.reader
         with input_faults():
-            labels = labels_of(meta, read_label_rows(Path(self.path), reader.classes, reader.labels))
+            labels = labels_of(meta, read_label_rows(Path(self.path), reader.classes, reader.raw_labels))
             check_dataset(relabelled(meta, labels), reader.classes, reader.domains)
         return labels
+
+
+@dataclass(frozen=True)
+class LabelsByLife(Stage):
+    """Labels by the place of recordings in their motors' lives: assumed, and so the summary has the rule."""
+
+    KIND: ClassVar[str] = "labels_by_life"
+    IS_COMMON: ClassVar[bool] = True
+    READ: ClassVar[tuple[str, ...] | None] = (SUMMARY,)
+
+    recordings: ImportRecordings
+    rule: LifeLabels
+
+    def build(self, folder: Path, context: Context) -> None:
+        """Write ``labels.csv`` and ``summary.json``: the rule, and the import's counts that the labels change."""
+        meta = open_recordings(context.folder(self.recordings)).meta
+        labelled_by_life = self.known(meta)
+        write_labels(dict(zip(meta["item"], labelled_by_life["label"], strict=True)), folder / LABELS)
+        ranges = {label: list(of) for label, of in self.rule.ranges.items()}
+        write_json(folder / SUMMARY, {ASSUMED: {"by": self.rule.by, **ranges}, **counts_of(labelled_by_life)})
+
+    def known(self, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the recordings with the labels of their places.
+
+        Raises
+        ------
+        InputError
+            If a motor has no course of life, or a class is left without a series.
+        """
+        reader = self.recordings.reader
+        with input_faults():
+            found = relabelled(meta, labels_by_life(meta, self.rule))
+            check_dataset(found, reader.classes, reader.domains)
+        return found
 
 
 def counts_of(meta: "pd.DataFrame") -> dict[str, Any]:

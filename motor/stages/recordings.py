@@ -40,7 +40,8 @@ class ImportRecordings(Stage):
         validation = Validation()
         with input_faults(), _skipped_named(skipped):
             write_recordings(validation.watch(_counted(self.reader.read(skipped), context)), folder)
-            classes = self.reader.classes if self.reader.labels_file is None else ()  # those of the file come later
+            come_later = self.reader.labels_file is not None or self.reader.life is not None
+            classes = () if come_later else self.reader.classes
             check_dataset(open_recordings(folder).meta, classes, self.reader.domains)
         write_json(folder / SUMMARY, {**validation.summary(), "skipped": skipped})
         write_json(folder / REPORT, validation.report())

@@ -1,8 +1,12 @@
 """Labels beside the data, and hidden labels: what they change, and what they leave as it is."""
 
+import json
+
+import numpy as np
 import pandas as pd
 import pytest
 
+from grid.stage import Stage
 from motor.recordings.table import open_recordings
 from motor.stages.prepare import Prepared
 
@@ -59,3 +63,26 @@ def test_labels_hidden_of_training_motors_move_no_side_and_train_nothing(make_ti
 def test_unlabelled_of_all_motors_is_another_fine_tune(make_tiny, tmp_path, motors, labels):
     tiny = make_tiny(tmp_path, "axes.method=[C_any]", f"unlabelled.motors={motors}")
     assert {stage.labels for stage in tiny.stages("finetune")} == {labels}
+
+
+def test_labels_by_life_are_a_stage_that_reads_nothing_again_and_say_their_rule(make_tiny, tmp_path, sides_of):
+    data = tmp_path / "data"
+    random = np.random.default_rng(0)
+    for motor in range(8):
+        for number in range(1, 12):
+            for domain in DOMAINS:
+                put = data / domain / f"M{motor}" / f"{number}.npy"
+                put.parent.mkdir(parents=True, exist_ok=True)
+                np.save(put, random.normal(size=512))
+    settings = [*CLASSICAL, f"dataset.path={data}", r"dataset.pattern='(?P<motor>M\d)/'"]
+    rule = "dataset.labels={by: life, normal: [0, 0.3], spark: [0.5, 0.8], vibrate: [%s, 1]}"
+    tiny = make_tiny(tmp_path, *settings, rule % 0.9).build_stages("prepare")
+    (prepare,) = tiny.stages("prepare")
+    meta = open_recordings(tiny.folder(prepare)).meta
+    assert meta["label"].value_counts(dropna=False).tolist() == [8 * 2 * n for n in (4, 4, 2, 1)]
+    assert set(sides_of(tiny).values()) == {"train", "validation", "test"}
+    summary = json.loads((tiny.folder(prepare.labels) / "summary.json").read_text())
+    assert summary["assumed_labels"] == {"by": "life", "normal": [0, 0.3], "spark": [0.5, 0.8], "vibrate": [0.9, 1]}
+    assert Stage.from_record(prepare.record).key == prepare.key
+    again = make_tiny(tmp_path, *settings, rule % 0.95)
+    assert {stage.KIND for stage in again.plan.stages.values() if again.store.holds(stage)} == {"recordings"}

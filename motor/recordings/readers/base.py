@@ -13,6 +13,7 @@ from pydantic import Field, ValidationInfo, field_serializer, field_validator, m
 from motor.recordings.agreement import agreed_rate
 from motor.recordings.files import Listing, list_files
 from motor.recordings.formats.shapes import check_length
+from motor.recordings.life import LifeLabels, is_by_life, life_labels
 from motor.recordings.machines import Machine
 from motor.recordings.names import alike, cleaned, fault_of
 from motor.recordings.ordered import ordered_map
@@ -62,7 +63,8 @@ class Reader(Plugin):
     constants : dict
         Field -> value for all recordings.
     labels : dict
-        Raw label -> class; labels that are not listed stay as they are.
+        Raw label -> class; labels that are not listed stay as they are. Or ``{by: life, normal: [0.05, 0.35],
+        failing: [0.97, 1]}``: by the place in a motor's life (see `motor.recordings.life`), whatever the data tell.
     classes, domains : tuple of str
         All labels and all domains that may come; any other is an error.
     unlabelled : str, optional
@@ -103,7 +105,7 @@ class Reader(Plugin):
     recorded_at_format: str | None = Field(default=None, min_length=1, exclude_if=_is_empty)
     columns: dict[str, str] = Field(default={})
     constants: dict[ItemField, str | float | bool] = Field(default={})
-    labels: dict[str, str] = Field(default={})
+    labels: dict[str, str] | LifeLabels = Field(default={})
     classes: tuple[str, ...] = Field(min_length=1)
     domains: tuple[str, ...] = Field(min_length=1)
     unlabelled: str | None = Field(default=None, min_length=1, exclude_if=lambda name: name is None)
@@ -124,6 +126,26 @@ class Reader(Plugin):
     def _leave_out_place(self, path: str | None) -> str | None:
         """Leave out where the labels lie: their content counts, in a stage of its own."""
         return path and "beside"
+
+    @field_serializer("labels")
+    def _leave_out_ranges(self, labels: dict[str, str] | LifeLabels) -> Any:
+        """Leave out the ranges of a life: they count in a stage of its own, and a change reads no recording again."""
+        return labels.by if isinstance(labels, LifeLabels) else labels
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _read_labels(cls, labels: Any) -> Any:
+        return life_labels(labels) if is_by_life(labels) else labels
+
+    @property
+    def raw_labels(self) -> dict[str, str]:
+        """Raw label -> class, as far as the settings map them."""
+        return {} if isinstance(self.labels, LifeLabels) else self.labels
+
+    @property
+    def life(self) -> LifeLabels | None:
+        """What labels the recordings by their place in a life, if that is it."""
+        return self.labels if isinstance(self.labels, LifeLabels) else None
 
     @field_validator("pattern")
     @classmethod
@@ -159,14 +181,22 @@ class Reader(Plugin):
 
     @field_validator("labels", "units")
     @classmethod
-    def _clean_keys(cls, by_name: dict[str, str]) -> dict[str, str]:
+    def _clean_keys(cls, by_name: dict[str, str] | LifeLabels) -> dict[str, str] | LifeLabels:
+        if isinstance(by_name, LifeLabels):
+            return by_name
         return {cleaned(name): value for name, value in by_name.items()}
 
     @model_validator(mode="after")
     def _check_together(self) -> "Reader":
-        if strangers := sorted(set(self.labels.values()) - set(self.classes)):
+        if strangers := sorted({*self.raw_labels.values(), *(self.life.ranges if self.life else ())} - {*self.classes}):
             raise ValueError(f"labels leads to {strangers[0]!r}, which is not in classes: {', '.join(self.classes)}")
-        if self.unlabelled in (*self.classes, *self.labels):
+        if self.life and self.life.ranges and (absent := [one for one in self.classes if one not in self.life.ranges]):
+            raise ValueError(
+                f"labels by {self.life.by} has no range for {absent[0]!r}, which is in classes; give it one"
+            )
+        if self.life and self.labels_file is not None:
+            raise ValueError(f"labels by {self.life.by} and labels_file are both set; keep one of them")
+        if self.unlabelled in (*self.classes, *self.raw_labels):
             raise ValueError(f"unlabelled is {self.unlabelled!r}, which classes or labels name, too; keep one of them")
         if strangers := sorted(set(self.units) - set(self.domains)):
             raise ValueError(f"units names {strangers[0]!r}, which is not in domains: {', '.join(self.domains)}")

@@ -20,7 +20,10 @@ def fields_of(reader: "Reader", source: Source) -> dict[str, Value]:
     groups = groups_of(reader.pattern, source.searched, reader.lookup, reader.recorded_at_format, source.place)
     constants = {str(name): value for name, value in reader.constants.items()}
     ranked: tuple[Mapping[str, Value], ...] = (source.columns, groups, source.own, constants)
-    names = {"domain": reader.domains, "label": (*reader.classes, *reader.labels, *filter(None, [reader.unlabelled]))}
+    names = {
+        "domain": reader.domains,
+        "label": (*reader.classes, *reader.raw_labels, *filter(None, [reader.unlabelled])),
+    }
     if source.own and reader.constants:
         known = {"domain": names["domain"], "label": names["label"]}
         check_constants(source.own, constants, known, source.item, source.place)
@@ -57,12 +60,14 @@ def _name(field: str, value: Value, source: Source) -> str:
 
 
 def _label(reader: "Reader", raw: str | None, source: Source) -> str | None:
-    """Return the class that a raw label means, None if the data says that nobody knows it."""
+    """Return the class that a raw label means, None if the data says that nobody knows it, or life will tell."""
+    if reader.life is not None:
+        return None
     if raw is None and "label" not in source.columns and reader.labels_file is None:
         raise missing(reader, "label", source)
     if raw is None or raw == cleaned(reader.unlabelled or ""):
         return None
-    label = reader.labels.get(raw, raw)
+    label = reader.raw_labels.get(raw, raw)
     _check_known("label", label, reader.classes, source)
     return label
 

@@ -33,6 +33,14 @@ class NotAudited:
 
 
 @dataclass(frozen=True)
+class AssumedLabels:
+    """Labels that nobody saw: which part of a motor's life has which class, by share or by hours to failure."""
+
+    by: str
+    ranges: Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True)
 class NotAboveChance:
     """The best recipe's interval begins at `low`; no skill gives `chance`."""
 
@@ -131,6 +139,7 @@ class UnequalTests:
 Caveat = (
     TooGoodFigures
     | NotAudited
+    | AssumedLabels
     | NotAboveChance
     | FewMotors
     | UntestedClasses
@@ -157,6 +166,7 @@ def find_caveats(
     found: list[Caveat | None] = [
         TooGoodFigures(tuple(suspects)) if suspects else None,
         NotAudited() if context.audit is None else None,
+        _assumed_labels(context),
         _chance(scores, ranking),
         _few_motors(scores),
         _untested_classes(scores),
@@ -170,6 +180,11 @@ def find_caveats(
         UnequalTests(scores.n_left_out, scores.n_series) if scores.n_left_out else None,
     ]
     return [caveat for caveat in found if caveat is not None]
+
+
+def _assumed_labels(context: ReportContext) -> AssumedLabels | None:
+    rule = dict(context.dataset.get("assumed_labels") or {})
+    return AssumedLabels(rule.pop("by"), rule) if rule else None
 
 
 def _chance(scores: Scores, ranking: Ranking | None) -> NotAboveChance | None:

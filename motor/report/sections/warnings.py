@@ -13,6 +13,7 @@ from motor.report.findings.alarms import ALARM
 from motor.report.findings.audit import audit_findings, refused_findings
 from motor.report.findings.caveats import (
     NOT_LEARNED,
+    AssumedLabels,
     Caveat,
     FailedCells,
     FewMotors,
@@ -92,6 +93,15 @@ def _(caveat: TooGoodFigures, wording: Wording) -> str:
 @_told.register
 def _(caveat: NotAudited, wording: Wording) -> str:
     return wording.say("not_audited")
+
+
+@_told.register
+def _(caveat: AssumedLabels, wording: Wording) -> str:
+    ranges = [
+        wording.say("warning.assumed_range", label=label, low=f"{low:g}", high=f"{high:g}")
+        for label, (low, high) in caveat.ranges.items()
+    ]
+    return wording.say(f"warning.assumed_by_{caveat.by}", ranges=wording.listed(ranges, 8))
 
 
 @_told.register
