@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from motor.recordings.formats.base import MOST_SAMPLES, Format, SignalOptions, Variable, by_suffix, formats
+from motor.recordings.formats.choosing import is_number
 from motor.recordings.packed import unpacked
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
 from motor.recordings.told import Value
@@ -33,7 +34,8 @@ def read_signal(
         - ``.wav``: one channel; integer PCM is scaled to [-1, 1].
         - ``.mat`` up to version 7: one variable, of shape (n, 1) or (1, n).
     variable : str, optional
-        In the place of ``options.variable``.
+        In the place of ``options.variable``. Where files mix formats, that setting speaks of those whose signals have
+        names: for the others a name means nothing, only a number does.
     options : SignalOptions, optional
 
     Returns
@@ -52,8 +54,13 @@ def read_signal(
         If the file is missing or its format is not known.
     """
     options = options or SignalOptions()
-    (signal,) = read_signals(path, [variable or options.variable], options)
-    return signal
+    with unpacked(path) as file:
+        format_ = format_of(file, options)
+        wanted = variable or options.variable
+        if variable is None and wanted and not format_.has_names and not is_number(wanted):
+            wanted = None
+        (signal,) = format_.read(file, [wanted], options)
+    return finite_signal(signal.values, str(path)), signal.sampling_rate_hz
 
 
 def read_signals(

@@ -128,7 +128,10 @@ def test_methods_setting_of_b_moves_what_goes_on_from_it(changed_cells):
     ("override", "words"),
     [
         ("methods.C.features=[gone]", "unknown feature 'gone'; there are: .*residual"),
-        ("methods.C.features=[classical]", "C takes features of one kind, such as embedding, .*; classical is of anot"),
+        (
+            "methods.C.features=[classical]",
+            "C takes features of one kind, such as .*embedding, .*; classical is of anot",
+        ),
         ("methods.C.labels=some", "methods.C.labels.*'some'"),
         ("methods.mine={}", "methods.*'mine'"),
         ("by_method.A.methods={}", "methods is shared by all cells"),

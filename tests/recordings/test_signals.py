@@ -7,7 +7,7 @@ import scipy.io
 import soundfile
 
 from motor.recordings.recording import DataError, SeriesError
-from motor.recordings.signals import finite_signal, read_signal
+from motor.recordings.signals import SignalOptions, finite_signal, read_signal
 
 SIGNAL = (np.random.default_rng(0).integers(-100, 100, size=64) / 128).astype(np.float32)
 
@@ -43,6 +43,15 @@ def test_csv_variable_names_the_column(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("date,left,right\n" + "\n".join(rows))
     signal, _ = read_signal(tmp_path / "a.csv", variable="right")
     np.testing.assert_array_equal(signal, SIGNAL[:9])
+
+
+@pytest.mark.parametrize("name", ["flat.npy", "pcm.wav"])
+def test_name_in_the_settings_means_nothing_to_a_file_whose_signals_have_none(tmp_path: Path, name: str) -> None:
+    WRITERS[name](tmp_path / name)
+    signal, _ = read_signal(tmp_path / name, options=SignalOptions(variable="acc"))
+    np.testing.assert_array_equal(signal, SIGNAL)
+    with pytest.raises(SeriesError, match=r"channel 2|has no \(:,2\)"):
+        read_signal(tmp_path / name, options=SignalOptions(variable="channel 2"))
 
 
 def test_mat_pattern_of_a_variable_finds_the_only_match(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ class Audio(Format):
     """Sound that libsndfile decodes; integer samples are scaled to [-1, 1] by it."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".flac", ".aif", ".aiff", ".au", ".caf", ".ogg")
+    has_names: ClassVar[bool] = False
 
     def contents(self, path: Path, options: SignalOptions) -> list[Variable]:
         """Return the channels."""

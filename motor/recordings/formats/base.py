@@ -89,6 +89,8 @@ class Format:
 
     suffixes: ClassVar[tuple[str, ...]] = ()
     """In lower case, with the dot."""
+    has_names: ClassVar[bool] = True
+    """Whether its signals have names; else only a number tells them apart (``channel 2``, ``(:,2)``)."""
 
     def contents(self, path: Path, options: SignalOptions) -> list[Variable]:
         """Return what lies in a file, from its heads alone where the format has some."""

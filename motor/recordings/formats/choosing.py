@@ -37,6 +37,11 @@ def split_line(wanted: str) -> tuple[str, Line | None]:
     return wanted[: found.start()], Line(1, int(found[1])) if found[1] else Line(0, int(found[2]))
 
 
+def is_number(wanted: str) -> bool:
+    """Whether a text says which signal by its number alone."""
+    return NUMBERED.fullmatch(wanted) is not None or LINE.match(wanted) is not None
+
+
 def chosen(names: Sequence[str], variable: str | None, what: str) -> str:
     """Return the named one of `names`, the one that a pattern matches, or the only one."""
     if variable is None and len(names) == 1:

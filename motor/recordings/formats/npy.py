@@ -38,6 +38,7 @@ class Npy(BoxFormat):
     """One array; rows and columns of a matrix are named ``(2,:)`` and ``(:,2)``, or ``row 2`` and ``column 2``."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".npy",)
+    has_names: ClassVar[bool] = False
 
     @contextmanager
     def opened(self, path: Path, options: SignalOptions) -> Iterator[Box]:

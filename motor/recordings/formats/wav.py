@@ -38,6 +38,7 @@ class Wav(Format):
     """WAV of every kind that libsndfile reads; integer PCM is scaled to [-1, 1] by it."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".wav", ".w64", ".rf64")
+    has_names: ClassVar[bool] = False
 
     def contents(self, path: Path, options: SignalOptions) -> list[Variable]:
         """Return the channels."""
