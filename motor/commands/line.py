@@ -23,6 +23,7 @@ COMMANDS = {
     "verify": "read the digests of what is stored, and set aside what is damaged",
     "prune": "remove from a storage what no config in a list needs",
     "predict": "judge new recordings by a trained cell",
+    "finalize": "train a grid's chosen recipe on every motor, and export it",
     "export": "write one folder that predicts without Ray",
     "serve": "answer over HTTP, by Ray Serve",
     "loop": "label, fine-tune, infer, review, again: iterations over a config",

@@ -121,6 +121,8 @@ def asked(settings: Any, stage: Stage) -> Resources:
     settings : ResourceSettings
     stage : Stage
     """
-    given, names = getattr(settings, stage.KIND), {field.name for field in fields(Resources)}
+    kinds = (vars(made).get("KIND", "") for made in type(stage).__mro__)  # one without a section asks as its base
+    given = next(getattr(settings, kind) for kind in kinds if kind in type(settings).model_fields)
+    names = {field.name for field in fields(Resources)}
     told = {name: getattr(given, name) for name in given.model_fields_set & names}
     return stage.asks(replace(stage.ASKS or Resources(), **told))

@@ -164,7 +164,20 @@ def _described(cell: CellParts) -> str:
     interval = f", 95 % interval {low:.2f} to {high:.2f}" if low is not None and high is not None else ""
     judged = f"{title} {cell.metrics[figure]:.2f}{interval}, on {_counted(cell.metrics)}"
     heard = "; ".join(_heard(domain, of_domain) for domain, of_domain in cell.trained_on.items())
-    return f"- **{cell.name}** (key `{cell.key}`): {judged}. Trained on {heard or 'recordings that are gone'}."
+    said = f"{judged}. Trained on {heard or 'recordings that are gone'}."
+    final = cell.metrics.get("final")
+    return f"- **{cell.name}** (key `{cell.key}`): {_told_of_final(final) if final else ''}{said}"
+
+
+def _told_of_final(final: Mapping[str, Any]) -> str:
+    """Return on what a final model was trained, before the figure to expect of it."""
+    steps = ", ".join(f"{name} for {n_steps} steps" for name, n_steps in final["n_steps"].items())
+    tuned = f"; its fine-tunes: {steps}" if steps else ""
+    return (
+        f"a final model, trained on all {final['n_series']} series of all {final['n_motors']} motors, so that none is "
+        f"left to measure it on{tuned}. To expect, as the {final['n_folds']} folds of cell `{final['judged_cell']}` "
+        "were measured: "
+    )
 
 
 def _counted(metrics: Mapping[str, Any]) -> str:

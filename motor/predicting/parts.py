@@ -14,11 +14,12 @@ from motor.stages.describe import DescribeFold
 from motor.stages.described import Described
 from motor.stages.describer import not_named
 from motor.stages.features import Features
+from motor.stages.final import Final
 from motor.stages.learn import Learn
 from motor.stages.prepare import Prepare
 
 DIGEST_BLOCK = 1 << 20
-SHIPPED = (Features, Learn, DescribeFold)  # imported, so that a record can name them
+SHIPPED = (Features, Learn, DescribeFold, Final)  # imported, so that a record can name them
 
 
 class PartError(RuntimeError):

@@ -185,7 +185,7 @@ def _manifest(stage: Path) -> dict[str, FileDigest]:
 def told_figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a cell was judged at, with intervals and the counts that they rest on."""
     names = [f"{name}{end}" for name in FIGURES for end in ("", "_interval")]
-    counts = ("n_series", "n_motors", "motors_by_class")
+    counts = ("n_series", "n_motors", "motors_by_class", "final")
     return {name: metrics[name] for name in (*counts, *names) if name in metrics}
 
 

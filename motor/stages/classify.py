@@ -10,7 +10,7 @@ from grid.store.store import write_json
 from motor.cuts.base import Cut
 from motor.evaluation.cell_metrics import classification_metrics, every_metric
 from motor.evaluation.metrics.base import Measure
-from motor.evaluation.thresholds import apply_thresholds
+from motor.evaluation.thresholds import Threshold, apply_thresholds
 from motor.judges.base import Judge
 from motor.judges.trimmed_mahalanobis import TrimmedMahalanobis
 from motor.pseudo_labels.base import PseudoLabeller
@@ -99,8 +99,7 @@ class Classify(Stage):
         at_work = judging(self.classifier, columns, self.classes, self.normal, self.seed, threads, more)
         model, crossed, reference = at_work.fit(train)
         of_validation = at_work.predicted(model, validation)
-        rates = {domain: self.false_alarm_rates[domain] for domain in self.features[0].of_fold[2]}
-        thresholds = at_work.thresholds(of_validation if len(validation) else reference, rates)
+        thresholds = self._thresholds(at_work, of_validation, reference, context)
         predictions = at_work.predicted(model, test).assign(fold=name)
         predictions["alarm"] = apply_thresholds(predictions, thresholds)
         told = {domain: asdict(threshold) for domain, threshold in thresholds.items()}
@@ -115,6 +114,15 @@ class Classify(Stage):
         is_honest = not _read(source / "summary.json")["saw_labels"]
         queue = self._queue(labelling, train, model, threads)
         return _Fold(name, predictions, held_out, told, is_honest, pseudo_labels, queue)
+
+    def _thresholds(
+        self, at_work: Any, of_validation: "pd.DataFrame", reference: "pd.DataFrame", context: Context
+    ) -> dict[str, Threshold]:
+        """Choose thresholds on validation motors; where there are none, on training motors as others judged them."""
+        return at_work.thresholds(of_validation if len(of_validation) else reference, self._rates())
+
+    def _rates(self) -> dict[str, float]:
+        return {domain: self.false_alarm_rates[domain] for domain in self.features[0].of_fold[2]}
 
     def _queue(
         self, labelling: PseudoLabelling | None, train: "pd.DataFrame", model: Any, threads: int

@@ -229,6 +229,8 @@ class Finetune(Stage):
         self, forecaster: "Forecaster", prepared: Prepared, meta: "pd.DataFrame", at: "Workplace"
     ) -> list[dict[str, Any]]:
         """Error over the mean forecast's, on series that no training saw, by context, class and segment."""
+        if meta.empty:  # nothing is held out
+            return []
         windows = self.fixed(prepared, meta, SKILL_WINDOWS)
         size = BatchSize(self.batch_size, at.device(), partial(print, flush=True), at.work)
         of_lengths = ((length, self._skill(forecaster, windows, meta, length, size)) for length in self.context_lengths)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_AT_TIMES = ("label", "moment", "speed_rpm")
 HIDDEN = "hidden.csv"
+EVERY_MOTOR = "all"  # the fold that holds no motor out
 ASIDE = "aside"  # the side of what is neither trained upon nor scored
 
 
@@ -68,6 +69,7 @@ class Prepare(Stage):
     labels: Stage | None = when_set(None)  # writes `labels.csv`, which counts more than the recordings' own labels
     labelled_share: float = when_set(1.0)  # of training motors, of each class; those of the others are hidden
     keeps_unreferenced: bool = when_set(default=False)  # motors without a reference: features can do without one
+    holds_out: bool = when_set(default=True)  # False: every motor trains, in the one fold `EVERY_MOTOR`
 
     def label(self) -> str:
         return self.representation.kind
@@ -85,9 +87,10 @@ class Prepare(Stage):
                 shutil.copyfile(context.folder(self.labels) / LABELS, folder / LABELS)
                 meta = relabelled(meta, read_labels(folder / LABELS))
             known = self._units(self.scored(meta))
-            sides = self.split.split(known, self.seed, self.normal)
+            sides = self.split.split(known, self.seed, self.normal) if self.holds_out else every_motor_trains(known)
             hidden = self._hidden(known, sides)
-            sides = with_unlabelled_motors(sides, self._units(meta), self.split, self.seed)
+            split = self.split if self.holds_out else None
+            sides = with_unlabelled_motors(sides, self._units(meta), split, self.seed)
             self._represent(source, folder)
             recordings = open_recordings(folder)
             scalers = self._fit_scalers(recordings, without(sides, hidden))
@@ -262,6 +265,13 @@ class Prepared:
             Series(item, index, domain, label, rate, fitted.scaler(index, item, domain, motor), motor, moment, speed)
             for index, item, motor, domain, label, rate, moment, speed in rows
         )
+
+
+def every_motor_trains(meta: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the sides of the one fold that holds no motor out; see `motor.recordings.splits.base.Split.split`."""
+    import pandas as pd
+
+    return pd.DataFrame({"fold": EVERY_MOTOR, "motor": sorted(meta["motor"].unique()), "side": "train"})
 
 
 def with_unlabelled_motors(
