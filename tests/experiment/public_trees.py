@@ -181,6 +181,45 @@ def dcase_task2(root: Path) -> Truth:
     return truth
 
 
+def xjtu_sy(root: Path) -> Truth:
+    truth = {}
+    for condition, folder in enumerate(("35Hz12kN", "37.5Hz11kN", "40Hz10kN"), 1):
+        for name in (f"{folder}/Bearing{condition}_{k}/{n}.csv" for k in range(1, 6) for n in (1, 2, 3, 9, 10)):
+            rows = np.stack([signal(name, 1), signal(name, 2)], axis=1)
+            head = "Horizontal_vibration_signals,Vertical_vibration_signals\n"
+            put(root / name).write_text(head + "".join(f"{x},{y}\n" for x, y in rows))
+            truth[f"{name}:horizontal"], truth[f"{name}:vertical"] = rows[:, 0], rows[:, 1]
+    return truth
+
+
+def pronostia(root: Path) -> Truth:
+    truth = {}
+    sets = {"Learning_set": ("1_1", "1_2", "2_1"), "Test_set": ("1_3",), "Full_Test_Set": ("1_3", "1_4", "2_3")}
+    for name in (f"{of}/Bearing{k}/acc_{n:05}.csv" for of, those in sets.items() for k in those for n in range(1, 6)):
+        times = np.tile([9.0, 39, 39, 65664], (N, 1))
+        rows, mark = np.column_stack([times, signal(name, 1), signal(name, 2)]), ";" if "1_4" in name else ","
+        put(root / name).write_text("".join(mark.join(f"{cell:.7f}" for cell in row) + "\n" for row in rows))
+        if not name.startswith("Test_set"):
+            truth[f"{name}:horizontal"], truth[f"{name}:vertical"] = rows[:, 4], rows[:, 5]
+    put(root / "Learning_set/Bearing1_1/temp_00001.csv").write_text("9,39,39,6,61.5\n")
+    return truth
+
+
+def ims(root: Path) -> Truth:
+    truth = {}
+    for test, day, n_columns in (("1st_test", "2003.10.2", 8), ("2nd_test", "2004.02.1", 4)):
+        for name in (f"{test}/{day}{n}.12.06.24" for n in range(5)):
+            matrix = np.stack([signal(name, k) for k in range(n_columns)], axis=1)
+            put(root / name).write_text("".join("\t".join(f"{cell:.7f}" for cell in row) + "\r\n" for row in matrix))
+            truth |= (
+                {f"{name}:a": matrix[:, 4], f"{name}:b": matrix[:, 6]}
+                if n_columns == 8
+                else {f"{name}:a": matrix[:, 0]}
+            )
+    put(root / "Readme Document for IMS Bearing Data.pdf").write_bytes(b"%PDF")
+    return truth
+
+
 TREES: dict[str, Callable[[Path], Truth]] = {
     "cwru": cwru,
     "mfpt": mfpt,
@@ -195,4 +234,7 @@ TREES: dict[str, Callable[[Path], Truth]] = {
     "dirg": dirg,
     "mimii": mimii,
     "dcase-task2": dcase_task2,
+    "xjtu-sy": xjtu_sy,
+    "pronostia": pronostia,
+    "ims": ims,
 }

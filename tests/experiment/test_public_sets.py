@@ -15,7 +15,8 @@ from motor.commands.check_data import check_data
 from motor.experiment.public_sets import FOLDER, names, public_set
 from motor.experiment.reading import Experiment, read_experiment
 from motor.recordings.checks import check_dataset
-from motor.recordings.table import open_recordings, write_recordings
+from motor.recordings.life import labels_by_life
+from motor.recordings.table import labelled, open_recordings, relabelled, write_recordings
 
 spec = importlib.util.spec_from_file_location("public_trees", Path(__file__).with_name("public_trees.py"))
 assert spec is not None
@@ -27,7 +28,9 @@ TREES = public_trees.TREES
 SPEEDS = {"cwru": 1797, "mfpt": 1500, "paderborn": 1500, "jnu": 600, "seu-gearbox": 1200, "dirg": 6000}
 RATES = {"cwru": 12000, "mfpt": 97656, "paderborn": 64000, "ottawa-2018": 200000, "uored-vafcls": 42000, "jnu": 50000}
 RATES |= {"seu-gearbox": 5120, "hust-hanoi": 51200, "hust-wuhan": 25600, "mafaulda": 50000, "dirg": 51200}
-RATES |= {"mimii": 16000, "dcase-task2": 16000}
+RATES |= {"mimii": 16000, "dcase-task2": 16000, "xjtu-sy": 25600, "pronostia": 25600, "ims": 20000}
+SPEEDS |= {"xjtu-sy": 2250, "pronostia": 1650, "ims": 2000}
+LAST = ("/10.csv", "/acc_00005.csv", "4.12.06.24")  # the files of a run to failure that are made last
 ABOUT = {"title", "where", "licence", "citation", "motor", "split_advice", "confounders", "layout"}
 
 
@@ -63,9 +66,17 @@ def test_public_set_reads_its_layout_to_the_bit(tmp_path: Path, name: str) -> No
         assert {one.moment for one in read.values()} == {item.rpartition(":")[0] for item in read}
     write_recordings(iter(read.values()), tmp_path)
     meta = open_recordings(tmp_path).meta
+    if base.dataset.life is not None:
+        meta = relabelled(meta, labels_by_life(meta, base.dataset.life))
+        assert set(meta.groupby("motor")["label"].agg(lambda labels: tuple(labels.value_counts()))) <= {
+            (2,) * 3,
+            (1,) * 3,
+        }
+        last = meta.iloc[[item.endswith(LAST) for item in meta["item"].str.partition(":")[0]]]
+        assert set(last["label"]) == {"failing"}
     check_dataset(meta, base.dataset.classes, base.dataset.domains)
     if "normal" in base.dataset.classes:
-        base.split.split(meta, 0, base.normal)
+        base.split.split(labelled(meta), 0, base.normal)
 
 
 @pytest.mark.parametrize("name", names())
