@@ -173,10 +173,10 @@ def _told_of_final(final: Mapping[str, Any]) -> str:
     """Return on what a final model was trained, before the figure to expect of it."""
     steps = ", ".join(f"{name} for {n_steps} steps" for name, n_steps in final["n_steps"].items())
     tuned = f"; its fine-tunes: {steps}" if steps else ""
+    folds = "1 fold" if final["n_folds"] == 1 else f"{final['n_folds']} folds"
     return (
         f"a final model, trained on all {final['n_series']} series of all {final['n_motors']} motors, so that none is "
-        f"left to measure it on{tuned}. To expect, as the {final['n_folds']} folds of cell `{final['judged_cell']}` "
-        "were measured: "
+        f"left to measure it on{tuned}. To expect, as measured over the {folds} of cell `{final['judged_cell']}`: "
     )
 
 
