@@ -170,7 +170,9 @@ def _head(path: Path, stream: IO[bytes], table: TableLayout) -> Head:
     cells, below = cells_of(lines[first], separator), cells_of(lines[second], separator)
     is_ended = len(cells) > 1 and cells[-1] == below[-1] == ""  # lines that end with a separator
     held = [cell for cell in cells if cell]
-    if table.are_numbers(held) and len(cells) == len(below) and (is_ended or len(held) < len(cells)):
+    is_numbered = cells == ["", *(str(number) for number in range(len(cells) - 1))]  # as pandas names columns
+    has_gap = (is_ended or len(held) < len(cells)) and not is_numbered
+    if table.are_numbers(held) and len(cells) == len(below) and has_gap:
         return Head(first, separator, [f"column {k + 1}" for k in range(len(cells) - is_ended)], len(cells))
     if table.are_numbers(cells) and len(cells) == len(below):
         if table.skip_rows is None and cells == [str(number) for number in range(len(cells))]:
