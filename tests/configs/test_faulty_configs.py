@@ -72,7 +72,7 @@ ONE_FAULT = {
     "number for text": ("normal: normal", "normal: 3", "3:1, normal", ["must be a string, got 3"]),
     "scalar for a list": ("[svm, lda]", "svm", "37:3, axes.classifier", ["must be a list, got the string 'svm'"]),
     "unknown reader": ("simulator", "simulater", "5:3, dataset.kind", ["unknown dataset kind", "mean 'simulator'?"]),
-    "unknown split": ("{kind: ratio", "{kind: half", "9:9, split.kind", ["there are: combinations, folds, growing, named"]),
+    "unknown split": ("{kind: ratio", "{kind: half", "9:9, split.kind", ["combinations, folds, growing, named"]),
     "unknown representation": ("{kind: raw}", "{kind: fft}", "10:18, representation.kind", ["decimated, envelope"]),
     "unknown augmentation": ("jitter:", "noise:", "14:3, augmentation.noise", ["amplitude, jitter, masking, shift"]),
     "unknown backbone": ("kind: bolt", "kind: bold", "17:3, backbone.kind", ["there are: bolt, chronos2", "'bolt'?"]),
