@@ -123,6 +123,12 @@ def _kill(node: Any) -> int:
     return len(victims)
 
 
+def _add(cluster: Any) -> Any:
+    """Add a node whose code lies in a folder of its own, as on a host of its own: a node that unpacks it begins anew,
+    and would take it from under the workers of the others."""
+    return cluster.add_node(num_cpus=1, runtime_env_dir_name=f"code_{uuid.uuid4().hex[:8]}")
+
+
 def main(folder: str, n_nodes: int) -> None:
     """Start a cluster and do what is asked for."""
     from ray.cluster_utils import Cluster
@@ -130,12 +136,12 @@ def main(folder: str, n_nodes: int) -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # Ray prints
     cluster = Cluster(head_node_args={"num_cpus": 0, "temp_dir": folder}, initialize_head=True)
-    nodes = [cluster.add_node(num_cpus=1) for _ in range(n_nodes)]
+    nodes = [_add(cluster) for _ in range(n_nodes)]
     print(cluster.address, file=answers)
     for line in sys.stdin:
         verb, _, which = line.strip().partition(" ")
         if verb == "add":
-            nodes.append(cluster.add_node(num_cpus=1))
+            nodes.append(_add(cluster))
             print("added", file=answers)
             continue
         named = {str(place): node for place, node in enumerate(nodes)}
