@@ -145,7 +145,7 @@ class Stage:
         """Write the result into `folder`, an empty draft that is renamed once this returns."""
         raise TypeError(f"{type(self).__name__} does not say how it is built")
 
-    def lighten(self, work: Path) -> str | None:
+    def shrink_batch(self, work: Path) -> str | None:
         """Leave a note in the stage's work folder, after it died for want of memory, by which it takes less at once.
 
         Returns

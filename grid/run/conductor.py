@@ -123,7 +123,7 @@ class Conductor:
         if failure.kind == "lost":
             return "it is tried again"
         work = self.store.work(stage)
-        lighter = stage.lighten(work)
+        lighter = stage.shrink_batch(work)
         self.store.share(work)
         if lighter is None and failure.kind == "memory":
             return "it is tried again as it is"  # what ran beside it may have taken the memory

@@ -104,7 +104,7 @@ class Backbone(Plugin, ABC):
         """Return what is known before anything is built; None, the default, where nothing is."""
         return None
 
-    def misfits(
+    def incompatibilities(
         self,
         context_length: int,
         prediction_length: int,

@@ -42,8 +42,8 @@ class BatchSize:
     ) -> None:
         """Begin with `asked`, which is then kept, or (None) with 1; `say` is told once that memory ran out.
 
-        In the folder `notes` stands what is tried, for `motor.backbones.training.memory.lighten`, and after that the
-        most that may be.
+        In the folder `notes` stands what is tried, for `motor.backbones.training.memory.shrink_batch`, and after that
+        the most that may be.
         """
         self._notes, self._noted = notes, 0
         self._most = remembered(notes)

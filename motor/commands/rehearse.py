@@ -217,7 +217,7 @@ def read_rehearsal_config(path: Path, overrides: Sequence[str], environ: Mapping
     with using(plugins_of(document, path.parent)):
         config, faults = check(document, _schema(in_use()))
     if config is not None:
-        faults = list(_misfits(config, document))
+        faults = list(_incompatibilities(config, document))
         if not (path.parent / config.rehearsal.grid).is_file():
             place = document.place((SECTION, "grid"))
             faults.append(
@@ -237,7 +237,7 @@ def _schema(outside: Outside) -> type[RehearsalConfig]:
     return create_model("RehearsalConfig", __base__=RehearsalConfig, rehearsal=(rehearsed, ...))
 
 
-def _misfits(config: RehearsalConfig, document: Document) -> Iterable[Fault]:
+def _incompatibilities(config: RehearsalConfig, document: Document) -> Iterable[Fault]:
     """Yield what cannot be rehearsed."""
     rehearsal = config.rehearsal
     for name, backbone in rehearsal.backbones.items():
@@ -245,7 +245,9 @@ def _misfits(config: RehearsalConfig, document: Document) -> Iterable[Fault]:
         if backbone.CLOSED_FORM:
             yield Fault(place, f"{backbone.kind} is solved in closed form, so there are no steps to rehearse")
             continue
-        for argument, why in backbone.misfits(rehearsal.context_length, rehearsal.prediction_length, LEVELS, ()):
+        for argument, why in backbone.incompatibilities(
+            rehearsal.context_length, rehearsal.prediction_length, LEVELS, ()
+        ):
             yield Fault(place, f"{argument}: {why}")
 
 

@@ -3,19 +3,24 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from motor.methods.checks import Keys, Misfit
+from motor.methods.checks import Incompatibility, Keys
 
 if TYPE_CHECKING:
     from motor.experiment.settings import Settings
     from motor.methods.base import Method
 
-__all__ = ["Misfit", "augmentation_misfits", "inheritance_misfits", "ranking_misfits"]
+__all__ = [
+    "Incompatibility",
+    "augmentation_incompatibilities",
+    "inheritance_incompatibilities",
+    "ranking_incompatibilities",
+]
 
 # What a second stage takes over from the first with its weights.
 INHERITED = (("backbone",), ("quantile_levels",), ("windows", "prediction_length"), ("finetune", "contexts"))
 
 
-def augmentation_misfits(settings: "Settings") -> Iterator[Misfit]:
+def augmentation_incompatibilities(settings: "Settings") -> Iterator[Incompatibility]:
     """Yield augmentations of classes that the dataset does not have: they would never touch a window."""
     classes = settings.dataset.classes
     for name in type(settings.augmentation).model_fields:
@@ -26,7 +31,9 @@ def augmentation_misfits(settings: "Settings") -> Iterator[Misfit]:
             yield (("augmentation", name, "classes"),), f"{name} is for the unknown class {unknown[0]!r}; {advice}"
 
 
-def inheritance_misfits(settings: "Settings", first: "Settings", method: "Method") -> Iterator[Misfit]:
+def inheritance_incompatibilities(
+    settings: "Settings", first: "Settings", method: "Method"
+) -> Iterator[Incompatibility]:
     """Yield in what a second stage differs from the first, whose weights it goes on from."""
     for keys in INHERITED:
         own, inherited = settings, first
@@ -37,7 +44,7 @@ def inheritance_misfits(settings: "Settings", first: "Settings", method: "Method
             yield (keys,), f"{name} differs between {both}, whose fine-tune it goes on from; give both the same"
 
 
-def ranking_misfits(settings: "Settings") -> Iterator[Misfit]:
+def ranking_incompatibilities(settings: "Settings") -> Iterator[Incompatibility]:
     """Yield why recipes cannot be ranked as they are to be: by a metric that no judge has, or costs of no class."""
     metric, evaluation = settings.ranking(), settings.evaluation
     place: Keys = ("evaluation", "rank_by")
@@ -52,10 +59,10 @@ def ranking_misfits(settings: "Settings") -> Iterator[Misfit]:
     if evaluation.goal is not None and not low < evaluation.goal <= high:
         why = f"a goal of {evaluation.goal:g} means nothing for {metric.kind}"
         yield (("evaluation", "goal"),), f"{why}; give one over {low:g} and up to {high:g}"
-    yield from _cost_misfits(settings)
+    yield from _cost_incompatibilities(settings)
 
 
-def _cost_misfits(settings: "Settings") -> Iterator[Misfit]:
+def _cost_incompatibilities(settings: "Settings") -> Iterator[Incompatibility]:
     classes = settings.dataset.classes
     for true, costs in settings.evaluation.costs.items():
         for keys, name in [((true,), true), *(((true, named), named) for named in costs)]:

@@ -11,7 +11,12 @@ from grid.config.document import Node, shortened
 from motor.evaluation.axes.base import axis as axis_called
 from motor.evaluation.axes.base import is_varied
 from motor.evaluation.metrics.base import Metric
-from motor.experiment.consistency import Misfit, augmentation_misfits, inheritance_misfits, ranking_misfits
+from motor.experiment.consistency import (
+    Incompatibility,
+    augmentation_incompatibilities,
+    inheritance_incompatibilities,
+    ranking_incompatibilities,
+)
 from motor.experiment.public_sets import used, with_public_set
 from motor.experiment.settings import (
     BY_DOMAIN,
@@ -65,7 +70,7 @@ class Experiment:
         faults += self._grid_faults()
         faults = faults or list(grid_faults(document, self._axes_of_methods(), len(base.split.fold_names())))
         faults = faults or list(emptiness_faults(document, self.places()))
-        if faults := faults or list(self._misfits()):
+        if faults := faults or list(self._incompatibilities()):
             raise ConfigError(faults)
 
     def _settings(self, method: str | None = None, domain: str | None = None, variant: Variant = ()) -> Settings:
@@ -158,7 +163,7 @@ class Experiment:
             faults += self._override_faults(f"by_{axis}", list(dict.fromkeys([*plugins(room), *named])))
         return faults
 
-    def _misfits(self) -> Iterable[Fault]:
+    def _incompatibilities(self) -> Iterable[Fault]:
         """Yield what cannot work together, for each method in each regime and variant that is compared."""
         for method, regime, variant in product(self.base.axes.method, self.base.axes.domain, self.variants()):
             made = self.method(method)
@@ -169,12 +174,12 @@ class Experiment:
             contexts = [(i, n) for i, n in lengths if not self.base.axes.leaves_out({**place, "context_length": n})]
             if not contexts:  # `axes.exclude` leaves it out
                 continue
-            found = list(made.misfits(settings, self.regime_domains(regime), contexts))
+            found = list(made.incompatibilities(settings, self.regime_domains(regime), contexts))
             if made.start:
-                found += inheritance_misfits(settings, self.settings(made.start, regime, variant), made)
+                found += inheritance_incompatibilities(settings, self.settings(made.start, regime, variant), made)
             yield from _placed(document, found)
             for domain in self.regime_domains(regime):
-                of_domain = augmentation_misfits(self.settings(method, domain, variant))
+                of_domain = augmentation_incompatibilities(self.settings(method, domain, variant))
                 yield from _placed(self._overlaid(method, domain, variant), of_domain)
 
     def _axis_faults(self, regimes: list[str]) -> Iterable[Fault]:
@@ -194,7 +199,7 @@ class Experiment:
             classes = ", ".join(self.base.dataset.classes)
             message = f"normal is {self.base.normal!r}, which is not among dataset.classes: {classes}"
             yield Fault(self.document.place(("normal",)), message)
-        yield from _placed(self.document, ranking_misfits(self.base))
+        yield from _placed(self.document, ranking_incompatibilities(self.base))
 
     def _named_faults(self, axis: str) -> Iterable[Fault]:
         """Yield values of an axis that are neither a plug-in nor a name that `by_<axis>` gives a meaning to."""
@@ -256,7 +261,7 @@ def _idle_axes(place: Mapping[str, Any]) -> list[str]:
     return [name for name in there if not axis_called(name).means_something(place, gives)]
 
 
-def _placed(document: Document, found: Iterable[Misfit]) -> Iterable[Fault]:
+def _placed(document: Document, found: Iterable[Incompatibility]) -> Iterable[Fault]:
     """Yield faults, each at the first of its places that the document has."""
     for places, message in found:
         given = next((keys for keys in places if _stands_in(document.data, keys)), places[-1])

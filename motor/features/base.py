@@ -89,7 +89,9 @@ class Feature(Plugin):
         """
         return None
 
-    def misfits(self, prediction_length: int, quantile_levels: tuple[float, ...]) -> Iterator[tuple[str, str]]:
+    def incompatibilities(
+        self, prediction_length: int, quantile_levels: tuple[float, ...]
+    ) -> Iterator[tuple[str, str]]:
         """Yield what cannot work, known before anything runs: the argument's name, and why."""
         yield from ()
 

@@ -42,7 +42,9 @@ class Residual(ForecastFeature):
         default=("mean",), min_length=1, description="of a series' windows; std adds columns ``<name>_std``"
     )
 
-    def misfits(self, prediction_length: int, quantile_levels: tuple[float, ...]) -> Iterator[tuple[str, str]]:
+    def incompatibilities(
+        self, prediction_length: int, quantile_levels: tuple[float, ...]
+    ) -> Iterator[tuple[str, str]]:
         """Yield what cannot work: quantile levels that are not forecast, or a horizon too short (see `Feature`)."""
         lacking = [f"{level:g}" for level in self.loss_levels if level not in quantile_levels]
         if lacking:

@@ -9,7 +9,7 @@ from motor.backbones.base import Backbone
 from motor.backbones.training import Training
 from motor.evaluation.axes.base import Concern, axes
 from motor.features.base import Feature
-from motor.methods.checks import Misfit, feature_misfits
+from motor.methods.checks import Incompatibility, feature_incompatibilities
 from motor.registry import Plugin, plugins
 from motor.stages.described import Described
 from motor.stages.finetune import Finetune
@@ -128,7 +128,9 @@ class Method(Plugin, ABC):
         """``forecaster``, or ``plain`` for whatever needs no network that forecasts."""
         return "plain"
 
-    def misfits(self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]) -> Iterator[Misfit]:
+    def incompatibilities(
+        self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]
+    ) -> Iterator[Incompatibility]:
         """Yield what of a config cannot work for it, as far as it is known without data and weights.
 
         Parameters
@@ -168,7 +170,9 @@ class OfFeatures(Method):
     def chained(self, at: Link, fold: str, features: tuple[Any, ...]) -> Described:
         """Return the stage that describes the series of a fold by features of the kind that it takes."""
 
-    def misfits(self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]) -> Iterator[Misfit]:
+    def incompatibilities(
+        self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]
+    ) -> Iterator[Incompatibility]:
         there = plugins("motor.features")
         for name in self.features:
             place = (("methods", self.kind, "features"),)
@@ -177,7 +181,7 @@ class OfFeatures(Method):
             elif not issubclass(there[name], self.TAKES) and not _stands_alone(there[name], self.features):
                 yield place, f"{self.kind} takes features of one kind, such as {self._such_as()}; {name} is of another"
             else:
-                yield from feature_misfits(settings, name)
+                yield from feature_incompatibilities(settings, name)
 
     def _such_as(self) -> str:
         kinds = (name for name, plugin in plugins("motor.features").items() if issubclass(plugin, self.TAKES))

@@ -7,12 +7,12 @@ from motor.backbones.base import Backbone
 from motor.registry import plugins
 
 Keys = tuple[str | int, ...]
-Misfit = tuple[tuple[Keys, ...], str]  # where it may stand in the config, and what is wrong
+Incompatibility = tuple[tuple[Keys, ...], str]  # where it may stand in the config, and what is wrong
 
 
-def backbone_misfits(
+def backbone_incompatibilities(
     settings: Any, backbone: Backbone, context_length: int, place: Keys, domains: tuple[str, ...]
-) -> Iterator[Misfit]:
+) -> Iterator[Incompatibility]:
     """Yield what a backbone cannot do of what is asked of it."""
     places: dict[str, Keys] = {
         "context_length": place,
@@ -22,11 +22,13 @@ def backbone_misfits(
         "kind": ("backbone", "kind"),
     }
     prediction_length = settings.windows.prediction_length
-    for name, why in backbone.misfits(context_length, prediction_length, settings.quantile_levels, domains):
+    for name, why in backbone.incompatibilities(context_length, prediction_length, settings.quantile_levels, domains):
         yield (places[name],), why
 
 
-def length_misfits(settings: Any, context_length: int, place: Keys, horizon: int) -> Iterator[Misfit]:
+def length_incompatibilities(
+    settings: Any, context_length: int, place: Keys, horizon: int
+) -> Iterator[Incompatibility]:
     """Yield where a window of context and horizon is longer than a series, as far as that is known."""
     n_samples, rate_hz = settings.dataset.known_length()
     known = settings.representation.represented_length(n_samples, rate_hz) if n_samples else None
@@ -36,7 +38,9 @@ def length_misfits(settings: Any, context_length: int, place: Keys, horizon: int
         yield (place,), f"a window needs {context_length + horizon} samples ({window}), but {has}"
 
 
-def needs_misfits(settings: Any, backbone: Backbone, method: str, features: tuple[str, ...]) -> Iterator[Misfit]:
+def needs_incompatibilities(
+    settings: Any, backbone: Backbone, method: str, features: tuple[str, ...]
+) -> Iterator[Incompatibility]:
     """Yield what features take of a forecaster (`ForecastFeature.needs`) and the backbone does not give."""
     kinds: Any = plugins(backbone.ROOM)
     for name in features:
@@ -48,7 +52,7 @@ def needs_misfits(settings: Any, backbone: Backbone, method: str, features: tupl
                 yield (("backbone", "kind"),), f"{takes} has none to give; {advice}"
 
 
-def objective_misfits(settings: Any, backbone: Backbone, method: str) -> Iterator[Misfit]:
+def objective_incompatibilities(settings: Any, backbone: Backbone, method: str) -> Iterator[Incompatibility]:
     """Yield objectives that take what the backbone does not give."""
     kinds: Any = plugins(backbone.ROOM)
     for objective in settings.finetune.objective:
@@ -62,14 +66,16 @@ def objective_misfits(settings: Any, backbone: Backbone, method: str) -> Iterato
                 )
 
 
-def conformal_misfits(settings: Any) -> Iterator[Misfit]:
+def conformal_incompatibilities(settings: Any) -> Iterator[Incompatibility]:
     """Yield where intervals are to be calibrated and the split holds no motors out to validate on."""
     if settings.finetune.conformal and getattr(settings.split, "validation", None) in ("none", 0):
         why = f"conformal offsets are taken from validation motors, and split {settings.split.kind} has none"
         yield (("finetune", "conformal"),), f"{why} (validation: {settings.split.validation}); let it have some"
 
 
-def block_misfits(settings: Any, backbone: Backbone, method: str, own: int | None) -> Iterator[Misfit]:
+def block_incompatibilities(
+    settings: Any, backbone: Backbone, method: str, own: int | None
+) -> Iterator[Incompatibility]:
     """Yield where more encoder blocks are to be trained than there are; `own` is what the method says by itself."""
     outline, asked = backbone.outline(), settings.finetune.trainable_blocks
     blocks = own if asked is None else asked
@@ -79,12 +85,12 @@ def block_misfits(settings: Any, backbone: Backbone, method: str, own: int | Non
         yield (("finetune", "trainable_blocks"),), advice if asked is None else why
 
 
-def feature_misfits(settings: Any, name: str) -> Iterator[Misfit]:
+def feature_incompatibilities(settings: Any, name: str) -> Iterator[Incompatibility]:
     """Yield what a feature cannot do of what is asked of it."""
     feature = getattr(settings.features, name)
     places: dict[str, tuple[Keys, ...]] = {
         "prediction_length": (("windows", "prediction_length"),),
         "quantile_levels": (("features", name, "loss_levels"), ("quantile_levels",)),
     }
-    for argument, why in feature.misfits(settings.windows.prediction_length, settings.quantile_levels):
+    for argument, why in feature.incompatibilities(settings.windows.prediction_length, settings.quantile_levels):
         yield places[argument], why

@@ -9,13 +9,13 @@ from motor.evaluation.axes.base import Concern
 from motor.features.base import Feature, ForecastFeature
 from motor.methods.base import Link, OfFeatures
 from motor.methods.checks import (
-    Misfit,
-    backbone_misfits,
-    block_misfits,
-    conformal_misfits,
-    length_misfits,
-    needs_misfits,
-    objective_misfits,
+    Incompatibility,
+    backbone_incompatibilities,
+    block_incompatibilities,
+    conformal_incompatibilities,
+    length_incompatibilities,
+    needs_incompatibilities,
+    objective_incompatibilities,
 )
 from motor.registry import plugins
 from motor.stages.features import Features
@@ -112,17 +112,19 @@ class FineTuned(OfFeatures):
         after = f", after the fine-tune of {self.start}" if self.start else ""
         return f"{tuned[self.labels]}{after}{blocks}{model}; {self.seen}"
 
-    def misfits(self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]) -> Iterator[Misfit]:
+    def incompatibilities(
+        self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]
+    ) -> Iterator[Incompatibility]:
         backbone = self.backbone_of(settings.backbone)
         for index, context_length in contexts:
             place = ("axes", "context_length", index)
-            yield from backbone_misfits(settings, backbone, context_length, place, domains)
-            yield from length_misfits(settings, context_length, place, settings.windows.prediction_length)
+            yield from backbone_incompatibilities(settings, backbone, context_length, place, domains)
+            yield from length_incompatibilities(settings, context_length, place, settings.windows.prediction_length)
         own = None if self.labels == "none" else self.trainable_blocks
-        yield from block_misfits(settings, backbone, self.kind, own)
+        yield from block_incompatibilities(settings, backbone, self.kind, own)
         if self.labels != "none":
-            yield from conformal_misfits(settings)
+            yield from conformal_incompatibilities(settings)
         if self.labels != "none" and not backbone.CLOSED_FORM:
-            yield from objective_misfits(settings, backbone, self.kind)
-        yield from needs_misfits(settings, backbone, self.kind, self.features)
-        yield from super().misfits(settings, domains, contexts)
+            yield from objective_incompatibilities(settings, backbone, self.kind)
+        yield from needs_incompatibilities(settings, backbone, self.kind, self.features)
+        yield from super().incompatibilities(settings, domains, contexts)

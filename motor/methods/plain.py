@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from motor.evaluation.axes.base import Concern
 from motor.features.base import Feature, FittedFeature, MachineFeature, RecordingFeature
 from motor.methods.base import Link, OfFeatures
-from motor.methods.checks import Misfit, length_misfits
+from motor.methods.checks import Incompatibility, length_incompatibilities
 from motor.stages.describe import Describe, DescribeFold
 from motor.stages.learn import Learn
 from motor.stages.own_reference import LEVEL
@@ -48,8 +48,10 @@ class OfRecordings(OfFeatures):
     def describe(self) -> str:
         return f"no forecaster; {self.seen}"
 
-    def misfits(self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]) -> Iterator[Misfit]:
-        yield from super().misfits(settings, domains, contexts)
+    def incompatibilities(
+        self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]
+    ) -> Iterator[Incompatibility]:
+        yield from super().incompatibilities(settings, domains, contexts)
         for name in self.features:
             is_of_machine = isinstance(getattr(settings.features, name, None), MachineFeature)
             if is_of_machine and not settings.dataset.machines:
@@ -88,7 +90,9 @@ class OfWindows(OfFeatures):
     def describe(self) -> str:
         return f"no forecaster; {self.seen}"
 
-    def misfits(self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]) -> Iterator[Misfit]:
+    def incompatibilities(
+        self, settings: Any, domains: tuple[str, ...], contexts: Sequence[tuple[int, int]]
+    ) -> Iterator[Incompatibility]:
         for place, context_length in contexts:
-            yield from length_misfits(settings, context_length, ("axes", "context_length", place), horizon=0)
-        yield from super().misfits(settings, domains, contexts)
+            yield from length_incompatibilities(settings, context_length, ("axes", "context_length", place), horizon=0)
+        yield from super().incompatibilities(settings, domains, contexts)

@@ -11,7 +11,7 @@ from grid.stage import Context, Stage, beside
 from motor.backbones.batch import as_batch
 from motor.backbones.batching import BatchSize
 from motor.backbones.conformal import load_offsets
-from motor.backbones.training import beginning_again, forget_tried, lighten
+from motor.backbones.training import beginning_again, forget_tried, shrink_batch
 from motor.features.base import ForecastFeature, WindowFeatures, of_class_forecaster, side_by_side
 from motor.stages.described import Described
 from motor.stages.describer import BuiltStages, Describer, InStorage, SeriesBatch
@@ -106,9 +106,9 @@ class Features(Described):
         n_windows = n_series * self.windows_per_series * len(self.finetunes)
         return tuple(Passes(name, n_windows, (self.context_length,)) for name in self.names)
 
-    def lighten(self, work: Path) -> str | None:
-        """See `grid.stage.Stage.lighten`: passes take half as many windows; what they give differs by rounding."""
-        half = lighten(work, self.finetunes[0].windows_together)
+    def shrink_batch(self, work: Path) -> str | None:
+        """See `grid.stage.Stage.shrink_batch`: passes take half as many windows; what they give differs by rounding."""
+        half = shrink_batch(work, self.finetunes[0].windows_together)
         return None if half is None else beginning_again(half)
 
     def _told(self, context: Context) -> dict[str, Any]:

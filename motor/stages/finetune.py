@@ -26,8 +26,8 @@ from motor.backbones.training import (
     beginning_again,
     forget_tried,
     going_on,
-    lighten,
     precision_used,
+    shrink_batch,
 )
 from motor.features.skill import forecast_skill, skill_columns
 from motor.retrieval.memory import Remembered
@@ -133,9 +133,9 @@ class Finetune(Stage):
         steps, size = self.training.num_steps, self.training.batch_size
         return (Passes(TRAINING, steps * size, self.context_lengths, steps),) if self.is_trained else ()
 
-    def lighten(self, work: Path) -> str | None:
-        """See `grid.stage.Stage.lighten`: a worker takes half as many windows at once; a step has as many as before."""
-        half = lighten(work, self.windows_together)
+    def shrink_batch(self, work: Path) -> str | None:
+        """See `grid.stage.Stage.shrink_batch`: half as many windows at once; a step has as many."""
+        half = shrink_batch(work, self.windows_together)
         if half is None:
             return None
         return going_on(half) if self.is_trained else beginning_again(half)

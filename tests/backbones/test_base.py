@@ -54,7 +54,7 @@ def test_only_graphs_and_chronos2_with_its_sensors_together_see_them_together():
 def test_backbone_whose_package_is_missing_says_so(name, monkeypatch):
     plugin = plugins("motor.backbones")[name]
     monkeypatch.setattr(plugin, "PACKAGES", ("chronos-of-nowhere",))
-    ((argument, why),) = plugin().misfits(64, 16, (0.1, 0.5, 0.9), ("one",))
+    ((argument, why),) = plugin().incompatibilities(64, 16, (0.1, 0.5, 0.9), ("one",))
     assert argument == "kind"
     assert "needs the package chronos-of-nowhere" in why
     assert "pip install chronos-of-nowhere" in why

@@ -9,7 +9,7 @@ import torch
 from motor.backbones import batching
 from motor.backbones.batch import Batch
 from motor.backbones.batching import BatchSize, counting, limit_bytes
-from motor.backbones.training.memory import lighten, note_tried
+from motor.backbones.training.memory import note_tried, shrink_batch
 
 KILOBYTE = 1 << 10
 
@@ -125,13 +125,13 @@ def test_batch_size_two_of_one_folder_note_the_one_that_works(tmp_path):
     large, small = BatchSize(16, "cpu", print, tmp_path), BatchSize(2, "cpu", print, tmp_path)
     for size in (large, small, large):
         list(size.passes(1, len))
-    assert lighten(tmp_path, 1) == 8
+    assert shrink_batch(tmp_path, 1) == 8
 
 
 @pytest.mark.parametrize(("asked", "sizes"), [(None, [1, 2, 4, 4, 4]), (16, [4, 4, 4, 3]), (2, [2] * 7 + [1])])
-def test_batch_size_lightened_takes_no_more(tmp_path, asked, sizes):
+def test_shrunk_batch_size_takes_no_more(tmp_path, asked, sizes):
     note_tried(tmp_path, 8)
-    assert lighten(tmp_path, 1) == 4
+    assert shrink_batch(tmp_path, 1) == 4
     assert list(BatchSize(asked, "cpu", print, tmp_path).passes(15, len)) == sizes
 
 

@@ -123,14 +123,14 @@ def test_features_memory_runs_out_in_the_middle_goes_on_with_half(tiny_built, fe
     assert capsys.readouterr().out == "memory ran out with 32 windows a pass; going on with 16, or fewer if need be\n"
 
 
-def test_features_lightened_take_fewer_windows_at_once_and_say_so(tiny_built, tmp_path):
+def test_features_with_a_shrunk_batch_take_fewer_windows_at_once_and_say_so(tiny_built, tmp_path):
     stage = described(tiny_built, "B/Joint/64/lda")
-    assert stage.lighten(tmp_path) is None  # no pass was begun: fewer windows would not help
+    assert stage.shrink_batch(tmp_path) is None  # no pass was begun: fewer windows would not help
     describe(tiny_built, stage, BatchSize(4, "cpu", print, tmp_path))
-    assert stage.lighten(tmp_path) == "begins again, with at most 2 windows a pass"
+    assert stage.shrink_batch(tmp_path) == "begins again, with at most 2 windows a pass"
     assert BatchSize(4, "cpu", print, tmp_path).size == 2
-    assert stage.lighten(tmp_path) == "begins again, with at most 1 window a pass"
-    assert stage.lighten(tmp_path) is None
+    assert stage.shrink_batch(tmp_path) == "begins again, with at most 1 window a pass"
+    assert stage.shrink_batch(tmp_path) is None
 
 
 @pytest.mark.slow

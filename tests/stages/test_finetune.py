@@ -144,7 +144,7 @@ class KilledInStep4(BuildContext):
             raise KeyboardInterrupt
 
 
-def test_finetune_lightened_goes_on_with_fewer_windows_at_once_in_steps_of_as_many(make_tiny, tmp_path):
+def test_finetune_with_a_shrunk_batch_goes_on_with_fewer_windows_at_once_in_steps_of_as_many(make_tiny, tmp_path):
     made = []
     for name in ("undisturbed", "killed"):
         (tmp_path / name).mkdir()
@@ -152,10 +152,12 @@ def test_finetune_lightened_goes_on_with_fewer_windows_at_once_in_steps_of_as_ma
     killed = made[1]
     stage = finetuned(killed, "A/ShengYing/64/lda")
     work = killed.store.work(stage)
-    assert stage.lighten(work) is None  # it died before it took any window: fewer would not help
+    assert stage.shrink_batch(work) is None  # it died before it took any window: fewer would not help
     with pytest.raises(KeyboardInterrupt):
         build_stage(stage, killed.store, KilledInStep4(**vars(killed.context(stage))))
-    assert stage.lighten(work).startswith("goes on from the last checkpoint with 2 windows at once, whose gradients")
+    assert stage.shrink_batch(work).startswith(
+        "goes on from the last checkpoint with 2 windows at once, whose gradients"
+    )
     for tiny in made:
         tiny.build_stage(finetuned(tiny, "A/ShengYing/64/lda"))
     told = json.loads((killed.folder(stage) / "training.json").read_text())
@@ -164,18 +166,18 @@ def test_finetune_lightened_goes_on_with_fewer_windows_at_once_in_steps_of_as_ma
     assert all(torch.allclose(expected[name], found[name], rtol=1e-4, atol=1e-5) for name in expected)
 
 
-def test_finetune_lightened_ends_with_what_cannot_be_parted(make_tiny, tmp_path):
+def test_finetune_with_a_shrunk_batch_ends_with_what_cannot_be_parted(make_tiny, tmp_path):
     tiny = make_tiny(tmp_path, CHRONOS2.replace("}", ", sensors: together}"), "axes.method=[A]")
     one, both = (finetuned(tiny, f"A/{regime}/64/lda") for regime in ("ShengYing", "Joint"))
     for stage, sizes in ((one, ["2", "1"]), (both, ["2"])):
         note_tried(tiny.store.work(stage), 4)
-        said = [stage.lighten(tiny.store.work(stage)) for _ in (*sizes, "none")]
+        said = [stage.shrink_batch(tiny.store.work(stage)) for _ in (*sizes, "none")]
         assert [words and words.split(" with ")[1].split()[0] for words in said] == [*sizes, None]
 
 
-def test_finetune_that_took_no_windows_cannot_be_lightened(make_tiny, tmp_path):
+def test_finetune_that_took_no_windows_cannot_have_its_batch_shrunk(make_tiny, tmp_path):
     (stage, *_) = make_tiny(tmp_path, "axes.method=[untrained]").stages("finetune")
-    assert stage.lighten(tmp_path) is None
+    assert stage.shrink_batch(tmp_path) is None
 
 
 def test_finetune_skill_goes_on_with_fewer_windows_where_memory_runs_out(make_tiny, tmp_path, monkeypatch, capsys):
@@ -217,7 +219,7 @@ def test_finetune_killed_in_its_skill_forecasts_begins_again_with_half_the_windo
     monkeypatch.setattr(BoltForecaster, "predict_quantiles", killed)
     with pytest.raises(KeyboardInterrupt):
         tiny.build_stage(stage)
-    assert stage.lighten(work) == "begins again, with at most 4 windows a pass"
+    assert stage.shrink_batch(work) == "begins again, with at most 4 windows a pass"
     monkeypatch.setattr(BoltForecaster, "predict_quantiles", counted)
     tiny.build_stage(stage)
     assert max(asked) == 4

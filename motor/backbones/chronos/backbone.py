@@ -130,7 +130,7 @@ class ChronosBackbone(Backbone):
         except (WeightsError, OSError, LookupError, TypeError):
             return None  # `weights_folder` says what is wrong with them
 
-    def misfits(
+    def incompatibilities(
         self,
         context_length: int,
         prediction_length: int,
@@ -147,14 +147,14 @@ class ChronosBackbone(Backbone):
         except ValueError as error:
             yield "quantile_levels", str(error)
         if len(domains) >= 2:
-            yield from self._telling_misfits(outline, context_length, prediction_length, len(domains))
+            yield from self._telling_incompatibilities(outline, context_length, prediction_length, len(domains))
 
     @abstractmethod
     def _patch(self) -> int:
         """Samples of a patch, where there are no weights."""
 
     @abstractmethod
-    def _telling_misfits(
+    def _telling_incompatibilities(
         self, outline: Outline, context_length: int, prediction_length: int, n_domains: int
     ) -> Iterator[tuple[str, str]]:
         """Yield why the domain cannot be told in these lengths."""

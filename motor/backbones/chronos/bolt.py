@@ -84,7 +84,7 @@ class Bolt(ChronosBackbone):
     def _patch(self) -> int:
         return self.input_patch_size
 
-    def _telling_misfits(
+    def _telling_incompatibilities(
         self, outline: Outline, context_length: int, prediction_length: int, n_domains: int
     ) -> Iterator[tuple[str, str]]:
         try:

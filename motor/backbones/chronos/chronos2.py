@@ -199,7 +199,7 @@ class Chronos2(ChronosBackbone):
     def _patch(self) -> int:
         return PATCH
 
-    def _telling_misfits(
+    def _telling_incompatibilities(
         self, outline: Outline, context_length: int, prediction_length: int, n_domains: int
     ) -> Iterator[tuple[str, str]]:
         try:

@@ -151,7 +151,7 @@ class Gated(TorchBackbone):
         patch = outlines[0].patch if outlines else 1
         return Outline(patch=patch, n_blocks=sum(one.n_blocks for one in outlines), levels=(), head_length=None)
 
-    def misfits(
+    def incompatibilities(
         self,
         context_length: int,
         prediction_length: int,
@@ -160,9 +160,9 @@ class Gated(TorchBackbone):
     ) -> Iterator[tuple[str, str]]:
         """Yield what of it or of its branches cannot work (see `Backbone`)."""
         asked = (context_length, prediction_length, quantile_levels, domains)
-        found = list(super().misfits(*asked))
+        found = list(super().incompatibilities(*asked))
         for branch in self.branches.enabled().values():
-            found += [one for one in branch.settings.misfits(*asked) if one not in found]
+            found += [one for one in branch.settings.incompatibilities(*asked) if one not in found]
         yield from found
 
 

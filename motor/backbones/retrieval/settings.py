@@ -34,14 +34,14 @@ class Retrieval(Linear):
         """Return the tensors of a forecaster that was not fitted: it forecasts the context's mean."""
         return unblended(super().network(geometry), geometry.prediction_length)
 
-    def misfits(
+    def incompatibilities(
         self,
         context_length: int,
         prediction_length: int,
         quantile_levels: tuple[float, ...],
         domains: tuple[str, ...],
     ) -> Iterator[tuple[str, str]]:
-        yield from super().misfits(context_length, prediction_length, quantile_levels, domains)
+        yield from super().incompatibilities(context_length, prediction_length, quantile_levels, domains)
         if context_length < 8:
             yield (
                 "context_length",

@@ -147,7 +147,7 @@ class TimeLlm(TorchBackbone):
         given = settings if self.weights is None else {**settings, "weights": self.weights}
         return super()._saved({name: value for name, value in given.items() if name != "sizes" or not self.weights})
 
-    def misfits(
+    def incompatibilities(
         self,
         context_length: int,
         prediction_length: int,
@@ -155,16 +155,16 @@ class TimeLlm(TorchBackbone):
         domains: tuple[str, ...],
     ) -> Iterator[tuple[str, str]]:
         """Yield what cannot work, as far as it is known before weights are loaded: the argument's name, and why."""
-        yield from super().misfits(context_length, prediction_length, quantile_levels, domains)
+        yield from super().incompatibilities(context_length, prediction_length, quantile_levels, domains)
         if self.weights is None:
-            yield from self._prototype_misfits(self.sizes.width)
+            yield from self._prototype_incompatibilities(self.sizes.width)
             return
         folder = Path(self.weights).expanduser()
         try:
             config = read_config(folder)
         except (WeightsError, OSError):
             return  # a hub name, or a folder of which `weights_folder` says what is wrong
-        yield from self._prototype_misfits(config.get("hidden_size", config.get("n_embd")))
+        yield from self._prototype_incompatibilities(config.get("hidden_size", config.get("n_embd")))
         n_layers = config.get("num_hidden_layers", config.get("n_layer"))
         if n_layers is not None and (self.first_layers or 0) > n_layers:
             yield "kind", f"backbone.first_layers is {self.first_layers}, and {folder} has {n_layers}; ask for fewer"
@@ -183,7 +183,7 @@ class TimeLlm(TorchBackbone):
                 "set backbone.prompt: none",
             )
 
-    def _prototype_misfits(self, width: int | None) -> Iterator[tuple[str, str]]:
+    def _prototype_incompatibilities(self, width: int | None) -> Iterator[tuple[str, str]]:
         """Yield why words of this width have too few principal components."""
         if self.prototypes.of == "pca" and width is not None and self.prototypes.n > width:
             yield (

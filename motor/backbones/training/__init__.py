@@ -19,7 +19,7 @@ two workers, with dropout of 0.1 (other draws)       1.0e-2, 1.2e-3  9.5e-3, 2.0
 from motor.backbones.lora import Lora
 from motor.backbones.training.checkpoint import CHECKPOINT
 from motor.backbones.training.loop import train
-from motor.backbones.training.memory import beginning_again, forget_tried, going_on, lighten
+from motor.backbones.training.memory import beginning_again, forget_tried, going_on, shrink_batch
 from motor.backbones.training.precision import precision_used
 from motor.backbones.training.schedule import learning_rate_at
 from motor.backbones.training.settings import ALONE, OutOfMemory, Place, Training, TrainingError, training_schema
@@ -41,8 +41,8 @@ __all__ = [
     "forget_tried",
     "going_on",
     "learning_rate_at",
-    "lighten",
     "precision_used",
+    "shrink_batch",
     "train",
     "training_schema",
     "validate",

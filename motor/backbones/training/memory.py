@@ -2,7 +2,7 @@
 
 An error that says so is caught, and `halved` answers it. A process that the kernel kills for its memory (or Ray, by its
 memory monitor) gets no error: it has noted before how many windows it takes at once (`note_tried`), and who looks after
-it halves them for the next start (`lighten`).
+it halves them for the next start (`shrink_batch`).
 """
 
 import json
@@ -33,7 +33,7 @@ def remembered(folder: Path | None) -> int | None:
 
 
 def note_tried(folder: Path, count: int) -> None:
-    """Write down how many windows are computed at once, for `lighten`, before they are."""
+    """Write down how many windows are computed at once, for `shrink_batch`, before they are."""
     _write(folder / TRIED, count)
 
 
@@ -42,7 +42,7 @@ def forget_tried(folder: Path) -> None:
     (folder / TRIED).unlink(missing_ok=True)
 
 
-def lighten(folder: Path, least: int) -> int | None:
+def shrink_batch(folder: Path, least: int) -> int | None:
     """Halve the windows at once for the next start, after a process died for want of memory.
 
     Parameters

@@ -136,10 +136,10 @@ def test_groups_of_another_count_raise(forecaster, context):
         forecaster.embed(Batch(context, None, DOMAIN, group_B=GROUPS[:4]))
 
 
-def test_told_contexts_that_are_no_multiple_of_the_patch_are_misfits():
+def test_told_contexts_that_are_no_multiple_of_the_patch_are_incompatibilities():
     settings = Chronos2(sensors="together")
-    assert [name for name, _ in settings.misfits(50, 24, (0.5,), DOMAINS)] == ["context_length"]
-    assert not list(settings.misfits(50, 24, (0.5,), ("one",)))
+    assert [name for name, _ in settings.incompatibilities(50, 24, (0.5,), DOMAINS)] == ["context_length"]
+    assert not list(settings.incompatibilities(50, 24, (0.5,), ("one",)))
     with pytest.raises(ValueError, match="multiples of its patch of 16, but context_length is 50"):
         create(context=50)
 

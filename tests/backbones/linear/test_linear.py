@@ -203,9 +203,9 @@ def test_context_shorter_than_the_lags_is_weighed_whole():
     assert create(Linear(n_lags=100)).n_lags == T
 
 
-def test_misfits_are_levels_without_the_median():
-    assert not list(Linear(n_lags=T).misfits(T, H, (0.123, 0.5), ("one",)))
-    assert [name for name, _ in Linear(n_lags=T).misfits(T, H, (0.1,), ("one",))] == ["quantile_levels"]
+def test_incompatibilities_are_levels_without_the_median():
+    assert not list(Linear(n_lags=T).incompatibilities(T, H, (0.123, 0.5), ("one",)))
+    assert [name for name, _ in Linear(n_lags=T).incompatibilities(T, H, (0.1,), ("one",))] == ["quantile_levels"]
 
 
 def test_settings_have_no_sizes_of_a_network():

@@ -181,7 +181,7 @@ def _change_a_weight(file):
     ],
 )
 def test_what_a_folder_cannot_do_is_said_before_it_is_loaded(folder, settings, context, argument, why):
-    ((found, said),) = TimeLlm(weights=str(folder), **settings).misfits(context, HORIZON, LEVELS, DOMAINS)
+    ((found, said),) = TimeLlm(weights=str(folder), **settings).incompatibilities(context, HORIZON, LEVELS, DOMAINS)
     assert (found, why in said) == (argument, True), said
 
 

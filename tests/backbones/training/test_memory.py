@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from motor.backbones.training import OutOfMemory, TrainingError
-from motor.backbones.training.memory import forget_tried, halved, is_out_of_memory, lighten, note_tried, remembered
+from motor.backbones.training.memory import forget_tried, halved, is_out_of_memory, note_tried, remembered, shrink_batch
 
 SMALL = {"num_steps": 4, "batch_size": 4, "log_every": 2, "dropout_rate": 0.0, "precision": "float32"}
 
@@ -65,22 +65,22 @@ def test_halved_without_a_folder_cannot_go_on():
 
 
 @pytest.mark.parametrize(("least", "sizes"), [(1, [16, 8, 4, 2, 1, None]), (3, [16, 8, 4, 3, None])])
-def test_lighten_halves_what_was_tried_down_to_the_least(tmp_path, least, sizes):
+def test_shrink_batch_halves_what_was_tried_down_to_the_least(tmp_path, least, sizes):
     note_tried(tmp_path, 32)
-    assert [lighten(tmp_path, least) for _ in sizes] == sizes
+    assert [shrink_batch(tmp_path, least) for _ in sizes] == sizes
     assert remembered(tmp_path) == least
 
 
-def test_lighten_begins_with_what_the_last_start_tried(tmp_path):
+def test_shrink_batch_begins_with_what_the_last_start_tried(tmp_path):
     halved(tmp_path, 32, 1, 0)
     note_tried(tmp_path, 12)  # a worker's share of a step
-    assert lighten(tmp_path, 1) == 6
+    assert shrink_batch(tmp_path, 1) == 6
 
 
-def test_lighten_of_a_process_that_died_before_it_took_any_window_is_nothing(tmp_path):
+def test_shrink_batch_of_a_process_that_died_before_it_took_any_window_is_nothing(tmp_path):
     note_tried(tmp_path, 32)
     forget_tried(tmp_path)  # an earlier start's
-    assert lighten(tmp_path, 1) is None
+    assert shrink_batch(tmp_path, 1) is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -89,17 +89,17 @@ def test_notes_that_are_spoilt_are_none(tmp_path, text):
     for name in ("memory.json", "tried.json"):
         (tmp_path / name).write_text(text)
     assert remembered(tmp_path) is None
-    assert lighten(tmp_path, 1) is None
+    assert shrink_batch(tmp_path, 1) is None
 
 
-def test_train_notes_what_it_tries_and_takes_no_more_than_it_was_lightened_to(tiny, tmp_path):
+def test_train_notes_what_it_tries_and_takes_no_more_than_it_was_shrunk_to(tiny, tmp_path):
     undisturbed = tiny.fine_tune("bolt", SMALL, tmp_path / "undisturbed")
     tiny.fine_tune("bolt", SMALL | {"num_steps": 2}, tmp_path / "light")
     (tmp_path / "light" / "checkpoint.pt").unlink()
-    assert lighten(tmp_path / "light", 1) == 2
-    lightened = tiny.fine_tune("bolt", SMALL, tmp_path / "light")
-    assert [row["micro_batch"] for row in lightened["history"] if "loss" in row] == [2, 2]
-    torch.testing.assert_close(lightened["weights"], undisturbed["weights"], rtol=1e-4, atol=1e-5)
+    assert shrink_batch(tmp_path / "light", 1) == 2
+    shrunk = tiny.fine_tune("bolt", SMALL, tmp_path / "light")
+    assert [row["micro_batch"] for row in shrunk["history"] if "loss" in row] == [2, 2]
+    torch.testing.assert_close(shrunk["weights"], undisturbed["weights"], rtol=1e-4, atol=1e-5)
 
 
 def test_out_of_memory_pickles():

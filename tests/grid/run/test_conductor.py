@@ -32,7 +32,7 @@ class Heavy(Stage):
     def build(self, folder: Path, context: Context) -> None:
         write_json(folder / "value.json", 1)
 
-    def lighten(self, work: Path) -> str | None:
+    def shrink_batch(self, work: Path) -> str | None:
         size = json.loads((work / "size.json").read_text()) if (work / "size.json").exists() else 4
         if size == 1:
             return None
