@@ -28,10 +28,14 @@ class SharedFile:
     names : mapping
         Channel -> names in the file, of which the first that is there counts; see `filled`.
     options : SignalOptions
+    is_kept : bool
+        Whether each channel is asked for soon; else it is read alone, when it is.
     """
 
-    def __init__(self, path: Path, names: Mapping[str, Sequence[str]], options: SignalOptions) -> None:
-        self.path, self.options = path, options
+    def __init__(
+        self, path: Path, names: Mapping[str, Sequence[str]], options: SignalOptions, is_kept: bool = True
+    ) -> None:
+        self.path, self.options, self.is_kept = path, options, is_kept
         self.names = {channel: filled(of, path) for channel, of in names.items()}
         self._lock = Lock()
         self._read: dict[str, tuple[np.ndarray, float | None]] | None = None
@@ -53,7 +57,11 @@ class SharedFile:
 
     def _all(self) -> dict[str, tuple[np.ndarray, float | None]]:
         """Return all channels; none if the file is large or one of them is at fault: each is then read alone."""
-        if len(self.names) == 1 or (self.path.is_file() and self.path.stat().st_size > TOGETHER_BYTES):
+        if (
+            not self.is_kept
+            or len(self.names) == 1
+            or (self.path.is_file() and self.path.stat().st_size > TOGETHER_BYTES)
+        ):
             return {}
         try:
             signals = read_signals(self.path, [of[0] for of in self.names.values()], self.options)

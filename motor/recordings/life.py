@@ -4,7 +4,6 @@ Of a run to failure only the end is known: the last recording of each motor is t
 share of life, or the hours that remain. Time counts where recordings have it, else their order.
 """
 
-import re
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from pydantic import Field
 
-from motor.recordings.names import cleaned, shown
+from motor.recordings.names import cleaned, natural, shown
 from motor.recordings.recording import DataError
 from motor.registry import Record
 
@@ -154,11 +153,6 @@ def _order(rows: "pd.DataFrame") -> np.ndarray:
     for of in [tied, *((rows["domain"] == domain).to_numpy() & ~tied for domain in rows["domain"].unique())]:
         times = rows["moment"].where(rows["moment"].notna(), rows["item"])[of]
         firsts = rows[of].groupby(times)["item"].min()
-        rank = {time: number for number, time in enumerate(sorted(firsts.index, key=lambda one: _natural(firsts[one])))}
+        rank = {time: number for number, time in enumerate(sorted(firsts.index, key=lambda one: natural(firsts[one])))}
         order[of] = [rank[time] / max(len(rank) - 1, 1) for time in times]
     return order
-
-
-def _natural(name: str) -> list[Any]:
-    """Return what names sort by, so that 10 comes after 9."""
-    return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", name))]

@@ -42,6 +42,11 @@ def alike(name: str) -> str:
     return re.sub(r"(?<![\d.,])0+(?=\d)", "", re.sub(r"\s+", "", text))
 
 
+def natural(name: str) -> list[Any]:
+    """Return what names sort by, so that 10 comes after 9."""
+    return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", name))]
+
+
 def fault_of(name: str, longest: int | None = LONGEST) -> str | None:
     """Return why a text may be no name, None if it may."""
     for letter in name:

@@ -1,6 +1,6 @@
 """What readers of signal files share: how the signals are found in a file, and what else it tells."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from motor.recordings.channels import SharedFile, moment_of, value_of
 from motor.recordings.formats.base import formats
 from motor.recordings.formats.layout import TableLayout
+from motor.recordings.joining import joined
 from motor.recordings.names import cleaned, fault_of, is_nothing, shown
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.readers.source import ItemField
@@ -50,6 +51,10 @@ class SignalReader(Reader):
     fields : dict
         Field -> the name in each file of the one value that tells it (a variable, a column, ``@name`` for an
         attribute), written as a channel's; a file without it does not tell the field.
+    join : {"by motor"}, optional
+        Files in time order are pieces of one recording for each motor, domain, label, speed and fold, which is read as
+        if they were one file: by `recorded_at` where they have it, else by their names, numbers in them by size. It is
+        named after its first piece, with the number of the others (``a/1.csv+122``).
     format : str, optional
         Format of all files, whatever their suffixes say: ``table`` for text.
     delimiter : str, optional
@@ -64,6 +69,7 @@ class SignalReader(Reader):
     channels: dict[str, Names] = Field(default={}, exclude_if=_is_left_out)
     on_missing_channel: Literal["fail", "skip"] = Field(default="fail", exclude_if=_is_left_out)
     fields: dict[ItemField, Names] = Field(default={}, exclude_if=_is_left_out)
+    join: Literal["by motor"] | None = Field(default=None, exclude_if=_is_left_out)
     format: str | None = Field(default=None, exclude_if=_is_left_out)
     delimiter: Literal[",", ";", "\t", "|"] | None = None
     decimal: Literal[".", ","] = "."
@@ -110,6 +116,15 @@ class SignalReader(Reader):
             raise ValueError("channels tell the domain, and a group of pattern too; keep one of them")
         return self
 
+    @model_validator(mode="after")
+    def _check_join(self) -> "SignalReader":
+        if self.join and self.life:
+            raise ValueError(
+                f"labels by {self.life.by} need the place of each file in a motor's life, and join makes one recording "
+                "of them; keep one of the two"
+            )
+        return self
+
     @property
     def tells_domain(self) -> bool:
         """Whether a signal's channel is its domain."""
@@ -123,6 +138,11 @@ class SignalReader(Reader):
         """Return how a signal is found in its file, perhaps by a variable of its own."""
         table = TableLayout(self.delimiter, self.decimal, self.skip_rows)
         return SignalOptions(variable or self.variable, table, self.max_samples, self.format)
+
+    def _claimed(self, sources: Iterable[Source]) -> Iterator[tuple[Source, dict[str, Value]]]:
+        """Yield each source with its fields, files that are pieces of one recording as one."""
+        claimed = super()._claimed(sources)
+        yield from joined(claimed, self.max_samples, not self.series_length) if self.join else claimed
 
     def of_file(
         self,
@@ -159,7 +179,8 @@ class SignalReader(Reader):
             )
         if self.tells_domain and len(self.channels) > 1:
             told["moment"] = moment_of(item) if is_nothing(told.get("moment")) else told["moment"]
-        shared = SharedFile(file, self.channels, options)
+        # Of joined files one channel comes after the other, and the others' samples would be kept all the while.
+        shared = SharedFile(file, self.channels, options, is_kept=self.join is None)
         n_bytes = 2 * file.stat().st_size // len(self.channels) if file.is_file() else 0  # 16 bits become 32
         for name in self.channels:
             tells = {"domain": name} if self.tells_domain else {}
