@@ -99,7 +99,7 @@ def finalize(
         if planned.n_standing < len(plan.cells):
             return Finalized(folder, len(outcome.built), outcome)
     results = Results(grid.store)
-    export([StoredCell(grid.store.folder(final), results).parts() for final in finals], folder)
+    export([StoredCell(grid.store.folder(final), results, grid.experiment.name).parts() for final in finals], folder)
     return Finalized(folder, 0 if outcome is None else len(outcome.built), outcome, is_new=True)
 
 

@@ -99,6 +99,9 @@ class Feature(Plugin):
 class RecordingFeature(Feature, ABC):
     """Describes a recording as it was measured: nothing is fitted, represented or scaled."""
 
+    looks_at_lines: ClassVar[bool] = False
+    """Whether lines at orders of the shaft speak for what is said by it (see `motor.features.evidence`)."""
+
     @property
     def settles(self) -> bool:
         """Whether the recordings' table decides something of it (see `settled`)."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+SPACING = 0.02  # orders between values of a spectrum in orders, at most
+RESOLVED = 10.0  # lines, as a recording's length resolves them, that the median of a floor is taken over at least
 # The envelope of noise touches zero, where the logarithm has no floor: -80 dB below its root mean square.
 FLOOR = 1e-4
 # Less than this of the signal's root mean square is rounding of float32, not signal.
@@ -241,3 +243,60 @@ def harmonic_families(prominence: np.ndarray, first: int, last: int, n_harmonics
         near = [prominence[fundamentals * multiple + shift] for shift in range(-width, width + 1)]
         total += np.max(near, axis=0)
     return total / n_harmonics
+
+
+@dataclass(frozen=True)
+class OrderHeights:
+    """Heights over the floor, in decibels, at evenly spaced orders: the whole recording is one segment.
+
+    Attributes
+    ----------
+    highest_db : ndarray of shape (n,)
+        From order 0 on; of each place the highest within reach.
+    spacing : float
+        Orders from one to the next.
+    """
+
+    highest_db: np.ndarray
+    spacing: float
+
+    @classmethod
+    def of(
+        cls, values: np.ndarray, samples_per_revolution: float, shown: float, floor_orders: float, reach_orders: float
+    ) -> "OrderHeights":
+        """Return those of a signal or an envelope, up to an order or to where its rate ends.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_values,)
+        samples_per_revolution : float
+        shown : float
+            The highest order.
+        floor_orders : float
+            Orders over which the median is the floor; more where a recording is short.
+        reach_orders : float
+            How far from its place a line is looked for.
+        """
+        from scipy.fft import next_fast_len, rfft
+        from scipy.ndimage import maximum_filter1d
+
+        revolutions = values.size / samples_per_revolution
+        padded = next_fast_len(int(np.ceil(values.size * max(1.0, 1 / (SPACING * revolutions)))), real=True)
+        spacing = samples_per_revolution / padded
+        n_kept = min(padded // 2 + 1, int(shown / spacing) + 2)
+        window = np.hanning(values.size + 1)[:-1]
+        power = np.abs(rfft((values - values.mean()) * window, padded)[:n_kept]) ** 2
+        width = max(floor_orders, RESOLVED / revolutions)
+        height_db = np.maximum(prominence_db(power, max(2, round(width / 2 / spacing))), 0.0)
+        return cls(maximum_filter1d(height_db, 2 * round(reach_orders / spacing) + 1, mode="nearest"), spacing)
+
+    def height(self, orders: np.ndarray) -> float:
+        """Return the mean height at some orders, those beyond the spectrum left out: 0 where all are."""
+        return float(self.families(orders[None])[0])
+
+    def families(self, orders_FH: np.ndarray) -> np.ndarray:
+        """Return the mean height over each row of orders, float64 of shape (n_rows,); see `height`."""
+        places = np.rint(orders_FH / self.spacing).astype(int)
+        there = places < self.highest_db.size
+        found = np.where(there, self.highest_db[np.where(there, places, 0)], 0.0)
+        return found.sum(axis=-1) / np.maximum(there.sum(axis=-1), 1)

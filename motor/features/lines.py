@@ -7,14 +7,12 @@ import numpy as np
 from pydantic import Field
 
 from motor.features.base import MachineFeature, revolution_faults
-from motor.features.envelope_spectrum import band_envelopes, centred, log_envelope, prominence_db
+from motor.features.envelope_spectrum import OrderHeights, band_envelopes, centred, log_envelope
 from motor.features.hertz import common_bands, highest_common_hz
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SPACING = 0.02  # orders between values of a spectrum, at most
-RESOLVED = 10.0  # lines, as the length resolves them, that the median is taken over at least
 SLIP_STEP = 1e-3
 OF_BEARING: dict[str, float | str] = {"cage": 1.0, "ball": "cage", "outer_race": 1.0, "inner_race": 1.0}
 """Parts that slip -> the order of their sidebands, or the part that is it."""
@@ -29,6 +27,7 @@ class Lines(MachineFeature):
     """
 
     kind: Literal["lines"] = "lines"
+    looks_at_lines: ClassVar[bool] = True
     REACH: ClassVar[float] = 0.015
     """How far from its place a line is looked for, as orders."""
 
@@ -66,20 +65,23 @@ class Lines(MachineFeature):
         shown = (max(known) * self.n_harmonics + 1) * (1 + self.slip) + self.floor_orders
         values = centred(signal)
         bands = band_envelopes(values, sampling_rate_hz, self.bands_hz, 2.1 * shown * speed_hz)
-        envelopes = [_Spectrum.of(log_envelope(b.magnitude), b.rate_hz / speed_hz, shown, self) for b in bands]
-        whole = _Spectrum.of(values, sampling_rate_hz / speed_hz, shown, self)
+        envelopes = [self._heights(log_envelope(b.magnitude), b.rate_hz / speed_hz, shown) for b in bands]
+        whole = self._heights(values, sampling_rate_hz / speed_hz, shown)
         columns: dict[str, float] = {}
         for name, order in components.items():
             columns |= self._of_part(name, order, components, envelopes, whole)
         return columns
+
+    def _heights(self, values: np.ndarray, samples_per_revolution: float, shown: float) -> OrderHeights:
+        return OrderHeights.of(values, samples_per_revolution, shown, self.floor_orders, self.REACH)
 
     def _of_part(
         self,
         name: str,
         order: float | None,
         components: Mapping[str, float | None],
-        envelopes: "list[_Spectrum]",
-        whole: "_Spectrum",
+        envelopes: list[OrderHeights],
+        whole: OrderHeights,
     ) -> dict[str, float]:
         """Return the columns of one part."""
         if name == "shaft":
@@ -102,37 +104,6 @@ class Lines(MachineFeature):
             beside = np.array([order * factor - apart, order * factor + apart])
             columns[f"{name}_sidebands"] = band.height(beside[beside > 0])
         return columns
-
-
-class _Spectrum:
-    """Heights over the floor at evenly spaced orders."""
-
-    def __init__(self, height_db: np.ndarray, spacing: float, reach: int) -> None:
-        from scipy.ndimage import maximum_filter1d
-
-        self.spacing = spacing
-        self.highest_db = maximum_filter1d(height_db, 2 * reach + 1, mode="nearest")
-
-    @classmethod
-    def of(cls, values: np.ndarray, samples_per_revolution: float, shown: float, lines: Lines) -> "_Spectrum":
-        """Return the spectrum of a signal or an envelope, up to an order or to where its rate ends."""
-        from scipy.fft import next_fast_len, rfft
-
-        revolutions = values.size / samples_per_revolution
-        padded = next_fast_len(int(np.ceil(values.size * max(1.0, 1 / (SPACING * revolutions)))), real=True)
-        spacing = samples_per_revolution / padded
-        n_kept = min(padded // 2 + 1, int(shown / spacing) + 2)
-        window = np.hanning(values.size + 1)[:-1]
-        power = np.abs(rfft((values - values.mean()) * window, padded)[:n_kept]) ** 2
-        width = max(lines.floor_orders, RESOLVED / revolutions)
-        height_db = np.maximum(prominence_db(power, max(2, round(width / 2 / spacing))), 0.0)
-        return cls(height_db, spacing, round(lines.REACH / spacing))
-
-    def height(self, orders: np.ndarray) -> float:
-        """Return the mean height at some orders, those beyond the spectrum left out: 0 where all are."""
-        places = np.rint(orders / self.spacing).astype(int)
-        places = places[places < self.highest_db.size]
-        return float(self.highest_db[places].mean()) if places.size else 0.0
 
 
 PLUGIN = Lines

@@ -1,7 +1,7 @@
 """Lines of the envelope in orders of the shaft, in bands that are the same for every sampling rate."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -34,6 +34,7 @@ class OrderLines(RecordingFeature):
     """
 
     kind: Literal["order_lines"] = "order_lines"
+    looks_at_lines: ClassVar[bool] = True
     bands_hz: tuple[tuple[float, float], ...] = Field(
         default=((500.0, 1500.0), (1500.0, 3000.0), (3000.0, 5500.0), (500.0, 5500.0)),
         min_length=1,

@@ -1,7 +1,7 @@
 """Order features: the envelope spectrum in orders of the shaft, as prominence over its floor."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -26,6 +26,7 @@ class Orders(RecordingFeature):
     """
 
     kind: Literal["orders"] = "orders"
+    looks_at_lines: ClassVar[bool] = True
     bands: tuple[tuple[float, float], ...] = Field(
         default=((0.02, 0.977), (0.02, 0.08), (0.08, 0.3), (0.3, 0.977)),
         min_length=1,

@@ -1,7 +1,7 @@
 """A trained cell, opened: recordings in, probabilities (of a detector: scores) out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from motor.predicting import novelty
 from motor.predicting.faults import Fault
 from motor.predicting.parts import CellParts, FoldParts, PartError, PartsOfFold
 from motor.recordings.recording import Recording, cut
+from motor.stages.describe import evidence_of
 from motor.stages.describer import Describer
 from motor.stages.speeds import with_speed
 from motor.windows.scaling import Scaler
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SAME_RATE = 1e-3  # a rate this near to one of the training is that one, as a share
 HAS_REFERENCE = "has_reference"  # whether a series was compared with its own motor's healthy recordings
+EVIDENCE = "evidence"  # the strongest lines of a series, each a mapping, and the parts that they fit
 DIGITS = 9  # of a probability: what lies beyond is the arithmetic's own rounding
 FAULTY = "faulty"  # what a detector calls what raises an alarm: it tells no fault from another
 OF_PARTNERS = ("cross_sensor_correlation", "has_partner")  # 0 of a recording that has none, in training as here
@@ -205,6 +207,8 @@ class TrainedCell:
             limits.append([fold.limits[domain] for domain in domains])
         known = {"item": [one.item for one in recordings], "domain": domains}
         told = self._told(np.mean(judged, axis=0), np.mean(limits, axis=0))
+        if self.parts.stage.features[0].looks_at_lines:
+            told[EVIDENCE] = [[asdict(line) for line in evidence_of(one, self.parts.machines)] for one in recordings]
         if self.describer.takes_references:
             told[HAS_REFERENCE] = self.describer.has_reference(as_meta(recordings))
         return pd.DataFrame(known | told | {"unlike": np.mean(unlike, axis=0).round(DIGITS)})

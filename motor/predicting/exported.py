@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from motor.predicting.parts import CellParts, Digests, FoldParts, PartError, sha256_of, stage_of
+from motor.recordings.machines import machines_from
 from motor.stages.described import Described
 
 MODEL, CELLS = "model.json", "cells"
@@ -63,6 +64,7 @@ def _cell(folder: Path, told: dict[str, Any], digests: Digests) -> CellParts:
         folds=tuple(_fold(here, *pair) for pair in zip(stage.features, told["folds"], strict=True)),
         digests=digests,
         is_exported=True,
+        machines=machines_from(told.get("machines", {})),
     )
 
 

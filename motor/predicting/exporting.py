@@ -84,6 +84,7 @@ def _write_cell(draft: Path, cell: CellParts) -> dict[str, Any]:
         "versions": dict(cell.versions),
         "folds": [_write_fold(draft / folder, cell, fold) for fold in cell.folds],
         "record": cell.stage.record,
+        "machines": {motor: machine.model_dump(mode="json") for motor, machine in cell.machines.items()},
     }
 
 

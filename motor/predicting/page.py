@@ -36,6 +36,20 @@ PREDICTION: dict[str, Any] = {
         "score": {**NUMBER, "description": "of a detector, in place of probabilities: how strange"},
         "alarm": {"type": "boolean", "description": "1 - p(normal), or the score, is over the cell's threshold"},
         "unlike": {**NUMBER, "description": "from 0 to 1; 1 is farther from training than any known series"},
+        "evidence": {
+            "type": "array",
+            "description": "of methods that look at lines: the strongest, and the known part that each fits",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "order": {**NUMBER, "description": "of the shaft"},
+                    "hertz": NUMBER,
+                    "height_db": {**NUMBER, "description": "mean of it and two multiples over the floor"},
+                    "component": {"type": ["string", "null"]},
+                    "stands_out": {"type": "boolean", "description": "noise would hardly show it"},
+                },
+            },
+        },
     },
 }
 ANSWER = {"type": "object", "properties": {"predictions": {"type": "array", "items": PREDICTION}}}

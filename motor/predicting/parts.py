@@ -3,11 +3,12 @@
 import hashlib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from grid.stage import Stage
+from motor.recordings.machines import Machine
 from motor.registry.sources import open_sources
 from motor.stages.classify import Classify
 from motor.stages.describe import DescribeFold
@@ -122,6 +123,8 @@ class CellParts:
         Of each file that a prediction opens.
     is_exported : bool
         Whether it lies in an exported folder, and not in a storage.
+    machines : mapping of str to Machine
+        What was known of them, as `dataset.machines` tells it, to name lines by: no label rests on it.
     """
 
     key: str
@@ -133,6 +136,7 @@ class CellParts:
     folds: tuple[FoldParts, ...]
     digests: Digests
     is_exported: bool = False
+    machines: Mapping[str, Machine] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:

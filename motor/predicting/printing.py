@@ -1,9 +1,10 @@
 """Predictions as text: CSV or JSON."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from motor.predicting.cell import HAS_REFERENCE
+from motor.predicting.cell import EVIDENCE, HAS_REFERENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,8 @@ def as_rows(predictions: "pd.DataFrame") -> list[dict[str, Any]]:
         probabilities = {name.removeprefix(start): float(row[name]) for name in row if name.startswith(start)}
         judged: dict[str, Any] = {"score": float(row["score"])} if "score" in row else {"probabilities": probabilities}
         told = {name: str(row[name]) for name in ("item", "domain", "label")}
-        known = {name: bool(row[name]) for name in (HAS_REFERENCE,) if name in row}
+        known: dict[str, Any] = {name: bool(row[name]) for name in (HAS_REFERENCE,) if name in row}
+        known |= {EVIDENCE: row[EVIDENCE]} if EVIDENCE in row else {}
         rows.append({**told, **judged, "alarm": bool(row["alarm"]), "unlike": float(row["unlike"]), **known})
     return rows
 
@@ -28,4 +30,16 @@ def as_text(predictions: "pd.DataFrame", form: str) -> str:
     """Return predictions as ``csv`` or ``json``, with a line's end."""
     if form == "json":
         return json.dumps({"predictions": as_rows(predictions)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if EVIDENCE in predictions:
+        predictions = predictions.assign(**{EVIDENCE: predictions[EVIDENCE].map(_evidence_text)})
     return predictions.to_csv(index=False)
+
+
+def _evidence_text(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Return lines as ``outer_race 3.58 x 104.6 Hz 14.2 dB; ...``."""
+    told = []
+    for line in lines:
+        weak = "" if line["stands_out"] else " (weak)"
+        named = line["component"] or "unknown"
+        told.append(f"{named} {line['order']:g} x {line['hertz']:g} Hz {line['height_db']:g} dB{weak}")
+    return "; ".join(told)

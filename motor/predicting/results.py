@@ -13,12 +13,14 @@ from grid.store.opening import OBJECTS, open_store
 from grid.store.publishing import LINKS
 from grid.store.store import RECORD, Store
 from motor.predicting.parts import PartError
+from motor.recordings.machines import Machine, machines_from
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RESULTS, TABLE, METRICS, CELLS = "results", "cells.csv", "metrics.json", "classify"
 RANKING = "ranking.json"  # of a grid's results: by which metric its recipes are ranked
+MACHINES = "machines.json"  # of a grid's results: what its config tells of machines, if it does
 REMEDY = "Say python launch.py verify: it sets what is damaged aside, and the next run of the grid builds it again"
 
 
@@ -50,6 +52,10 @@ class Results:
     def ranked_by(self, grid: str) -> str:
         """Return the metric that a grid's recipes are ranked by."""
         return str(json.loads(self._text(grid, RANKING) or "{}").get("rank_by", "macro_f1"))
+
+    def machines(self, grid: str) -> dict[str, Machine]:
+        """Return what a grid's config told of its machines, by motor."""
+        return machines_from(json.loads(self._text(grid, MACHINES) or "{}"))
 
     def cell(self, grid: str, folder: str) -> Path | None:
         """Return the stage's folder of a cell that lies in a folder of a grid's results; None if it is gone."""

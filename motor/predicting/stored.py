@@ -30,6 +30,7 @@ class StoredCell:
 
     folder: Path  # of its stage `classify`
     results: Results  # of the storage that it stands in
+    grid: str | None = None  # whose results name it
 
     @property
     def key(self) -> str:
@@ -67,6 +68,7 @@ class StoredCell:
             versions=provenance.get("versions", {}),
             folds=tuple(self._fold(features, known) for features in stage.features),
             digests=Digests(known.digests, MANIFEST, REMEDY),
+            machines={} if self.grid is None else self.results.machines(self.grid),
         )
 
     def measured_by(self, name: str) -> Any:
@@ -241,7 +243,13 @@ def _by_key(there: Results, wanted: str) -> list[StoredCell]:
     if len(wanted) < SHORTEST_PREFIX or not set(wanted) <= set("0123456789abcdef"):
         return []
     folders = [there.stage(CELLS, key) for key in there.cell_keys() if key.startswith(wanted)]
-    return [StoredCell(folder, there) for folder in folders if folder is not None]
+    return [StoredCell(folder, there, _grid_of(folder, there)) for folder in folders if folder is not None]
+
+
+def _grid_of(folder: Path, there: Results) -> str | None:
+    """Return a grid that tells of its machines, and whose results name a cell."""
+    telling = (grid for grid in there.grids() if there.machines(grid))
+    return next((grid for grid in telling if any(cell.folder == folder for cell in _cells_of(there, grid))), None)
 
 
 def _grids(there: Results, results: str | None) -> list[str]:
@@ -259,7 +267,7 @@ def _cells_of(there: Results, grid: str) -> Iterator[StoredCell]:
     for name in there.table(grid)["folder"]:
         folder = there.cell(grid, name)
         if folder is not None:
-            yield StoredCell(folder, there)
+            yield StoredCell(folder, there, grid)
 
 
 def _best(there: Results, results: str | None, domain: str | None) -> list[StoredCell]:

@@ -1,7 +1,9 @@
 """What a machine is made of, and at which orders of its shaft its parts show."""
 
+import json
 from collections.abc import Mapping
 from math import cos, radians
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -116,6 +118,16 @@ class Machine(Record):
     def parts(self) -> tuple[str, ...]:
         """Return the names of its parts, whatever the speed."""
         return tuple(self.components(1.0))
+
+
+def components_of(machines: Mapping[str, Machine], motor: str, speed_rpm: float) -> dict[str, float]:
+    """Return the order of each known part of a motor: of a machine that nobody told, its shaft alone."""
+    return (machines.get(motor) or machines.get(EVERY_MOTOR) or Machine()).components(speed_rpm)
+
+
+def machines_from(told: Mapping[str, Any]) -> dict[str, Machine]:
+    """Return machines by motor, as JSON told them."""
+    return {motor: Machine.model_validate_json(json.dumps(machine)) for motor, machine in told.items()}
 
 
 def machine_of(machines: Mapping[str, Machine], motor: str) -> Machine:

@@ -7,9 +7,10 @@ import shutil
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -159,6 +160,15 @@ class Recordings:
             raise IndexError(f"no recording {i} in {self.folder}; there are 0 to {len(self) - 1}")
         begin = self.begins[i]
         return self.samples[begin : begin + self.n_samples[i]]
+
+    def recording(self, i: int) -> Recording:
+        """Return recording `i`, with all that is known of it; see `signal`."""
+        import pandas as pd
+
+        row = self.meta.iloc[i]
+        names = (one.name for one in fields(Recording) if one.name != "signal")
+        known: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in names}
+        return Recording(**known, signal=self.signal(i))
 
 
 def _places(

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,9 @@ from motor.recordings.readers.base import AS_RECORDED
 from motor.recordings.table import FILE_NAME, Recordings, open_recordings
 from motor.registry.sources import without_text
 from motor.stages.classify import Classify
+from motor.stages.describe import evidence_of
 from motor.stages.described import RESIDUALS, TSNE
+from motor.stages.speeds import with_speed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +67,8 @@ def cell_details(
         `step` and `loss` on validation motors; {} where nothing was fine-tuned), `seconds`,
         `worst` (names of `signals`). `signals`: name -> `item`, `motor`, `domain`, `label`, `predicted`,
         `probability` (of what was predicted), `is_wrong` (else it is one of the least sure right ones),
-        `sampling_rate_hz`, `unit`, `waveform`, `spectrum`, `envelope_spectrum`. `spent`: `by_kind`, `shared`, `hosts`.
+        `sampling_rate_hz`, `unit`, `waveform`, `spectrum`, `envelope_spectrum`, and `evidence` where a method of lines
+        judged it (see `motor.features.evidence.Line`). `spent`: `by_kind`, `shared`, `hosts`.
         Cells with the same features share one `tsne` list.
     """
     tsne, residuals, learning = cache(_tsne), cache(_residuals), cache(_learning)
@@ -201,6 +205,8 @@ def _worst_cases(
     names = {id(result): cell.name() for cell, result in zip(cells, results, strict=True)}
     units = experiment.base.dataset.units
     views = cache(lambda place: _views(recordings, place))
+    lines = cache(lambda place: _evidence(experiment, recordings, place))
+    of_lines = {cell.name() for cell in cells if cell.stage.features[0].looks_at_lines}  # type: ignore[attr-defined]
     signals: dict[str, Any] = {}
     best = [row.first for row in best_by_method_and_domain(repeats(results))]
     for result, case in _dealt(advised, best):
@@ -210,7 +216,8 @@ def _worst_cases(
             name = f"{names[id(result)]}/{case['item']}"
             rate_hz = float(recordings.meta["sampling_rate_hz"].iloc[place])
             about = {"sampling_rate_hz": rate_hz, "unit": units.get(case["domain"], AS_RECORDED)}
-            signals[name] = {**case, **about, **views(place)}
+            shown = lines(place) if names[id(result)] in of_lines else {}
+            signals[name] = {**case, **about, **views(place), **shown}
             told[names[id(result)]]["worst"].append(name)
     return signals
 
@@ -226,6 +233,12 @@ def _recordings(cells: list[Cell], store: Store) -> Recordings | None:
 
 def _views(recordings: Recordings, place: int) -> dict[str, Any]:
     return drawn(recordings.signal(place), float(recordings.meta["sampling_rate_hz"].iloc[place]))
+
+
+def _evidence(experiment: Experiment, recordings: Recordings, place: int) -> dict[str, Any]:
+    """Return the strongest lines of a recording, with what is known of its machine."""
+    recording = with_speed(recordings.recording(place), experiment.base.speed)
+    return {"evidence": [asdict(line) for line in evidence_of(recording, experiment.base.dataset.machines)]}
 
 
 def _dealt(advised: Sequence[CellResult], best: list[CellResult]) -> Iterator[tuple[CellResult, dict[str, Any]]]:

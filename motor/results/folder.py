@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 PAGE = "report.html"
 RANKING = "ranking.json"  # by which metric the recipes are ranked: `predict --cell best` goes by it, too
+MACHINES = "machines.json"  # what the config tells of machines: `predict` names lines by it
 MARK = "made-from.json"  # written last: what the results folder was made from
 MANY = 60  # cells; below it the page is written before a second process could begin to draw
 
@@ -120,6 +121,7 @@ def _write(
     context = replace(context, leaky=_leaky(twins, store, context.rank_by.kind) or None)
     context = replace(context, detections=detections(results, context) if results else None)
     write_json(root / RANKING, {"rank_by": context.rank_by.kind})
+    write_json(root / MACHINES, _machines(experiment))
     findings = find(results, context)
     advised = [findings.cells[place] for place in advised_cells(findings)]
     details = cell_details(experiment, standing, results, store, advised)
@@ -158,9 +160,15 @@ def _mark(experiment: Experiment, standing: list[Cell], leaky: list[Cell]) -> di
     checks = {check.label(): check.key for cell in standing for check in cell.checks}
     twins = {cell.name(): cell.stage.key for cell in leaky}
     told = {"language": experiment.base.report.language, "units": json.dumps(experiment.base.dataset.units)}
+    if experiment.base.dataset.machines:
+        told |= {MACHINES: json.dumps(_machines(experiment))}
     told |= {"rank_by": experiment.base.evaluation.rank_by}
     told |= {f"{cls.ROOM} {kind_of(cls)}": json.dumps(source_of(cls)) for cls in experiment.plugins}
     return {cell.name(): cell.stage.key for cell in standing} | twins | checks | told
+
+
+def _machines(experiment: Experiment) -> dict[str, Any]:
+    return {motor: machine.model_dump(mode="json") for motor, machine in experiment.base.dataset.machines.items()}
 
 
 def _leaky(twins: list[Cell], store: Store, metric: str) -> dict[Any, float]:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from grid.stage import Context, Stage, when_set
 from grid.store.store import write_json
 from motor.features.base import MachineFeature, RecordingFeature, domain_one_hot, side_by_side
-from motor.recordings.machines import Machine, machine_of
+from motor.features.evidence import Line, strongest_lines
+from motor.recordings.machines import Machine, components_of, machine_of
+from motor.recordings.recording import Recording
 from motor.recordings.table import open_recordings
 from motor.stages.described import Described
 from motor.stages.describer import BuiltStages, Describer, InStorage, SeriesBatch
@@ -100,6 +102,10 @@ class DescribeFold(Described):
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(feature.kind for feature in self.described.features)
+
+    @property
+    def looks_at_lines(self) -> bool:
+        return any(feature.looks_at_lines for feature in self.described.features)
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -218,6 +224,25 @@ class ComparingDescriber(RecordingDescriber):
 
     def has_reference(self, meta: "pd.DataFrame") -> "np.ndarray":
         return self.references.has(meta)
+
+
+def evidence_of(recording: Recording, machines: Mapping[str, Machine]) -> tuple[Line, ...]:
+    """Return the strongest lines of a recording, with the parts that they fit; none where its speed is not known.
+
+    Parameters
+    ----------
+    recording : Recording
+        As it was measured.
+    machines : mapping of str to Machine
+        By motor; see `motor.recordings.machines.components_of`.
+    """
+    if recording.speed_rpm is None or not recording.speed_rpm > 0:
+        return ()
+    parts = components_of(machines, recording.motor, recording.speed_rpm)
+    try:
+        return strongest_lines(recording.signal, recording.sampling_rate_hz, recording.speed_rpm, parts)
+    except ValueError:  # a band is silent, which the method may not have looked at
+        return ()
 
 
 @contextmanager

@@ -45,6 +45,11 @@ class Described(Stage):
         return (self.KIND,)
 
     @property
+    def looks_at_lines(self) -> bool:
+        """Whether lines at orders of the shaft speak for what is said of a series."""
+        return False
+
+    @property
     def saw_labels(self) -> bool:
         """Whether a training series is described by what learned its own motor's label."""
         return False

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -132,12 +132,9 @@ class Prepare(Stage):
     def _represented(self, recordings: Recordings) -> Iterator[Recording]:
         import pandas as pd
 
-        names = [one.name for one in fields(Recording) if one.name not in ("signal", "sampling_rate_hz")]
-        meta = recordings.meta.assign(speed_rpm=speeds_rpm(recordings, self.speed))
-        for index, row in meta.iterrows():
-            known: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in names}
-            signal, rate_hz = recordings.signal(int(index)), row["sampling_rate_hz"]
-            yield self.represented(Recording(**known, signal=signal, sampling_rate_hz=rate_hz))
+        for place, speed_rpm in enumerate(speeds_rpm(recordings, self.speed)):
+            known = None if pd.isna(speed_rpm) else speed_rpm
+            yield self.represented(replace(recordings.recording(place), speed_rpm=known))
 
     def represented(self, recording: Recording) -> Recording:
         """Return a recording as it is represented.

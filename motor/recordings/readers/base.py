@@ -86,7 +86,8 @@ class Reader(Plugin):
     units : dict
         Domain -> the unit of its signals ("m/s2", "Pa"), for the report's axes; nothing is converted.
     machines : dict
-        Motor (or ``"*"``, any other) -> what is known of its parts, for feature ``lines``; see `physics.md`.
+        Motor (or ``"*"``, any other) -> what is known of its parts, for feature ``lines`` and to name lines by; see
+        `physics.md`.
     """
 
     ROOM: ClassVar[str] = "motor.recordings.readers"

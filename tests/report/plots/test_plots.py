@@ -8,7 +8,8 @@ from motor.report.findings import find
 from motor.report.plots.base import cell_plots, plain
 from motor.report.plots.calibration import calibration_bins
 from motor.report.plots.curves import curve_points
-from motor.report.plots.signals import signal_figures
+from motor.report.plots.signals import signal_blocks, signal_figures
+from motor.report.words import words
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +134,24 @@ def test_figure_of_ones_own_is_one_file(grid, wording, tmp_path):
     with using(load((), "mine.py", tmp_path)):
         first, *_ = cell_plots(wording, grid[-1], {})
     assert (first.name, first.label) == ("mine", "My figure")
+
+
+def test_evidence_of_a_signal_is_told_and_marked_in_the_envelope_spectrum(beside, wording):
+    f_hz = [float(f) for f in range(0, 400, 2)]
+    line = {"order": 3.58, "hertz": 104.0, "height_db": 14.2, "component": "outer_race", "stands_out": True}
+    weak = {**line, "order": 9.1, "hertz": 264.0, "component": None, "stands_out": False}
+    signal = {**next(iter(beside["signals"].values())), "evidence": [line, weak]}
+    signal["envelope_spectrum"] = {"f_hz": f_hz, "amplitude": [1.0] * len(f_hz)}
+    _, told, columns = signal_blocks("one", signal, wording)
+    assert "outer race at 3.58 x the shaft (104 Hz), 14 dB" in told.text
+    marks = columns.parts[2][0].plot["data"][1:]
+    assert [mark["x"] for mark in marks] == [[104.0, 208.0, 312.0]]
+    assert as_plotly(columns.parts[2][0].plot).data[1].name == "outer race"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_part_of_a_machine_has_a_word(language):
+    from motor.recordings.machines import Machine
+
+    machine = Machine(bearing="UER204 LDK", teeth=9, blades=9, line_hz=50, poles=2, slots=9, bars=9)
+    assert {f"part.{name}" for name in (*machine.parts(), "unknown")} <= words(language).entries.keys()
