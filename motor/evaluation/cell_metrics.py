@@ -44,7 +44,7 @@ def classification_metrics(
     classes : tuple of str
         All classes, in the order of every table.
     normal : str
-        The normal class; all others are faults.
+        The normal class; all others are faults. "" where there is none: what compares with normal is then left out.
     metrics : iterable of Measure, optional
         What to compute, of that what the predictions allow; by default all plug-ins.
     forecast : iterable of mappings
@@ -86,7 +86,7 @@ def classification_metrics(
 
 def check_predictions(predictions: pd.DataFrame, classes: tuple[str, ...], normal: str) -> None:
     """Raise ValueError, saying what came and what is allowed, if the table cannot be evaluated."""
-    if normal not in classes:
+    if normal and normal not in classes:
         raise ValueError(f"the normal class {normal!r} is not among the classes {list(classes)}")
     is_scored = "score" in predictions.columns
     numbers = ["score"] if is_scored else [f"probability_{name}" for name in classes]

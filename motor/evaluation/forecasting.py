@@ -76,8 +76,10 @@ def _is_trained(row: Repeats) -> bool:
 
 
 def forecast_errors(cell: CellResult, normal: str) -> tuple[float | None, float | None]:
-    """Return the forecaster's error over the mean forecast's, on normal series and on faults."""
+    """Return the forecaster's error over the mean forecast's, on normal series and on faults, if some are normal."""
     skill = cell.skill or {}
+    if not normal:
+        return None, None
     faults = [error for name, error in skill.items() if name not in (normal, "faulty") and error is not None]
     return skill.get(normal), skill.get("faulty", mean_of(faults))
 

@@ -30,7 +30,7 @@ class Sheet:
     ----------
     classes : tuple of str
     normal : str
-        The class of healthy series; all others are faults.
+        The class of healthy series; all others are faults. "" where there is none.
     true_n, motor_n : ndarray of shape (n,)
         Each series' place among the classes, and its motor's among the motors.
     strata : tuple of M hashables
@@ -68,7 +68,7 @@ class Sheet:
             PROBABILITIES: self.probability_nC is not None,
             SCORE: self.score_n is not None,
             ALARM: self.score_n is not None,
-            FORECAST: bool(self.forecast),
+            FORECAST: bool(self.forecast and self.normal),
         }
         return frozenset(name for name, is_given in given.items() if is_given)
 

@@ -11,10 +11,13 @@ from grid.config.document import Node, shortened
 from motor.evaluation.axes.base import axis as axis_called
 from motor.evaluation.axes.base import is_varied
 from motor.evaluation.metrics.base import Metric
+from motor.evaluation.sheet import DECISIONS
 from motor.experiment.consistency import (
     Incompatibility,
     augmentation_incompatibilities,
+    healthy_training_incompatibilities,
     inheritance_incompatibilities,
+    no_normal_incompatibilities,
     ranking_incompatibilities,
 )
 from motor.experiment.public_sets import used, with_public_set
@@ -106,8 +109,13 @@ class Experiment:
                 idle += reading.unread(place) if reading else []
                 is_first = all(place[axis] == of_method[axis][0] for axis in idle)
                 place |= dict.fromkeys(idle)
-                if is_first and not self.base.axes.leaves_out(place):
+                if is_first and not self._lacks_normal(place) and not self.base.axes.leaves_out(place):
                     yield place
+
+    def _lacks_normal(self, place: Mapping[str, Any]) -> bool:
+        """Tell whether a place's judge is a detector where no class is healthy: there is nothing to compare with."""
+        gives: frozenset[str] = plugins("motor.judges")[place["classifier"]].gives  # type: ignore[attr-defined]
+        return not self.base.normal and DECISIONS not in gives
 
     def _axes_of_methods(self) -> Iterator[dict[str, tuple[Any, ...]]]:
         """Yield the axes as they are for each method."""
@@ -177,6 +185,9 @@ class Experiment:
             found = list(made.incompatibilities(settings, self.regime_domains(regime), contexts))
             if made.start:
                 found += inheritance_incompatibilities(settings, self.settings(made.start, regime, variant), made)
+            found += [] if settings.normal else no_normal_incompatibilities(settings, made)
+            if settings.split.trains_on == "normal":
+                found += healthy_training_incompatibilities(settings, made)
             yield from _placed(document, found)
             for domain in self.regime_domains(regime):
                 of_domain = augmentation_incompatibilities(self.settings(method, domain, variant))
@@ -195,9 +206,9 @@ class Experiment:
         yield from varied_faults(self, (self.settings(*one) for one in compared)) if self.base.axes.vary else ()
         for axis in NAMED:
             yield from self._named_faults(axis)
-        if self.base.normal not in self.base.dataset.classes:
+        if self.base.normal and self.base.normal not in self.base.dataset.classes:
             classes = ", ".join(self.base.dataset.classes)
-            message = f"normal is {self.base.normal!r}, which is not among dataset.classes: {classes}"
+            message = f"normal is {self.base.normal!r}, which is not among dataset.classes: {classes} (null: none is)"
             yield Fault(self.document.place(("normal",)), message)
         yield from _placed(self.document, ranking_incompatibilities(self.base))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from motor.audit.names import FINDINGS
 from motor.backbones.training import Training, training_schema
@@ -50,6 +50,13 @@ VARIED = (
 )
 COSTS = "expected_cost"  # the metric that evaluation.costs gives
 Variant = tuple[tuple[str, Any], ...]  # a value of each of these axes that the grid has
+
+
+def _healthy(name: Any) -> Any:
+    """Return the healthy class as stages know it: "" where none is."""
+    if name == "":
+        raise ValueError("the name is empty; name a class, or write null where none is healthy")
+    return "" if name is None else name
 
 
 def _nameable(name: str) -> str:
@@ -226,7 +233,9 @@ class Settings(Record):
     seed: int = Field(
         default=123, ge=0, description="of the split, random weights, windows, augmentation, dropout and classifiers"
     )
-    normal: str = Field(default="normal", description="the class of healthy series")
+    normal: Annotated[str, BeforeValidator(_healthy)] = Field(
+        default="normal", description="the class of healthy series; null where there is none"
+    )
     dataset: choice("motor.recordings.readers")  # type: ignore[valid-type]
     speed: Speed = Speed()
     split: choice("motor.recordings.splits")  # type: ignore[valid-type]

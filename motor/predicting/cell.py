@@ -37,7 +37,7 @@ class Fold:
     describer: Describer
     scalers: Scalers
     classifier: Mapping[str, Any]
-    limits: Mapping[str, float]  # by domain: an alarm is raised where 1 - p(normal), or the score, is greater
+    limits: Mapping[str, float]  # by domain: an alarm is raised where 1 - p(normal), or the score, is greater; or none
     novelty: Mapping[str, novelty.Novelty]
 
     @classmethod
@@ -56,7 +56,7 @@ class Fold:
             describer=fold.described.open(PartsOfFold(parts, fold), device),
             scalers=_scalers(fold.scalers),
             classifier=classifier,
-            limits={domain: float(fold.thresholds[domain]["value"]) for domain in domains},
+            limits={domain: float(fold.thresholds[domain]["value"]) for domain in domains if parts.normal},
             novelty=unlike,
         )
 
@@ -198,13 +198,13 @@ class TrainedCell:
 
         classes, domains = self.parts.classes, [one.domain for one in recordings]
         if not recordings:
-            return pd.DataFrame(columns=columns_of(classes, self.detects))
+            return pd.DataFrame(columns=columns_of(classes, self.detects, bool(self.parts.normal)))
         judged, unlike, limits = [], [], []
         for fold, of_fold in zip(self.folds, looks, strict=True):
             X = completed(fold.describer.table(of_fold, as_meta(recordings)), fold.classifier["columns"], recordings)
             judged.append(fold.judged(X, classes))
             unlike.append(fold.unlike(X.astype(np.float64), domains))
-            limits.append([fold.limits[domain] for domain in domains])
+            limits.append([fold.limits.get(domain, np.inf) for domain in domains])
         known = {"item": [one.item for one in recordings], "domain": domains}
         told = self._told(np.mean(judged, axis=0), np.mean(limits, axis=0))
         if self.parts.stage.features[0].looks_at_lines:
@@ -223,7 +223,7 @@ class TrainedCell:
         return {
             "label": likeliest(mean_BC, classes),
             **{f"probability_{name}": mean_BC[:, place].round(DIGITS) for place, name in enumerate(classes)},
-            "alarm": 1.0 - mean_BC[:, classes.index(normal)] > limit_B,
+            **({"alarm": 1.0 - mean_BC[:, classes.index(normal)] > limit_B} if normal else {}),
         }
 
     def _represented(self, recordings: Sequence[Recording], faults: list[Fault]) -> "list[Represented]":
@@ -325,10 +325,13 @@ class Represented:
     represented: Recording
 
 
-def columns_of(classes: Sequence[str], detects: bool = False) -> list[str]:
-    """Return the columns of a table of predictions; a detector's has a score in place of probabilities."""
+def columns_of(classes: Sequence[str], detects: bool = False, alarms: bool = True) -> list[str]:
+    """Return the columns of a table of predictions; a detector's has a score in place of probabilities.
+
+    Without a healthy class there are no alarms.
+    """
     judged = ["score"] if detects else [f"probability_{name}" for name in classes]
-    return ["item", "domain", "label", *judged, "alarm", "unlike"]
+    return ["item", "domain", "label", *judged, *(["alarm"] if alarms else []), "unlike"]
 
 
 def as_meta(recordings: Sequence[Recording]) -> "pd.DataFrame":

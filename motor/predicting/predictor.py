@@ -181,7 +181,10 @@ class Predictor:
             faults += found
         filled = [table for table in tables if len(table)]
         if not filled:
-            return Outcome(pd.DataFrame(columns=columns_of(self.classes, self.cells[0].detects)), faults)
+            return Outcome(
+                pd.DataFrame(columns=columns_of(self.classes, self.cells[0].detects, bool(self.cells[0].parts.normal))),
+                faults,
+            )
         place = {one.item: number for number, one in enumerate(recordings)}
         whole = pd.concat(filled, ignore_index=True)
         order = whole["item"].map(lambda item: place.get(item, place.get(item.rpartition("#")[0], len(place))))

@@ -20,9 +20,9 @@ def as_rows(predictions: "pd.DataFrame") -> list[dict[str, Any]]:
         probabilities = {name.removeprefix(start): float(row[name]) for name in row if name.startswith(start)}
         judged: dict[str, Any] = {"score": float(row["score"])} if "score" in row else {"probabilities": probabilities}
         told = {name: str(row[name]) for name in ("item", "domain", "label")}
-        known: dict[str, Any] = {name: bool(row[name]) for name in (HAS_REFERENCE,) if name in row}
+        known: dict[str, Any] = {name: bool(row[name]) for name in ("alarm", HAS_REFERENCE) if name in row}
         known |= {EVIDENCE: row[EVIDENCE]} if EVIDENCE in row else {}
-        rows.append({**told, **judged, "alarm": bool(row["alarm"]), "unlike": float(row["unlike"]), **known})
+        rows.append({**told, **judged, "unlike": float(row["unlike"]), **known})
     return rows
 
 

@@ -28,6 +28,7 @@ from motor.recordings.facts import outlier_of
 from motor.recordings.table import Recordings, labelled, open_recordings
 from motor.stages.prepare import ASIDE, Prepare, Prepared
 from motor.stages.recordings import ImportRecordings
+from motor.stages.scalers import is_healthy
 from motor.stages.speeds import Speed
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Audit(Stage):
                 seen[position] = moments(prepared.recordings.signal(position))
             return seen[position]
 
-        healthy = dealt[(dealt["side"] == "train") & (dealt["label"] == self.normal)]
+        healthy = dealt[(dealt["side"] == "train") & is_healthy(dealt["label"], self.normal)]
         fitted = []
         for fold, scalers in prepared.scalers.by_fold.items():
             for domain, scaler in scalers.items():

@@ -38,7 +38,7 @@ class Classify(Stage):
     features: tuple[Described, ...]  # one a fold
     classifier: Judge
     classes: tuple[str, ...]
-    normal: str
+    normal: str  # "" where no class is healthy: there is then no threshold, and no alarm
     false_alarm_rates: dict[str, float]  # by domain
     seed: int
     axes: dict[str, Any]  # they name the cell in its files, so two methods with one recipe are two cells
@@ -101,7 +101,8 @@ class Classify(Stage):
         of_validation = at_work.predicted(model, validation)
         thresholds = self._thresholds(at_work, of_validation, reference, context)
         predictions = at_work.predicted(model, test).assign(fold=name)
-        predictions["alarm"] = apply_thresholds(predictions, thresholds)
+        if self.normal:
+            predictions["alarm"] = apply_thresholds(predictions, thresholds)
         told = {domain: asdict(threshold) for domain, threshold in thresholds.items()}
         target = folder / f"fold-{name}"
         target.mkdir()
@@ -122,7 +123,7 @@ class Classify(Stage):
         return at_work.thresholds(of_validation if len(of_validation) else reference, self._rates())
 
     def _rates(self) -> dict[str, float]:
-        return {domain: self.false_alarm_rates[domain] for domain in self.features[0].of_fold[2]}
+        return {domain: self.false_alarm_rates[domain] for domain in self.features[0].of_fold[2] if self.normal}
 
     def _queue(
         self, labelling: PseudoLabelling | None, train: "pd.DataFrame", model: Any, threads: int

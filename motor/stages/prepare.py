@@ -28,7 +28,7 @@ from motor.stages.describer import SeriesBatch, SideBySide
 from motor.stages.faults import input_faults
 from motor.stages.own_levels import SeriesScalers, read_own_levels, write_own_levels
 from motor.stages.recordings import ImportRecordings
-from motor.stages.scalers import Scalers, fit_domains, fit_references
+from motor.stages.scalers import Scalers, fit_domains, fit_references, is_healthy
 from motor.stages.speeds import Speed, speeds_rpm
 from motor.windows.references import is_reference, scored
 from motor.windows.representations.base import Representation
@@ -176,7 +176,7 @@ class Prepare(Stage):
         meta, by_fold = self._units(self.scored(recordings.meta)), {}
         for fold, of_fold in sides.groupby("fold"):
             training = set(of_fold.loc[of_fold["side"] == "train", "motor"])
-            healthy = meta[meta["motor"].isin(training) & (meta["label"] == self.normal)]
+            healthy = meta[meta["motor"].isin(training) & is_healthy(meta["label"], self.normal)]
             by_fold[str(fold)] = fit_domains(recordings, healthy, self.scaling)
         if self.keeps_unreferenced:
             return Scalers(by_fold, {})
@@ -242,7 +242,10 @@ class Prepared:
     def _sided(self, meta: "pd.DataFrame", fold: str, domains: tuple[str, ...]) -> "pd.DataFrame":
         meta = meta.drop(columns="fold", errors="ignore")
         of_fold = self.sides[self.sides["fold"] == fold].set_index("motor")["side"]
-        meta = meta.assign(side=meta["item" if self.stage.unit == "series" else "motor"].map(of_fold))
+        side = meta["item" if self.stage.unit == "series" else "motor"].map(of_fold)
+        if self.stage.split.trains_on == "normal":
+            side = side.where((side == "test") | (meta["label"] == self.stage.normal), ASIDE)
+        meta = meta.assign(side=side)
         return meta[meta["domain"].isin(domains)]
 
     def batch(self, meta: "pd.DataFrame", fold: str) -> SeriesBatch:

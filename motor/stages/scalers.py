@@ -60,6 +60,11 @@ class Scalers:
         )
 
 
+def is_healthy(labels: "pd.Series", normal: str) -> "pd.Series":
+    """Return which series scalers are fitted to: those of the healthy class, all where no class is healthy."""
+    return labels == normal if normal else labels.notna()
+
+
 def fit_domains(recordings: Recordings, healthy: "pd.DataFrame", scaling: Mapping[str, Scaling]) -> dict[str, Scaler]:
     """Return the scaler of each domain that is scaled by domain.
 

@@ -50,8 +50,9 @@ def roc_pr_figure(path: Path, predictions: pd.DataFrame, classes: tuple[str, ...
             average = float(np.sum(np.diff(recall) * precision[1:]))
             left.plot(false_rate, recall, line, color=colour, label=f"{name}, AUC {area:.2f}")
             right.plot(recall[1:], precision[1:], line, color=colour, label=f"{name}, AP {average:.2f}")
-        _operating_point(left, right, predictions, classes, normal)
-        _finish(left, right, float((predictions["label"] != normal).mean()))
+        if normal:
+            _operating_point(left, right, predictions, classes, normal)
+        _finish(left, right, float((predictions["label"] != normal).mean()) if normal else None)
 
 
 def _curves(predictions: pd.DataFrame, classes: tuple[str, ...], normal: str) -> list[Curve]:
@@ -59,8 +60,7 @@ def _curves(predictions: pd.DataFrame, classes: tuple[str, ...], normal: str) ->
     names = drawable(classes)
     label = predictions["label"].to_numpy()
     score = fault_scores(predictions, normal)
-    assert score is not None
-    curves: list[Curve] = [("faulty", "black", "-", score, label != normal)]
+    curves: list[Curve] = [] if score is None else [("faulty", "black", "-", score, label != normal)]
     if "score" in predictions.columns:
         return curves  # a detector tells no classes apart
     for index, name in enumerate(classes):
@@ -96,14 +96,16 @@ def _operating_point(left: Axes, right: Axes, predictions: pd.DataFrame, classes
         right.plot(detected, (predictions["label"].to_numpy()[alarm] != normal).mean(), label="alarm", **style)
 
 
-def _finish(left: Axes, right: Axes, faulty_share: float) -> None:
+def _finish(left: Axes, right: Axes, faulty_share: float | None) -> None:
     """Name the axes and draw what chance would give."""
     left.plot([0, 1], [0, 1], color="0.7", linewidth=0.8, zorder=0)
     left.text(0.62, 0.57, "chance", color="0.5", rotation=40, fontsize=8)
     left.set(xlabel="false-positive rate (share of the rest)", ylabel="true-positive rate (share found)")
-    left.set_title("ROC: each class against the rest, and faulty against normal")
-    right.axhline(faulty_share, color="0.7", linewidth=0.8, zorder=0)
-    right.text(0.0, faulty_share + 0.015, "chance, faulty", color="0.5", fontsize=8)
+    is_told = faulty_share is not None
+    left.set_title("ROC: each class against the rest" + (", and faulty against normal" if is_told else ""))
+    if faulty_share is not None:
+        right.axhline(faulty_share, color="0.7", linewidth=0.8, zorder=0)
+        right.text(0.0, faulty_share + 0.015, "chance, faulty", color="0.5", fontsize=8)
     right.set(xlabel="recall (share found)", ylabel="precision (share of what is named that is right)")
     right.set_title("Precision and recall")
     for axis in (left, right):

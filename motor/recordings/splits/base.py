@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import Field
+
 from motor.recordings.recording import DataError
 from motor.recordings.splits.stratify import cells_of_motors
 from motor.registry import Plugin
@@ -19,9 +21,17 @@ class Split(Plugin):
 
     In each fold, each class of each domain has a motor on the train side and one on the test side; if there is a
     validation side, then the normal class of each domain has one there too.
+
+    Attributes
+    ----------
+    trains_on : {"all", "normal"}
+        Which series of the motors that are not tested take part: all, or healthy ones alone, as where faults are for
+        the test only. The others are set aside; recipes are then detectors.
     """
 
     ROOM: ClassVar[str] = "motor.recordings.splits"
+
+    trains_on: Literal["all", "normal"] = Field(default="all", exclude_if=lambda which: which == "all")
 
     def fold_names(self) -> tuple[str, ...]:
         """Return the names of the folds, which are known before the data is read."""

@@ -41,6 +41,11 @@ class AssumedLabels:
 
 
 @dataclass(frozen=True)
+class NoHealthyClass:
+    """The config says that no class is healthy."""
+
+
+@dataclass(frozen=True)
 class NotAboveChance:
     """The best recipe's interval begins at `low`; no skill gives `chance`."""
 
@@ -140,6 +145,7 @@ Caveat = (
     TooGoodFigures
     | NotAudited
     | AssumedLabels
+    | NoHealthyClass
     | NotAboveChance
     | FewMotors
     | UntestedClasses
@@ -167,6 +173,7 @@ def find_caveats(
         TooGoodFigures(tuple(suspects)) if suspects else None,
         NotAudited() if context.audit is None else None,
         _assumed_labels(context),
+        None if context.normal else NoHealthyClass(),
         _chance(scores, ranking),
         _few_motors(scores),
         _untested_classes(scores),

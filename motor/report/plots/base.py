@@ -135,11 +135,10 @@ def contests(cell: CellResult, faulty: str) -> list[Contest]:
     metrics, label_n = cell.metrics, predictions["label"].to_numpy()
     normal = metrics["normal"]
     score_n = fault_scores(predictions, normal)
-    if score_n is None:
-        return []
-    found: list[Contest] = [
-        (faulty, metrics.get("roc_auc_faulty"), {"color": INK, "width": 2.5}, score_n, label_n != normal)
-    ]
+    found: list[Contest] = []
+    if score_n is not None:
+        of_faulty = {"color": INK, "width": 2.5}
+        found.append((faulty, metrics.get("roc_auc_faulty"), of_faulty, score_n, label_n != normal))
     for place, name in enumerate(metrics["classes"] if "roc_auc" in metrics else ()):
         style = {"color": colour(place), "dash": DASHES[place % len(DASHES)], "width": 2}
         of_class = predictions[f"probability_{name}"].to_numpy(dtype=float)

@@ -20,7 +20,8 @@ class Alarms(Section):
     PLACE = 65.0
 
     def blocks(self, findings: Findings, wording: Wording) -> Sequence[Block]:
-        return [Paragraph(wording.say("lead")), *_thresholds(wording), *_too_good(wording)]
+        alarms = [Paragraph(wording.say("lead")), *_thresholds(wording)] if findings.context.normal else []
+        return [*alarms, *_too_good(wording)]
 
 
 def _thresholds(wording: Wording) -> list[Block]:

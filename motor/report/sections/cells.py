@@ -79,7 +79,7 @@ def _columns(wording: Wording, axes: Sequence[str]) -> list[Column]:
     context = wording.findings.context
     errors = [
         Column(wording.say("column.forecast_error", of=name), True, wording.say("hint.forecast_error"))
-        for name in (context.normal, wording.say("faulty"))
+        for name in (context.normal or DASH, wording.say("faulty"))
     ]
     return [
         *(Column(wording.heading(axis)) for axis in axes),

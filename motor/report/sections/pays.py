@@ -30,7 +30,7 @@ from motor.report.document import (
 from motor.report.findings import Findings
 from motor.report.findings.advice import Advice, is_cheaper_if_smaller, regime_differences, smallest
 from motor.report.sections.base import Section
-from motor.report.text import number
+from motor.report.text import DASH, number
 from motor.report.wording import Wording, axis_value, outcome
 
 
@@ -265,7 +265,7 @@ def _gains(wording: Wording, caption: str, gains: Sequence[Gain], axes: Sequence
         added = [wording.gap(found), found.n_pairs, _gain_reading(wording, found)]
         told.append([*coordinates, control, *map(number, (*errors, *means)), *added])
     titles = [*(wording.heading(name) for name in axes), wording.say("column.control")]
-    of = (wording.findings.context.normal, wording.say("faulty"))
+    of = (wording.findings.context.normal or DASH, wording.say("faulty"))
     titles += [wording.say("column.forecast_error", of=name) for name in of]
     titles += wording.titles("mean_score", "control_score", "training_added", "pairs", "reading")
     text = wording.say(caption, n=len(told))

@@ -17,6 +17,7 @@ from motor.report.findings.caveats import (
     Caveat,
     FailedCells,
     FewMotors,
+    NoHealthyClass,
     NotAboveChance,
     NotAudited,
     NotLearned,
@@ -102,6 +103,11 @@ def _(caveat: AssumedLabels, wording: Wording) -> str:
         for label, (low, high) in caveat.ranges.items()
     ]
     return wording.say(f"warning.assumed_by_{caveat.by}", ranges=wording.listed(ranges, 8))
+
+
+@_told.register
+def _(caveat: NoHealthyClass, wording: Wording) -> str:
+    return wording.say("warning.no_healthy")
 
 
 @_told.register
