@@ -26,6 +26,7 @@ from motor.recordings.table import labelled, open_recordings
 from motor.stages.classify import Classify
 from motor.stages.faults import input_faults
 from motor.stages.labels import LabelsBeside, LabelsByLife, counts_of
+from motor.stages.prepare import Prepare
 from motor.stages.recordings import REPORT, SUMMARY, ImportRecordings
 
 if TYPE_CHECKING:
@@ -82,12 +83,24 @@ def check_data(experiment: Experiment, store: Store) -> CheckedData:
         raise InputError(f"{error}\n{_expected(experiment.public_set, experiment.base.dataset.path)}") from error
 
 
-def _checked(experiment: Experiment, store: Store) -> CheckedData:
-    """Import, and try the split."""
+def import_data(experiment: Experiment, store: Store) -> Path:
+    """Import a config's dataset if the store has it not yet, whatever labels it has; return the table's folder.
+
+    Raises
+    ------
+    InputError
+        If the data is at fault.
+    """
+    return _imported(_prepared(experiment, store).recordings, store)
+
+
+def _prepared(experiment: Experiment, store: Store) -> Prepare:
     cells = make_cells(experiment, store.root, dry_run=True)
     first: Classify = cells[0].stage  # type: ignore[assignment]
-    prepared = first.features[0].of_fold[0]
-    stage = prepared.recordings
+    return first.features[0].of_fold[0]
+
+
+def _imported(stage: ImportRecordings, store: Store) -> Path:
     with input_faults():
         stage.reader.files()  # a dry run passes over missing data
     if stage.content_digest == UNKNOWN:
@@ -95,11 +108,18 @@ def _checked(experiment: Experiment, store: Store) -> CheckedData:
     if not store.holds(stage):
         _build_once(stage, store)
     try:
-        folder = store.verified(stage)
+        return store.verified(stage)
     except DamagedError as error:  # it was set aside
         print(error, file=sys.stderr)
         _build_once(stage, store)
-        folder = store.folder(stage)
+        return store.folder(stage)
+
+
+def _checked(experiment: Experiment, store: Store) -> CheckedData:
+    """Import, and try the split."""
+    prepared = _prepared(experiment, store)
+    stage = prepared.recordings
+    folder = _imported(stage, store)
     summary, report = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (SUMMARY, REPORT))
     meta = open_recordings(folder).meta
     if isinstance(prepared.labels, LabelsBeside | LabelsByLife):

@@ -5,8 +5,9 @@ run, report. Where a storage has one loop, it need not be named.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from grid.store.store import write_text
 from motor.commands.exits import OK, SOME_FAILED
@@ -19,6 +20,7 @@ from motor.looping.manager import IterationManager
 from motor.looping.models import Figures, Model
 from motor.looping.reporting import as_markdown
 from motor.looping.reviewing import answer_by
+from motor.recordings.splits.base import Side
 from motor.review.database.queues import progress
 
 REPORT = "report.md"
@@ -32,6 +34,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", help="of a new loop: postgresql://user@host/name (default: SQLite beside it)")
     parser.add_argument("--as", dest="alias", default=CHAMPION, metavar="ALIAS", help="promote: the name to give")
     parser.add_argument("--iteration", type=int, help="promote: whose model (default: the newest)")
+    parser.add_argument("--more", type=int, default=0, metavar="N", help="queue: ask for N recordings more")
+    parser.add_argument("--test", type=int, default=0, metavar="N", help="queue: ask for N test recordings more")
     parser.add_argument("--iterations", type=int, default=1, help="run: how many more")
     parser.add_argument("--address", help="a Ray cluster (default: RAY_ADDRESS, else an embedded one)")
     add_storage(parser)
@@ -46,7 +50,9 @@ def command(arguments: argparse.Namespace) -> int:
             arguments.parser.error("loop new needs a config and --name NAME")
         config = config_path(arguments.words[0])
         loop = new_loop(config, arguments.words[1:], store, arguments.name, arguments.database)
-        print(f"Loop {loop.name}: {len(meta_of(loop))} recordings, sides of {len(loop.facts.sides)} motors for ever.")
+        counts = Counter(loop.facts.sides.values())
+        dealt = ", ".join(f"{counts[side]} {side}" for side in get_args(Side))
+        print(f"Loop {loop.name}: {len(meta_of(loop))} recordings; its motors' sides for ever: {dealt}.")
         print(f"Next: python launch.py loop queue {loop.name}, then python launch.py review {loop.name}")
         return OK
     found = opened(store, arguments.words[0] if arguments.words else None, arguments.address)
@@ -66,12 +72,10 @@ def run_loop(found: Opened, count: int, say: Callable[[str], None] = print) -> s
     manager, settings = found.manager, found.experiment.base.loop
     for _ in range(count):
         newest = next(iter(iterations.iterations(found.loop.database)[-1:]), None)
-        if newest is None or newest.closed_at is not None:
+        if newest is None or newest.closed_at is not None or newest.label_set is None:
             newest = manager.create_iteration()
-        elif newest.label_set is None:
-            manager.create_iteration()
         if newest.label_set is None and settings.reviewer == "truth":
-            say(f"iteration {newest.number}: {answer_by(found.loop)} decided by the data's labels")
+            say(f"iteration {newest.number}: {_answer(found)} decided by the data's labels")
         n_asked, n_open = iterations.asked_in(found.loop.database, newest.number)
         if newest.label_set is None and n_open:
             say(
@@ -89,17 +93,23 @@ def run_loop(found: Opened, count: int, say: Callable[[str], None] = print) -> s
     return None
 
 
+def _answer(found: Opened) -> int:
+    """Have the script decide on what is asked, and on more where that does not suffice; return on how much."""
+    count = answer_by(found.loop)
+    while (fault := found.manager.lacking()) is not None:
+        found.manager.create_iteration(more=found.experiment.base.loop.batch)
+        if not (more := answer_by(found.loop)):
+            raise fault
+        count += more
+    return count
+
+
 def _promote_better(manager: IterationManager) -> None:
-    """Make the newest model champion where held-out motors do not say that it is worse."""
+    """Make the newest model champion where held-out motors, the same for both, do not say that it is worse."""
     held = iterations.aliases(manager.loop.database).get(CHAMPION)
-    before = manager.model(held["iteration"]) if held else None
-    newest = manager.model(manager.asked()[-1])
-    if before is None or newest is None or _score(newest) >= _score(before):
+    scores = manager.alike_scores([held["iteration"], manager.asked()[-1]]) if held else None
+    if scores is None or scores[1] >= scores[0]:
         manager.promote()
-
-
-def _score(model: Model) -> float:
-    return model.held_out.macro_f1 if model.held_out else 0.0
 
 
 def _told(model: Model) -> str:
@@ -121,15 +131,15 @@ def _status(found: Opened, _: argparse.Namespace) -> int:
         model = manager.model(one.number)
         print(f"iteration {one.number}: {standing.state}{labels}, {standing.n_open} of {standing.n_asked} open", end="")
         print("" if model is None else f"; {_told(model)}")
-    for queue, count in progress(found.loop.database).items():
+    for queue, count in progress(found.loop.database, reviewers=found.loop.facts.test_reviewers).items():
         print(f"queue {queue}: {count['open']} of {count['asked']} open")
     for name, alias in iterations.aliases(found.loop.database).items():
         print(f"{found.loop.name}@{name}: {alias['cell']} (iteration {alias['iteration']})")
     return OK
 
 
-def _queue(found: Opened, _: argparse.Namespace) -> int:
-    made = found.manager.create_iteration()
+def _queue(found: Opened, arguments: argparse.Namespace) -> int:
+    made = found.manager.create_iteration(arguments.more, arguments.test)
     n_asked, n_open = iterations.asked_in(found.loop.database, made.number)
     print(f"iteration {made.number}: {n_open} of {n_asked} to decide: python launch.py review {found.loop.name}")
     return OK
@@ -152,7 +162,8 @@ def _infer(found: Opened, _: argparse.Namespace) -> int:
 
 
 def _compare(found: Opened, _: argparse.Namespace) -> int:
-    print(as_markdown(*found.manager.get_iteration_metrics()))
+    models = {number: found.manager.model(number) for number in _numbers(found)}
+    print(as_markdown(found.manager.get_iteration_metrics(), models))
     return OK
 
 
@@ -175,7 +186,7 @@ def _report(found: Opened, _: argparse.Namespace) -> int:
     manager = found.manager
     estimates = {number: manager.estimated_quality(number) for number in _numbers(found)}
     models = {number: manager.model(number) for number in _numbers(found)}
-    text = as_markdown(*manager.get_iteration_metrics(), models=models, estimates=estimates)
+    text = as_markdown(manager.get_iteration_metrics(), models, estimates)
     write_text(found.loop.folder / REPORT, text)
     print(text)
     print(f"The same in {found.loop.folder / REPORT}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from grid.store.store import Store, write_text
-from motor.commands.check_data import check_data
+from motor.commands.check_data import import_data
 from motor.commands.grid import Grid, plan_grid
 from motor.experiment.reading import Experiment, read_experiment
 from motor.looping.inference import Judge, meta_of
@@ -64,21 +64,26 @@ def new_loop(
     experiment = read_experiment(config, overrides, os.environ)  # with every fault at its line
     whole = _with_overrides(yaml.safe_load(config.read_text(encoding="utf-8")), overrides)
     whole["plugins"] = [_reachable(entry, config.parent) for entry in whole.get("plugins") or ()]
+    if path := experiment.base.dataset.path:  # which means the same from anywhere
+        whole["dataset"]["path"] = str(Path(path).absolute())
     folder = folder_of(store.root, name)
     draft = folder / DRAFT
     write_text(draft, yaml.safe_dump(beginning(whole, folder), sort_keys=False, allow_unicode=True))
-    checked = check_data(read_experiment(draft, (), os.environ), store)
-    draft.unlink()
+    try:
+        imported = import_data(read_experiment(draft, (), os.environ), store)
+    finally:
+        draft.unlink()
     from motor.recordings.table import open_recordings
 
-    meta = open_recordings(checked.folder).meta
+    meta = open_recordings(imported).meta
     base = experiment.base
     facts = Facts(
         sides=_sides(experiment, meta),
         classes=tuple(base.dataset.classes),
         normal=base.normal,
-        recordings=(str(checked.folder.relative_to(store.root)),),
+        recordings=(str(imported.relative_to(store.root)),),
         database=database,
+        test_reviewers=base.loop.test_reviewers,
     )
     text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)
     loop = begin_loop(store.root, name, text, facts)
@@ -148,7 +153,9 @@ def review_of(found: Opened) -> Review:
     """Return the review of a loop's recordings."""
     base, loop = found.experiment.base, found.loop
     known = {} if base.loop.known == "test" else _known(loop)
-    return Review(loop.name, loop.database, Signals(loop.tables()), loop.facts.classes, base.loop.guidelines, known)
+    facts = loop.facts
+    told = (base.loop.guidelines, facts.test_reviewers, known)
+    return Review(loop.name, loop.database, Signals(loop.tables()), facts.classes, *told)
 
 
 def _known(loop: Loop) -> dict[str, str]:

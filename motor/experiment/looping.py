@@ -17,6 +17,10 @@ class Looping(Record):
     )
     batch: int = Field(default=20, ge=1, description="recordings that an iteration asks for")
     first: int = Field(default=40, ge=1, description="recordings that the first iteration asks for, all at random")
+    first_test: int = Field(
+        default=40, ge=0, description="test recordings without a label that the first iteration asks for, at random"
+    )
+    test_reviewers: int = Field(default=2, ge=1, description="of each test recording, who have to agree")
     random_share: float = Field(
         default=0.2, gt=0, le=1, description="of a batch that is drawn at random: the quality report rests on it"
     )

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from grid.store.store import write_text
-from motor.looping.label_sets import Held, resolved
+from motor.looping.label_sets import Held, decided_in
 from motor.looping.loop import Loop, LoopError
 from motor.review.database.decisions import Decision, decide
 from motor.review.database.schema import ANSWER, ASKED, ITEM, SHARED
@@ -28,8 +28,8 @@ def export(loop: Loop, file: Path) -> int:
     """
     if file.suffix not in FORMS:
         raise LoopError(f"{file}: no form has the suffix {file.suffix!r}; there are: {', '.join(FORMS)}")
+    held = decided_in(loop)
     with loop.database.reading() as connection:
-        held = resolved(connection)
         columns = select(ITEM.c.name, ITEM.c.motor, ITEM.c.domain, ITEM.c.side, ASKED.c.suggestion, ASKED.c.is_blind)
         found = connection.execute(columns.outerjoin(ASKED, ASKED.c.item_id == ITEM.c.id).order_by(ITEM.c.id))
         rows = [dict(row) for row in found.mappings()]

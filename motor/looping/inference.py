@@ -63,5 +63,11 @@ def meta_of(loop: Loop) -> "pd.DataFrame":
     return pd.concat([open_recordings(folder).meta for folder in loop.tables()], ignore_index=True)
 
 
+def labels_of_data(loop: Loop) -> dict[str, str | None]:
+    """Return the labels that came with the data, by item; None where there came none."""
+    meta = meta_of(loop)
+    return {item: _told(label) for item, label in zip(meta["item"], meta["label"], strict=True)}
+
+
 def _told(value: Any) -> Any:
     return None if value is None or value != value else value

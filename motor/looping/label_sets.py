@@ -18,12 +18,13 @@ from sqlalchemy import Connection, select
 
 from grid.store.store import write_json, write_text
 from motor.looping.loop import Loop, LoopError
+from motor.recordings.recording import DataError
+from motor.recordings.splits.growing import Growing
 from motor.review.database.chain import head
 from motor.review.database.decisions import ADJUDICATED
 from motor.review.database.schema import ANSWER, DECISION, ITEM
 
 COLUMNS = ("item", "label", "action", "reviewers", "decided_at", "requests")
-REVIEWERS = 2  # of a test item, who have to agree
 DIGITS = 16
 
 
@@ -49,10 +50,17 @@ class Held:
     requests: tuple[str, ...] = ()
 
 
-def resolved(connection: Connection) -> dict[str, Held]:
+def decided_in(loop: Loop) -> dict[str, Held]:
+    """Return what people's answers come to in a loop; see `resolved`."""
+    with loop.database.reading() as connection:
+        return resolved(connection, loop.facts.test_reviewers)
+
+
+def resolved(connection: Connection, reviewers: int) -> dict[str, Held]:
     """Return what people's answers come to, by item, of those that somebody has decided on.
 
-    A training item has one answer. A test item has its reviewers' where two agree, else what settled it.
+    A training item has one answer. A test item has its reviewers', where as many as are asked agree, else what
+    settled it.
     """
     holds = (DECISION.c.item_id == ANSWER.c.item_id) & (DECISION.c.seat == ANSWER.c.seat)
     columns = (ITEM.c.name, ITEM.c.side, ANSWER.c.seat, ANSWER.c.action, ANSWER.c.label, ANSWER.c.reviewer)
@@ -66,14 +74,14 @@ def resolved(connection: Connection) -> dict[str, Held]:
     by_item: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         by_item.setdefault(row["name"], []).append(row)
-    return {item: _held(answers) for item, answers in by_item.items()}
+    return {item: _held(answers, reviewers) for item, answers in by_item.items()}
 
 
-def _held(answers: list[Mapping[str, Any]]) -> Held:
+def _held(answers: list[Mapping[str, Any]], reviewers: int) -> Held:
     settled = [one for one in answers if one["seat"] == ADJUDICATED] or answers
     said = {(one["action"], one["label"]) for one in settled}
     is_test, is_settled = answers[0]["side"] == "test", settled is not answers
-    enough = not is_test or is_settled or len(answers) >= REVIEWERS
+    enough = not is_test or is_settled or len(answers) >= reviewers
     action, label = next(iter(said)) if len(said) == 1 and enough else ("differ" if enough else "", None)
     return Held(
         label=label if action == "label" else None,
@@ -111,7 +119,7 @@ def alpha(units: Sequence[Sequence[str]]) -> float | None:
     return 1 - observed / expected
 
 
-def seal(loop: Loop, data: Mapping[str, str | None], parent: str | None, actor: str) -> str:
+def seal(loop: Loop, data: Mapping[str, str | None], parent: str | None, actor: str, seed: int) -> str:
     """Write what holds now as a label set, and return its digest; the same labels by the same decisions give the same.
 
     Parameters
@@ -122,20 +130,22 @@ def seal(loop: Loop, data: Mapping[str, str | None], parent: str | None, actor: 
     parent : str or None
         The set before it.
     actor : str
+    seed : int
+        Of the loop's split.
 
     Raises
     ------
     LoopError
-        If a class has no label on the training side.
+        If what is labelled does not suffice to train and to score.
     """
+    decided = decided_in(loop)
     with loop.database.reading() as connection:
-        decided, anchor, alike = resolved(connection), head(connection), agreement(connection)
-        sides = {name: side for name, side in connection.execute(select(ITEM.c.name, ITEM.c.side))}  # noqa: C416
+        anchor, alike = head(connection), agreement(connection)
     held = {item: decided.get(item, Held(label)) for item, label in data.items()}
     if parent is not None:  # a test label that is corrected since trains nothing anew: models are scored by it alone
-        before = read_set(loop.label_set(parent))
-        held |= {item: Held(before.get(item)) for item in held if sides.get(item) == "test"}
-    _check_classes(loop, held, sides)
+        before, sides = read_set(loop.label_set(parent)), loop.sides()
+        held |= {item: Held(before[item]) for item in held if sides[item] == "test" and before.get(item) is not None}
+    check_labels(loop, labels_of(held), seed)
     _check_moments(loop, held)
     text = _table(held)
     digest = hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
@@ -152,13 +162,31 @@ def seal(loop: Loop, data: Mapping[str, str | None], parent: str | None, actor: 
     return digest
 
 
-def _check_classes(loop: Loop, held: Mapping[str, Held], sides: Mapping[str, str]) -> None:
-    there = {one.label for item, one in held.items() if sides.get(item) == "train"}
-    if lacking := [name for name in loop.facts.classes if name not in there]:
+def check_labels(loop: Loop, labels: Mapping[str, str | None], seed: int) -> None:
+    """Raise LoopError where labels do not suffice: each class trains, and each side has what its split promises."""
+    import pandas as pd
+
+    columns = select(ITEM.c.name.label("item"), ITEM.c.motor, ITEM.c.domain, ITEM.c.side)
+    with loop.database.reading() as connection:
+        rows = [{**row, "label": labels.get(row["item"])} for row in connection.execute(columns).mappings()]
+    known = [row for row in rows if row["label"] is not None]
+    for side, asked, more in (("train", "training", "--more 8"), ("test", "test", "--test 8")):
+        there = {row["label"] for row in known if row["side"] == side}
+        if lacking := [name for name in loop.facts.classes if name not in there]:
+            agreed = "" if side == "train" else f", by {loop.facts.test_reviewers} reviewers who agree,"
+            raise LoopError(
+                f"no {asked} recording has the label {lacking[0]!r}{agreed} yet, and nothing can be trained and scored "
+                f"without; decide on more: launch.py review {loop.name}, or ask for more: launch.py loop queue "
+                f"{loop.name} {more}"
+            )
+    try:
+        Growing.model_validate({"frozen": loop.facts.sides}).split(pd.DataFrame(known), seed, loop.facts.normal)
+    except DataError as error:
         raise LoopError(
-            f"no training recording has the label {lacking[0]!r} yet, and nothing can be trained without; decide on "
-            "more: launch.py loop queue, launch.py review"
-        )
+            f"{error}: launch.py loop queue {loop.name} --more 8 (of the test side: --test 8); where a side has no "
+            "motor of the class at all, begin a loop with more motors, or one without validation motors (split: "
+            "{kind: growing, validation: 0})"
+        ) from error
 
 
 def _check_moments(loop: Loop, held: Mapping[str, Held]) -> None:

@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from grid.stage import InputError
 from grid.store.store import write_json, write_text
 from motor.review.database.opening import Database, open_database
+from motor.review.database.schema import ITEM
 
 LOOPS, FACTS, CONFIG = "loops", "loop.json", "config.yaml"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -29,6 +32,8 @@ class Facts:
         Motor -> side, as the first split dealt them.
     classes : tuple of str
     normal : str
+    test_reviewers : int
+        Of each test recording, who have to agree.
     database : str or None
         Of PostgreSQL; None for SQLite in the loop's folder.
     recordings : tuple of str
@@ -40,6 +45,7 @@ class Facts:
     normal: str
     recordings: tuple[str, ...]
     database: str | None = None
+    test_reviewers: int = 2
 
 
 @dataclass(frozen=True)
@@ -76,9 +82,18 @@ class Loop:
         """Return the table of what an iteration's model says of all recordings."""
         return self.folder / "inferred" / f"{number:04d}.csv"
 
+    def held_out(self, number: int) -> Path:
+        """Return the table of what an iteration's model says of held-out motors' recordings that nobody chose."""
+        return self.folder / "inferred" / f"{number:04d}-held-out.csv"
+
     def label_set(self, digest: str) -> Path:
         """Return a sealed label set."""
         return self.folder / "label-sets" / f"{digest}.csv"
+
+    def sides(self) -> dict[str, str]:
+        """Return the side of every recording."""
+        with self.database.reading() as connection:
+            return {name: side for name, side in connection.execute(select(ITEM.c.name, ITEM.c.side))}  # noqa: C416
 
     def tables(self) -> list[Path]:
         """Return the folders of the loop's recordings."""

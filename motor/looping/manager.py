@@ -3,25 +3,23 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+import numpy as np
 from sqlalchemy import select
 
 from grid.plan.plan import Cell
 from grid.store.store import Store, name_of, write_text
-from motor.evaluation.comparisons import Difference
+from motor.asking.random import Random
 from motor.experiment.looping import Looping
 from motor.looping import iterations, label_sets, models, quality
-from motor.looping.inference import Judge, infer, meta_of, read_inferred
+from motor.looping.inference import Judge, infer, labels_of_data, meta_of, read_inferred
 from motor.looping.iterations import Iteration, Standing
 from motor.looping.loop import CHALLENGER, CHAMPION, Loop, LoopError
 from motor.looping.questions import Candidates, questions
 from motor.looping.training_data import write_config
-from motor.review.database.queues import LABELS, ask
+from motor.review.database.queues import LABELS, TEST, Question, ask
 from motor.review.database.schema import ASKED, ITEM
-
-if TYPE_CHECKING:
-    pass
 
 
 class Grid(Protocol):
@@ -73,13 +71,46 @@ class IterationManager:
     tools: Tools
     actor: str = "loop"
 
-    def create_iteration(self) -> Iteration:
-        """Return the newest iteration if its labels are not sealed, else a new one that has asked for recordings."""
+    def create_iteration(self, more: int = 0, more_test: int = 0) -> Iteration:
+        """Return the newest iteration if its labels are not sealed, else a new one that has asked for recordings.
+
+        Parameters
+        ----------
+        more, more_test : int
+            How many recordings to ask for beside, of training and validation motors and of test motors.
+
+        Raises
+        ------
+        LoopError
+            If there is nothing left to ask for.
+        """
+        newest = next(iter(iterations.iterations(self.loop.database)[-1:]), None)
+        is_new = newest is None or newest.label_set is not None or newest.closed_at is not None
+        number = 1 + (newest.number if newest else 0) if is_new or newest is None else newest.number
+        is_empty = is_new or iterations.asked_in(self.loop.database, number)[0] == 0
+        asked = (
+            questions(self._candidates(number), self.settings, None if is_empty else more) if is_empty or more else []
+        )
+        if is_new and not asked:
+            raise LoopError(
+                f"every training and validation recording of {self.loop.name} is decided on: there is nothing to ask"
+            )
         made = iterations.open_iteration(self.loop.database, self.actor)
-        if iterations.asked_in(self.loop.database, made.number)[0] == 0:
-            asked = questions(self._candidates(made.number), self.settings)
-            ask(self.loop.database, LABELS, made.number, asked, self.actor)
+        ask(self.loop.database, LABELS, made.number, asked, self.actor)
+        of_test = self._test_questions(more_test + (self.settings.first_test if is_new and number == 1 else 0), number)
+        ask(self.loop.database, TEST, made.number, of_test, self.actor)
         return made
+
+    def _test_questions(self, count: int, number: int) -> list[Question]:
+        """Return test recordings at random, of those that have no label and were not asked for yet."""
+        with self.loop.database.reading() as connection:
+            asked = set(connection.scalars(select(ASKED.c.item_id).where(ASKED.c.queue == TEST)))
+            rows = connection.execute(select(ITEM.c.id, ITEM.c.name).where(ITEM.c.side == "test").order_by(ITEM.c.id))
+            items = [name for item_id, name in rows if item_id not in asked]
+        data = self._labels_of_data()
+        left = [item for item in items if data.get(item) is None]
+        places = np.random.default_rng((self.seed, number, len(asked))).permutation(len(left))[:count]
+        return [Question(left[place], Random().kind, count / len(left), is_blind=True) for place in places]
 
     def prepare_training_data(self) -> str:
         """Seal what was decided as the label set of the newest iteration, write its config, and return its digest.
@@ -95,12 +126,21 @@ class IterationManager:
         if newest.label_set is None:
             before = [one.label_set for one in iterations.iterations(self.loop.database) if one.label_set]
             data, parent = self._labels_of_data(), before[-1] if before else None
-            digest = label_sets.seal(self.loop, data, parent, self.actor)
+            digest = label_sets.seal(self.loop, data, parent, self.actor, self.seed)
             write_config(self.loop, newest.number, digest)
             iterations.note_sealed(self.loop.database, newest.number, digest, self.actor)
             return digest
         write_config(self.loop, newest.number, newest.label_set)
         return newest.label_set
+
+    def lacking(self) -> LoopError | None:
+        """Return why what is labelled now does not suffice to train and to score; None where it does."""
+        labels = self._labels_of_data() | label_sets.labels_of(label_sets.decided_in(self.loop))
+        try:
+            label_sets.check_labels(self.loop, labels, self.seed)
+        except LoopError as error:
+            return error
+        return None
 
     def start_training(self) -> bool:
         """Build what the newest iteration's grid lacks; return whether all of it stands."""
@@ -112,7 +152,9 @@ class IterationManager:
         if (known := self.model(number)) is not None:
             return known
         facts = self.loop.facts
-        model = models.choose(self._grid(number).cells, self.store, facts.classes, facts.normal)
+        cells, fair = self._grid(number).cells, self._fair()
+        model, held_out = models.choose(cells, self.store, facts.classes, facts.normal, fair)
+        write_text(self.loop.held_out(number), held_out.to_csv(index=False))
         infer(self.loop, number, self.tools.judge(model.key))
         write_text(self._model_file(number), models.as_json(model))  # last: who has it has been asked
         iterations.set_alias(self.loop.database, CHALLENGER, model.key, number, self.actor)
@@ -133,20 +175,31 @@ class IterationManager:
         iterations.set_alias(self.loop.database, name, model.key, asked[0], self.actor)
         return model
 
-    def get_iteration_metrics(self) -> tuple[dict[int, models.Figures], list[Difference], int]:
-        """Score all iterations on the test motors as labelled now; return also how often anybody looked at those."""
-        looks = iterations.note_look(self.loop.database, self.actor)
-        return *models.compare(self.loop, self.asked()), looks
+    def get_iteration_metrics(self) -> models.Compared:
+        """Score all iterations on the test motors as labelled now, and count that somebody looked at those."""
+        return models.compare(self.loop, self.asked(), iterations.note_look(self.loop.database, self.actor))
 
     def close(self) -> str | None:
         """Close the newest iteration, and return why the loop is complete; None where it goes on."""
         newest = self._sealed()
         if self.model(newest.number) is None:
             raise LoopError(f"iteration {newest.number} has no model to judge yet: launch.py loop train, loop infer")
-        found = [model for number in self.asked() if (model := self.model(number))]
-        why = models.verdict(found, self.settings.goal, self.settings.goal_recall)
+        model, scores = self.model(newest.number), self.alike_scores(self.asked())
+        why = models.verdict(model.held_out if model else None, scores, self.settings.goal, self.settings.goal_recall)
         iterations.close(self.loop.database, newest.number, why or "goes on", self.actor)
         return why
+
+    def alike_scores(self, numbers: Sequence[int]) -> list[float] | None:
+        """Return the macro-F1 of iterations on the held-out items that all of them have; None where there is none."""
+        tables = [models.read_predictions(self.loop.held_out(number)) for number in numbers]
+        return models.alike_scores(tables, self.loop.facts.classes, self.loop.facts.normal)
+
+    def _fair(self) -> set[str]:
+        """Return the items whose label nobody chose to ask for: drawn at random, or labelled by the data."""
+        with self.loop.database.reading() as connection:
+            drawn = select(ITEM.c.name).join(ASKED, ASKED.c.item_id == ITEM.c.id)
+            found = connection.scalars(drawn.where(ASKED.c.queue == LABELS, ASKED.c.chance.is_not(None)))
+            return set(found) | {item for item, label in self._labels_of_data().items() if label is not None}
 
     def asked(self) -> list[int]:
         """Return the iterations whose models were asked about all recordings."""
@@ -179,8 +232,8 @@ class IterationManager:
         if not before:
             return None
         said = read_inferred(self.loop, before[-1])["label"]
+        decided = label_sets.decided_in(self.loop)
         with self.loop.database.reading() as connection:
-            decided = label_sets.resolved(connection)
             drawn = (ASKED.c.iteration == number, ASKED.c.queue == LABELS, ASKED.c.chance.is_not(None))
             columns = select(ITEM.c.name, ITEM.c.motor, ASKED.c.chance)
             rows = list(connection.execute(columns.join(ASKED, ASKED.c.item_id == ITEM.c.id).where(*drawn)))
@@ -193,10 +246,13 @@ class IterationManager:
         return quality.estimated(found, self.loop.facts.classes)
 
     def _candidates(self, number: int) -> Candidates:
-        """Return the training and validation recordings, with the labels that hold of them now."""
+        """Return what may be asked for: not of test motors, nor waiting already; with the labels that hold now."""
         with self.loop.database.reading() as connection:
-            rows = connection.execute(select(ITEM.c.name).where(ITEM.c.side != "test"))
-            items, decided = set(rows.scalars()), label_sets.resolved(connection)
+            of_now = (ASKED.c.iteration == number, ASKED.c.queue == LABELS, ASKED.c.is_open)
+            waiting = select(ASKED.c.item_id).where(*of_now)
+            rows = connection.execute(select(ITEM.c.name).where(ITEM.c.side != "test", ITEM.c.id.not_in(waiting)))
+            items = set(rows.scalars())
+        decided = label_sets.decided_in(self.loop)
         data = self._labels_of_data()
         meta = meta_of(self.loop)
         meta = meta[meta["item"].isin(items)][["item", "motor"]].reset_index(drop=True)
@@ -206,12 +262,10 @@ class IterationManager:
 
     def _labels_of_data(self) -> dict[str, str | None]:
         """Return the labels that came with the data and count, by item; None for the others."""
-        meta, sides = meta_of(self.loop), self.loop.facts.sides
-        own = meta["label"].where(meta["label"].notna(), None)
-        counts: Sequence[bool] = [self.settings.known == "all" or sides.get(motor) == "test" for motor in meta["motor"]]
-        return {
-            item: label if is_known else None for item, label, is_known in zip(meta["item"], own, counts, strict=True)
-        }
+        if self.settings.known == "all":
+            return labels_of_data(self.loop)
+        sides = self.loop.sides()
+        return {item: label if sides[item] == "test" else None for item, label in labels_of_data(self.loop).items()}
 
     def _sealed(self) -> Iteration:
         newest = iterations.newest(self.loop.database)

@@ -1,11 +1,10 @@
 """An iteration's model: which cell it is, what held-out and test motors say of it, and how two compare."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import select
 
 from grid.plan.plan import Cell
 from grid.store.store import Store
@@ -13,10 +12,10 @@ from motor.evaluation.cell_metrics import classification_metrics
 from motor.evaluation.cells import CellResult
 from motor.evaluation.comparisons import Difference, differences
 from motor.evaluation.scores import score_cells
-from motor.looping.inference import meta_of, read_inferred
-from motor.looping.label_sets import resolved
+from motor.looping.inference import labels_of_data, meta_of, read_inferred
+from motor.looping.iterations import iterations
+from motor.looping.label_sets import decided_in, read_set
 from motor.looping.loop import Loop, LoopError
-from motor.review.database.schema import ITEM
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,8 +54,25 @@ class Model:
     held_out: Figures | None
 
 
-def choose(cells: Sequence[Cell], store: Store, classes: tuple[str, ...], normal: str) -> Model:
+def choose(
+    cells: Sequence[Cell], store: Store, classes: tuple[str, ...], normal: str, fair: Set[str]
+) -> tuple[Model, "pd.DataFrame"]:
     """Return the cell whose macro-F1 is highest on motors of the training and validation sides that it did not see.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+    store : Store
+    classes : tuple of str
+    normal : str
+    fair : set of str
+        Items that nobody chose: what a strategy asked for are hard ones, and say less of a model than it is worth.
+
+    Returns
+    -------
+    model : Model
+    held_out : DataFrame
+        What it said of the fair items of those motors.
 
     Raises
     ------
@@ -66,17 +82,40 @@ def choose(cells: Sequence[Cell], store: Store, classes: tuple[str, ...], normal
     standing = [cell for cell in cells if store.holds(cell.stage)]
     if not standing:
         raise LoopError("no cell of this iteration stands yet: launch.py loop train")
-    models = [_model(cell, store, classes, normal) for cell in standing]
-    return max(models, key=lambda one: one.held_out.macro_f1 if one.held_out else NO_ROWS)
+    found = [_model(cell, store, classes, normal, fair) for cell in standing]
+    return max(found, key=lambda one: one[0].held_out.macro_f1 if one[0].held_out else NO_ROWS)
 
 
-def _model(cell: Cell, store: Store, classes: tuple[str, ...], normal: str) -> Model:
+def _model(
+    cell: Cell, store: Store, classes: tuple[str, ...], normal: str, fair: Set[str]
+) -> tuple[Model, "pd.DataFrame"]:
+    held_out = read_predictions(store.folder(cell.stage) / "held_out.csv")
+    held_out = held_out[held_out["item"].isin(fair)]
+    found = figures(held_out, classes, normal) if len(held_out) and "predicted" in held_out else None
+    return Model(cell.stage.key, cell.name(), found), held_out
+
+
+def read_predictions(file: Path) -> "pd.DataFrame":
+    """Return a table of predictions."""
     import pandas as pd
 
     texts = dict.fromkeys(("item", "motor", "domain", "label", "predicted", "fold"), str)
-    held_out = pd.read_csv(store.folder(cell.stage) / "held_out.csv", dtype=texts, keep_default_na=False)
-    found = figures(held_out, classes, normal) if len(held_out) and "predicted" in held_out else None
-    return Model(cell.stage.key, cell.name(), found)
+    return pd.read_csv(file, dtype=texts, keep_default_na=False)
+
+
+def alike_scores(held_out: Sequence["pd.DataFrame"], classes: tuple[str, ...], normal: str) -> list[float] | None:
+    """Return the macro-F1 of several models on the very items that all of them were judged on, as the last labels them.
+
+    None where there is no such item.
+    """
+    if not held_out or any("predicted" not in table for table in held_out):
+        return None
+    tables = [table.drop_duplicates("item").set_index("item", drop=False) for table in held_out]
+    items = sorted(set(tables[0].index).intersection(*(table.index for table in tables)))
+    if not items:
+        return None
+    labels = tables[-1].loc[items, "label"]
+    return [figures(table.loc[items].assign(label=labels), classes, normal).macro_f1 for table in tables]
 
 
 def figures(predictions: "pd.DataFrame", classes: tuple[str, ...], normal: str) -> Figures:
@@ -87,13 +126,12 @@ def figures(predictions: "pd.DataFrame", classes: tuple[str, ...], normal: str) 
     return Figures(found["macro_f1"], tuple(interval) if interval else None, recall, found["n_motors"])
 
 
-def test_predictions(loop: Loop, number: int) -> "pd.DataFrame":
-    """Return what an iteration's model says of the test motors, with the labels that hold of them now.
+def predictions_on(loop: Loop, number: int, labels: Mapping[str, str]) -> "pd.DataFrame":
+    """Return what an iteration's model says of the test motors, with labels of them.
 
     Nothing is trained for a corrected label: every iteration is scored again by what it said before.
     """
-    said, labels = read_inferred(loop, number), test_labels(loop)
-    meta = meta_of(loop)
+    said, meta = read_inferred(loop, number), meta_of(loop)
     known = meta[meta["item"].isin(labels) & meta["item"].isin(said.index)]
     rows = known[["item", "motor", "domain"]].assign(label=[labels[item] for item in known["item"]])
     return rows.join(said.drop(columns=["domain"]).rename(columns={"label": "predicted"}), on="item")
@@ -101,19 +139,58 @@ def test_predictions(loop: Loop, number: int) -> "pd.DataFrame":
 
 def test_labels(loop: Loop) -> dict[str, str]:
     """Return the labels that hold of test items: people's where they agree or one has settled, else the data's."""
-    with loop.database.reading() as connection:
-        tested = set(connection.scalars(select(ITEM.c.name).where(ITEM.c.side == "test")))
-        decided = resolved(connection)
-    meta = meta_of(loop)
-    own = dict(zip(meta["item"], meta["label"].where(meta["label"].notna(), None), strict=True))
+    decided, tested = decided_in(loop), {item for item, side in loop.sides().items() if side == "test"}
+    own = labels_of_data(loop)
     held = {item: decided[item].label if item in decided and decided[item].action else own[item] for item in tested}
     return {item: label for item, label in held.items() if label is not None}
 
 
-def compare(loop: Loop, numbers: Sequence[int]) -> tuple[dict[int, Figures], list[Difference]]:
-    """Score iterations on the test motors as labelled now, and each against the one before it, paired by motor."""
+def sealed_test_labels(loop: Loop) -> dict[str, str]:
+    """Return the test labels that the newest label set holds: those of before any correction."""
+    sets = [one.label_set for one in iterations(loop.database) if one.label_set]
+    sides = loop.sides()
+    held = read_set(loop.label_set(sets[-1])) if sets else {}
+    return {item: label for item, label in held.items() if label is not None and sides.get(item) == "test"}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Iterations beside one another on the test motors.
+
+    Attributes
+    ----------
+    figures : mapping
+        By iteration, as the test set is labelled now.
+    differences : list of Difference
+        Each iteration against the one before it, paired by motor.
+    sealed : mapping
+        By iteration, as the test set was labelled when the newest labels were sealed; empty where nothing changed.
+    n_corrected : int
+        Test labels that changed since.
+    looks : int
+        How often anybody looked at the test motors.
+    """
+
+    figures: Mapping[int, Figures]
+    differences: Sequence[Difference]
+    sealed: Mapping[int, Figures]
+    n_corrected: int
+    looks: int = 0
+
+
+def compare(loop: Loop, numbers: Sequence[int], looks: int = 0) -> Compared:
+    """Score iterations on the test motors, as labelled now and, where that differs, as sealed."""
+    now, sealed = test_labels(loop), sealed_test_labels(loop)
+    n_corrected = sum(now.get(item) != label for item, label in sealed.items())
+    before = _scored(loop, numbers, sealed)[0] if n_corrected else {}
+    return Compared(*_scored(loop, numbers, now), before, n_corrected, looks)
+
+
+def _scored(
+    loop: Loop, numbers: Sequence[int], labels: Mapping[str, str]
+) -> tuple[dict[int, Figures], list[Difference]]:
     classes, normal = loop.facts.classes, loop.facts.normal
-    tables = {number: test_predictions(loop, number) for number in numbers}
+    tables = {number: predictions_on(loop, number, labels) for number in numbers}
     found = {number: figures(table, classes, normal) for number, table in tables.items() if len(table)}
     if len(found) < 2:
         return found, []
@@ -127,20 +204,22 @@ def compare(loop: Loop, numbers: Sequence[int]) -> tuple[dict[int, Figures], lis
     return found, differences(scores, contrasts)
 
 
-def verdict(models: Sequence[Model], goal: float, goal_recall: float) -> str | None:
-    """Return why a loop is complete, by held-out motors of its iterations, the newest last; None where it is not.
+def verdict(newest: Figures | None, scores: Sequence[float] | None, goal: float, goal_recall: float) -> str | None:
+    """Return why a loop is complete, by held-out motors of its iterations; None where it is not.
 
-    Either the lower bound of macro-F1 and the recall of every class reach the goals, or two iterations brought no gain.
+    Parameters
+    ----------
+    newest : Figures or None
+        Of the newest iteration.
+    scores : sequence of float or None
+        Macro-F1 of all iterations on the same items, the newest last.
+    goal, goal_recall : float
+        What the lower bound of macro-F1 and the recall of every class have to reach. Or two iterations bring no gain.
     """
-    known = [model.held_out for model in models if model.held_out]
-    if not known:
-        return None
-    newest = known[-1]
-    reached = newest.interval is not None and newest.interval[0] >= goal
-    if reached and newest.recall and min(newest.recall.values()) >= goal_recall:
+    reached = newest is not None and newest.interval is not None and newest.interval[0] >= goal
+    if newest is not None and reached and newest.recall and min(newest.recall.values()) >= goal_recall:
         return "goal"
-    scores = [one.macro_f1 for one in known]
-    if len(scores) > PATIENCE and max(scores[-PATIENCE:]) - max(scores[:-PATIENCE]) <= GAIN:
+    if scores and len(scores) > PATIENCE and max(scores[-PATIENCE:]) - max(scores[:-PATIENCE]) <= GAIN:
         return "no gain"
     return None
 

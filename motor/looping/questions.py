@@ -37,11 +37,19 @@ class Candidates:
     seed: int
 
 
-def questions(candidates: Candidates, settings: Looping) -> list[Question]:
-    """Return what to ask: the random share with the chance that each had, and the others by the strategy."""
+def questions(candidates: Candidates, settings: Looping, count: int | None = None) -> list[Question]:
+    """Return what to ask: the random share with the chance that each had, and the others by the strategy.
+
+    Parameters
+    ----------
+    candidates : Candidates
+    settings : Looping
+    count : int, optional
+        How many; a batch by default.
+    """
     meta, inferred = candidates.meta, candidates.inferred
     open_items = meta.loc[meta["label"].isna(), "item"].tolist()
-    count = min(settings.batch if inferred is not None else settings.first, len(open_items))
+    count = min(count or (settings.batch if inferred is not None else settings.first), len(open_items))
     if not count:
         return []
     n_random = count if inferred is None else max(1, round(settings.random_share * count))

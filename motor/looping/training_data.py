@@ -24,7 +24,8 @@ def write_config(loop: Loop, number: int, digest: str) -> Path:
     """Write the config of an iteration, and return its path."""
     config: dict[str, Any] = yaml.safe_load(loop.config.read_text(encoding="utf-8"))
     config["dataset"] = {**config["dataset"], "labels_file": str(loop.label_set(digest).absolute())}
-    config["split"] = {"kind": "growing", "frozen": dict(loop.facts.sides)}
+    split = config["split"] if config["split"]["kind"] == "growing" else {"kind": "growing"}
+    config["split"] = {**split, "frozen": dict(loop.facts.sides)}
     config["name"] = f"{loop.name}-{number:04d}"
     write_text(loop.config_of(number), yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     return loop.config_of(number)

@@ -31,6 +31,8 @@ class Review:
         In the order of the keys 1 to 9.
     guidelines : str
         What reviewers are told.
+    reviewers : int
+        Of each test item.
     known : mapping
         Labels of training and validation items that came with the data, by item.
     """
@@ -40,20 +42,21 @@ class Review:
     signals: Signals
     classes: tuple[str, ...]
     guidelines: str = ""
+    reviewers: int = 2
     known: Mapping[str, str] = field(default_factory=dict)
 
-    def overview(self) -> dict[str, Any]:
-        """Return what the page shows around its items."""
-        queues = progress(self.database)
-        queues[DISAGREEMENTS] = {"asked": 0, "open": len(disagreements(self.database))}
+    def overview(self, reviewer: str | None = None) -> dict[str, Any]:
+        """Return what the page shows somebody around its items."""
+        queues = progress(self.database, reviewer, self.reviewers)
+        queues[DISAGREEMENTS] = {"asked": 0, "open": len(disagreements(self.database, self.reviewers))}
         told = {"name": self.name, "classes": list(self.classes), "guidelines": self.guidelines}
         return {**told, "queues": queues}
 
     def next(self, queue: str, reviewer: str, count: int) -> list[dict[str, Any]]:
         """Return the next items of a queue for somebody, with the labels that their neighbours have now."""
         if queue == DISAGREEMENTS:
-            return [self._disagreement(one) for one in disagreements(self.database)[:count]]
-        found = next_items(self.database, queue, reviewer, count)
+            return [self._disagreement(one) for one in disagreements(self.database, self.reviewers)[:count]]
+        found = next_items(self.database, queue, reviewer, count, self.reviewers)
         for one in found:
             if one["suggestion"].get("neighbours"):
                 labels = self.labels(one["suggestion"]["neighbours"])

@@ -11,6 +11,7 @@ from motor.commands.prune import prune
 from motor.looping import exchange, iterations, label_sets, models
 from motor.looping.inference import meta_of, read_inferred
 from motor.looping.loop import LoopError, open_loop
+from motor.looping.reporting import as_markdown
 from motor.looping.reviewing import answer_by
 from motor.predicting.stored import CellError
 from motor.review.database.chain import verify
@@ -89,8 +90,8 @@ def test_champion_is_a_cell_that_predict_takes(begun, first, store):
 
 def test_corrected_test_label_trains_nothing_and_scores_again(begun, first):
     found = begun()
-    before, built = models.compare(found.loop, [1])[0][1], len(begun.built)
-    predicted = models.test_predictions(found.loop, 1)
+    before, built = models.compare(found.loop, [1]).figures[1], len(begun.built)
+    predicted = models.predictions_on(found.loop, 1, models.test_labels(found.loop))
     right = predicted[predicted["predicted"] == predicted["label"]].iloc[0]
     other = next(name for name in found.loop.facts.classes if name != right["label"])
     keys = found.manager.standing(iterations.iterations(found.loop.database)[0])
@@ -100,8 +101,11 @@ def test_corrected_test_label_trains_nothing_and_scores_again(begun, first):
             Decision(f"test-{who}", right["item"], 0, "label", who, other),
             found.loop.facts.classes,
         )
-    after = models.compare(begun().loop, [1])[0][1]
+    compared = models.compare(begun().loop, [1])
+    after = compared.figures[1]
     assert after.macro_f1 < before.macro_f1
+    assert (compared.n_corrected, compared.sealed[1]) == (1, before)
+    assert "before corrections" in as_markdown(compared)
     assert len(begun.built) == built
     assert begun().manager.standing(iterations.iterations(found.loop.database)[0]) == keys
 
@@ -115,10 +119,10 @@ def test_second_iteration_asks_by_the_strategy_with_fair_suggestions(begun, firs
     assert sorted(reason for reason, _ in rows) == ["margin_with_clusters"] * 2 + ["random"] * 2
     assert all((chance is None) == (reason != "random") for reason, chance in rows)
     assert begun().manager.asked() == [1, 2]
-    figures, differences, looks = begun().manager.get_iteration_metrics()
-    assert set(figures) == {1, 2}
-    assert [(one.first, one.second) for one in differences] == [(2, 1)]
-    assert looks >= 1
+    compared = begun().manager.get_iteration_metrics()
+    assert set(compared.figures) == {1, 2}
+    assert [(one.first, one.second) for one in compared.differences] == [(2, 1)]
+    assert compared.looks >= 1
     assert begun().manager.estimated_quality(2).n_drawn == 2
 
 

@@ -1,9 +1,13 @@
 """Estimates from the random share: right in the mean, and their intervals hold the truth."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from motor.looping.label_sets import alpha
+from motor.looping.models import Figures, alike_scores, verdict
 from motor.looping.quality import Drawn, estimated
 
 CLASSES = ("normal", "spark")
@@ -59,3 +63,30 @@ def test_interval_holds_the_truth_in_most_of_two_hundred_pools():
         low, high = estimated(of(sample, 0.15), CLASSES).macro_f1_interval
         held += low <= truth <= high
     assert held >= 0.93 * 200
+
+
+def held_out(*said):
+    labels = ["normal", "normal", "spark", "spark"]
+    rows = [
+        (f"i{n}", f"m{n}", "sound", label, predicted, 0.5, 0.5)
+        for n, (label, predicted) in enumerate(zip(labels, said, strict=False))
+    ]
+    columns = ["item", "motor", "domain", "label", "predicted", "probability_normal", "probability_spark"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_models_are_compared_on_the_items_that_both_have():
+    early, late = held_out("normal", "normal", "spark"), held_out("normal", "normal", "spark", "normal")
+    assert alike_scores([early, late], CLASSES, "normal") == [1.0, 1.0]
+    assert alike_scores([early, late.tail(1)], CLASSES, "normal") is None
+    relabelled = late.assign(label=["normal", "spark", "spark", "spark"])
+    assert alike_scores([early, relabelled], CLASSES, "normal")[0] < 1
+
+
+def test_loop_is_complete_by_the_goal_or_without_gain():
+    good = Figures(0.95, (0.91, 1.0), {"normal": 0.9, "spark": 0.85}, 20)
+    assert verdict(good, [0.95], 0.9, 0.8) == "goal"
+    assert verdict(good, [0.95], 0.9, 0.9) is None
+    assert verdict(replace(good, interval=None), [0.7, 0.7, 0.7], 0.9, 0.8) == "no gain"
+    assert verdict(None, [0.7, 0.6, 0.8], 0.9, 0.8) is None
+    assert verdict(None, None, 0.9, 0.8) is None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, not_, or_, select, update
 
 from motor.review.database import chain
 from motor.review.database.decisions import ADJUDICATED, shown
@@ -97,14 +97,17 @@ def _row(queue: str, iteration: int, position: int, item_id: int, question: Ques
     }
 
 
-def next_items(database: Database, queue: str, reviewer: str, count: int = 1) -> list[dict[str, Any]]:
+def next_items(
+    database: Database, queue: str, reviewer: str, count: int = 1, reviewers: int = 2
+) -> list[dict[str, Any]]:
     """Return the next items for somebody, and keep them from others for a while.
 
-    Nothing is locked: who comes too late with an answer is given the other's.
+    Nothing is locked: who comes too late with an answer is given the other's. A test item is given until it has the
+    answers of so many `reviewers`.
     """
     until = (datetime.now(UTC) + timedelta(seconds=CLAIM_S)).isoformat(timespec="microseconds")
     with database.writing() as connection:
-        rows = _open_rows(connection, queue, reviewer, count)
+        rows = _open_rows(connection, queue, reviewer, count, reviewers)
         ids = [row["item_id"] for row in rows]
         place = (ASKED.c.queue == queue, ASKED.c.item_id.in_(ids))
         if ids and queue != TEST:
@@ -112,11 +115,13 @@ def next_items(database: Database, queue: str, reviewer: str, count: int = 1) ->
     return [_question(row, reviewer) for row in rows]
 
 
-def _open_rows(connection: Connection, queue: str, reviewer: str, count: int) -> list[Mapping[str, Any]]:
+def _open_rows(
+    connection: Connection, queue: str, reviewer: str, count: int, reviewers: int
+) -> list[Mapping[str, Any]]:
     seat = reviewer if queue == TEST else SHARED
     own = and_(ANSWER.c.item_id == ASKED.c.item_id, ANSWER.c.seat == seat)
     free = or_(ASKED.c.claimed_by.is_(None), ASKED.c.claimed_by == reviewer, ASKED.c.claimed_until < chain.now())
-    is_open = ANSWER.c.action.is_(None) if queue == TEST else ASKED.c.is_open
+    is_open = _is_wanted(reviewer, reviewers) if queue == TEST else ASKED.c.is_open
     columns = (ASKED, ITEM.c.name, ITEM.c.motor, ITEM.c.domain, ITEM.c.side, ANSWER.c.revision)
     found = (
         select(*columns, ANSWER.c.action, ANSWER.c.label, ANSWER.c.reviewer)
@@ -157,13 +162,33 @@ def disagreements(database: Database, reviewers: int = 2) -> list[dict[str, Any]
     ]
 
 
-def progress(database: Database) -> dict[str, dict[str, int]]:
-    """Return how many items each queue has, and how many of them are open (on the test side: for everybody)."""
+def progress(database: Database, reviewer: str | None = None, reviewers: int = 2) -> dict[str, dict[str, int]]:
+    """Return how many items each queue has, and how many of them are open.
+
+    Parameters
+    ----------
+    database : Database
+    reviewer : str, optional
+        For whom those of the test queue are open; without one, they are until enough reviewers have decided.
+    reviewers : int
+        How many are enough.
+    """
+    of_queue = (ASKED.c.queue == TEST, _is_wanted(reviewer, reviewers))
     with database.reading() as connection:
         rows = connection.execute(select(ASKED.c.queue, ASKED.c.is_open, func.count()).group_by("queue", "is_open"))
         found: dict[str, dict[str, int]] = {}
         for queue, is_open, count in rows:
-            of_queue = found.setdefault(queue, {"asked": 0, "open": 0})
-            of_queue["asked"] += count
-            of_queue["open"] += count if is_open else 0
+            told = found.setdefault(queue, {"asked": 0, "open": 0})
+            told["asked"] += count
+            told["open"] += count if is_open else 0
+        if TEST in found:
+            found[TEST]["open"] = connection.scalar(select(func.count()).select_from(ASKED).where(*of_queue)) or 0
     return found
+
+
+def _is_wanted(reviewer: str | None, reviewers: int) -> ColumnElement[bool]:
+    """Tell whether a test item wants another answer (of somebody who has given none)."""
+    answered = (ANSWER.c.item_id == ASKED.c.item_id, ANSWER.c.action.is_not(None), ANSWER.c.seat != ADJUDICATED)
+    answers = select(func.count()).select_from(ANSWER).where(*answered).correlate(ASKED).scalar_subquery()
+    own = exists().where(*answered, ANSWER.c.seat == reviewer).correlate(ASKED)
+    return answers < reviewers if reviewer is None else and_(answers < reviewers, not_(own))

@@ -169,7 +169,7 @@ def _add_session(application: FastAPI) -> None:
 def _add_looking(application: FastAPI) -> None:
     @application.get("/api/review")
     def overview(review: ThisReview, who: Annotated[Who, needs(LOOK)]) -> dict[str, Any]:
-        return {**review.overview(), "who": {"name": who.name, "role": who.role, "may": sorted(who.may)}}
+        return {**review.overview(who.name), "who": {"name": who.name, "role": who.role, "may": sorted(who.may)}}
 
     @application.get("/api/screen", dependencies=[needs(LOOK)])
     def screen(review: ThisReview, item: str, columns: Columns = views.COLUMNS) -> dict[str, Any]:

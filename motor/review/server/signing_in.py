@@ -70,7 +70,7 @@ class Door:
         host = _host_of(headers.get("host", ""))
         allowed = {*LOOPBACK, self.host, *self.names} if is_loopback(self.host) else {self.host, *self.names}
         if host not in allowed and self.host not in ("0.0.0.0", "::"):
-            raise RefusedError(421, f"this is not {host!r}; name it by --name if it is")
+            raise RefusedError(421, f"this is not {host!r}; name it by --allow-name if it is")
         origin = headers.get("origin")
         if method not in SAFE and origin is not None and urlsplit(origin).netloc != headers.get("host"):
             raise RefusedError(403, "a page of another origin may not write here")
