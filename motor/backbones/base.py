@@ -36,6 +36,9 @@ class Backbone(Plugin, ABC):
     GIVES: ClassVar[tuple[str, ...]] = ()
     """What its forecaster has beside quantiles, by the names in which features ask for it: ``embedding``."""
 
+    SHOWS_TOKENS: ClassVar[bool] = False
+    """Whether its forecaster's `blocks` name what gives `tokens`, one for each patch of its `outline`."""
+
     @property
     def gives(self) -> tuple[str, ...]:
         """What the forecaster of these settings has beside quantiles."""

@@ -23,12 +23,16 @@ class Blocks:
         Blocks after the encoder, as it is adapted, recomputed and compiled, but never frozen with it.
     head : list of Module
         What makes the forecast: trained whole beside LoRA's factors.
+    tokens : Module or None
+        What gives the tokens of a context, (B, L, D) from the oldest on, each time that it is called with one: modules
+        (`motor.backbones.modules`) change them there. None: they act on the forecast alone.
     """
 
     encoder: "list[Module]" = field(default_factory=list)
     inputs: "list[Module]" = field(default_factory=list)
     decoder: "list[Module]" = field(default_factory=list)
     head: "list[Module]" = field(default_factory=list)
+    tokens: "Module | None" = None
 
     @property
     def repeated(self) -> "list[Module]":

@@ -145,6 +145,18 @@ class Forecaster(ABC):
         """
         return trainer.run(self, data)
 
+    def as_in_loss(self, normal: "Tensor") -> "Tensor | None":
+        """Return values in a context's mean and deviation as the model's own quantile loss measures them.
+
+        None, the default: what it computes as that loss (see `Forecast.quantile_loss`) is no pinball loss.
+        """
+        return None
+
+    def looked_up(self, batch: Batch) -> "tuple[Tensor, Tensor] | None":
+        """Return what a memory says of windows: mean squared distance of the neighbours, (B,), and their forecast,
+        (B, H), in the batch's units; None where there is no memory."""
+        return None
+
     def begin_with(self, forecasters: "Sequence[Forecaster]") -> None:
         """Take what others learned, in the order of the backbone's `begins_with`, before `fit` is called."""
         raise NotImplementedError(f"{type(self).__name__} begins with no other forecaster")

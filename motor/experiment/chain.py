@@ -17,10 +17,12 @@ from motor.recordings.splits.folds import Folds
 from motor.stages.audit import Audit, Cleared
 from motor.stages.classify import Classify
 from motor.stages.described import Described
-from motor.stages.finetune import ANYONE, Finetune
+from motor.stages.finetune import Finetune
 from motor.stages.labels import LabelsBeside, LabelsByLife
+from motor.stages.memory import Memorise
 from motor.stages.prepare import Prepare
 from motor.stages.recordings import ImportRecordings
+from motor.stages.training_series import ANYONE
 from motor.stages.unlabelled import UnlabelledSeries
 from motor.windows.augmentations.base import Augmentation
 
@@ -215,13 +217,17 @@ class Link:
         backbone: Backbone | None = None,
         training: Training | None = None,
         start: Finetune | None = None,
+        is_branch: bool = False,
     ) -> Finetune:
         settings, backbone = self.settings, backbone or self.settings.backbone
+        modules = () if labels == "none" or backbone.CLOSED_FORM or is_branch else settings.modules.chosen
         return Finetune(
             prepared=self.prepare(),
             fold=fold,
             domains=self.domains,
             labels=ANYONE if labels == "any" and settings.unlabelled.motors == "all" else labels,
+            modules=modules,
+            memory=self._memory(fold, labels) if any(module.LOOKS_UP for module in modules) else None,
             context_lengths=self._context_lengths(),
             prediction_length=settings.windows.prediction_length,
             quantile_levels=settings.quantile_levels,
@@ -245,7 +251,11 @@ class Link:
     ) -> tuple[Finetune, ...]:
         """Return the fine-tunes that one begins with; a forecaster that is not trained begins with none."""
         parts = backbone.begins_with if labels != "none" else ()
-        return tuple(self.finetune(fold, labels, backbone=part, training=training) for part in parts)
+        made = (self.finetune(fold, labels, backbone=part, training=training, is_branch=True) for part in parts)
+        return tuple(made)
+
+    def _memory(self, fold: str, labels: str) -> Memorise:
+        return Memorise(self.prepare(), fold, self.domains, labels, self.chain.cleared)
 
     def _context_lengths(self) -> tuple[int, ...]:
         """Return the context lengths that the fine-tune is for: the cell's, or all that the grid compares."""

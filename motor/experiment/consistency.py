@@ -18,7 +18,13 @@ __all__ = [
 ]
 
 # What a second stage takes over from the first with its weights.
-INHERITED = (("backbone",), ("quantile_levels",), ("windows", "prediction_length"), ("finetune", "contexts"))
+INHERITED = (
+    ("backbone",),
+    ("quantile_levels",),
+    ("windows", "prediction_length"),
+    ("finetune", "contexts"),
+    ("modules",),
+)
 
 
 def augmentation_incompatibilities(settings: "Settings") -> Iterator[Incompatibility]:

@@ -101,7 +101,7 @@ class Experiment:
 
     def places(self) -> Iterator[dict[str, Any]]:
         """Yield each combination of the axes once; an axis that means nothing for a method or a judge is None there."""
-        reading = Varying(self) if self.base.axes.vary else None
+        reading = Varying(self) if self.base.axes.vary or self.base.axes.modules else None
         for of_method in self._axes_of_methods():
             for values in product(*of_method.values()):
                 place = dict(zip(of_method, values, strict=True))

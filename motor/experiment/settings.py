@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from motor.audit.names import FINDINGS
+from motor.backbones.modules.base import module_settings
 from motor.backbones.training import Training, training_schema
 from motor.evaluation.axes.base import axes, axis
 from motor.evaluation.metrics.base import PACKAGE as METRICS
@@ -31,6 +32,7 @@ MEASURES: Any = table(METRICS)
 METHODS: Any = table("motor.methods")
 PSEUDO_LABELS: Any = table("motor.pseudo_labels")
 CUTS: Any = table("motor.cuts")
+MODULES: Any = module_settings()
 RESOURCES: Any = resource_settings(())
 # What every cell shares, so that cells can be compared: it cannot differ by method or domain.
 BY_DOMAIN = ("scaling", "augmentation", "evaluation")  # these are each domain's own in the joint regime, too
@@ -247,6 +249,7 @@ class Settings(Record):
     backbone: choice("motor.backbones")  # type: ignore[valid-type]
     quantile_levels: Levels = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     finetune: Training = Training()
+    modules: MODULES = MODULES()
     features: FEATURES = FEATURES()
     classifiers: CLASSIFIERS = CLASSIFIERS()
     methods: METHODS = METHODS()
@@ -298,6 +301,7 @@ def _schema(outside: Outside) -> type[Settings]:
     made: dict[str, Any] = {name: table(room) for name, room in tables.items()}
     made["augmentation"] = table("motor.windows.augmentations", optional=True)
     made["finetune"] = training_schema()
+    made["modules"] = module_settings()
     made["resources"] = resource_settings(outside)
     fields |= {name: (of, of()) for name, of in made.items()}
     return create_model("Settings", __base__=Settings, axes=(_axes(), ...), **fields)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from motor.experiment.reading import Experiment
     from motor.experiment.settings import Settings
 
+MODULES = "modules"  # an axis of which only a trained forecaster's stages know something
 ANY_DIGEST = ""  # of data and weights: whatever they hold, the same settings are read
 
 
@@ -54,7 +55,7 @@ class Varying:
         base = experiment.base
         recordings = ImportRecordings(base.dataset, ANY_DIGEST)
         folds = base.split.fold_names()
-        self.given = base.axes.vary
+        self.given = base.axes.vary | ({MODULES: base.axes.modules} if base.axes.modules else {})
         self.chain = Chain(
             experiment=experiment, recordings=recordings, folds=folds, weights_digest=lambda source: ANY_DIGEST
         )

@@ -1,9 +1,10 @@
 """What a method's settings must agree in, beyond the type of each; found before anything runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from motor.backbones.base import Backbone
+from motor.backbones.modules.base import Asked
 from motor.registry import plugins
 
 Keys = tuple[str | int, ...]
@@ -64,6 +65,24 @@ def objective_incompatibilities(settings: Any, backbone: Backbone, method: str) 
                     (("finetune", "objective"), ("axes", "objective"), ("backbone", "kind")),
                     f"{takes} of method {method} has none to give; take it out, or choose another backbone: {others}",
                 )
+
+
+def module_incompatibilities(
+    settings: Any, backbone: Backbone, contexts: Sequence[tuple[int, int]]
+) -> Iterator[Incompatibility]:
+    """Yield what modules cannot do beside a forecaster."""
+    outline, horizon = backbone.outline(), settings.windows.prediction_length
+    is_short = outline is not None and (outline.head_length or horizon) < horizon
+    if settings.modules.chosen and is_short and getattr(backbone, "horizon", "resize") == "roll_out":
+        why = "modules change a forecast of one pass, and a head that is shorter than the horizon is rolled out"
+        yield (("backbone", "horizon"),), f"{why}; set backbone.horizon: resize, or modules.use: none"
+    for index, context_length in contexts:
+        n_tokens = -(-context_length // outline.patch) if outline is not None and backbone.SHOWS_TOKENS else None
+        for module in settings.modules.chosen:
+            for name, why in module.incompatibilities(Asked(n_tokens, context_length, horizon)):
+                path = f"modules.{module.kind}.{name}"
+                places: tuple[Keys, ...] = (("modules", module.kind, name), ("axes", "vary", path))
+                yield (*places, ("axes", "context_length", index)), why
 
 
 def conformal_incompatibilities(settings: Any) -> Iterator[Incompatibility]:

@@ -14,12 +14,14 @@ from motor.methods.checks import (
     block_incompatibilities,
     conformal_incompatibilities,
     length_incompatibilities,
+    module_incompatibilities,
     needs_incompatibilities,
     objective_incompatibilities,
 )
 from motor.registry import plugins
 from motor.stages.features import Features
-from motor.stages.finetune import ONLY, Finetune
+from motor.stages.finetune import Finetune
+from motor.stages.training_series import ONLY
 
 Labels = Literal["none", "normal", "all", "any", "each"]
 """What a forecaster is fine-tuned on: nothing, normal series, all that are labelled, all, or each class by its own."""
@@ -67,6 +69,7 @@ class FineTuned(OfFeatures):
             context_length=at.axes["context_length"],
             windows_per_series=settings.windows.per_series_features,
             classes=tuple(settings.dataset.classes),
+            exports_memory=any(getattr(module, "in_export", False) for module in settings.modules.chosen),
             batch_size=settings.resources.batch_size,
         )
 
@@ -126,5 +129,6 @@ class FineTuned(OfFeatures):
             yield from conformal_incompatibilities(settings)
         if self.labels != "none" and not backbone.CLOSED_FORM:
             yield from objective_incompatibilities(settings, backbone, self.kind)
+            yield from module_incompatibilities(settings, backbone, contexts)
         yield from needs_incompatibilities(settings, backbone, self.kind, self.features)
         yield from super().incompatibilities(settings, domains, contexts)

@@ -92,8 +92,10 @@ def _write_fold(folder: Path, cell: CellParts, fold: FoldParts) -> dict[str, Any
     name = f"fold-{fold.name}"
     here = folder / name
     here.mkdir(parents=True)
-    stages = {stage.key: f"{stage.KIND}-{stage.key}" for stage, _ in fold.described.parts}
-    for stage, part in fold.described.parts:
+    left_behind = {stage.key for stage, _ in fold.described.left_behind}
+    parts = [(stage, part) for stage, part in fold.described.parts if stage.key not in left_behind]
+    stages = {stage.key: f"{stage.KIND}-{stage.key}" for stage, _ in parts}
+    for stage, part in parts:
         _copy_part(cell, fold.folders[stage.key] / part, here / stages[stage.key] / part)
     _copy(cell, fold.classifier, here / fold.classifier.name)
     assert fold.features is not None
@@ -167,7 +169,23 @@ def _described(cell: CellParts) -> str:
     heard = "; ".join(_heard(domain, of_domain) for domain, of_domain in cell.trained_on.items())
     said = f"{judged}. Trained on {heard or 'recordings that are gone'}."
     final = cell.metrics.get("final")
-    return f"- **{cell.name}** (key `{cell.key}`): {_told_of_final(final) if final else ''}{said}"
+    return (
+        f"- **{cell.name}** (key `{cell.key}`): {_told_of_final(final) if final else ''}{said}{_told_of_memory(cell)}"
+    )
+
+
+def _told_of_memory(cell: CellParts) -> str:
+    """Return what a folder without its memory does, or that it holds training series."""
+    described = [fold.described for fold in cell.folds]
+    if any(one.left_behind for one in described):
+        return (
+            " **It forecasts without modules here**: the memory of training series that they look windows up in was "
+            "left out, and what is above was measured with them. For a folder that has it, set "
+            "`modules.gram.in_export: true`."
+        )
+    if any(stage.KIND == "memory" for one in described for stage, _ in one.parts):
+        return " The folder holds whole training series: the memory that its modules look windows up in."
+    return ""
 
 
 def _told_of_final(final: Mapping[str, Any]) -> str:

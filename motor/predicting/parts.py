@@ -202,6 +202,9 @@ class PartsOfFold:
             raise PartError(f"{folder} is missing; export the cell again, or build it again with launch.py")
         return folder
 
+    def has(self, stage: Stage) -> bool:
+        return stage.key in self.fold.folders
+
     def unpickled(self, stage: Stage, name: str) -> Any:
         return self.cell.unpickled(self.folder(stage) / name)
 

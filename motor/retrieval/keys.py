@@ -45,6 +45,23 @@ def autocorrelation(window_BT: "Tensor", length: int) -> "Tensor":
     return found / found.shape[1] ** 0.5
 
 
+def dual(window_BT: "Tensor", length: int, value_share: float) -> "Tensor":
+    """Return the shape, and beside it mean and logarithm of the deviation, whose squared distance counts `value_share`.
+
+    With a share of 0 it is the shape alone.
+    """
+    import torch
+
+    shape_BD = shape(window_BT, length)
+    if not value_share:
+        return shape_BD
+    newest_BT = window_BT[:, -length:]
+    mean_B1 = newest_BT.nanmean(dim=1, keepdim=True).nan_to_num()
+    deviation_B1 = (newest_BT - mean_B1).square().nanmean(dim=1, keepdim=True).nan_to_num().sqrt()
+    value_B2 = torch.cat([mean_B1, deviation_B1.clamp_min(STILL).log()], dim=1)
+    return torch.cat([(1 - value_share) ** 0.5 * shape_BD, value_share**0.5 * value_B2], dim=1)
+
+
 KEYS: dict[str, "Callable[[Tensor, int], Tensor]"] = {
     "shape": shape,
     "power": power,

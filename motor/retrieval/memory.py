@@ -4,16 +4,19 @@ Shapes: S series, N windows, Q queries, K neighbours, T samples of a key's windo
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from motor.retrieval.keys import STILL, shape
-from motor.retrieval.search import ExactSearch
+from motor.retrieval.keys import STILL, dual
+from motor.retrieval.search import ExactSearch, Neighbours, check_others
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 NAMES = "names"  # in the file's metadata
 
@@ -67,7 +70,7 @@ class Memory:
             motors = tuple(json.loads(opened.metadata()[NAMES]))
             return cls(opened.get_tensor("samples"), opened.get_tensor("end_S"), motors)
 
-    def unfolded(self, key_length: int, horizon: int, stride: int) -> "Unfolded":
+    def unfolded(self, key_length: int, horizon: int, stride: int, value_share: float = 0.0) -> "Unfolded":
         """Return its windows by shape, each with what followed.
 
         Parameters
@@ -76,6 +79,8 @@ class Memory:
             Samples that are compared, and samples that follow them.
         stride : int
             Samples from one window to the next.
+        value_share : float
+            How much mean and deviation count in a distance; the rest is shape.
 
         Raises
         ------
@@ -95,7 +100,9 @@ class Memory:
                 f"has {has} of {length} samples ({key_length} compared, {horizon} after them); give more training "
                 "motors or longer series, or set backbone.kind to linear"
             )
-        return Unfolded(self.samples, np.concatenate(starts).astype(np.int64), motor_N, key_length, horizon)
+        return Unfolded(
+            self.samples, np.concatenate(starts).astype(np.int64), motor_N, key_length, horizon, value_share
+        )
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,7 @@ class Unfolded:
         Where in `samples` each window begins.
     motor_N : ndarray of shape (n_windows,), str
     key_length, horizon : int
+    value_share : float
     """
 
     samples: np.ndarray
@@ -116,6 +124,7 @@ class Unfolded:
     motor_N: np.ndarray
     key_length: int
     horizon: int
+    value_share: float = 0.0
 
     @cached_property
     def search(self) -> ExactSearch:
@@ -123,7 +132,30 @@ class Unfolded:
         import torch
 
         windows_NT = self._cut(self.start_N, self.key_length)
-        return ExactSearch(shape(torch.from_numpy(windows_NT), self.key_length), self.motor_N)
+        return ExactSearch(self.keys(torch.from_numpy(windows_NT)), self.motor_N)
+
+    def keys(self, window_BT: "Tensor") -> "Tensor":
+        """Return what windows are compared by: (B, numbers of a key)."""
+        return dual(window_BT, self.key_length, self.value_share)
+
+    def nearest(self, window_BT: "Tensor", k: int, motor_B: Sequence[str]) -> Neighbours:
+        """Return the `k` nearest windows of other motors, whatever searched for them.
+
+        Raises
+        ------
+        motor.retrieval.search.OwnMotorError
+            If a neighbour is of the window's own motor.
+        """
+        found = self.search.nearest(self.keys(window_BT.cpu()), k, motor_B)
+        check_others(motor_B, self.motor_N[found.place_QK])
+        return found
+
+    def pasts(self, place_QK: np.ndarray) -> np.ndarray:
+        """Return some windows at their own mean and deviation: (Q, K, T), float32."""
+        past_MT = self._cut(self.start_N[place_QK].ravel(), self.key_length)
+        centred_MT = past_MT - past_MT.mean(axis=1, keepdims=True)
+        scale_M1 = past_MT.std(axis=1, keepdims=True)
+        return (centred_MT / np.where(scale_M1 > STILL, scale_M1, 1.0)).reshape(*place_QK.shape, self.key_length)
 
     def futures(self, place_QK: np.ndarray) -> np.ndarray:
         """Return what followed some windows, in units of each window's own mean and deviation: (Q, K, H), float32."""

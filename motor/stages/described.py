@@ -60,6 +60,11 @@ class Described(Stage):
         return ()
 
     @property
+    def left_behind(self) -> tuple[tuple[Stage, str], ...]:
+        """Those of `parts` that an exported folder does not hold; `open` has to do without them there."""
+        return ()
+
+    @property
     def models(self) -> Mapping[str, tuple[Stage, str]]:
         """What a person finds of it in the results: by the name there, a stage and a file or folder in its folder."""
         return {}

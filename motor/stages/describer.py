@@ -22,6 +22,9 @@ class BuiltStages(Protocol):
     def folder(self, stage: Stage) -> Path:
         """Return the folder of a built stage, in which at least what `Described.parts` names of it lies."""
 
+    def has(self, stage: Stage) -> bool:
+        """Tell whether a stage lies there that `Described.left_behind` may name."""
+
     def unpickled(self, stage: Stage, name: str) -> Any:
         """Return what a pickle of a built stage holds, once it is known to be the one that was written."""
 
@@ -40,6 +43,9 @@ class InStorage:
         if stage.key not in {named.key for named, _ in self.parts}:
             raise KeyError(not_named(stage))
         return self.context.folder(stage)
+
+    def has(self, stage: Stage) -> bool:
+        return True
 
     def unpickled(self, stage: Stage, name: str) -> Any:
         import joblib

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from grid.stage import Context, Stage, beside
+from grid.stage import Context, Stage, beside, when_set
 from motor.backbones.batch import as_batch
 from motor.backbones.batching import BatchSize
 from motor.backbones.conformal import load_offsets
@@ -17,9 +17,11 @@ from motor.stages.described import Described
 from motor.stages.describer import BuiltStages, Describer, InStorage, SeriesBatch
 from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
-from motor.stages.finetune import ONLY, Finetune, read_skill, read_training
+from motor.stages.finetune import Finetune, read_skill, read_training
+from motor.stages.memory import FILE_NAME as MEMORY
 from motor.stages.passes import Passes
 from motor.stages.prepare import Prepare, Prepared
+from motor.stages.training_series import ONLY
 from motor.windows.cutting import FixedWindows
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Features(Described):
     context_length: int  # one of those that the fine-tunes saw
     windows_per_series: int
     classes: tuple[str, ...]
+    exports_memory: bool = when_set(default=False)  # else an exported folder forecasts without modules
     batch_size: int | None = beside(default=None)  # None: found (see `motor.backbones.batching`)
 
     @property
@@ -61,7 +64,17 @@ class Features(Described):
 
     @property
     def parts(self) -> tuple[tuple[Stage, str], ...]:
-        return tuple((tuned, "predictor") for tuned in self.finetunes)
+        return (*((tuned, "predictor") for tuned in self.finetunes), *self._memories)
+
+    @property
+    def left_behind(self) -> tuple[tuple[Stage, str], ...]:
+        return () if self.exports_memory else self._memories
+
+    @property
+    def _memories(self) -> tuple[tuple[Stage, str], ...]:
+        """The training series that are looked up, each once."""
+        found = {tuned.memory.key: tuned.memory for tuned in self.finetunes if tuned.memory is not None}
+        return tuple((memory, MEMORY) for memory in found.values())
 
     @property
     def models(self) -> dict[str, tuple[Stage, str]]:
@@ -72,7 +85,8 @@ class Features(Described):
 
     @property
     def packages(self) -> tuple[str, ...]:
-        plugins = (*self.features, *(tuned.backbone for tuned in self.finetunes))
+        plugins: list[Any] = [*self.features, *(tuned.backbone for tuned in self.finetunes)]
+        plugins += [module for tuned in self.finetunes for module in tuned.modules]
         return (*OF_FORECASTERS, *(name for plugin in plugins for name in plugin.PACKAGES))
 
     def open(self, built: BuiltStages, device: str) -> "ForecastDescriber":
@@ -96,8 +110,12 @@ class Features(Described):
 
     def _loaded(self, built: BuiltStages, device: str) -> Iterator[Any]:
         for tuned in self.finetunes:
-            forecaster: Any = tuned.backbone.load(built.folder(tuned) / "predictor", tuned.domains)
-            load_offsets(forecaster, built.folder(tuned) / "predictor")
+            folder, memory = built.folder(tuned) / "predictor", None
+            if tuned.memory is not None and built.has(tuned.memory):
+                memory = built.folder(tuned.memory) / MEMORY
+            forecaster: Any = tuned.loaded(folder, memory)
+            if (tuned.memory is None) == (memory is None):  # the offsets are of the forecast with modules
+                load_offsets(forecaster, folder)
             yield forecaster.to(device)
 
     def workload(self, n_items: float) -> tuple[Passes, ...]:

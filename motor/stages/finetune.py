@@ -16,6 +16,7 @@ from motor.backbones.base import Backbone
 from motor.backbones.batch import Batch, as_batch
 from motor.backbones.batching import BatchSize
 from motor.backbones.conformal import calibrate, save_offsets
+from motor.backbones.modules.base import Module
 from motor.backbones.training import (
     ALONE,
     History,
@@ -30,12 +31,15 @@ from motor.backbones.training import (
     shrink_batch,
 )
 from motor.features.skill import forecast_skill, skill_columns
-from motor.retrieval.memory import Remembered
+from motor.retrieval.memory import Memory, Remembered
 from motor.stages.curves import CURVES, LiveCurves, write_curves
 from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
+from motor.stages.memory import FILE_NAME as MEMORY
+from motor.stages.memory import Memorise, remembered
 from motor.stages.passes import TRAINING, Passes
-from motor.stages.prepare import ASIDE, Prepare, Prepared
+from motor.stages.prepare import Prepare, Prepared
+from motor.stages.training_series import ONLY, is_allowed, known
 from motor.windows.augmentations.base import Augmentation
 from motor.windows.cutting import FixedWindows, WindowStream
 from motor.windows.streaming import ray_batches
@@ -46,8 +50,6 @@ if TYPE_CHECKING:
     from motor.backbones.forecaster import Forecaster
     from motor.stages.train_workers import Report
 
-ONLY = "only "  # before a class: trained on its series alone
-ANYONE = "any_of_all"  # labels: every series, those of test motors that have no label, too
 VALIDATION_WINDOWS = 2  # even windows a series
 SKILL_WINDOWS = 4
 MEASURED = ("windows_per_s",)  # of a history's row, what is another number each time; it is in the curves alone
@@ -83,6 +85,8 @@ class Finetune(Stage):
     seed: int
     start: "Finetune | None" = None
     begins_with: "tuple[Finetune, ...]" = when_set(default=())
+    modules: tuple[Module, ...] = when_set(default=())
+    memory: Memorise | None = when_set(default=None)  # where one of the modules looks windows up
     regime: str = beside(default="")
     stream: str = beside(default="memory_map")
     batch_size: int = beside(default=32)
@@ -153,8 +157,9 @@ class Finetune(Stage):
 
     def start_forecaster(self, at: "Workplace") -> "Forecaster":
         """Return the forecaster before any training of this stage."""
+        memory = None if self.memory is None else at.inputs[self.memory.key] / MEMORY
         if self.start is not None:
-            return self.backbone.load(at.inputs[self.start.key] / "predictor", self.domains)
+            return self.start.loaded(at.inputs[self.start.key] / "predictor", memory)
         forecaster = self.backbone.create(
             self.context_length,
             self.prediction_length,
@@ -166,20 +171,37 @@ class Finetune(Stage):
         if self.begins_with:
             folders = [(one, at.inputs[one.key] / "predictor") for one in self.begins_with]
             forecaster.begin_with([one.backbone.load(folder, one.domains) for one, folder in folders])
-        return forecaster
+        if not self.modules:
+            return forecaster
+        from motor.backbones.modules.attached.forecaster import attached
+
+        return with_memory(attached(forecaster, self.modules, self.seed), memory)
+
+    def loaded(self, folder: Path, memory: Path | None) -> "Forecaster":
+        """Return what this stage trained: with its modules, but for those that look windows up and have no memory.
+
+        Parameters
+        ----------
+        folder : Path
+            Its ``predictor/``.
+        memory : Path or None
+            The file to look windows up in. None where there is none to be had: then a forecaster whose modules need
+            one forecasts without any of them.
+        """
+        forecaster = self.backbone.load(folder, self.domains)
+        if not self.modules or (self.memory is not None and memory is None):
+            return forecaster
+        from motor.backbones.modules.attached.forecaster import loaded
+
+        return with_memory(loaded(forecaster, self.modules, folder), memory)
 
     def is_trained_on(self, meta: "pd.DataFrame") -> "pd.Series":
         """Tell which series the labels allow."""
-        if self.labels in ("all", "any", ANYONE):  # which of them `meta` was made for
-            return meta["item"].notna()
-        return meta["label"] == (self.labels.removeprefix(ONLY) if ONLY in self.labels else self.prepared.normal)
+        return is_allowed(meta, self.labels, self.prepared.normal)
 
     def known(self, prepared: Prepared) -> "pd.DataFrame":
         """Return the series that it may know of; test series among them, to measure it on."""
-        if self.labels not in ("any", ANYONE):
-            return prepared.meta(self.fold, self.domains)
-        of_tested = "train" if self.labels == ANYONE else ASIDE
-        return prepared.meta_with_unlabelled(self.fold, self.domains, of_tested)
+        return known(prepared, self.fold, self.domains, self.labels)
 
     def stream_of(self, prepared: Prepared, meta: "pd.DataFrame") -> WindowStream:
         if meta.empty:
@@ -306,9 +328,7 @@ class FoldData(TrainingData):
         return self.stage.fixed_batches(windows, self.stage.context_length)
 
     def series(self) -> Iterator[Remembered]:
-        prepared = self.prepared
-        for one in prepared.series(self._of("train"), self.stage.fold):
-            yield Remembered(one.motor, one.scaler.apply(prepared.recordings.signal(one.index)))
+        return remembered(self.prepared, self._of("train"), self.stage.fold)
 
     @cached_property
     def _stream(self) -> WindowStream:
@@ -325,6 +345,14 @@ class FoldData(TrainingData):
 
     def _of(self, side: str) -> "pd.DataFrame":
         return self.meta[self.stage.is_trained_on(self.meta) & (self.meta["side"] == side)]
+
+
+def with_memory(forecaster: Any, file: Path | None) -> "Forecaster":
+    """Return a forecaster with modules, which look windows up in a file."""
+    if file is not None:
+        with input_faults():
+            forecaster.remember(Memory.load(file))
+    return forecaster
 
 
 def window_index(windows: FixedWindows, cut: dict[str, np.ndarray]) -> "pd.MultiIndex":

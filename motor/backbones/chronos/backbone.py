@@ -21,6 +21,7 @@ class ChronosBackbone(Backbone):
     """A Chronos model: weights in the stock format, or the sizes of a small one with random weights."""
 
     GIVES: ClassVar[tuple[str, ...]] = ("embedding",)
+    SHOWS_TOKENS: ClassVar[bool] = True
     PACKAGES: ClassVar[tuple[str, ...]] = ("chronos-forecasting", "transformers")
     FORECASTER: ClassVar[type[ChronosForecaster]]
     ARCHITECTURE: ClassVar[str]

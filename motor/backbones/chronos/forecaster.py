@@ -99,7 +99,11 @@ class ChronosForecaster(Forecaster):
             inputs=[model.shared, model.input_patch_embedding],
             decoder=list(model.decoder.block) if hasattr(model, "decoder") else [],
             head=[model.output_patch_embedding],
+            tokens=model.input_patch_embedding,
         )
+
+    def as_in_loss(self, normal: "Tensor") -> "Tensor":
+        return normal.arcsinh() if getattr(self.model.chronos_config, "use_arcsinh", False) else normal
 
     def training_shortcuts(self, batch: Batch) -> AbstractContextManager[Any]:
         """Return a context in which a training step takes less time (see `motor.backbones.chronos.shortcuts`)."""

@@ -141,7 +141,9 @@ class Gated(TorchBackbone):
         """Return the blocks of its branches, one after the other."""
         enabled = self.branches.enabled()
         each = [enabled[name].settings.blocks(branch) for name, branch in network.branches.items() if name != "linear"]
-        joined = {part: [one for of in each for one in getattr(of, part)] for part in ("inputs", "encoder", "head")}
+        joined: dict[str, Any] = {
+            part: [one for of in each for one in getattr(of, part)] for part in ("inputs", "encoder", "head")
+        }
         return Blocks(**joined)
 
     def outline(self) -> Outline:

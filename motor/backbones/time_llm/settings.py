@@ -58,6 +58,7 @@ class TimeLlm(TorchBackbone):
     """
 
     GIVES: ClassVar[tuple[str, ...]] = ("embedding",)
+    SHOWS_TOKENS: ClassVar[bool] = True
     PACKAGES: ClassVar[tuple[str, ...]] = ("transformers",)
     FORECASTER: ClassVar[type[TorchForecaster]] = TimeLlmForecaster
 
@@ -116,7 +117,7 @@ class TimeLlm(TorchBackbone):
         """Return the attention to prototypes, and what stands in the language model's place where that is trained."""
         body = [network.body] if network.body is not None and self.body == "attention" else []
         inputs, head = [network.inputs, network.prototypes], [network.out, network.head]
-        return Blocks(inputs=inputs, encoder=[network.reprogram, *body], head=head)
+        return Blocks(inputs=inputs, encoder=[network.reprogram, *body], head=head, tokens=network.inputs)
 
     def outline(self) -> Outline:
         """Return what is known before anything is built; any levels can be forecast."""

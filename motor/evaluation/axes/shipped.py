@@ -86,6 +86,20 @@ class Objective(Axis):
     plain: ClassVar[str | None] = "quantile"
 
 
+class Modules(Axis):
+    """Values of ``modules.use``: networks beside a forecaster that is trained, ``none`` or names joined by ``+``."""
+
+    kind: Literal["modules"] = "modules"
+    order: ClassVar[int] = 47
+    setting: ClassVar[tuple[str, ...]] = ("modules", "use")
+    concerns: ClassVar[Concern] = "training"
+    folder: ClassVar[str] = "modules-{}"
+    title: ClassVar[str] = "Modules"
+    text: ClassVar[str] = "modules {}"
+    question: ClassVar[str] = "Do modules pay?"
+    plain: ClassVar[str | None] = "none"
+
+
 class OwnReference(Axis):
     """Values of ``own_reference.use``: features of recordings as they are, over the motor's own, or both."""
 
@@ -257,6 +271,7 @@ PLUGINS = (
     Scaling,
     Backbone,
     Objective,
+    Modules,
     OwnReference,
     Level,
     PredictionLength,

@@ -1,0 +1,1 @@
+"""Modules attached to a forecaster: their networks, and the forecaster of both."""
