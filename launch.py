@@ -6,7 +6,7 @@
     python launch.py verify [CONFIG ...]
     python launch.py prune CONFIG ... [--yes]
     python launch.py predict | export | serve --cell KEY ...
-    python launch.py finalize CONFIG [KEY=VALUE ...] [--cell KEY]
+    python launch.py finalize | embed CONFIG [KEY=VALUE ...] [--cell KEY]
 
 Exit status: 0 every cell stands; 1 some failed; 2 the config or the data is at fault; 130 interrupted.
 """

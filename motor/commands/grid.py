@@ -8,6 +8,7 @@ from grid.plan.plan import Cell, Plan, make_plan
 from grid.store.store import Store, StoreError
 from motor.experiment.cells import chosen_cells, make_cells, parse_only
 from motor.experiment.reading import Experiment, read_experiment
+from motor.experiment.tables import check_tables
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ def plan_grid(
     chosen = parse_only(only, experiment)
     asked = [*chosen_cells(cells, chosen), *chosen_cells(twins, chosen)]
     plan, aside = _plan(asked, store, force, is_look)
+    if not is_look:
+        check_tables(plan.missing.values(), store)
     grid = Grid(experiment, cells, twins, plan, store, aside)
     return _failed_alone(grid, force) if retry_failed else grid
 

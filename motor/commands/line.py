@@ -24,6 +24,7 @@ COMMANDS = {
     "prune": "remove from a storage what no config in a list needs",
     "predict": "judge new recordings by a trained cell",
     "finalize": "train a grid's chosen recipe on every motor, and export it",
+    "embed": "write what a cell's classifier sees as a table of vectors, which method given reads",
     "export": "write one folder that predicts without Ray",
     "serve": "answer over HTTP, by Ray Serve",
     "loop": "label, fine-tune, infer, review, again: iterations over a config",

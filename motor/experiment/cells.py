@@ -58,6 +58,7 @@ def _cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str) ->
         labels=_labels(recordings, storage, dry_run),
         folds=(settings.split if unit == "motor" else leaky_split(settings.split)).fold_names(),
         weights_digest=cache(lambda weights: _weights_digest(weights, storage, dry_run)),
+        file_digest=cache(lambda path: _file_digest(path, storage, dry_run)),
         unit=unit,
     )
     places = list(experiment.places())
@@ -135,6 +136,17 @@ def _labels(recordings: ImportRecordings, storage: Path, dry_run: bool) -> Label
             return LabelsBeside(recordings, UNKNOWN, str(file))
         why = error.strerror or error
         raise InputError(f"{file}: {why}; correct dataset.labels_file (seen from {Path.cwd()})") from error
+
+
+def _file_digest(path: str, storage: Path, dry_run: bool) -> str:
+    file = Path(path).expanduser().absolute()
+    try:
+        return content_digest([file], file, storage / "digests.json")  # under no name: a file may be renamed
+    except OSError as error:
+        if dry_run:
+            return UNKNOWN
+        why = error.strerror or error
+        raise InputError(f"{file}: {why}; correct the setting that names it (seen from {Path.cwd()})") from error
 
 
 def _weights_digest(weights: str, storage: Path, dry_run: bool) -> str:

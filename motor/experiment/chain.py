@@ -42,6 +42,8 @@ class Chain:
     ----------
     weights_digest : callable
         From a folder or hub name of weights to the digest of their files.
+    file_digest : callable
+        From the path of a file that a setting names to the digest of its content.
     unit : {"motor", "series"}
         What is dealt to the sides of a split; by series it leaks, and shows by how much.
     """
@@ -50,6 +52,7 @@ class Chain:
     recordings: ImportRecordings
     folds: tuple[str, ...]
     weights_digest: Callable[[str], str]
+    file_digest: Callable[[str], str]
     unit: str = "motor"
     cleared: tuple[Cleared, ...] = ()
     labels: LabelsBeside | LabelsByLife | None = None
@@ -205,6 +208,9 @@ class Link:
         grid_axes = self.chain.experiment.of_settings()
         variant = tuple((axis, self.axes[axis]) for axis in grid_axes if self.axes.get(axis) is not None)
         return self.chain.experiment.settings(self.name, domain, variant)
+
+    def file(self, path: str) -> tuple[str, str]:
+        return str(Path(path).expanduser().absolute()), self.chain.file_digest(path)
 
     def features(self, names: Sequence[str]) -> tuple[Any, ...]:
         return tuple(getattr(self.settings.features, name) for name in names)

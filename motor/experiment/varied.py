@@ -57,7 +57,11 @@ class Varying:
         folds = base.split.fold_names()
         self.given = base.axes.vary | ({MODULES: base.axes.modules} if base.axes.modules else {})
         self.chain = Chain(
-            experiment=experiment, recordings=recordings, folds=folds, weights_digest=lambda source: ANY_DIGEST
+            experiment=experiment,
+            recordings=recordings,
+            folds=folds,
+            weights_digest=lambda source: ANY_DIGEST,
+            file_digest=lambda path: path,  # two files are two values
         )
 
     def unread(self, place: Mapping[str, Any]) -> list[str]:

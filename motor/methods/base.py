@@ -78,6 +78,9 @@ class Link(Protocol):
             Whose weights it goes on from.
         """
 
+    def file(self, path: str) -> tuple[str, str]:
+        """Return the absolute path of a file that a setting names, and the digest of its content."""
+
     def features(self, names: Sequence[str]) -> tuple[Any, ...]:
         """Return feature plug-ins with the settings that the config gives them."""
 

@@ -9,12 +9,18 @@ from motor.methods.fine_tuned import FineTuned
 from motor.registry import plugins
 
 METHODS = plugins("motor.methods")
-MACHINES = 'dataset.machines={"*": {blades: 4}}'  # some method asks for them, and the others leave them be
 
 
 @pytest.fixture(params=METHODS)
 def recipe(request):
     return METHODS[request.param]()
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """What some method asks for, and the others leave be: the parts of machines, a table of vectors."""
+    (tmp_path / "v.npz").touch()
+    return 'dataset.machines={"*": {blades: 4}}', f"features.given.path={tmp_path / 'v.npz'}"
 
 
 def test_recipe_takes_features_of_one_kind(recipe):
@@ -67,8 +73,8 @@ def serving(recipe):
     return "backbone.num_layers=2" if kind == "bolt" else f"backbone={{kind: {kind}}}"
 
 
-def test_recipe_makes_a_cell_in_every_regime(recipe, make_tiny, tmp_path):
-    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", serving(recipe), MACHINES)
+def test_recipe_makes_a_cell_in_every_regime(recipe, asked, make_tiny, tmp_path):
+    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", serving(recipe), *asked)
     context = "-" if "context_length" in recipe.idle_axes else "64"
     assert [cell.name() for cell in tiny.plan.cells] == [
         f"{recipe.kind}/{regime}/{context}/lda" for regime in ("ShengYing", "ZhenDong", "Joint")
@@ -76,9 +82,9 @@ def test_recipe_makes_a_cell_in_every_regime(recipe, make_tiny, tmp_path):
     assert tiny.plan.cells[0].stage.features[0].names == recipe.features
 
 
-def test_recipe_axes_that_are_idle_make_no_cells(recipe, make_tiny, tmp_path):
+def test_recipe_axes_that_are_idle_make_no_cells(recipe, asked, make_tiny, tmp_path):
     axes = ["axes.context_length=[64, 128]", "axes.representation=[raw, decimated]", "axes.prediction_length=[16, 32]"]
-    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", "axes.domain=[Joint]", serving(recipe), MACHINES, *axes)
+    tiny = make_tiny(tmp_path, f"axes.method=[{recipe.kind}]", "axes.domain=[Joint]", serving(recipe), *asked, *axes)
     idle = {"context_length", "representation", "prediction_length"} & set(recipe.idle_axes)
     assert len(tiny.plan.cells) == 2 ** (3 - len(idle))
 

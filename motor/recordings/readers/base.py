@@ -234,6 +234,11 @@ class Reader(Plugin):
         """
         yield from self.checked(self.sources(), skipped)
 
+    def named(self) -> Iterator[tuple[str, dict[str, Value]]]:
+        """Yield each recording's name with its fields; no signal is read, and none is cut (`series_length`)."""
+        for source, fields in self._claimed(self.sources()):
+            yield source.item, fields
+
     def checked(self, sources: Iterable[Source], skipped: list[dict[str, str]] | None = None) -> Iterator[Recording]:
         """Yield the recordings of some sources, as `read` does with all of them."""
         with ThreadPoolExecutor(N_LOADS) as executor:

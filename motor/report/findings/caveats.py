@@ -126,6 +126,13 @@ class Unreferenced:
 
 
 @dataclass(frozen=True)
+class VectorsOfUnknownOrigin:
+    """How many cells see vectors of a table that does not say what its model learned from."""
+
+    n_cells: int
+
+
+@dataclass(frozen=True)
 class FailedCells:
     """How many cells have no result."""
 
@@ -155,6 +162,7 @@ Caveat = (
     | SameForAll
     | RoughThresholds
     | Unreferenced
+    | VectorsOfUnknownOrigin
     | FailedCells
     | UnequalTests
 )
@@ -183,6 +191,7 @@ def find_caveats(
         _same_for_all(cells),
         _rough_thresholds(cells),
         _unreferenced(cells),
+        _of_unknown_origin(cells),
         FailedCells(n_failed, len(cells) + n_failed) if n_failed else None,
         UnequalTests(scores.n_left_out, scores.n_series) if scores.n_left_out else None,
     ]
@@ -264,6 +273,13 @@ def _unreferenced(cells: list[CellResult]) -> Unreferenced | None:
         for domain, motors in (fold.get("without_reference") or {}).items():
             found.setdefault(domain, set()).update(motors)
     return Unreferenced({domain: tuple(sorted(motors)) for domain, motors in sorted(found.items())}) if found else None
+
+
+def _of_unknown_origin(cells: list[CellResult]) -> VectorsOfUnknownOrigin | None:
+    """Count the cells one of whose folds sees vectors of a table that does not say what its model learned from."""
+    folds = [[fold.get("given") or {} for fold in cell.metrics.get("folds", ())] for cell in cells]
+    n_cells = sum(any("learned_from" in of and of["learned_from"] is None for of in cell) for cell in folds)
+    return VectorsOfUnknownOrigin(n_cells) if n_cells else None
 
 
 def _same_for_all(cells: list[CellResult]) -> SameForAll | None:

@@ -29,6 +29,7 @@ from motor.report.findings.caveats import (
     UnequalTests,
     Unreferenced,
     UntestedClasses,
+    VectorsOfUnknownOrigin,
 )
 from motor.report.sections.base import Section
 from motor.report.sections.too_good import doubt_text, place_text
@@ -178,6 +179,11 @@ def _(caveat: Unreferenced, wording: Wording) -> str:
         for domain, motors in caveat.motors.items()
     ]
     return wording.say("warning.unreferenced", places=wording.listed(lacking, 8))
+
+
+@_told.register
+def _(caveat: VectorsOfUnknownOrigin, wording: Wording) -> str:
+    return wording.say("warning.vectors_of_unknown_origin", n=caveat.n_cells)
 
 
 @_told.register
