@@ -55,11 +55,14 @@ def _group(group: Group) -> Iterator[str]:
     kind = "text of numbers, files of any name" if group.is_text else group.suffix
     yield f"{group.n_files} files, {kind}: {', '.join(group.names[:3])}{', ...' if group.n_files > 3 else ''}"
     for one in group.variables[:SHOWN]:
-        rate = f", {one.sampling_rate_hz:g} Hz" if one.sampling_rate_hz else ""
+        rate = f", {one.sampling_rate_hz:g} Hz" if one.sampling_rate_hz and not group.is_table else ""
         shape = f" {one.shape}" if one.shape else ""
         yield f"  {one.name or '(the array)'}{shape} {one.kind}{rate}"
     signals = [one.name or "the array" for one in group.signals()]
     yield f"  may be signals: {', '.join(signals[:SHOWN]) or 'none'}"
     rate_hz = group.rate_hz()
-    yield f"  sampling rate: {f'{rate_hz:g} Hz, in the files' if rate_hz else 'not in the files, or in a variable'}"
+    where = "by the first column, which looks like a time" if group.is_table else "in the files"
+    yield f"  sampling rate: {f'{rate_hz:g} Hz, {where}' if rate_hz else 'not in the files, or in a variable'}"
+    if group.skip_rows is not None:
+        yield f"  above the numbers: {group.skip_rows} lines of titles (skip_rows)"
     yield from (f"  cannot be read: {fault}" for fault in group.faults)

@@ -31,10 +31,11 @@ def first_config(look: Look) -> str:
     has_channels = len(signals) != 1 or depth < 2
     channels = {_channel_name(one.name): one.name or "*" for one in signals} if has_channels else {}
     domains = list(channels) if has_channels else sorted({of[0] for of in folders})
-    level = 0 if has_channels else 1
-    labels = sorted({of[level] for of in folders}) if depth > level else []
-    labels = labels if 2 <= len(labels) <= MOST_CLASSES else []
-    of_name, classes = ("", labels) if labels else _labels_in_names(group.names)
+    labels = _labels_of(folders, 0 if has_channels else 1)
+    of_name, classes = _labels_in_names(group.names)
+    if labels and (_has_healthy(labels) or not classes):
+        of_name, classes = "", labels
+    labels = [] if of_name else labels
     lines = [
         "# Written by looking into the files: correct what is wrong, and fill in each FILL_IN.",
         "dataset:",
@@ -42,6 +43,8 @@ def first_config(look: Look) -> str:
         f"  path: {_quoted(str(look.path))}",
         f"  suffixes: [{_quoted(group.suffix)}]",
         *(["  format: table"] if group.is_text else []),
+        *([f"  only: {_quoted(group.only)}"] if group.only else []),
+        *([f"  skip_rows: {group.skip_rows}"] if group.skip_rows else []),
         *_channel_lines(channels, signals),
         *_field_lines(group),
         f"  pattern: {_pattern(group.names, of_name)}",
@@ -72,8 +75,21 @@ def _field_lines(group: Group) -> Iterator[str]:
     told = {name: of for name, of in fields.items() if of}
     if told:
         yield "  fields: {" + ", ".join(f"{name}: {_quoted(of)}" for name, of in told.items()) + "} # one value a file"
-    if "sampling_rate_hz" not in told and group.rate_hz() is None:
+    rate_hz = group.rate_hz()
+    if "sampling_rate_hz" not in told and rate_hz is None:
         yield f"  sampling_rate_hz: {QUESTION} # samples a second: no file tells it"
+    elif "sampling_rate_hz" not in told and group.is_table:
+        yield f"  sampling_rate_hz: {rate_hz:g} # by the first column, if that is a time in seconds: is this right?"
+
+
+def _labels_of(folders: Sequence[Sequence[str]], level: int) -> list[str]:
+    """Return the names of folders that may be labels, of that level."""
+    labels = sorted({of[level] for of in folders}) if min(map(len, folders)) > level else []
+    return labels if 2 <= len(labels) <= MOST_CLASSES else []
+
+
+def _has_healthy(names: Sequence[str]) -> bool:
+    return any(HEALTHY.match(name) for name in names)
 
 
 def _told_by(labels: Sequence[str], of_name: str) -> str:
@@ -100,7 +116,9 @@ def _pattern(names: Sequence[str], of_name: str) -> str:
         if all(motors) and len({found[0] for found in motors if found}) > 1:
             found = rf"(?<![A-Za-z])(?P<motor>{prefix}\d+)"
             return f"{f'(?=.*{of_name}).*' if of_name else ''}{found} # which machine: is this right?"
-    return f"{QUESTION} # a regular expression with (?P<motor>...), such as (?P<motor>M\\d+), searched in {stems[0]}"
+    label = f", beside {of_name} for the label" if of_name else ""
+    example = r"(?P<motor>...), such as (?P<motor>M\d+)"
+    return f"{QUESTION} # a regular expression with {example}{label}, searched in {stems[0]}"
 
 
 def _labels_in_names(names: Sequence[str]) -> tuple[str, list[str]]:
@@ -108,7 +126,7 @@ def _labels_in_names(names: Sequence[str]) -> tuple[str, list[str]]:
     words = [re.findall(r"[A-Za-z]{2,}", PurePosixPath(name).stem) for name in names]
     for place in range(min(map(len, words), default=0)):
         found = sorted({of[place] for of in words})
-        if 2 <= len(found) <= MOST_CLASSES and any(HEALTHY.match(word) for word in found):
+        if 2 <= len(found) <= MOST_CLASSES and _has_healthy(found):
             return rf"(?<![A-Za-z])(?P<label>{'|'.join(map(re.escape, found))})(?![A-Za-z])", found
     return "", []
 

@@ -5,11 +5,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from motor.recordings.files import EVERY, list_files
 from motor.recordings.formats.base import SignalOptions, Variable, by_suffix
-from motor.recordings.packed import GZ, ZIP, members, suffix_of
+from motor.recordings.formats.layout import TableLayout
+from motor.recordings.formats.table import FORMAT, holds_numbers, titles_above
+from motor.recordings.packed import GZ, ZIP, members, suffix_of, unpacked
 from motor.recordings.recording import DataError
 from motor.recordings.signals import contents
 
@@ -34,6 +36,10 @@ class Group:
     variables : list of Variable
         Of the files looked into, with what differs from file to file (digits) as ``*``, once each.
     faults : list of str
+    is_text : bool
+        Text of any name.
+    skip_rows : int, optional
+        Lines of titles above a table.
     """
 
     suffix: str
@@ -42,6 +48,18 @@ class Group:
     variables: list[Variable] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     is_text: bool = False
+    skip_rows: int | None = None
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the rate that was found is by a column of times, which is not read for it."""
+        return self.is_text or self.suffix.removesuffix(GZ) in FORMAT.suffixes
+
+    @property
+    def only(self) -> str | None:
+        """The pattern of text files of any name, where all end alike."""
+        ends = {PurePosixPath(name).suffix for name in self.names}
+        return f"*{ends.pop()}" if self.is_text and len(ends) == 1 and "" not in ends else None
 
     def signals(self) -> list[Variable]:
         """Return what may be a signal: a long row of numbers, or one for each line of a matrix."""
@@ -105,10 +123,7 @@ def _other(file: Path, end: str) -> str:
     """Return what stands for files without a known suffix: all names, if this one holds numbers as text."""
     if not file.is_file():
         return ""
-    with file.open("rb") as stream:
-        lines = stream.read(2048).splitlines()[:3]
-    is_numbers = bool(lines) and all(re.fullmatch(rb"[-+0-9.,;eE\t ]+", line) for line in lines[:-1] or lines)
-    return EVERY if is_numbers else ""
+    return EVERY if holds_numbers(file) else ""
 
 
 def _group(suffix: str, files: Sequence[Path], root: Path) -> Group:
@@ -116,7 +131,9 @@ def _group(suffix: str, files: Sequence[Path], root: Path) -> Group:
     group = Group(suffix, len(files), names, is_text=suffix == EVERY)
     seen: dict[str, Variable] = {}
     step = max(1, len(files) // LOOKED_INTO)
-    options = SignalOptions(format="table" if suffix == EVERY else None)
+    group.skip_rows = _titles(files[0]) if group.is_table else None
+    table = TableLayout(skip_rows=group.skip_rows)
+    options = SignalOptions(format="table" if suffix == EVERY else None, table=table)
     for file in files[::step][:LOOKED_INTO]:
         try:
             for one in contents(file, options)[:MOST_VARIABLES]:
@@ -125,6 +142,14 @@ def _group(suffix: str, files: Sequence[Path], root: Path) -> Group:
             group.faults.append(str(error))
     group.variables = [Variable(name, one.shape, one.kind, one.sampling_rate_hz) for name, one in seen.items()]
     return group
+
+
+def _titles(file: Path) -> int | None:
+    try:
+        with unpacked(file) as opened:
+            return titles_above(opened)
+    except (DataError, OSError):
+        return None
 
 
 def _general(name: str, file: Path) -> str:

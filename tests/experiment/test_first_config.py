@@ -24,7 +24,7 @@ BOTH = np.random.default_rng(0).integers(-100, 100, size=(N, 2)) / 128
 
 
 def csv(path: Path) -> None:
-    pd.DataFrame(BOTH, columns=["drive", "fan"]).assign(time=np.arange(N) / RATE).to_csv(path, index=False)
+    pd.DataFrame({"time": np.arange(N) / RATE, "drive": BOTH[:, 0], "fan": BOTH[:, 1]}).to_csv(path, index=False)
 
 
 def wav(path: Path) -> None:
@@ -40,7 +40,7 @@ def parquet(path: Path) -> None:
 
 
 WRITERS: dict[str, tuple[Callable[[Path], Any], list[str], dict[str, str]]] = {
-    ".csv": (csv, ["drive", "fan"], {"sampling_rate_hz: FILL_IN": "sampling_rate_hz: 2000"}),
+    ".csv": (csv, ["drive", "fan"], {}),  # its first column is a time
     ".wav": (wav, ["channel_1", "channel_2"], {}),
     ".mat": (mat, ["x"], {}),
     ".parquet": (parquet, ["drive", "fan"], {"sampling_rate_hz: FILL_IN": "sampling_rate_hz: 2000"}),
@@ -107,6 +107,36 @@ def test_describe_of_files_that_are_not_read_or_not_there_says_so(tmp_path: Path
         look_into(tmp_path / "absent")
     (tmp_path / "a.mat").write_bytes(b"x" * 200)
     assert "cannot be read" in "\n".join(described(look_into(tmp_path)))
+
+
+@pytest.mark.parametrize("separator", ["\t", ","])
+def test_describe_of_a_table_under_titles_says_how_many_to_skip(tmp_path: Path, separator: str) -> None:
+    rows = [separator.join(map(str, row)) + separator for row in BOTH]
+    (tmp_path / "run.xls").write_text("\n".join([*(f"Title {k}{separator}x" for k in range(9)), *rows]))
+    look = look_into(tmp_path)
+    told = "\n".join(described(look))
+    assert "text of numbers" in told
+    assert "9 lines of titles (skip_rows)" in told
+    assert "may be signals: column 1, column 2\n" in told
+    assert all(line in first_config(look) for line in ("  skip_rows: 9", "  only: '*.xls'", "  format: table"))
+
+
+def test_describe_takes_no_words_for_numbers(tmp_path: Path) -> None:
+    (tmp_path / "notes.docx").write_text("bearing 7\n1 2 3\nand then\n4\n")
+    (tmp_path / "notes.doc").write_bytes(bytes(range(256)) * 8)
+    with pytest.raises(DataError, match=r"no file of a format that is read \(1 \.doc, 1 \.docx\)"):
+        look_into(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("first", "rate_hz"),
+    [(np.arange(N) / RATE, RATE), (np.round(np.arange(N) / RATE, 3), RATE), (np.arange(N), None), (BOTH[:, 0], None)],
+    ids=["time", "rounded time", "counter", "no time"],
+)
+def test_describe_takes_the_rate_from_a_column_of_times(tmp_path: Path, first: Any, rate_hz: float | None) -> None:
+    pd.DataFrame({"a": first, "b": BOTH[:, 1]}).to_csv(tmp_path / "a.csv", index=False)
+    found = look_into(tmp_path).groups[0].rate_hz()
+    assert found == (None if rate_hz is None else pytest.approx(rate_hz, rel=0.05))
 
 
 def test_data_list_names_every_public_set(capsys: pytest.CaptureFixture[str]) -> None:

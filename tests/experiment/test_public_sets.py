@@ -12,9 +12,11 @@ from grid.config.check import ConfigError
 from grid.stage import InputError
 from grid.store.store import Store
 from motor.commands.check_data import check_data
+from motor.experiment.first_config import QUESTION, first_config
 from motor.experiment.public_sets import FOLDER, names, public_set
 from motor.experiment.reading import Experiment, read_experiment
 from motor.recordings.checks import check_dataset
+from motor.recordings.describing import look_into
 from motor.recordings.life import labels_by_life
 from motor.recordings.table import labelled, open_recordings, relabelled, write_recordings
 
@@ -132,3 +134,17 @@ def test_check_data_of_another_layout_says_what_it_expected_and_what_it_found(tm
     assert "cwru expects:" in message
     assert "X097_DE_time" in message
     assert message.endswith("IR007/signal.mat")
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_data_describe_finds_what_lies_in_a_public_set(tmp_path: Path, name: str) -> None:
+    truth = TREES[name](tmp_path)
+    look = look_into(tmp_path)
+    group, dataset = look.groups[0], public_set(name).document.data["dataset"]
+    assert group.suffix in ("*", *dataset.get("suffixes", (".csv", ".npy", ".wav", ".mat")))
+    files = {item.rpartition(":")[0] for item in truth}
+    assert len(group.signals()) >= len(truth) // len(files) >= 1
+    assert not group.faults
+    assert group.skip_rows == dataset.get("skip_rows")
+    assert (group.rate_hz() is not None) == (group.suffix == ".wav")
+    assert QUESTION in first_config(look)

@@ -15,7 +15,7 @@ import numpy as np
 
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable, single
 from motor.recordings.formats.choosing import chosen
-from motor.recordings.formats.layout import TableLayout
+from motor.recordings.formats.layout import PLAIN, TableLayout
 from motor.recordings.formats.lines import check_cells
 from motor.recordings.formats.shapes import check_length, unreadable
 from motor.recordings.names import shown
@@ -26,6 +26,7 @@ from motor.recordings.told import Value
 BLANKS = r"\s+"
 LOOKED_AT = 64  # lines in which the first one of numbers is searched
 LONGEST_LINE = 2**20
+FEWEST_TIMES, LONGEST_STEP_S = 8, 0.1  # of what may be a time
 COLUMN = re.compile(r"column ([1-9]\d*)")
 
 
@@ -58,7 +59,10 @@ class Table(Format):
     def contents(self, path: Path, options: SignalOptions) -> list[Variable]:
         """Return the columns, by what the first lines tell; how long they are is not known before all is read."""
         with _opened(path) as stream:
-            return [Variable(name, (), "float64") for name in _wanted(_head(path, stream, options.table))]
+            head = _head(path, stream, options.table)
+            stream.seek(0)
+            rate_hz = _rate_by_time(_first_lines(path, stream)[head.n_skipped :], head.separator, options.table)
+        return [Variable(name, (), "float64", rate_hz) for name in _wanted(head)]
 
     def read(self, path: Path, wanted: Sequence[str | None], options: SignalOptions) -> list[Signal]:
         """Read the named columns, or the only one."""
@@ -70,6 +74,35 @@ class Table(Format):
 
 
 FORMAT = Table()
+
+
+def titles_above(path: Path) -> int | None:
+    """Return how many lines to skip above a table (above its columns' names, if there are some).
+
+    None where nothing has to be skipped, or nothing below looks like a table.
+
+    Raises
+    ------
+    SeriesError
+        If it is no text.
+    """
+    with _opened(path) as stream:
+        lines = _first_lines(path, stream)
+    first = next((number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
+    skipped = None if first is None else _titles(lines, first, PLAIN)
+    return None if skipped is None or skipped[0] <= first + (skipped[0] == skipped[1]) else skipped[0]
+
+
+def holds_numbers(path: Path) -> bool:
+    """Tell whether a file of any name is text with rows of numbers, perhaps under lines of titles."""
+    try:
+        with _opened(path) as stream:
+            lines = [line for line in _first_lines(path, stream) if line.strip()]
+    except SeriesError:
+        return False
+    rows = [_numbers(line, PLAIN) for line in lines]
+    begin = next((number for number, row in enumerate(rows) if row), len(rows))
+    return len({len(row) for row in rows[begin:]} | {0 if begin == len(rows) else len(rows[begin])}) == 1 and any(rows)
 
 
 def _columns_of(path: Path, wanted: Sequence[str | None], options: SignalOptions) -> list[np.ndarray]:
@@ -197,23 +230,42 @@ def _separator(line: str, table: TableLayout) -> str:
 
 def _check_title(path: Path, lines: list[str], first: int, second: int, separator: str, table: TableLayout) -> None:
     """Raise if there are more lines of words above the numbers than the names of columns, and say how many."""
-    numbers = next(
-        (
-            number
-            for number in range(first + 1, len(lines))
-            if table.are_numbers(cells_of(lines[number], _separator(lines[number], table)))
-        ),
-        None,
-    )
-    if numbers is None or numbers <= second:
-        return
+    found = _titles(lines, first, table)
+    if found is not None and found[1] > second:
+        raise SeriesError(
+            f"{path}, line {second + 1}: {shown(lines[second])} is no row of numbers; those begin in line "
+            f"{found[1] + 1}: set skip_rows: {found[0]}"
+        )
+
+
+def _titles(lines: list[str], first: int, table: TableLayout) -> tuple[int, int] | None:
+    """Return how many lines to skip, and how many are above the numbers; None if there are no numbers."""
+    numbers = next((number for number in range(first + 1, len(lines)) if _numbers(lines[number], table)), None)
+    if numbers is None:
+        return None
     above = max(number for number in range(first, numbers) if lines[number].strip())
     width = [len(cells_of(lines[number], _separator(lines[numbers], table))) for number in (above, numbers)]
-    skipped = above if width[0] == width[1] else numbers
-    raise SeriesError(
-        f"{path}, line {second + 1}: {shown(lines[second])} is no row of numbers; those begin in line {numbers + 1}: "
-        f"set skip_rows: {skipped}"
-    )
+    return (above if width[0] == width[1] else numbers), numbers
+
+
+def _numbers(line: str, table: TableLayout) -> list[str]:
+    """Return the cells of a line of numbers, which may end with a separator; none of another."""
+    cells = cells_of(line, _separator(line, table))
+    cells = cells[:-1] if len(cells) > 1 and not cells[-1] else cells
+    return cells if table.are_numbers(cells) else []
+
+
+def _rate_by_time(lines: list[str], separator: str, table: TableLayout) -> float | None:
+    """Return the rate (Hz) that the first column tells, if it looks like a time in seconds: growing evenly."""
+    cells = [cells_of(line, separator)[0] for line in lines if line.strip()]
+    times = np.array([np.nan if (time := table.number(cell)) is None else time for cell in cells])
+    if len(times) < FEWEST_TIMES or not np.isfinite(times).all():
+        return None
+    step = (times[-1] - times[0]) / (len(times) - 1)
+    if not 0 < step <= LONGEST_STEP_S:
+        return None
+    is_even = np.abs(times - times[0] - step * np.arange(len(times))).max() <= 2 * step  # times may be rounded
+    return float(f"{1 / step:.4g}") if is_even and (np.diff(times) >= 0).all() else None
 
 
 def _columns(path: Path, head: Head, variable: str | None) -> tuple[list[int], bool]:
