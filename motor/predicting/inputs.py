@@ -194,6 +194,8 @@ def _table_kind(file: Path, told: Told) -> str | None:
     header = _header(file, _delimiter(file))
     for kind, fields in (("long_csv", ("item", "target")), ("manifest", ("file",))):
         columns = _columns(kind, told)
+        if told.dataset.get("channels") and told.dataset.get("kind") == kind == "long_csv":
+            fields = ("item",)
         if all(columns[name] in header for name in fields):
             return kind
     return None

@@ -1,5 +1,6 @@
 """Several signals of one file: each to the bit, at one moment, with what the file tells beside them."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,8 @@ from pydantic import ValidationError
 from motor.recordings.channels import LONGEST_MOMENT, moment_of
 from motor.recordings.readers.manifest import Manifest
 from motor.recordings.readers.tree import Tree
-from motor.recordings.recording import DataError
+from motor.recordings.recording import DataError, Recording
+from motor.registry import plugins
 
 N, RATE = 64, 800
 DE, FE = (np.random.default_rng(0).integers(-100, 100, size=(2, N)) / 128).astype(np.float32)
@@ -198,3 +200,72 @@ def test_moment_of_a_long_name_is_short_and_distinct() -> None:
     one, other = moment_of("ä" * 70 + "/a.mat"), moment_of("ö" * 70 + "/a.mat")
     assert one != other
     assert max(len(one.encode()), len(other.encode())) <= LONGEST_MOMENT
+
+
+ROWS = {
+    "item": ["a", "b"],
+    "motor": ["M1", "M2"],
+    "label": ["normal", "spark"],
+    "drive": [DE.tolist(), FE.tolist()],
+    "fan": [FE.tolist(), DE.tolist()],
+}
+
+
+def long_csv(path: Path, rows: dict[str, Any]) -> None:
+    keys = [key for key in ("drive", "fan") if key in rows]
+    lines = [",".join(["item_id", "motor", "label", *keys])]
+    for k, item in enumerate(rows["item"]):
+        for cells in zip(*(rows[key][k] for key in keys), strict=True):
+            lines.append(",".join([item, rows["motor"][k], rows["label"][k], *map(str, cells)]))
+    path.write_text("\n".join(lines))
+
+
+def parquet_rows(path: Path, rows: dict[str, Any]) -> None:
+    pyarrow.parquet.write_table(pyarrow.table(rows), path)
+
+
+def json_lines(path: Path, rows: dict[str, Any]) -> None:
+    path.write_text("\n".join(json.dumps({key: of[k] for key, of in rows.items()}) for k in range(2)))
+
+
+TABLES: dict[str, tuple[str, Callable[[Path, dict[str, Any]], None]]] = {
+    "long_csv": ("a.csv", long_csv),
+    "parquet": ("a.parquet", parquet_rows),
+    "jsonl": ("a.jsonl", json_lines),
+}
+
+
+def of_table(folder: Path, kind: str, rows: dict[str, Any], **settings: Any) -> list[Recording]:
+    name, write = TABLES[kind]
+    write(folder / name, rows)
+    known = {**KNOWN, "constants": {}, "channels": {"DE": "drive", "FE": "fan"}, **settings}
+    reader: Any = plugins("motor.recordings.readers")[kind].model_validate({"path": str(folder / name), **known})
+    return list(reader.read())
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_channels_of_a_table_are_recordings_of_one_moment(tmp_path: Path, kind: str) -> None:
+    found = {one.item: one for one in of_table(tmp_path, kind, ROWS)}
+    assert set(found) == {"a:DE", "a:FE", "b:DE", "b:FE"}
+    np.testing.assert_array_equal(found["b:DE"].signal, FE)
+    np.testing.assert_array_equal(found["a:FE"].signal, FE)
+    assert (found["a:DE"].domain, found["b:FE"].label, found["b:FE"].motor) == ("DE", "spark", "M2")
+    assert {one.moment for one in found.values()} == {"a", "b"}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_channel_that_a_table_has_not_is_a_fault_or_left_out(tmp_path: Path, kind: str) -> None:
+    rows = {key: of for key, of in ROWS.items() if key != "fan"}
+    with pytest.raises(DataError, match=r"no (column )?'?fan"):
+        of_table(tmp_path, kind, rows)
+    found = of_table(tmp_path, kind, rows, on_missing_channel="skip")
+    assert [one.item for one in found] == ["a:DE", "b:DE"]
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_bad_channel_of_a_table_leaves_the_others(tmp_path: Path, kind: str) -> None:
+    rows = {**ROWS, "drive": [[*DE.tolist()[:-1], float("1e30")], FE.tolist()]}
+    found = of_table(tmp_path, kind, rows, on_bad_series="skip")
+    assert [one.item for one in found] == ["a:FE", "b:DE", "b:FE"]
+    with pytest.raises(DataError, match="channel DE" if kind != "long_csv" else "line 65: DE is"):
+        of_table(tmp_path, kind, rows)

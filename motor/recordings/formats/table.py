@@ -89,8 +89,10 @@ def titles_above(path: Path) -> int | None:
     with _opened(path) as stream:
         lines = _first_lines(path, stream)
     first = next((number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
-    skipped = None if first is None else _titles(lines, first, PLAIN)
-    return None if skipped is None or skipped[0] <= first + (skipped[0] == skipped[1]) else skipped[0]
+    found = None if first is None else _titles(lines, first, PLAIN)
+    if first is None or found is None or found[0] <= first + (found[0] == found[1]):
+        return None
+    return found[0]
 
 
 def holds_numbers(path: Path) -> bool:

@@ -301,6 +301,10 @@ class Reader(Plugin):
             raise DataError(f"path {self.path!r} does not exist (seen from {Path.cwd()}); correct the dataset's path")
         return path
 
+    def needed_columns(self) -> tuple[str, ...]:
+        """Return the fields for which a table has to have a column."""
+        return self.required_columns
+
     def found_columns(self, header: Sequence[str], place: str) -> dict[str, str]:
         """Return which column of a table holds which field.
 
@@ -309,7 +313,7 @@ class Reader(Plugin):
         """
         wanted = {**self.default_columns, **self.columns}
         for name, column in wanted.items():
-            if column not in header and (name in self.columns or name in self.required_columns):
+            if column not in header and (name in self.columns or name in self.needed_columns()):
                 raise DataError(
                     f"{place}: no column {column!r} for {name}{near(column, header)}; there are: {', '.join(header)}; "
                     f"set columns.{name} to one of them"

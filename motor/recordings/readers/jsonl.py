@@ -1,6 +1,6 @@
 """JSON Lines: one object a recording, its signal a text or a list of numbers; also JSON files with a list of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -8,20 +8,20 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from motor.recordings.names import is_nothing, shown
-from motor.recordings.readers.base import Reader, Source
+from motor.recordings.readers.channelled import Channelled, Source
 from motor.recordings.readers.source import ITEM_FIELDS
-from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError
+from motor.recordings.recording import NEXT_STEP, AbsentError, DataError, Recording, SeriesError, near
 
 LINES, LIST = (".jsonl", ".ndjson"), ".json"
 
 
-class Jsonl(Reader):
+class Jsonl(Channelled):
     """One JSON object a line and recording, read as a stream; or JSON files that hold a list of such objects.
 
     Expected keys are `signal_value` and, where they are there, `item`, `data_time` (the time at which it was recorded)
     and the other fields of a recording under their own names; `columns` says where one has another key, say
     ``{motor: sensor_id}``. A signal is a list of numbers, or a text of numbers with commas between. A recording
-    without `item` is called by its file and line.
+    without `item` is called by its file and line. `channels` names several keys of signals.
 
     Attributes
     ----------
@@ -61,17 +61,21 @@ class Jsonl(Reader):
             for number, text in _texts(file, self.max_samples):
                 place = f"{file}, line {number}" if file.suffix.lower() in LINES else f"{file}, object {number}"
                 try:
-                    yield self._source(_object(text, place), f"{name}:{number}", place)
+                    yield from self._sources_of(_object(text, place), f"{name}:{number}", place)
                 except SeriesError as error:
                     self._skip(f"{name}:{number}", error, skipped)
 
-    def _source(self, known: dict[str, Any], name: str, place: str) -> Source:
+    def _sources_of(self, known: dict[str, Any], name: str, place: str) -> Iterator[Source]:
         columns = {**self.default_columns, **self.columns}
-        signal = known.get(columns["signal"])
         told = {field: known[key] for field, key in columns.items() if key in known and field != "signal"}
         item = told.pop("item", None)
-        load = partial(_load, signal, columns["signal"], place)
-        return Source(name if is_nothing(item) else str(item), place, load, told)
+        name = name if is_nothing(item) else str(item)
+        if self.channels:
+            loads = {channel: partial(_load_first, known, of, place) for channel, of in self.channels.items()}
+            yield from self.of_channels(name, place, loads, told)
+        else:
+            load = partial(_load, known.get(columns["signal"]), columns["signal"], place)
+            yield Source(name, place, load, told)
 
 
 def _texts(file: Path, max_samples: int) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
@@ -102,6 +106,17 @@ def _object(text: bytes | dict[str, Any], place: str) -> dict[str, Any]:
     if not isinstance(known, dict):
         raise SeriesError(f"{place}: {shown(known)} is no object; write one a recording, {NEXT_STEP}")
     return known
+
+
+def _load_first(known: dict[str, Any], keys: Sequence[str], place: str) -> tuple[np.ndarray, None]:
+    """Return the signal of the first of some keys that is there."""
+    key = next((one for one in keys if one in known), None)
+    if key is None:
+        raise AbsentError(
+            f"{place}: no {' or '.join(keys)}{near(keys[0], known)}; set channels to keys that are there, "
+            "on_missing_channel: skip, or " + NEXT_STEP
+        )
+    return _load(known[key], key, place)
 
 
 def _load(signal: Any, key: str, place: str) -> tuple[np.ndarray, None]:

@@ -19,7 +19,7 @@ from motor.recordings.formats.layout import TableLayout
 from motor.recordings.formats.shapes import check_length
 from motor.recordings.formats.table import cause_of
 from motor.recordings.names import shown
-from motor.recordings.readers.base import Reader, Source
+from motor.recordings.readers.channelled import Channelled, Source
 from motor.recordings.readers.source import ITEM_FIELDS
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
 from motor.recordings.signals import LARGEST, unmeasured
@@ -29,7 +29,13 @@ from motor.recordings.timestamps import check_order, sampling_rate
 if TYPE_CHECKING:
     import pyarrow
 
-PER_ROW = ("target", "timestamp")
+TARGET = "target"
+PER_ROW = (TARGET, "timestamp")
+
+
+def _is_target(name: str) -> bool:
+    """Tell whether a column holds a signal: `TARGET`, or with a channel's name behind it."""
+    return name.partition(":")[0] == TARGET
 
 
 class Asks(NamedTuple):
@@ -46,18 +52,18 @@ class Piece:
 
     item: str
     lines: np.ndarray
-    targets: "pyarrow.Array"
+    targets: "dict[str, pyarrow.Array]"  # by channel; "" is that of the only signal
     timestamps: "pyarrow.Array | None"
     told: dict[str, str]
 
 
-class LongCsv(Reader):
+class LongCsv(Channelled):
     """One row a sample, the rows of one item together; read as a stream on two threads, one item in memory at a time.
 
     Expected columns are `item_id` (the item's name, in which `pattern` is searched), `target` (the signal) and,
     where they are there, `timestamp`, `label` and the other fields of a recording under their own names, constant
     within an item; `columns` says where one has another name. Timestamps tell the sampling rate only if nothing
-    else does; otherwise they only may not go back.
+    else does; otherwise they only may not go back. `channels` names several columns in the place of `target`.
 
     Attributes
     ----------
@@ -105,7 +111,17 @@ class LongCsv(Reader):
             layout = Layout(tuple(header), delimiter, _types(columns), self.decimal, self.skip_rows)
             pieces = groupby(_pieces(file, columns, layout), key=attrgetter("item"))
             asks = Asks(self._knows_rate(columns), self.decimal, self.max_samples)
-            yield from (_source(item, group, file, asks) for item, group in pieces)
+            for item, group in pieces:
+                yield from self._of_item(item, _gathered(item, group, file, asks), file, asks)
+
+    def _of_item(self, item: str, rows: "Rows", file: Path, asks: Asks) -> Iterator[Source]:
+        """Yield the only signal of an item, or its channels."""
+        place = f"{file}, line {rows.first_line}"
+        loads = {channel: partial(_load, rows, channel, file, asks) for channel in rows.chunks}
+        if self.channels:
+            yield from self.of_channels(item, place, loads, rows.told)
+        else:
+            yield Source(item, place, loads[""], rows.told)
 
     def _header(self, file: Path) -> tuple[str, list[str]]:
         """Return what separates the columns, and their names."""
@@ -131,7 +147,8 @@ class LongCsv(Reader):
         columns = self.found_columns(header, f"{file}, line {self.skip_rows + 1}")
         if self.ignore_timestamps:
             columns.pop("timestamp", None)
-        return columns
+        channels = self.channel_columns(header, f"{file}, line {self.skip_rows + 1}") if self.channels else {}
+        return columns | {f"{TARGET}:{channel}": column for channel, column in channels.items()}
 
     def _knows_rate(self, columns: dict[str, str]) -> bool:
         """Tell whether the sampling rate is told without timestamps."""
@@ -160,18 +177,19 @@ def _types(columns: dict[str, str]) -> dict[str, "pyarrow.DataType"]:
     """Return the type of each column that is taken: what is constant in an item as a dictionary."""
     import pyarrow
 
-    per_row = {"target": pyarrow.float64(), "timestamp": pyarrow.string()}
+    per_row = {TARGET: pyarrow.float64(), "timestamp": pyarrow.string()}
     constant = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
-    return {column: per_row.get(name, constant) for name, column in columns.items()}
+    return {column: per_row.get(name.partition(":")[0], constant) for name, column in columns.items()}
 
 
 def _is_clean(rows: "pyarrow.RecordBatch", columns: dict[str, str]) -> bool:
     """Say whether each row has an item and a finite number; any other block is looked at as text."""
     from pyarrow import types
 
-    targets = rows[columns["target"]]
-    if not types.is_floating(targets.type) or targets.null_count or not (np.abs(targets.to_numpy()) <= LARGEST).all():
-        return False
+    for targets in (rows[column] for name, column in columns.items() if _is_target(name)):
+        is_clean = types.is_floating(targets.type) and not targets.null_count
+        if not is_clean or not (np.abs(targets.to_numpy()) <= LARGEST).all():
+            return False
     return "" not in rows[columns["item"]].dictionary.to_pylist()
 
 
@@ -184,11 +202,11 @@ def _cut(batch: "pyarrow.RecordBatch", lines: np.ndarray, file: Path) -> Iterato
     borders = [0, *changes.tolist(), batch.num_rows]
     for start, stop in pairwise(borders):
         rows = batch.slice(start, stop - start)
-        told = {
-            name: _constant(rows, name, lines[start:stop], file) for name in rows.schema.names if name not in PER_ROW
-        }
+        names = [name for name in rows.schema.names if name.partition(":")[0] not in PER_ROW]
+        told = {name: _constant(rows, name, lines[start:stop], file) for name in names}
+        targets = {name.partition(":")[2]: rows[name] for name in rows.schema.names if _is_target(name)}
         timestamps = rows["timestamp"] if "timestamp" in rows.schema.names else None
-        yield Piece(told["item"], lines[start:stop], rows["target"], timestamps, told)
+        yield Piece(told["item"], lines[start:stop], targets, timestamps, told)
 
 
 def _without_empty_lines(
@@ -200,7 +218,7 @@ def _without_empty_lines(
     nameless = np.array([name == "" for name in batch["item"].dictionary.to_pylist()])[batch["item"].indices.to_numpy()]
     if not nameless.any():
         return batch, lines
-    targets = batch["target"].filter(pyarrow.array(nameless)).to_pylist()
+    targets = batch[next(filter(_is_target, batch.schema.names))].filter(pyarrow.array(nameless)).to_pylist()
     stray = next((k for k, target in enumerate(targets) if target), None)
     if stray is not None:
         line = lines[nameless][stray]
@@ -228,49 +246,64 @@ def _not_constant(item: str, name: str, value: str, other: str, place: str) -> D
     )
 
 
-def _source(item: str, pieces: Iterator[Piece], file: Path, asks: Asks) -> Source:
+@dataclass
+class Rows:
+    """The rows of one item.
+
+    Attributes
+    ----------
+    first_line : int
+    told : mapping
+    chunks : dict
+        By channel, what its cells hold; the fault of the first that holds no number.
+    timestamps, lines : list
+        Of each piece with timestamps.
+    """
+
+    first_line: int
+    told: dict[str, str]
+    chunks: dict[str, list[np.ndarray] | SeriesError]
+    timestamps: "list[pyarrow.Array]"
+    lines: list[np.ndarray]
+
+
+def _gathered(item: str, pieces: Iterator[Piece], file: Path, asks: Asks) -> Rows:
     """Gather the pieces of one item."""
     first = next(pieces)
-    fault: SeriesError | None = None
-    chunks, timestamps, lines, n_samples = [], [], [], 0
+    rows = Rows(int(first.lines[0]), first.told, {channel: [] for channel in first.targets}, [], [])
+    n_samples = 0
     for piece in chain([first], pieces):
         for name, value in piece.told.items():
             if value != first.told[name]:
                 raise _not_constant(item, name, first.told[name], value, f"{file}, line {piece.lines[0]}")
         n_samples += len(piece.lines)
-        if fault is not None:
-            continue
-        try:
-            check_length(n_samples, asks.max_samples, f"{file}, line {first.lines[0]}")
-            chunks.append(_numbers(piece, file, asks.decimal))
-        except SeriesError as error:
-            fault = error
+        for channel, chunks in rows.chunks.items():
+            if isinstance(chunks, SeriesError):
+                continue
+            try:
+                check_length(n_samples, asks.max_samples, f"{file}, line {first.lines[0]}")
+                chunks.append(_numbers(piece, channel, file, asks.decimal))
+            except SeriesError as error:
+                rows.chunks[channel] = error
         if piece.timestamps is not None:
-            timestamps.append(piece.timestamps)
-            lines.append(piece.lines)
-    load = partial(_load, fault, chunks, timestamps, lines, file, asks)
-    return Source(item, f"{file}, line {first.lines[0]}", load, first.told)
+            rows.timestamps.append(piece.timestamps)
+            rows.lines.append(piece.lines)
+    return rows
 
 
-def _load(
-    fault: SeriesError | None,
-    chunks: list[np.ndarray],
-    timestamps: list["pyarrow.Array"],
-    lines: list[np.ndarray],
-    file: Path,
-    asks: Asks,
-) -> tuple[np.ndarray, float | None]:
+def _load(rows: Rows, channel: str, file: Path, asks: Asks) -> tuple[np.ndarray, float | None]:
     """Return the signal of one item and the rate that its timestamps tell, or raise what is wrong with it."""
     import pyarrow
     import pyarrow.compute
 
-    if fault is not None:
-        raise fault
+    chunks = rows.chunks[channel]
+    if isinstance(chunks, SeriesError):
+        raise chunks
     signal = np.concatenate(chunks)
-    if not timestamps:
+    if not rows.timestamps:
         return signal, None
-    texts = pyarrow.compute.utf8_trim_whitespace(pyarrow.concat_arrays(timestamps))
-    numbers = np.concatenate(lines)
+    texts = pyarrow.compute.utf8_trim_whitespace(pyarrow.concat_arrays(rows.timestamps))
+    numbers = np.concatenate(rows.lines)
     if asks.decimal == ",":
         texts = pyarrow.compute.replace_substring(texts, ",", ".")
     if asks.knows_rate:
@@ -279,23 +312,24 @@ def _load(
     return signal, sampling_rate(texts, numbers, str(file))
 
 
-def _numbers(piece: Piece, file: Path, decimal: str) -> np.ndarray:
+def _numbers(piece: Piece, channel: str, file: Path, decimal: str) -> np.ndarray:
     """Return the targets of a piece as float64 (n_rows,); raise at the first that is no measured number."""
     import pyarrow
     import pyarrow.compute
 
-    if not pyarrow.types.is_string(piece.targets.type):
-        return piece.targets.to_numpy()
+    targets = piece.targets[channel]
+    if not pyarrow.types.is_string(targets.type):
+        return targets.to_numpy()
     try:
-        signal = pyarrow.compute.cast(piece.targets, pyarrow.float64()).to_numpy(zero_copy_only=False)
+        signal = pyarrow.compute.cast(targets, pyarrow.float64()).to_numpy(zero_copy_only=False)
     except pyarrow.ArrowInvalid:
-        signal = np.array([_number(text, decimal) for text in piece.targets.to_pylist()])
+        signal = np.array([_number(text, decimal) for text in targets.to_pylist()])
     measured = np.abs(signal) <= LARGEST
     if not measured.all():
         k = int(np.argmin(measured))
-        text = piece.targets[k].as_py()
+        text = targets[k].as_py()
         told = f"{shown(text)}{unmeasured(_number(text, decimal))}{cause_of(text)}"
-        raise SeriesError(f"{file}, line {piece.lines[k]}: target is {told}; {NEXT_STEP}")
+        raise SeriesError(f"{file}, line {piece.lines[k]}: {channel or TARGET} is {told}; {NEXT_STEP}")
     return signal
 
 

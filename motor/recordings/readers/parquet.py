@@ -10,7 +10,7 @@ import numpy as np
 
 from motor.recordings.formats.parquet_footer import RowGroup, row_groups
 from motor.recordings.names import is_nothing
-from motor.recordings.readers.base import Reader, Source
+from motor.recordings.readers.channelled import Channelled, Source
 from motor.recordings.readers.source import ITEM_FIELDS
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
 
@@ -24,12 +24,12 @@ SMALLEST, LEAST_SHARE, FEWEST = 1e-30, 0.01, 8
 SUFFIXES = (".parquet", ".parq", ".pq")
 
 
-class Parquet(Reader):
+class Parquet(Channelled):
     """One row a recording, read as a stream; folders named ``label=normal`` tell a column, too.
 
     Expected columns are `item`, `signal` and, where they are there, the fields of a recording under their own
     names; `columns` says where one has another name. A signal is a list of numbers, of fixed size or not, or binary:
-    float32, little-endian.
+    float32, little-endian. `channels` names several such columns.
 
     Attributes
     ----------
@@ -64,37 +64,49 @@ class Parquet(Reader):
                 found = self.found_columns([*names, *(name for name in folders if name not in names)], str(file))
                 columns = {name: column for name, column in found.items() if column in names}
                 by_folder = {name: folders[column] for name, column in found.items() if column not in names}
-                _check_signal_type(table.schema_arrow.field(columns["signal"]), file)
-                yield from self._rows(table, columns, by_folder, file)
+                signals = self.channel_columns(names, str(file)) if self.channels else {"": columns.pop("signal")}
+                for column in signals.values():
+                    _check_signal_type(table.schema_arrow.field(column), file)
+                yield from self._rows(table, columns, signals, by_folder, file)
 
     def _rows(
-        self, table: "pyarrow.parquet.ParquetFile", columns: dict[str, str], by_folder: dict[str, str], file: Path
+        self,
+        table: "pyarrow.parquet.ParquetFile",
+        columns: dict[str, str],
+        signals: dict[str, str],
+        by_folder: dict[str, str],
+        file: Path,
     ) -> Iterator[Source]:
-        """Yield one source a row; rows count from 0."""
+        """Yield one source a row and channel; rows count from 0."""
         row = 0
-        for batch in self._batches(table, columns, file):
+        for batch in self._batches(table, [*columns.values()], [*signals.values()], file):
             try:
-                told = {name: batch.column(column).to_pylist() for name, column in columns.items() if name != "signal"}
+                told = {name: batch.column(column).to_pylist() for name, column in columns.items()}
             except UnicodeDecodeError as error:
                 raise DataError(f"{file}, row {row} or after: a text is not UTF-8 ({error}); write it anew") from error
-            signals = batch.column(columns["signal"])
+            cells_of = {channel: batch.column(column) for channel, column in signals.items()}
             for k in range(batch.num_rows):
                 place = f"{file}, row {row + k}"
                 values: dict[str, Any] = by_folder | {name: cells[k] for name, cells in told.items()}
                 if is_nothing(values["item"]):
                     raise DataError(f"{place}: the item is {values['item']!r}; give each recording a name")
-                yield Source(str(values.pop("item")), place, partial(_load, signals[k], place), values)
+                item = str(values.pop("item"))
+                loads = {channel: partial(_load, of[k], place) for channel, of in cells_of.items()}
+                if self.channels:
+                    yield from self.of_channels(item, place, loads, values)
+                else:
+                    yield Source(item, place, loads[""], values)
             row += batch.num_rows
 
     def _batches(
-        self, table: "pyarrow.parquet.ParquetFile", columns: dict[str, str], file: Path
+        self, table: "pyarrow.parquet.ParquetFile", columns: list[str], signals: list[str], file: Path
     ) -> "Iterator[pyarrow.RecordBatch]":
         """Yield rows, a few at once, group by group; raise before a group is read that holds too many samples."""
         import pyarrow
 
-        wanted = list(dict.fromkeys(columns.values()))
+        wanted = list(dict.fromkeys([*columns, *signals]))
         for group, declared in enumerate(_declared(file)):
-            n_rows, n_samples = declared.n_rows, declared.n_samples(columns["signal"])
+            n_rows, n_samples = declared.n_rows, max(map(declared.n_samples, signals))
             if n_samples > self.max_samples * n_rows:
                 raise DataError(
                     f"{file}, row group {group}: {n_samples} samples in {n_rows} rows; allowed: {self.max_samples} a "
