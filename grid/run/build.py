@@ -49,7 +49,14 @@ class BuildContext:
         ------
         DamagedError
             If they are not.
+        ValueError
+            If it is no input: nothing would build it first.
         """
+        if stage.key not in {self.stage.key, *(source.key for source in self.stage.waits_for)}:
+            raise ValueError(
+                f"the stage {self.stage.KIND!r} reads {stage.KIND!r}, which is none of its inputs and may not stand; "
+                "hold it in a field, or add it to `inputs`"
+            )
         return self.store.verified(stage)
 
     def work(self) -> Path:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,6 +33,14 @@ class Described(Stage):
     """
 
     READ: ClassVar[tuple[str, ...] | None] = None
+
+    @cached_property
+    def inputs(self) -> tuple[Stage, ...]:
+        """See `grid.stage.Stage.inputs`: also what it reads of the stages that its own are made from.
+
+        A fine-tune that stands hides the recordings that it saw; who describes them has to wait until they stand, too.
+        """
+        return tuple({stage.key: stage for stage in (*super().inputs, *self.looked_at)}.values())
 
     @property
     def of_fold(self) -> tuple[Prepare, str, tuple[str, ...], int]:

@@ -44,6 +44,11 @@ def test_features_embedding_folder_holds_what_the_docstring_says(tiny_built, fil
     assert found == {"features.parquet", "summary.json", *tables, "figures/tsne.png", "figures/tsne.csv"}
 
 
+def test_features_wait_for_recordings_that_a_fine_tune_hides(tiny_built):
+    features = tiny_built.cell("B/ZhenDong/64/lda").features[0]
+    assert features.of_fold[0].key in {stage.key for stage in features.waits_for}
+
+
 def test_features_rows_are_the_series_of_the_regime_each_once(tiny_built, features_of):
     joint, one = features_of(tiny_built, "A/Joint/64/lda"), features_of(tiny_built, "A/ZhenDong/64/lda")
     assert len(joint) == joint["item"].nunique() == 48

@@ -57,6 +57,16 @@ def test_build_stage_keeps_provenance(store: Store, toy: ModuleType, context: Ca
     assert kept["energy_wh"]["gpu"] is None
 
 
+def test_context_opens_inputs_alone(store: Store, toy: ModuleType, context: Callable) -> None:
+    leaf = toy.Number(1)
+    total = toy.Sum((toy.Sum((leaf,)),))
+    with store.draft(leaf, {}):
+        pass
+    assert context(total.inputs[0]).folder(leaf) == store.folder(leaf)
+    with pytest.raises(ValueError, match="'sum' reads 'number', which is none of its inputs"):
+        context(total).folder(leaf)
+
+
 def test_versions_names_what_computes(store: Store) -> None:
     assert {"python", "ray", "torch", "scikit-learn", "sktime", "pandas", "scipy"} <= versions().keys()
 
