@@ -24,7 +24,7 @@ from motor.stages.prepare import Prepare
 from motor.stages.recordings import ImportRecordings
 from motor.stages.training_series import ANYONE
 from motor.stages.unlabelled import UnlabelledSeries
-from motor.windows.augmentations.base import Augmentation
+from motor.windows.augmentations.base import RANDOM_NUMBERS, Augmentation
 
 if TYPE_CHECKING:  # `motor.experiment.settings` reads this folder for the names of the methods
     from motor.experiment.reading import Experiment
@@ -227,6 +227,8 @@ class Link:
     ) -> Finetune:
         settings, backbone = self.settings, backbone or self.settings.backbone
         modules = () if labels == "none" or backbone.CLOSED_FORM or is_branch else settings.modules.chosen
+        augmentations = {d: _augmentations(self.of_domain(d)) for d in self.domains}
+        is_trained = labels != "none" and not backbone.CLOSED_FORM
         return Finetune(
             prepared=self.prepare(),
             fold=fold,
@@ -241,10 +243,11 @@ class Link:
             weights_digest=backbone.source and self.chain.weights_digest(backbone.source),
             training=training or settings.finetune,
             windows_per_series=settings.windows.per_series,
-            augmentations={d: _augmentations(self.of_domain(d)) for d in self.domains},
+            augmentations=augmentations,
             seed=settings.seed,
             start=start,
             begins_with=self._begins_with(fold, labels, backbone, training) if start is None else (),
+            augmented_by=RANDOM_NUMBERS if is_trained and any(augmentations.values()) else "",
             regime=self.regime,
             stream=settings.windows.stream,
             batch_size=settings.resources.batch_size or BATCH_SIZE,

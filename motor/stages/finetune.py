@@ -87,6 +87,7 @@ class Finetune(Stage):
     begins_with: "tuple[Finetune, ...]" = when_set(default=())
     modules: tuple[Module, ...] = when_set(default=())
     memory: Memorise | None = when_set(default=None)  # where one of the modules looks windows up
+    augmented_by: str = when_set(default="")  # where random numbers of augmentations come from, for who trains on them
     regime: str = beside(default="")
     stream: str = beside(default="memory_map")
     batch_size: int = beside(default=32)

@@ -10,8 +10,8 @@ from hashlib import sha256
 
 import numpy as np
 
-from motor.windows.augmentations.base import Augmentation, augment
-from motor.windows.draws import Draws, batch_places, check_shares, dealt, epoch_order, generator_of, share_of
+from motor.windows.augmentations.base import Augmentation, Change, Placed, augment, chained, draw_changes
+from motor.windows.draws import Draws, batch_places, check_shares, dealt, epoch_order, share_of
 from motor.windows.source import Source
 
 DRAWN_AT_ONCE = 1024  # windows; drawing costs numpy calls, which should not count a batch
@@ -169,21 +169,27 @@ class WindowStream(Source):
 
     def windows(self, draws: Draws) -> np.ndarray:
         """Return windows that were drawn, scaled and augmented: a new float32 array of shape (B, N)."""
-        window_BN = self.scaled(draws.rows_B, draws.starts_B)
-        if self.is_augmented:
-            self._augment(window_BN, draws)
-        return window_BN
+        return augment(self.scaled(draws.rows_B, draws.starts_B), draws.changes)
 
-    def _augment(self, window_BN: np.ndarray, draws: Draws) -> None:
-        """Change windows in place, each by random numbers of its own."""
-        shared_B = draws.shared_B if draws.shared_B is not None else [None] * len(draws.rows_B)
-        for window_N, row, entropy, of_group in zip(
-            window_BN, draws.rows_B.tolist(), draws.entropy_B, shared_B, strict=True
-        ):
-            series = self.series[row]
-            if augmentations := self.augmentations.get(series.domain, ()):
-                generator, shared = generator_of(entropy), None if of_group is None else generator_of(of_group)
-                window_N[:] = augment(window_N, augmentations, generator, series.sampling_rate_hz, series.label, shared)
+    def _changes(self, rows_B: np.ndarray, keys_B: np.ndarray, shared_B: np.ndarray | None) -> tuple[Change, ...]:
+        """Draw what augmentations do to windows of some series."""
+        chain = [(placed, touched_S[rows_B]) for placed, touched_S in self._chain]
+        return draw_changes(chain, self.window_length, self._sampling_rate_hz_S[rows_B], keys_B, shared_B)
+
+    @cached_property
+    def _chain(self) -> list[tuple[Placed, np.ndarray]]:
+        """Return the augmentations of all domains in their order, each with the series that it touches."""
+        touched: dict[Placed, np.ndarray] = {}
+        for domain, augmentations in self.augmentations.items():
+            for placed in chained(augmentations):
+                of_S = [one.domain == domain and placed.augmentation.touches(one.label) for one in self.series]
+                touched[placed] = touched.get(placed, False) | np.array(of_S)
+        return sorted(touched.items(), key=lambda one: (one[0].augmentation.order, one[0].place))
+
+    @cached_property
+    def _sampling_rate_hz_S(self) -> np.ndarray:
+        """Return the rate of each series."""
+        return np.array([series.sampling_rate_hz for series in self.series], dtype=np.float64)
 
     def draw(self, numbers_B: np.ndarray) -> Draws:
         """Draw where windows of the stream begin, and what augments them.
@@ -201,22 +207,24 @@ class WindowStream(Source):
         groups_B, epochs_B, ks_B = self._locate(numbers_B)
         entropy_B = self._entropy(self._group_names, groups_B, epochs_B, ks_B)
         firsts_B = self.groups.rows_S[self.groups.begin_G[groups_B]] if self.together else groups_B
-        high_B = np.frombuffer(b"".join(entropy_B), dtype=">u8")[::4].astype(np.uint64)
+        high_B, keys_B = entropy_B[:, 0], entropy_B[:, 1]
         n_places_B = (self.columns.n_samples_S[firsts_B] - self.window_length + 1).astype(np.uint64)
         starts_B = share_of(high_B, n_places_B).astype(np.int64)
         if not self.together:
-            return Draws(numbers_B, groups_B, starts_B, entropy_B, None)
+            return Draws(numbers_B, groups_B, starts_B, self._changes(groups_B, keys_B, None))
         rows_B, of_B = self.groups.spread(groups_B)
         own_B = self._entropy(self._names, rows_B, epochs_B[of_B], ks_B[of_B])
-        return Draws(numbers_B[of_B], rows_B, starts_B[of_B], own_B, [entropy_B[place] for place in of_B.tolist()])
+        changes = self._changes(rows_B, own_B[:, 1], keys_B[of_B])
+        return Draws(numbers_B[of_B], rows_B, starts_B[of_B], changes)
 
     def _entropy(
         self, names: Sequence[bytes], which_B: np.ndarray, epochs_B: np.ndarray, ks_B: np.ndarray
-    ) -> list[bytes]:
-        """Return 32 random bytes for each (name, epoch, k)."""
+    ) -> np.ndarray:
+        """Return random numbers for each (name, epoch, k), uint64 of shape (B, 4)."""
         prefix = lru_cache(self._prefix)
         places = zip(which_B.tolist(), epochs_B.tolist(), ks_B.tolist(), strict=True)
-        return [sha256(prefix(epoch, k) + names[which]).digest() for which, epoch, k in places]
+        digests = b"".join([sha256(prefix(epoch, k) + names[which]).digest() for which, epoch, k in places])
+        return np.frombuffer(digests, dtype=">u8").reshape(-1, 4).astype(np.uint64)
 
     def _locate(self, numbers_B: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return (groups, epochs, ks) of windows of the stream; a group is a place in `members`, or in `series`."""

@@ -4,11 +4,12 @@ Shapes: B windows.
 """
 
 import itertools
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+
+from motor.windows.augmentations.base import Change
 
 
 class Draws(NamedTuple):
@@ -17,14 +18,12 @@ class Draws(NamedTuple):
     numbers_B: np.ndarray  # int64; windows of one group share a number
     rows_B: np.ndarray  # int64, places in `series`
     starts_B: np.ndarray  # int64, in the series
-    entropy_B: Sequence[bytes]  # 32 bytes each: 8 of them say the start, the others seed the augmentation
-    shared_B: Sequence[bytes] | None  # as `entropy_B`, but of the whole group; None where each window is alone
+    changes: tuple[Change, ...] = ()  # by augmentation
 
     def part(self, places: slice) -> "Draws":
         """Return what chance says of some of the windows."""
-        shared_B = None if self.shared_B is None else self.shared_B[places]
-        of_rows = self.numbers_B[places], self.rows_B[places], self.starts_B[places], self.entropy_B[places]
-        return Draws(*of_rows, shared_B)
+        of_rows = self.numbers_B[places], self.rows_B[places], self.starts_B[places]
+        return Draws(*of_rows, tuple(change.part(places) for change in self.changes))
 
 
 def dealt(first: int, end: int, batch_size: int, rank: int, world_size: int) -> np.ndarray:
@@ -64,11 +63,6 @@ def epoch_order(seed: int, epoch: int, n_windows: int) -> np.ndarray:
     order = np.random.default_rng([seed, epoch]).permutation(n_windows)
     order.setflags(write=False)
     return order
-
-
-def generator_of(entropy: bytes) -> np.random.Generator:
-    """Return a generator of what is left of a window's random bytes; the first 8 say where it begins."""
-    return np.random.Generator(np.random.PCG64(int.from_bytes(entropy[8:])))
 
 
 def share_of(fraction_B: np.ndarray, of_B: np.ndarray) -> np.ndarray:

@@ -70,6 +70,15 @@ class Series:
     speed_rpm: float | None = None
 
 
+def runs_of(samples: np.ndarray, length: int) -> np.ndarray:
+    """Return every run of some samples as a row of a view, float32 of shape (n_places, length).
+
+    One gather takes a whole batch of runs out of it: a copy for each in Python costs as much again.
+    """
+    places, step = samples.size - length + 1, samples.itemsize
+    return np.ndarray((places, length), np.float32, samples, 0, (step, step))
+
+
 class Columns(NamedTuple):
     """The series as arrays: what a batch of windows looks up at once."""
 
@@ -215,15 +224,9 @@ class Source:
         )
 
     def scaled(self, rows_B: np.ndarray, starts_B: np.ndarray) -> np.ndarray:
-        """Return windows of some series, scaled, as a new float32 array of shape (B, N).
-
-        One gather takes a whole batch out of the memory map: a copy for each window in Python costs as much again.
-        """
-        samples, columns = self.signals.samples, self.columns
-        places = samples.size - self.window_length + 1
-        step = samples.itemsize
-        every_window = np.ndarray((places, self.window_length), np.float32, samples, 0, (step, step))
-        window_BN = every_window[columns.begin_S[rows_B] + starts_B]
+        """Return windows of some series, scaled, as a new float32 array of shape (B, N)."""
+        columns = self.columns
+        window_BN = runs_of(self.signals.samples, self.window_length)[columns.begin_S[rows_B] + starts_B]
         window_BN -= columns.loc_S1[rows_B]
         window_BN /= columns.scale_S1[rows_B]
         return window_BN

@@ -225,4 +225,4 @@ def _batch(stream: "WindowStream", table: "pyarrow.Table") -> dict[str, np.ndarr
     if "window" in table.column_names:
         flat = table["window"].combine_chunks().flatten().to_numpy()
         return stream.described(numbers, rows, starts, flat.reshape(len(rows), -1).copy())
-    return stream.drawn(Draws(numbers, rows, starts, (), None))
+    return stream.drawn(Draws(numbers, rows, starts))

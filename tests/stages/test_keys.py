@@ -24,13 +24,13 @@ axes:
 KNOWN = {
     "recordings simulator": "90449b4524b3ca5b",
     "prepare raw": "b13544adc667bf27",
-    "finetune normal-Joint-ctx64-fold0": "2e9df891d78de44f",
-    "features residual-normal-Joint-ctx64-fold0": "e4c9be4a586fb9f3",
-    "classify A-Joint-64-lda": "cede18f28e70fb52",
-    "finetune normal-ShengYing-ctx64-fold0": "223b2c1c37adbe12",
-    "finetune normal_then_all-ShengYing-ctx64-fold0": "c4d67d4f54e1d1ec",
-    "features embedding-normal_then_all-ShengYing-ctx64-fold0": "a3ae535ef7680be3",
-    "classify C_two_stage-ShengYing-64-svm": "dba4dd0ccd6af024",
+    "finetune normal-Joint-ctx64-fold0": "38426a8fe7c3b79c",
+    "features residual-normal-Joint-ctx64-fold0": "94163ab5886eb517",
+    "classify A-Joint-64-lda": "456f457c3e703f90",
+    "finetune normal-ShengYing-ctx64-fold0": "6e965c6e7a2e0498",
+    "finetune normal_then_all-ShengYing-ctx64-fold0": "086004837616c0a3",
+    "features embedding-normal_then_all-ShengYing-ctx64-fold0": "1c8a566d679012f5",
+    "classify C_two_stage-ShengYing-64-svm": "99c37065c4744874",
 }
 
 

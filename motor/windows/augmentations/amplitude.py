@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from motor.windows.augmentations.base import Augmentation, Interval
+from motor.windows.augmentations.base import Augmentation, Drawn, Interval, between
 
 
 class Amplitude(Augmentation):
@@ -23,9 +23,19 @@ class Amplitude(Augmentation):
     kind: Literal["amplitude"] = "amplitude"
     factor: Interval = (0.9, 1.1)
 
-    def change(self, window_T: np.ndarray, generator: np.random.Generator, sampling_rate_hz: float) -> np.ndarray:
-        """Return the window times the factor."""
-        return window_T * np.float32(generator.uniform(*self.factor))
+    def n_uniforms(self, window_length: int) -> int:
+        """See `Augmentation.n_uniforms`."""
+        return 1
+
+    def draw(self, uniform_BK: np.ndarray, window_length: int, sampling_rate_hz_B: np.ndarray) -> Drawn:
+        """See `Augmentation.draw`."""
+        return (between(uniform_BK, self.factor).astype(np.float32),)
+
+    def change(self, window_BN: np.ndarray, *drawn: np.ndarray) -> np.ndarray:
+        """Return the windows times their factors."""
+        (factor_B1,) = drawn
+        window_BN *= factor_B1
+        return window_BN
 
 
 PLUGIN = Amplitude

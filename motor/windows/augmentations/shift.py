@@ -4,7 +4,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from motor.windows.augmentations.base import Augmentation, Share
+from motor.windows.augmentations.base import Augmentation, Drawn, Share
+from motor.windows.source import runs_of
 
 
 class Shift(Augmentation):
@@ -24,10 +25,28 @@ class Shift(Augmentation):
     kind: Literal["shift"] = "shift"
     largest_share: Share = 0.01
 
-    def change(self, window_T: np.ndarray, generator: np.random.Generator, sampling_rate_hz: float) -> np.ndarray:
-        """Return the rolled window."""
-        largest = int(self.largest_share * window_T.size)
-        return np.roll(window_T, int(generator.integers(largest, endpoint=True)))
+    def n_uniforms(self, window_length: int) -> int:
+        """See `Augmentation.n_uniforms`."""
+        return 1
+
+    def draw(self, uniform_BK: np.ndarray, window_length: int, sampling_rate_hz_B: np.ndarray) -> Drawn:
+        """See `Augmentation.draw`."""
+        return ((uniform_BK[:, 0] * (self._largest(window_length) + 1)).astype(np.int64),)
+
+    def change(self, window_BN: np.ndarray, *drawn: np.ndarray) -> np.ndarray:
+        """Return the rolled windows."""
+        (steps_B,) = drawn
+        n_windows, n_samples = window_BN.shape
+        largest = self._largest(n_samples)
+        longer_BM = np.empty((n_windows, largest + n_samples), dtype=np.float32)
+        longer_BM[:, :largest] = window_BN[:, n_samples - largest :]
+        longer_BM[:, largest:] = window_BN
+        begins_B = np.arange(n_windows) * longer_BM.shape[1] + largest
+        return runs_of(longer_BM.reshape(-1), n_samples)[begins_B - steps_B]
+
+    def _largest(self, window_length: int) -> int:
+        """Return the longest shift, in samples."""
+        return int(self.largest_share * window_length)
 
 
 PLUGIN = Shift

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from motor.windows.augmentations.base import Augmentation, Share, ShareInterval
+from motor.windows.augmentations.base import Augmentation, Drawn, Share, ShareInterval, between
 
 
 class Spectral(Augmentation):
@@ -23,14 +23,27 @@ class Spectral(Augmentation):
     gain: ShareInterval = (0.05, 0.10)
     above_nyquist_share: Share = 0.5
 
-    def change(self, window_T: np.ndarray, generator: np.random.Generator, sampling_rate_hz: float) -> np.ndarray:
-        """Return the window with its upper frequencies rescaled by one factor."""
-        sign = generator.choice([-1.0, 1.0])
-        factor = np.float32(1 + sign * generator.uniform(*self.gain))
-        spectrum = np.fft.rfft(window_T)
-        # Bins run from 0 to the Nyquist frequency at size / 2.
-        spectrum[int(np.ceil(self.above_nyquist_share * window_T.size / 2)) :] *= factor
-        return np.fft.irfft(spectrum, window_T.size)
+    def n_uniforms(self, window_length: int) -> int:
+        """See `Augmentation.n_uniforms`."""
+        return 1
+
+    def draw(self, uniform_BK: np.ndarray, window_length: int, sampling_rate_hz_B: np.ndarray) -> Drawn:
+        """See `Augmentation.draw`."""
+        # Half of the numbers lower the gain, and the rest of each is uniform again.
+        up_B1, size_B1 = np.divmod(2 * uniform_BK, 1)
+        return ((1 + (2 * up_B1 - 1) * between(size_B1, self.gain)).astype(np.float32),)
+
+    def change(self, window_BN: np.ndarray, *drawn: np.ndarray) -> np.ndarray:
+        """Return the windows with their upper frequencies rescaled, each by one factor."""
+        from scipy.fft import irfft, rfft  # numpy's takes longer
+
+        (factor_B1,) = drawn
+        n_samples = window_BN.shape[1]
+        spectrum_BF = rfft(window_BN)
+        # Bins run from 0 to the Nyquist frequency at n_samples / 2.
+        spectrum_BF[:, int(np.ceil(self.above_nyquist_share * n_samples / 2)) :] *= factor_B1
+        changed_BN: np.ndarray = irfft(spectrum_BF, n_samples, overwrite_x=True)
+        return changed_BN
 
 
 PLUGIN = Spectral

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from motor.windows.augmentations.base import Augmentation, Interval
+from motor.windows.augmentations.base import Augmentation, Drawn, Interval, between, deviations, subsets
 
 
 class Spikes(Augmentation):
@@ -28,17 +28,32 @@ class Spikes(Augmentation):
     largest_share: float = Field(default=0.002, gt=0, lt=0.01)
     size: Interval = (1.0, 2.0)
 
-    def change(self, window_T: np.ndarray, generator: np.random.Generator, sampling_rate_hz: float) -> np.ndarray:
-        """Return the window with spikes added."""
-        changed_T = window_T.copy()
-        largest = int(self.largest_share * window_T.size)
+    def n_uniforms(self, window_length: int) -> int:
+        """See `Augmentation.n_uniforms`."""
+        return 1 + 2 * self._largest(window_length)
+
+    def draw(self, uniform_BK: np.ndarray, window_length: int, sampling_rate_hz_B: np.ndarray) -> Drawn:
+        """See `Augmentation.draw`."""
+        largest = self._largest(window_length)
         if largest < 1:
-            return changed_T
-        count = int(generator.integers(1, largest, endpoint=True))
-        places = generator.choice(window_T.size, count, replace=False)
-        heights = generator.uniform(*self.size, count) * generator.choice([-1.0, 1.0], count)
-        changed_T[places] += (heights * window_T.std()).astype(np.float32)
-        return changed_T
+            return uniform_BK[:, :0].astype(np.int64), uniform_BK[:, :0]
+        count_B = 1 + (uniform_BK[:, 0] * largest).astype(np.int64)
+        places_BK = subsets(uniform_BK[:, 1 : 1 + largest], np.full(len(count_B), window_length), count_B)
+        # Half of the numbers are for spikes downwards, and the rest of each is uniform again.
+        up_BK, size_BK = np.divmod(2 * uniform_BK[:, 1 + largest :], 1)
+        return places_BK, (2 * up_BK - 1) * between(size_BK, self.size)
+
+    def change(self, window_BN: np.ndarray, *drawn: np.ndarray) -> np.ndarray:
+        """Return the windows with spikes added."""
+        places_BK, heights_BK = drawn
+        rows, spikes = np.nonzero(places_BK < window_BN.shape[1])
+        added = (heights_BK * deviations(window_BN)).astype(np.float32)[rows, spikes]
+        window_BN[rows, places_BK[rows, spikes]] += added
+        return window_BN
+
+    def _largest(self, window_length: int) -> int:
+        """Return the largest number of spikes."""
+        return int(self.largest_share * window_length)
 
 
 PLUGIN = Spikes

@@ -4,7 +4,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from motor.windows.augmentations.base import Augmentation, Interval
+from motor.windows.augmentations.base import Augmentation, Drawn, Interval, between, deviations
+
+BLOCK = 64  # samples; a window has some such blocks (L) of as many samples (M)
 
 
 class Tone(Augmentation):
@@ -26,21 +28,26 @@ class Tone(Augmentation):
     frequency_hz: Interval = (200.0, 500.0)
     amplitude: Interval = (0.05, 0.1)
 
-    def change(self, window_T: np.ndarray, generator: np.random.Generator, sampling_rate_hz: float) -> np.ndarray:
-        """Return the window plus the sine.
+    def n_uniforms(self, window_length: int) -> int:
+        """See `Augmentation.n_uniforms`."""
+        return 3
 
-        Raises
-        ------
-        ValueError
-            If the highest frequency is not below the Nyquist frequency.
-        """
-        self.check(sampling_rate_hz)
-        radians_per_sample = 2 * np.pi * generator.uniform(*self.frequency_hz) / sampling_rate_hz
-        peak = generator.uniform(*self.amplitude) * float(window_T.std())
-        phase = generator.uniform(0, 2 * np.pi)
-        # Phases in float64: in float32 a long window's phase would be off by a thousandth.
-        sine_T = np.sin(np.arange(window_T.size) * radians_per_sample + phase)
-        return window_T + (peak * sine_T).astype(np.float32)
+    def draw(self, uniform_BK: np.ndarray, window_length: int, sampling_rate_hz_B: np.ndarray) -> Drawn:
+        """See `Augmentation.draw`."""
+        turns_B1 = between(uniform_BK[:, :1], self.frequency_hz) / sampling_rate_hz_B[:, None]
+        peak_B1 = between(uniform_BK[:, 1:2], self.amplitude).astype(np.float32)
+        # sin(a + b) from the sines of every 64th sample and of 64 samples takes few sines.
+        sine_BL, cosine_BL = _of_turns(np.arange(0, window_length, BLOCK) * turns_B1 + uniform_BK[:, 2:])
+        return peak_B1 * sine_BL, peak_B1 * cosine_BL, *_of_turns(np.arange(BLOCK) * turns_B1)
+
+    def change(self, window_BN: np.ndarray, *drawn: np.ndarray) -> np.ndarray:
+        """Return the windows plus their sines."""
+        sine_BL, cosine_BL, fine_sine_BM, fine_cosine_BM = drawn
+        deviation_B1 = deviations(window_BN)
+        sine_BLM = (deviation_B1 * sine_BL)[:, :, None] * fine_cosine_BM[:, None, :]
+        sine_BLM += (deviation_B1 * cosine_BL)[:, :, None] * fine_sine_BM[:, None, :]
+        window_BN += sine_BLM.reshape(len(window_BN), -1)[:, : window_BN.shape[1]]
+        return window_BN
 
     def check(self, sampling_rate_hz: float) -> None:
         """Raise ValueError if the highest frequency is not below the Nyquist frequency."""
@@ -49,6 +56,12 @@ class Tone(Augmentation):
                 f"augmentation tone: frequency_hz ends at {self.frequency_hz[1]:g} Hz, but a signal at "
                 f"{sampling_rate_hz:g} Hz ends below {sampling_rate_hz / 2:g} Hz; lower frequency_hz or leave tone out"
             )
+
+
+def _of_turns(turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return sines and cosines, float32; whole turns go in float64, or a long window's phase is off by a thousandth."""
+    radians = (2 * np.pi * (turns - np.rint(turns))).astype(np.float32)
+    return np.sin(radians), np.cos(radians)
 
 
 PLUGIN = Tone

@@ -6,66 +6,63 @@ from pydantic import ValidationError
 
 from motor.registry import plugins
 from motor.windows.augmentations.base import Augmentation
+from tests.windows.augmentations.changed import changed
 
 PLUGINS = plugins("motor.windows.augmentations")
 RATE_HZ = 65536.0
 every_plugin = pytest.mark.parametrize("plugin", PLUGINS.values(), ids=PLUGINS)
 
 
-def random_window(size: int = 5120) -> np.ndarray:
-    window_T = np.random.default_rng(3).standard_normal(size, dtype=np.float32)
-    window_T.setflags(write=False)
-    return window_T
+def random_windows(count: int, size: int = 5120) -> np.ndarray:
+    return np.random.default_rng(3).standard_normal((count, size), dtype=np.float32)
 
 
-def label_of(augmentation: Augmentation) -> str:
-    return augmentation.classes[0] if augmentation.classes else "normal"
-
-
-def apply(augmentation: Augmentation, window_T: np.ndarray, seed: int = 0) -> np.ndarray:
-    return augmentation.apply(window_T, np.random.default_rng(seed), RATE_HZ, label_of(augmentation))
+def apply(augmentation: Augmentation, window_BN: np.ndarray, first_key: int = 0) -> np.ndarray:
+    return changed(window_BN, [augmentation], np.arange(first_key, first_key + len(window_BN)), RATE_HZ)
 
 
 @every_plugin
-def test_augmentation_changes_a_copy_in_float32(plugin):
-    window_T = random_window()
-    kept_T = window_T.copy()
-    changed_T = apply(plugin(), window_T)
-    assert changed_T.dtype == np.float32
-    assert changed_T.shape == window_T.shape
-    assert not np.array_equal(changed_T, window_T)
-    assert np.array_equal(window_T, kept_T)
-    assert not np.shares_memory(changed_T, window_T)
+def test_augmentation_changes_windows_in_float32(plugin):
+    window_BN = random_windows(3)
+    changed_BN = apply(plugin(classes=None), window_BN)
+    assert changed_BN.dtype == np.float32
+    assert changed_BN.shape == window_BN.shape
+    assert (changed_BN != window_BN).any(axis=1).all()
 
 
 @every_plugin
-def test_augmentation_same_generator_gives_the_same_window(plugin):
-    window_T = random_window()
-    np.testing.assert_array_equal(apply(plugin(), window_T, 5), apply(plugin(), window_T, 5))
-    assert not np.array_equal(apply(plugin(), window_T, 5), apply(plugin(), window_T, 6), equal_nan=True)
+def test_augmentation_same_key_gives_the_same_window(plugin):
+    window_BN = random_windows(1)
+    one = plugin(classes=None)
+    np.testing.assert_array_equal(apply(one, window_BN, 5), apply(one, window_BN, 5))
+    assert not np.array_equal(apply(one, window_BN, 5), apply(one, window_BN, 6), equal_nan=True)
 
 
 @every_plugin
-def test_augmentation_other_class_gets_a_plain_copy(plugin):
-    window_T = random_window()
-    copy_T = plugin(classes=("another",)).apply(window_T, np.random.default_rng(0), RATE_HZ, "normal")
-    np.testing.assert_array_equal(copy_T, window_T)
-    assert not np.shares_memory(copy_T, window_T)
+@pytest.mark.parametrize("size", [333, 5120])
+def test_augmentation_bits_are_the_same_in_any_batch(plugin, size):
+    window_BN = random_windows(64, size)
+    whole_BN = apply(plugin(classes=None), window_BN)
+    for batch_size in (1, 7):
+        parts = [
+            apply(plugin(classes=None), window_BN[first : first + batch_size], first)
+            for first in range(0, 64, batch_size)
+        ]
+        np.testing.assert_array_equal(np.concatenate(parts), whole_BN)
 
 
 @every_plugin
 @pytest.mark.parametrize("size", [1, 2, 16, 333])
 def test_augmentation_short_window_keeps_its_shape(plugin, size):
-    for seed in range(20):
-        changed_T = apply(plugin(), random_window(size), seed)
-        assert changed_T.shape == (size,)
-        assert changed_T.dtype == np.float32
+    changed_BN = apply(plugin(classes=None), random_windows(20, size))
+    assert changed_BN.shape == (20, size)
+    assert changed_BN.dtype == np.float32
 
 
 @every_plugin
 def test_augmentation_constant_window_stays_without_infinities(plugin):
-    changed_T = apply(plugin(), np.full(1000, 2.0, dtype=np.float32))
-    assert not np.isinf(changed_T).any()
+    changed_BN = apply(plugin(classes=None), np.full((3, 1000), 2.0, dtype=np.float32))
+    assert not np.isinf(changed_BN).any()
 
 
 @every_plugin

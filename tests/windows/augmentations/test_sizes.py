@@ -11,6 +11,7 @@ from motor.windows.augmentations.shift import Shift
 from motor.windows.augmentations.spectral import Spectral
 from motor.windows.augmentations.spikes import Spikes
 from motor.windows.augmentations.tone import Tone
+from tests.windows.augmentations.changed import changed
 
 RATE_HZ = 65536.0
 SIZE = 5120
@@ -18,7 +19,7 @@ WINDOW_T = (7 * np.random.default_rng(1).standard_normal(SIZE)).astype(np.float3
 
 
 def draws(augmentation, count=200, label="normal", window_T=WINDOW_T):
-    return [augmentation.apply(window_T, np.random.default_rng(seed), RATE_HZ, label) for seed in range(count)]
+    return changed(np.tile(window_T, (count, 1)), [augmentation], range(count), RATE_HZ, label)
 
 
 def test_amplitude_factors_are_uniform_in_their_interval():
@@ -147,7 +148,7 @@ def test_tone_peaks_in_its_band_with_its_amplitude():
 
 def test_tone_above_nyquist_raises_with_both_numbers():
     with pytest.raises(ValueError, match=r"500 Hz.*640 Hz.*320 Hz"):
-        Tone().apply(WINDOW_T, np.random.default_rng(0), 640.0, "vibrate")
+        Tone().check(640.0)
 
 
 def test_interval_reversed_raises():
