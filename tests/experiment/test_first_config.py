@@ -1,5 +1,6 @@
 """Looking into files that nobody described, and the first config that is written of it."""
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,20 +24,29 @@ N, RATE = 700, 2000
 BOTH = np.random.default_rng(0).integers(-100, 100, size=(N, 2)) / 128
 
 
+def signals(path: Path) -> np.ndarray:
+    """Return two signals of a file, its own: a shaft, noise, and in folder `spark` impulses; shape (N, 2)."""
+    random = np.random.default_rng(zlib.crc32(f"{path.parent.name}/{path.stem}".encode()))
+    made = np.sin(2 * np.pi * 25 * np.arange(N) / RATE)[:, None] + random.normal(0, 0.5, size=(N, 2))
+    made += 3 * (random.random((N, 1)) < 0.02) * (path.parent.name == "spark")
+    return np.asarray(np.round(made * 16) / 128)
+
+
 def csv(path: Path) -> None:
-    pd.DataFrame({"time": np.arange(N) / RATE, "drive": BOTH[:, 0], "fan": BOTH[:, 1]}).to_csv(path, index=False)
+    drive, fan = signals(path).T
+    pd.DataFrame({"time": np.arange(N) / RATE, "drive": drive, "fan": fan}).to_csv(path, index=False)
 
 
 def wav(path: Path) -> None:
-    soundfile.write(path, BOTH, RATE)
+    soundfile.write(path, signals(path), RATE)
 
 
 def mat(path: Path) -> None:
-    scipy.io.savemat(path, {"x": BOTH[:, 0], "fs": RATE, "rpm": 1500})
+    scipy.io.savemat(path, {"x": signals(path)[:, 0], "fs": RATE, "rpm": 1500})
 
 
 def parquet(path: Path) -> None:
-    pd.DataFrame(BOTH, columns=["drive", "fan"]).to_parquet(path)
+    pd.DataFrame(signals(path), columns=["drive", "fan"]).to_parquet(path)
 
 
 WRITERS: dict[str, tuple[Callable[[Path], Any], list[str], dict[str, str]]] = {
@@ -71,7 +81,8 @@ def test_first_config_reads_after_few_lines_are_filled_in(tmp_path: Path, suffix
         (f"M{k}", label) for k in range(1, 5) for label in ("healthy", "spark")
     }
     assert {one.sampling_rate_hz for one in recordings} == {RATE}
-    np.testing.assert_array_equal(recordings[0].signal, BOTH[:, 0].astype(np.float32))
+    file = tmp_path / "plant" / recordings[0].item.partition(":")[0]
+    np.testing.assert_array_equal(recordings[0].signal, signals(file)[:, 0].astype(np.float32))
 
 
 def test_first_config_with_questions_is_refused_at_their_lines(tmp_path: Path) -> None:

@@ -4,13 +4,18 @@
 take over 10 s, and no property's reader more than 1 GB.
 """
 
+import gzip
 import io
+import json
 import os
 import resource
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import h5py
+import nptdms
 import numpy as np
 import pandas as pd
 import pyarrow
@@ -23,6 +28,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as of_numpy
 
 from motor.recordings.formats.layout import TableLayout
+from motor.recordings.readers.jsonl import Jsonl
 from motor.recordings.readers.long_csv import LongCsv
 from motor.recordings.readers.parquet import Parquet
 from motor.recordings.recording import DataError
@@ -225,13 +231,36 @@ def test_long_table_is_what_was_written(
         np.testing.assert_array_equal(recording.signal, finite_signal(np.array(one), "here"))
 
 
+SAMPLES = np.round(np.random.default_rng(0).normal(0, 0.2, 60), 4)
+
+
+@cache
 def valid(kind: str) -> bytes:
-    """Return a small valid file of a format."""
-    file, signal = io.BytesIO(), np.round(np.random.default_rng(0).normal(0, 0.2, 60), 4)
+    """Return a small valid file of a format, with the signal `SAMPLES`."""
+    file, signal = io.BytesIO(), SAMPLES
     if kind == "npy":
         np.save(file, signal)
-    elif kind in ("wav", "rf64", "w64"):
+    elif kind == "npz":
+        np.savez_compressed(file, x=signal, fs=8000)
+    elif kind in ("wav", "rf64", "w64", "flac", "aiff", "au", "caf"):
         soundfile.write(file, signal, 8000, format=kind.upper(), subtype="PCM_16")
+    elif kind == "json":
+        file.write(json.dumps({"x": signal.tolist(), "fs": 8000}).encode())
+    elif kind == "jsonl":
+        row = {"signal_value": signal.tolist(), "motor": "M1", "domain": "east", "label": "normal"}
+        file.write((json.dumps(row) + "\n").encode())
+    elif kind in ("h5", "mat73"):
+        with h5py.File(file, "w", userblock_size=512 if kind == "mat73" else 0) as opened:
+            opened.create_dataset("x", data=signal, compression="gzip" if kind == "h5" else None)
+            opened["s/y"] = signal
+            opened.attrs["rpm"] = 1500
+        head = b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM".ljust(388, b"\0")
+        return head + file.getvalue()[512:] if kind == "mat73" else file.getvalue()
+    elif kind == "tdms":
+        with nptdms.TdmsWriter(file) as writer:
+            writer.write_segment([nptdms.ChannelObject("run", "x", signal, {"wf_increment": 1 / 8000})])
+    elif kind == "csv.gz":
+        return gzip.compress(valid("csv"), mtime=0)
     elif kind == "mat":
         scipy.io.savemat(file, {"x": signal, "s": {"y": signal}}, do_compression=True)
     elif kind == "parquet":
@@ -259,7 +288,14 @@ def mutated(content: bytes, kind: str, place: float, length: int, value: int) ->
     return content[:at] + bytes(byte ^ (value or 1) for byte in part) + content[at + length :]
 
 
-@pytest.mark.parametrize("form", ["npy", "wav", "rf64", "w64", "mat", "csv", "long", "parquet"])
+TABLES: dict[str, Any] = {"long": LongCsv, "parquet": Parquet, "jsonl": Jsonl}
+FILES = ["npy", "npz", "wav", "rf64", "w64", "flac", "aiff", "au", "caf", "mat", "mat73", "h5", "tdms", "json"]
+SUFFIXES = {"rf64": "wav", "w64": "wav", "long": "csv", "mat73": "mat"}
+VARIABLES = {"mat": "x", "mat73": "x", "h5": "x", "npz": "x", "json": "x", "tdms": "run/x"}
+TEXTS = ("csv", "long", "json", "jsonl")  # of which a part may be whole
+
+
+@pytest.mark.parametrize("form", [*FILES, "csv", "csv.gz", *TABLES])
 @SETTINGS
 @given(
     kind=st.sampled_from(["cut", "drop", "double", "flip", "flip", "whole twice"]),
@@ -270,14 +306,25 @@ def mutated(content: bytes, kind: str, place: float, length: int, value: int) ->
 def test_mutation_of_a_valid_file_is_refused_or_read_and_never_anything_else(
     tmp_path: Path, form: str, kind: str, place: float, length: int, value: int
 ) -> None:
-    suffix = {"rf64": "wav", "w64": "wav", "long": "csv"}.get(form, form)
-    file = tmp_path / f"a.{suffix}"
+    file = tmp_path / f"a.{SUFFIXES.get(form, form)}"
     file.write_bytes(mutated(valid(form), kind, place, length, value))
-    if form not in ("long", "parquet"):
-        read_or_refused(file, options=SignalOptions("x" if form == "mat" else None, max_samples=10_000))
-        return
-    reader = (LongCsv if form == "long" else Parquet)(path=str(file), max_samples=10_000, **NAMED)
-    try:
-        assert all(np.isfinite(recording.signal).all() for recording in reader.read())
-    except DataError as error:
-        check_message(str(error), file.name)
+    if form in TABLES:
+        try:
+            found = [recording.signal for recording in TABLES[form](path=str(file), max_samples=10_000, **NAMED).read()]
+        except DataError as error:
+            check_message(str(error), file.name)
+            return
+        assert all(np.isfinite(signal).all() for signal in found)
+    else:
+        signal = read_or_refused(file, options=SignalOptions(VARIABLES.get(form), max_samples=10_000))
+        found = [] if signal is None else [signal]
+    if kind == "cut" and form not in TEXTS:  # what a container lacks, it says
+        assert all(len(signal) == len(SAMPLES) for signal in found)
+
+
+@pytest.mark.parametrize("form", [*FILES, "csv", "csv.gz"])
+def test_valid_file_of_each_format_is_read(tmp_path: Path, form: str) -> None:
+    (tmp_path / f"a.{SUFFIXES.get(form, form)}").write_bytes(valid(form))
+    signal = read_or_refused(tmp_path / f"a.{SUFFIXES.get(form, form)}", options=SignalOptions(VARIABLES.get(form)))
+    assert signal is not None
+    np.testing.assert_allclose(signal, SAMPLES, atol=1e-4)

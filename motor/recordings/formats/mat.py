@@ -104,6 +104,12 @@ _KINDS = {"double": "float64", "single": "float32", "char": "text"}
 @contextmanager
 def _opened(path: Path, options: SignalOptions) -> Iterator[_File]:
     """Open a file; what SciPy says of a damaged one becomes an error of ours."""
+    with path.open("rb") as stream:
+        if stream.read(1) == b"#":
+            raise SeriesError(
+                f"{path}: this is text, as Octave saves by default, and no MAT file; save it there by save -v7 FILE x, "
+                f"{NEXT_STEP}"
+            )
     try:
         yield _File(path, options.max_samples)
     except DataError:

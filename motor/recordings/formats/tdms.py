@@ -61,7 +61,8 @@ class Tdms(BoxFormat):
 
         _check_whole(path)
         try:
-            with nptdms.TdmsFile.open(path) as file:
+            # Of a damaged file the library leaves what it opened itself open.
+            with path.open("rb") as stream, nptdms.TdmsFile.open(stream) as file:
                 found = {
                     f"{group.name}/{channel.name}": channel for group in file.groups() for channel in group.channels()
                 }

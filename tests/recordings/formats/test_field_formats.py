@@ -306,3 +306,9 @@ def test_faulty_file_is_one_clear_error(tmp_path: Path, kind: str, monkeypatch: 
     assert words in str(caught.value)
     assert name in str(caught.value)
     assert "Traceback" not in str(caught.value)
+
+
+def test_text_of_octave_named_mat_says_how_to_save_it(tmp_path: Path) -> None:
+    (tmp_path / "a.mat").write_text("# Created by Octave 8.4\n# name: DE\n# type: matrix\n 1\n 2\n")
+    with pytest.raises(DataError, match=r"a\.mat: this is text, as Octave saves.*save -v7"):
+        list(tree(tmp_path, {"DE": "DE"}, ".mat", domains=("DE",)).read())
