@@ -10,7 +10,7 @@ import numpy as np
 from motor.recordings.formats.shapes import check_length
 from motor.recordings.names import natural
 from motor.recordings.readers.source import Source
-from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
+from motor.recordings.recording import NEXT_STEP, DataError, SeriesError, is_constant
 from motor.recordings.told import Value
 
 Claimed = tuple[Source, dict[str, Value]]
@@ -106,7 +106,7 @@ def _load(sources: Sequence[Source], max_samples: int, place: str) -> tuple[np.n
         signal, own_hz = source.load()
         rate_hz = own_hz if not number else rate_hz
         _check_rates(rate_hz, own_hz, source)
-        if len(signal) and signal.min() == signal.max():
+        if len(signal) and is_constant(signal):
             raise SeriesError(
                 f"{source.place}: {source.item!r}, a piece of a joined recording, is constant, every sample is "
                 f"{signal[0]}; take the file out, or {NEXT_STEP}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+BEGIN = 64
 NEXT_STEP = "drop the series or set on_bad_series: skip"
 
 
@@ -64,6 +65,11 @@ def cut(recording: Recording, series_length: int | None) -> Iterator[Recording]:
         moment = None if recording.moment is None else f"{recording.moment}#{k}"
         began = None if recording.recorded_at is None else recording.recorded_at + k * seconds
         yield replace(recording, item=f"{recording.item}#{k}", signal=signal, moment=moment, recorded_at=began)
+
+
+def is_constant(signal: np.ndarray) -> bool:
+    """Tell whether all samples are the same; of most signals the first ones say that they are not."""
+    return bool((signal[:BEGIN] == signal[0]).all() and (signal == signal[0]).all())
 
 
 class DataError(ValueError):

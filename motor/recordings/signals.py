@@ -1,5 +1,6 @@
 """Signals out of one file, of any of the formats that there are."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -120,10 +121,32 @@ def finite_signal(values: np.ndarray, place: str) -> np.ndarray:
             f"{place}: a signal is one row of real numbers, not {values.dtype} {values.shape}; {NEXT_STEP}"
         )
     values = values.astype(np.float32) if values.dtype == np.float16 else values
+    plain = _plain(values)
+    if plain is not None:
+        return plain
     first = first_unmeasured(values)
     if first is not None:
         raise SeriesError(f"{place}: sample {first} is {values[first]}{unmeasured(float(values[first]))}; {NEXT_STEP}")
     return _narrowed(values)
+
+
+def _plain(values: np.ndarray) -> np.ndarray | None:
+    """Return a signal as float32 where a quick look shows that nothing is lost or wrong, else None.
+
+    Two values that lie a span apart give n of them a deviation of at least span / sqrt(2 n).
+    """
+    if not len(values) or (values.dtype.kind in "iu" and values.dtype.itemsize == 8):
+        return None
+    if values.dtype == np.float32:  # no sum of squares is small with NaN or a large number in it
+        with np.errstate(over="ignore", invalid="ignore"):
+            return values if float(np.dot(values, values)) < LARGEST**2 / 4 else None
+    with np.errstate(over="ignore"):
+        signal = values.astype(np.float32, copy=False)
+    low, high = float(signal.min()), float(signal.max())
+    if not max(-low, high) < LARGEST / 2:  # NaN is not, either
+        return None
+    rounding = float(np.spacing(np.float32(max(-low, high)))) / 2
+    return signal if rounding <= LOST * (high - low) / math.sqrt(2 * len(values)) else None
 
 
 def first_unmeasured(values: np.ndarray) -> int | None:

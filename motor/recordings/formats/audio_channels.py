@@ -54,12 +54,16 @@ def _decoded(file: Any, places: Sequence[int], path: Path) -> list[np.ndarray]:
     signals = {place: np.empty(file.frames, np.float32) for place in places}
     begin = 0
     while begin < file.frames:
-        block = file.read(max(1, BLOCK_SAMPLES // file.channels), dtype="float32", always_2d=True)
+        n_frames = min(file.frames - begin, max(1, BLOCK_SAMPLES // file.channels))
+        if file.channels == 1:  # without a copy
+            block = file.read(n_frames, dtype="float32", out=signals[0][begin : begin + n_frames])
+        else:
+            block = file.read(n_frames, dtype="float32", always_2d=True)
         if not len(block):
             raise SeriesError(
                 f"{path}: cut off, {begin} samples can be read of the {file.frames} its head tells; {NEXT_STEP}"
             )
-        for place, signal in signals.items():
+        for place, signal in signals.items() if file.channels > 1 else ():
             signal[begin : begin + len(block)] = block[:, place]
         begin += len(block)
     return [signals[place] for place in places]

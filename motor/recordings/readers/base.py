@@ -20,7 +20,7 @@ from motor.recordings.ordered import ordered_map
 from motor.recordings.readers.lookup import fields_of, missing
 from motor.recordings.readers.name_groups import check_groups
 from motor.recordings.readers.source import ItemField, Source
-from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, cut, near
+from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, cut, is_constant, near
 from motor.recordings.signals import MOST_SAMPLES, finite_signal
 from motor.recordings.told import Value, first_told
 from motor.registry import Plugin
@@ -253,7 +253,7 @@ class Reader(Plugin):
     def _series(self, source: Source, whole: Recording, skipped: list[dict[str, str]] | None) -> Iterator[Recording]:
         """Yield the series of a recording that are not constant."""
         for series in cut(whole, self.series_length):
-            if series.signal.min() == series.signal.max():
+            if is_constant(series.signal):
                 every = f"the signal of {series.item!r} is constant, every sample is {series.signal[0]}"
                 self._skip(series.item, SeriesError(f"{source.place}: {every}; {NEXT_STEP}"), skipped)
             else:
