@@ -39,6 +39,9 @@ class Backbone(Plugin, ABC):
     SHOWS_TOKENS: ClassVar[bool] = False
     """Whether its forecaster's `blocks` name what gives `tokens`, one for each patch of its `outline`."""
 
+    LOOKS_UP: ClassVar[bool] = False
+    """Whether it looks windows up among those of other motors; then it has `top_k`, `key_length` and `stride`."""
+
     @property
     def gives(self) -> tuple[str, ...]:
         """What the forecaster of these settings has beside quantiles."""

@@ -19,6 +19,7 @@ from motor.stages.classify import Classify
 from motor.stages.described import Described
 from motor.stages.finetune import Finetune
 from motor.stages.labels import LabelsBeside, LabelsByLife
+from motor.stages.lookups import Lookup
 from motor.stages.memory import Memorise
 from motor.stages.prepare import Prepare
 from motor.stages.recordings import ImportRecordings
@@ -106,7 +107,18 @@ class Chain:
             seed=base.seed,
         )
         accepted = tuple(sorted(base.audit.accept))
-        return Cleared(audit, accepted, self._windows(prepared, places), self._features(places))
+        found = self._windows(prepared, places), self._features(places), self._lookups(prepared, places)
+        return Cleared(audit, accepted, *found)
+
+    def _lookups(self, prepared: Prepare, places: Sequence[Mapping[str, Any]]) -> tuple[Lookup, ...]:
+        """Return what the grid's cells look up in the training series of `prepared`, each once."""
+        found: dict[str, Lookup] = {}
+        for place in places:
+            link = Link(self, place)
+            if link.looks_up() and link.prepare() == prepared:
+                for stage in self._described(link)[0].walk():
+                    found |= {one.model_dump_json(): one for one in getattr(stage, "lookups", ())}
+        return tuple(found[text] for text in sorted(found))
 
     def _features(self, places: Sequence[Mapping[str, Any]]) -> tuple[RecordingFeature, ...]:
         """Return the features of the grid's cells that may not fit the recordings, each once."""
@@ -211,6 +223,13 @@ class Link:
 
     def file(self, path: str) -> tuple[str, str]:
         return str(Path(path).expanduser().absolute()), self.chain.file_digest(path)
+
+    def looks_up(self) -> bool:
+        """Tell whether a stage of it may look something up in training series."""
+        features = self.features(getattr(self.method, "features", ()))
+        chosen = [*self.settings.modules.chosen, self.settings.backbone]
+        named = any(one.LOOKS_UP for one in chosen) and "networks" in self.method.has
+        return named or any(getattr(feature, "leaves_out_own_motor", False) for feature in features)
 
     def features(self, names: Sequence[str]) -> tuple[Any, ...]:
         return tuple(getattr(self.settings.features, name) for name in names)

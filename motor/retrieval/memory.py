@@ -100,9 +100,9 @@ class Memory:
                 f"has {has} of {length} samples ({key_length} compared, {horizon} after them); give more training "
                 "motors or longer series, or set backbone.kind to linear"
             )
-        return Unfolded(
-            self.samples, np.concatenate(starts).astype(np.int64), motor_N, key_length, horizon, value_share
-        )
+        start_N = np.concatenate(starts).astype(np.int64)
+        offset_N = start_N - np.repeat(begin_S, [len(one) for one in starts])
+        return Unfolded(self.samples, start_N, offset_N, motor_N, key_length, horizon, value_share)
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,8 @@ class Unfolded:
     samples : ndarray, float32
     start_N : ndarray of shape (n_windows,), int64
         Where in `samples` each window begins.
+    offset_N : ndarray of shape (n_windows,), int64
+        Where in its series it begins.
     motor_N : ndarray of shape (n_windows,), str
     key_length, horizon : int
     value_share : float
@@ -121,6 +123,7 @@ class Unfolded:
 
     samples: np.ndarray
     start_N: np.ndarray
+    offset_N: np.ndarray
     motor_N: np.ndarray
     key_length: int
     horizon: int

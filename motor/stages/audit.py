@@ -26,6 +26,7 @@ from motor.audit.unmeasured import unmeasured_samples
 from motor.features.base import RecordingFeature
 from motor.recordings.facts import outlier_of
 from motor.recordings.table import Recordings, labelled, open_recordings
+from motor.stages.lookups import Lookup
 from motor.stages.prepare import ASIDE, Prepare, Prepared
 from motor.stages.recordings import ImportRecordings
 from motor.stages.scalers import is_healthy
@@ -191,6 +192,7 @@ class Cleared(Stage):
     accepted: tuple[str, ...]
     windows: dict[str, int] = field(default_factory=dict)  # by domain, samples of the longest
     features: tuple[RecordingFeature, ...] = when_set(default=())  # that may not fit the recordings
+    lookups: tuple[Lookup, ...] = when_set(default=())  # for which a fold may have too few training motors
     prepared: Prepare = field(init=False)  # an input of its own: the lengths are read
 
     def __post_init__(self) -> None:
@@ -202,7 +204,8 @@ class Cleared(Stage):
         Raises
         ------
         InputError
-            If a finding is not accepted, if what is accepted is no finding's name, or if a series is too short.
+            If a finding is not accepted, if what is accepted is no finding's name, if a series is too short, or if
+            a fold's training motors are too few for what is looked up among them.
         """
         if unknown := sorted(set(self.accepted) - set(FINDINGS)):
             raise InputError(f"audit.accept: there is no finding {unknown[0]!r}; there are: {', '.join(FINDINGS)}")
@@ -215,6 +218,8 @@ class Cleared(Stage):
         for domain, n_samples in self.windows.items():
             check_lengths(prepared.meta(prepared.sides["fold"].iloc[0], (domain,)), n_samples, domain)
         check_features(self.features, prepared.recordings.meta, self.prepared.speed)
+        if found := next((fault for lookup in self.lookups for fault in lookup.faults(prepared)), None):
+            raise InputError(found)
         write_json(folder / "cleared.json", {"accepted": [finding["name"] for finding in findings]})
 
 

@@ -14,7 +14,6 @@ from grid.stage import Context, Resources, Stage, after, beside, when_set
 from grid.store.store import write_json
 from motor.backbones.base import Backbone
 from motor.backbones.batch import Batch, as_batch
-from motor.backbones.batching import BatchSize
 from motor.backbones.conformal import calibrate, save_offsets
 from motor.backbones.modules.base import Module
 from motor.backbones.training import (
@@ -30,11 +29,13 @@ from motor.backbones.training import (
     precision_used,
     shrink_batch,
 )
-from motor.features.skill import forecast_skill, skill_columns
 from motor.retrieval.memory import Memory, Remembered
 from motor.stages.curves import CURVES, LiveCurves, write_curves
 from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
+from motor.stages.forecasts import FILE_NAME as FORECASTS
+from motor.stages.lookups import Lookup
+from motor.stages.measured import Measured
 from motor.stages.memory import FILE_NAME as MEMORY
 from motor.stages.memory import Memorise, remembered
 from motor.stages.passes import TRAINING, Passes
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from motor.stages.train_workers import Report
 
 VALIDATION_WINDOWS = 2  # even windows a series
-SKILL_WINDOWS = 4
 MEASURED = ("windows_per_s",)  # of a history's row, what is another number each time; it is in the curves alone
 
 
@@ -129,6 +129,26 @@ class Finetune(Stage):
         """Windows that see one another, and so cannot be parted: those of a moment, one a domain."""
         return len(self.domains) if self.backbone.sees_together else 1
 
+    @property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """What it looks up in training series."""
+        if self.labels == "none":
+            return ()
+        named: list[tuple[str, Any]] = [(f"modules.{module.kind}", module) for module in self.modules]
+        named += [("backbone", self.backbone)]
+        return tuple(
+            Lookup(
+                setting=f"{name}.top_k",
+                domains=self.domains,
+                labels=self.labels,
+                top_k=one.top_k,
+                n_samples=min(one.key_length, self.context_length) + self.prediction_length,
+                stride=one.stride,
+            )
+            for name, one in named
+            if one.LOOKS_UP
+        )
+
     def asks(self, given: Resources) -> Resources:
         """See `grid.stage.Stage.asks`: several workers only where the training loop is run."""
         return given if self.is_trained else super().asks(given)
@@ -146,7 +166,7 @@ class Finetune(Stage):
         return going_on(half) if self.is_trained else beginning_again(half)
 
     def build(self, folder: Path, context: Context) -> None:
-        """Write ``predictor/`` (stock format), ``training.json`` and ``skill.json``."""
+        """Write ``predictor/`` (stock format), ``training.json``, ``skill.json`` and ``forecasts.json``."""
         from motor.stages.train_workers import in_ray_train
 
         at = Workplace.of(self, folder, context)
@@ -248,38 +268,6 @@ class Finetune(Stage):
         longest = self.context_length
         return (as_batch(windows, cut, longest, context_length) for cut in windows.batches(self.batch_size))
 
-    def skill(
-        self, forecaster: "Forecaster", prepared: Prepared, meta: "pd.DataFrame", at: "Workplace"
-    ) -> list[dict[str, Any]]:
-        """Error over the mean forecast's, on series that no training saw, by context, class and segment."""
-        if meta.empty:  # nothing is held out
-            return []
-        windows = self.fixed(prepared, meta, SKILL_WINDOWS)
-        size = BatchSize(self.batch_size, at.device(), partial(print, flush=True), at.work)
-        of_lengths = ((length, self._skill(forecaster, windows, meta, length, size)) for length in self.context_lengths)
-        return [{"context_length": length, **row} for length, rows in of_lengths for row in rows]
-
-    def _skill(
-        self,
-        forecaster: "Forecaster",
-        windows: FixedWindows,
-        meta: "pd.DataFrame",
-        context_length: int,
-        size: BatchSize,
-    ) -> list[dict[str, Any]]:
-        import pandas as pd
-
-        def errors(numbers: range) -> pd.DataFrame:
-            cut = windows.batch(numbers)
-            batch = as_batch(windows, cut, self.context_length, context_length)
-            quantiles_BHQ = forecaster.predict_quantiles(batch)
-            median_BH = quantiles_BHQ[..., self.quantile_levels.index(0.5)].cpu().numpy()
-            columns = skill_columns(np.asarray(batch.future_BH), median_BH, np.asarray(batch.context_BT))
-            return pd.DataFrame(columns, index=window_index(windows, cut))
-
-        frames = size.passes(len(windows), errors, windows.end_of_batch)
-        return forecast_skill(pd.concat(frames), meta, by=("domain", "label")).to_dict("records")
-
     def _context_seen(self, forecaster: "Forecaster") -> int:
         """Return the samples that the encoder sees, which must be all of the context: a shorter one is a sham."""
         if forecaster.context_length < self.context_length:
@@ -356,14 +344,6 @@ def with_memory(forecaster: Any, file: Path | None) -> "Forecaster":
     return forecaster
 
 
-def window_index(windows: FixedWindows, cut: dict[str, np.ndarray]) -> "pd.MultiIndex":
-    """Return the items and window numbers of a batch of fixed windows."""
-    import pandas as pd
-
-    items = [windows.series[place].item for place in cut["item"]]
-    return pd.MultiIndex.from_arrays([items, cut["window_index"]], names=["item", "window"])
-
-
 @dataclass(frozen=True)
 class Workplace:
     """Where a fine-tune is computed; it pickles to Ray Train's workers."""
@@ -396,9 +376,11 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: "Report")
             _calibrate(forecaster.to(device), data)
         forecaster.save(at.draft / "predictor")
         save_offsets(forecaster, at.draft / "predictor")
-        skill = stage.skill(forecaster.to(device), prepared, meta[meta["side"] == "test"], at)
-        write_json(at.draft / "skill.json", skill)
-        write_json(at.draft / "training.json", stage.summary(forecaster, history))
+        tested = meta[meta["side"] == "test"]
+        measured = Measured(stage, forecaster.to(device), prepared, tested, data.even, device, at.work)
+        write_json(at.draft / "skill.json", measured.skill())
+        write_json(at.draft / FORECASTS, measured.forecasts())
+        write_json(at.draft / "training.json", stage.summary(forecaster, history) | measured.retrieval())
         write_curves(at.draft / CURVES, history)
 
 

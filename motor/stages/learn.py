@@ -13,6 +13,7 @@ from motor.stages.crossing import crossed, n_parts
 from motor.stages.described import Described
 from motor.stages.describer import BuiltStages, Describer, SeriesBatch
 from motor.stages.faults import input_faults
+from motor.stages.lookups import Lookup
 from motor.stages.prepare import Prepare, Prepared
 from motor.windows.cutting import FixedWindows
 
@@ -55,6 +56,13 @@ class Learn(Described):
     @property
     def packages(self) -> tuple[str, ...]:
         return tuple(name for feature in self.features for name in feature.PACKAGES)
+
+    @property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """What its features look up in training series: windows of each class, of other motors."""
+        if not any(feature.leaves_out_own_motor for feature in self.features):
+            return ()
+        return (Lookup(setting="features.neighbours.n_nearest", domains=self.domains, labels="all", top_k=0),)
 
     def open(self, built: BuiltStages, device: str) -> "LearnedDescriber":
         return LearnedDescriber(self, [built.unpickled(self, name) for _, name in self.parts])

@@ -13,9 +13,12 @@ pytestmark = pytest.mark.hostile
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 OF_ONE_QUESTION = {
+    "ablation",
+    "ablation-hit-sm",
     "forecasters",
     "loop",
     "plain",
+    "sensitivity",
     "time-llm",
     "unlabelled",
     "unlabelled-hit-sm",

@@ -50,7 +50,7 @@ def weights(tiny, cell):
 
 def test_finetune_folder_holds_what_the_docstring_says(tiny_built, files_of):
     model = {"predictor/config.json", "predictor/model.safetensors", "predictor/forecaster.json"}
-    expected = {*model, "training.json", "skill.json", "tensorboard/"}
+    expected = {*model, "training.json", "skill.json", "forecasts.json", "tensorboard/"}
     assert files_of(tiny_built.folder(finetuned(tiny_built, "A/ShengYing/64/lda"))) == expected
     joint = files_of(tiny_built.folder(finetuned(tiny_built, "A/Joint/64/lda")))
     assert joint == {*expected, "predictor/domain_mark.json"}

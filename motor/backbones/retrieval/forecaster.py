@@ -122,12 +122,20 @@ class RetrievalForecaster(LinearForecaster):
         near_BH = (self.retrieved(batch) - loc_B1) / scale_B1
         return torch.stack([linear_BH, near_BH], dim=2), loc_B1, scale_B1
 
+    def looked_up(self, batch: Batch) -> "tuple[Tensor, Tensor] | None":
+        """See `Forecaster.looked_up`."""
+        return None if self.unfolded is None else self._retrieved(batch.tensors(self.device))
+
     def retrieved(self, batch: Batch) -> "Tensor":
         """Return the mean of what followed the nearest windows, in the batch's units: (B, H).
 
         Each neighbour's future is brought from its window's mean and deviation to those of the last `key_length`
         samples of the context.
         """
+        return self._retrieved(batch)[1]
+
+    def _retrieved(self, batch: Batch) -> "tuple[Tensor, Tensor]":
+        """Return the mean squared distance of the neighbours, and what `retrieved` does."""
         import torch
 
         from motor.retrieval.keys import shape
@@ -138,7 +146,7 @@ class RetrievalForecaster(LinearForecaster):
         found = self.unfolded.search.nearest(shape(newest_BT.cpu(), self.key_length), self.settings.top_k, motor_B)
         future_BH = torch.from_numpy(self.unfolded.futures(found.place_QK).mean(axis=1)).to(newest_BT)
         loc_B1, scale_B1 = loc_scale(newest_BT)
-        return future_BH * scale_B1 + loc_B1
+        return torch.from_numpy(found.square_QK.mean(axis=1)), future_BH * scale_B1 + loc_B1
 
     def _crossed_rows(self, windows: Windows) -> Rows:
         """Yield the forecasts of each part of the motors by what the others teach."""

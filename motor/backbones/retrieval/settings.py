@@ -19,6 +19,7 @@ class Retrieval(Linear):
     """
 
     FORECASTER: ClassVar[type[TorchForecaster]] = RetrievalForecaster
+    LOOKS_UP: ClassVar[bool] = True
 
     kind: Literal["retrieval"] = "retrieval"  # type: ignore[assignment]
     blend: Literal["linear", "none"] = Field(

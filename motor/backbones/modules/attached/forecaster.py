@@ -116,6 +116,16 @@ class AttachedForecaster(Forecaster):
         square_B, normal_BH = found[0]
         return square_B, normal_BH * seen.scale_B1 + seen.loc_B1
 
+    def neighbours(self, batch: Batch, count: int) -> list[list[dict[str, Any]]]:
+        """Return the nearest remembered windows of each window, to be shown.
+
+        Each has `motor`, `sample` (where in its series it begins), `distance`, and `past` and `future` as they are
+        taken: brought to the level and the deviation of the window's newest samples.
+        """
+        seen = _seen(self._checked(batch))
+        part = next(part for part in self.parts.values() if hasattr(part, "neighbours"))
+        return part.neighbours(seen, count)
+
     def fit(self, data: TrainingData, trainer: Trainer) -> History:
         """Let the modules look at training windows, train all together, and let them settle."""
         for part in self.parts.values():

@@ -5,7 +5,7 @@ token, M patches of what was retrieved, W width of its layers.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from motor.backbones.modules.attached.forecaster import AttachedForecaster
     from motor.backbones.training.trainer import TrainingData
     from motor.retrieval.memory import Memory, Unfolded
+    from motor.retrieval.search import Neighbours
 
 NAME = "gram"
 MODEL, MEMORY = "model", "memory"  # what the gate chooses between
@@ -149,6 +150,29 @@ class Gate(Part):
             said = self.retrieved(seen)
         return said.square_B, said.quantiles_BHQ[..., self.middle]
 
+    def neighbours(self, seen: Seen, count: int) -> list[list[dict[str, Any]]]:
+        """Return what the nearest windows are, and what they say (see `AttachedForecaster.neighbours`)."""
+        near, unfolded = self._nearest(seen), self.unfolded
+        assert unfolded is not None
+        newest_BT = seen.batch.context_BT[:, -self.settings.key_length :]
+        loc_B1, scale_B1 = (part.cpu().numpy() for part in loc_scale(newest_BT))
+        place_QK = near.place_QK[:, :count]
+        both = unfolded.pasts(place_QK), unfolded.futures(place_QK)
+        past_BKT, future_BKH = (part * scale_B1[..., None] + loc_B1[..., None] for part in both)
+        return [
+            [
+                {
+                    "motor": str(unfolded.motor_N[place]),
+                    "sample": int(unfolded.offset_N[place]),
+                    "distance": float(near.square_QK[row, rank] ** 0.5),
+                    "past": past_BKT[row, rank],
+                    "future": future_BKH[row, rank],
+                }
+                for rank, place in enumerate(places_K)
+            ]
+            for row, places_K in enumerate(place_QK)
+        ]
+
     def settle(self, forecaster: "AttachedForecaster", data: "TrainingData") -> None:
         """Set each segment's level and slope by least squares: what the gate should have been on held-out motors.
 
@@ -201,15 +225,22 @@ class Gate(Part):
                 seen.notes[key] = self._looked_up(seen)
         return seen.notes[key]
 
-    def _looked_up(self, seen: Seen) -> Found:
+    def _nearest(self, seen: Seen) -> "Neighbours":
         if self.unfolded is None:
             raise RuntimeError("module gram has no memory to look windows up in; call forecaster.remember(memory)")
-        batch, unfolded = seen.batch, self.unfolded
+        batch = seen.batch
         if batch.motor_B is None and batch.future_BH is not None:
             raise RuntimeError("training windows do not say whose they are, so their own motor cannot be left out")
         motor_B = [""] * batch.n_windows if batch.motor_B is None else list(batch.motor_B)
-        newest_BT = batch.context_BT[:, -self.settings.key_length :]
-        near = unfolded.nearest(newest_BT, self.settings.top_k, motor_B)
+        return self.unfolded.nearest(batch.context_BT[:, -self.settings.key_length :], self.settings.top_k, motor_B)
+
+    def _looked_up(self, seen: Seen) -> Found:
+        near, unfolded, newest_BT = (
+            self._nearest(seen),
+            self.unfolded,
+            seen.batch.context_BT[:, -self.settings.key_length :],
+        )
+        assert unfolded is not None
         future_BKH = torch.from_numpy(unfolded.futures(near.place_QK)).to(newest_BT).nan_to_num()
         loc_B1, scale_B1 = loc_scale(newest_BT)
         # from the neighbour's mean and deviation to those of the newest samples, then to the whole context's

@@ -1,0 +1,183 @@
+"""What the forecasts of a fine-tune are worth on series that it never saw: errors, directions, gates, neighbours.
+
+Shapes: B windows, T context, H horizon, K neighbours.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motor.backbones.batch import Batch
+from motor.backbones.forecast import Forecast
+from motor.features.direction import TERCILES, balanced_accuracy, reversion, rises
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from motor.backbones.forecaster import Forecaster
+
+FILE_NAME = "forecasts.json"
+ALL = ""  # in the place of a class: windows of all classes
+N_WORST = 3  # windows whose neighbours are shown
+N_SHOWN = 3  # neighbours of each
+DECILES = np.linspace(0, 1, 11)
+
+
+def said_of(forecaster: "Forecaster", batch: Batch, has_gate: bool) -> Forecast:
+    """Return a forecast: quantiles, and where there is a gate, what it chose between."""
+    if has_gate:
+        return forecaster.forecast(batch)
+    return Forecast(forecaster.predict_quantiles(batch), levels=forecaster.quantile_levels)
+
+
+def columns_of(batch: Batch, forecast: Forecast) -> dict[str, np.ndarray]:
+    """Return numbers of each window: errors in scaled units, rises in the context's deviations, a gate if there is one.
+
+    ``model_mae`` and ``memory_mae`` are the errors of what a gate chooses between, ``gate`` how much the memory counts.
+    """
+    context_BT, future_BH = (np.asarray(part, dtype=np.float64) for part in (batch.context_BT, batch.future_BH))
+    median_BH = forecast.median_BH.cpu().double().numpy()
+    columns = {
+        "mae": np.abs(future_BH - median_BH).mean(axis=1),
+        "mse": ((future_BH - median_BH) ** 2).mean(axis=1),
+        "mean_mae": np.abs(future_BH - context_BT.mean(axis=1, keepdims=True)).mean(axis=1),
+        "deviation": context_BT.std(axis=1),
+        "rise": rises(context_BT, future_BH),
+        "said": rises(context_BT, median_BH),
+        "reversion": reversion(context_BT, future_BH.shape[1]),
+    }
+    branches = forecast.branches or {}
+    if "memory" in branches and forecast.gate_BN is not None:
+        levels = forecast.levels
+        columns["gate"] = forecast.gate_BN[:, [*branches].index("memory")].cpu().double().numpy()
+        for name in ("model", "memory"):
+            median = branches[name][..., _middle(branches[name], levels)].cpu().double().numpy()
+            columns[f"{name}_mae"] = np.abs(future_BH - median).mean(axis=1)
+    return columns
+
+
+def summarised(frame: "pd.DataFrame", edges: np.ndarray) -> list[dict[str, Any]]:
+    """Return a row for each domain and class, and one of each domain's windows together.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a window: domain, label and the columns of `columns_of`.
+    edges : ndarray of shape (2,)
+        Between the classes of direction.
+    """
+    groups = [(key, rows) for key, rows in frame.groupby(["domain", "label"])]
+    groups += [((domain, ALL), rows) for domain, rows in frame.groupby("domain")]
+    return [{"domain": domain, "label": label, **_told(rows, edges)} for (domain, label), rows in groups]
+
+
+def _told(rows: "pd.DataFrame", edges: np.ndarray) -> dict[str, Any]:
+    rise_B = rows["rise"].to_numpy()
+    told: dict[str, Any] = {"n_windows": len(rows)}
+    told |= {name: float(rows[name].mean()) for name in ("mae", "mse", "mean_mae")}
+    told |= {name: balanced_accuracy(rise_B, rows[name].to_numpy(), edges) for name in ("said", "reversion")}
+    if "gate" in rows:
+        wants_memory_B = rows["memory_mae"] < rows["model_mae"]
+        told |= {name: float(rows[name].mean()) for name in ("gate", "model_mae", "memory_mae")}
+        told["gate_deciles"] = np.quantile(rows["gate"], DECILES).round(4).tolist()
+        told["gate_right"] = float(((rows["gate"] > 0.5) == wants_memory_B).mean())
+    return told
+
+
+def edges_of(batches: Iterable[Batch]) -> np.ndarray:
+    """Return the thirds of training windows by how far they rise."""
+    rows = [rises(np.asarray(batch.context_BT), np.asarray(batch.future_BH)) for batch in batches]
+    return np.quantile(np.concatenate(rows), TERCILES)
+
+
+def worst_cases(
+    forecaster: Any, batch: Batch, labels: Sequence[str], median_BH: np.ndarray, rates_hz: Sequence[float]
+) -> list[dict[str, Any]]:
+    """Return windows with their neighbours: whose these are, when, how far, and all of it to be drawn.
+
+    Parameters
+    ----------
+    forecaster : AttachedForecaster
+    batch : Batch
+        The windows.
+    labels, rates_hz : sequence
+        Class and samples a second of each window.
+    median_BH : ndarray
+        What was forecast.
+    """
+    told = []
+    for row, near in enumerate(forecaster.neighbours(batch, N_SHOWN)):
+        rate_hz, length = rates_hz[row], len(near[0]["past"])
+        told.append(
+            {
+                "item": str(batch.item_B[row]),  # type: ignore[index]
+                "motor": str(batch.motor_B[row]),  # type: ignore[index]
+                "label": labels[row],
+                "second": float(batch.start_B[row] / rate_hz),  # type: ignore[index]
+                "past": _rounded(np.asarray(batch.context_BT)[row, -length:]),
+                "future": _rounded(np.asarray(batch.future_BH)[row]),
+                "forecast": _rounded(median_BH[row]),
+                "neighbours": [
+                    {
+                        "motor": one["motor"],
+                        "second": float(one["sample"] / rate_hz),
+                        "distance": round(one["distance"], 4),
+                        "past": _rounded(one["past"]),
+                        "future": _rounded(one["future"]),
+                    }
+                    for one in near
+                ],
+            }
+        )
+    return told
+
+
+def retrieval_facts(
+    forecaster: "Forecaster", training: Iterable[Batch], held_out: Iterable[Batch]
+) -> dict[str, Any] | None:
+    """Return how near neighbours are and how good, of training windows and of windows that no training saw.
+
+    Their ratio tells whether training windows get what a new motor gets: near 1; with the own motor among the
+    neighbours it was 0.5 to 0.65 on real bearings. None for a forecaster without a memory.
+    """
+    of_both = {"training": _looked_up(forecaster, training), "held_out": _looked_up(forecaster, held_out)}
+    if any(found is None for found in of_both.values()):
+        return None
+    ratios = {
+        name: of_both["training"][name] / of_both["held_out"][name]  # type: ignore[index]
+        for name in ("distance", "skill")
+    }
+    return {**of_both, "ratio": ratios}
+
+
+def _looked_up(forecaster: "Forecaster", batches: Iterable[Batch]) -> dict[str, float] | None:
+    """Return the mean squared distance of the neighbours, and their error over the mean forecast's."""
+    sums = np.zeros(4)
+    for batch in batches:
+        found = forecaster.looked_up(batch)
+        if found is None:
+            return None
+        square_B, memory_BH = (part.cpu().double().numpy() for part in found)
+        future_BH, context_BT = np.asarray(batch.future_BH), np.asarray(batch.context_BT)
+        missed = np.abs(future_BH - memory_BH).sum()
+        of_mean = np.abs(future_BH - context_BT.mean(axis=1, keepdims=True)).sum()
+        sums += [square_B.sum(), len(square_B), missed, of_mean]
+    return {"distance": float(sums[0] / sums[1]), "skill": float(sums[2] / sums[3])} if sums[1] else None
+
+
+def read_forecasts(folder: Path) -> Mapping[str, Any] | None:
+    """Return ``forecasts.json`` of a built fine-tune; None of one that was built before there was any."""
+    file = folder / FILE_NAME
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def _middle(quantiles_BHQ: Any, levels: tuple[float, ...]) -> int:
+    """Return where the median stands: branches have all of the model's levels, which are symmetrical about it."""
+    return quantiles_BHQ.shape[-1] // 2
+
+
+def _rounded(values: Any) -> list[float]:
+    return [float(f"{value:.4g}") for value in np.asarray(values, dtype=np.float64)]
