@@ -23,6 +23,7 @@ from motor.registry.sources import without_text
 from motor.stages.classify import Classify
 from motor.stages.describe import evidence_of
 from motor.stages.described import RESIDUALS, TSNE
+from motor.stages.forecasts import joined
 from motor.stages.speeds import with_speed
 
 if TYPE_CHECKING:
@@ -64,14 +65,14 @@ def cell_details(
     dict
         `cells`: name -> `folder`, `config` (setting -> value), `tsne` (one fold, at most 500 series), `residuals`
         (domain -> class -> quantiles over the test series of all folds; None without a forecaster), `learning` (fold ->
-        `step` and `loss` on validation motors; {} where nothing was fine-tuned), `seconds`,
+        `step` and `loss` on validation motors; {} where nothing was fine-tuned), `forecasts`, `seconds`,
         `worst` (names of `signals`). `signals`: name -> `item`, `motor`, `domain`, `label`, `predicted`,
         `probability` (of what was predicted), `is_wrong` (else it is one of the least sure right ones),
         `sampling_rate_hz`, `unit`, `waveform`, `spectrum`, `envelope_spectrum`, and `evidence` where a method of lines
         judged it (see `motor.features.evidence.Line`). `spent`: `by_kind`, `shared`, `hosts`.
         Cells with the same features share one `tsne` list.
     """
-    tsne, residuals, learning = cache(_tsne), cache(_residuals), cache(_learning)
+    tsne, residuals, learning, forecasts = cache(_tsne), cache(_residuals), cache(_learning), cache(_forecasts)
     told: dict[str, Any] = {}
     for cell, result in zip(cells, results, strict=True):
         stage: Classify = cell.stage  # type: ignore[assignment]
@@ -82,6 +83,7 @@ def cell_details(
             "tsne": tsne(folders[0]),
             "residuals": residuals(folders),
             "learning": learning(_tunings(stage, store)),
+            "forecasts": forecasts(_tunings(stage, store), getattr(stage.features[0], "context_length", 0)),
             "seconds": result.seconds,
             "worst": [],
         }
@@ -169,6 +171,14 @@ def _learning(tunings: tuple[tuple[str, Path], ...]) -> dict[str, dict[str, list
                 "loss": [float(f"{row['validation_wql']:.4g}") for row in kept],
             }
     return curves
+
+
+def _forecasts(tunings: tuple[tuple[str, Path], ...], context_length: int) -> dict[str, Any] | None:
+    """Return what the forecasts are worth on test series (see `motor.stages.forecasts.joined`)."""
+    try:
+        return joined([folder for _, folder in tunings], context_length)
+    except FileNotFoundError:
+        return None
 
 
 _NAMES = ("item", "motor", "domain", "label", "side")

@@ -174,6 +174,44 @@ def read_forecasts(folder: Path) -> Mapping[str, Any] | None:
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
+def joined(folders: Sequence[Path], context_length: int) -> dict[str, Any] | None:
+    """Return what the forecasts of all folds and domains are worth together; None where a fine-tune does not say.
+
+    Returns
+    -------
+    dict
+        `rows`: class (`ALL`: of all classes) -> the columns of ``forecasts.json``, means over windows. `worst`: the
+        first fold's worst windows with their neighbours. `ratio`: of neighbours' distance and skill, training windows'
+        over held-out windows', means over folds; {} without a memory.
+    """
+    told = [read_forecasts(folder) for folder in folders]
+    rows = [row for of_fold in told if of_fold for row in of_fold["by_context"].get(str(context_length), [])]
+    if not folders or not all(told) or not rows:
+        return None
+    trainings = [json.loads((folder / "training.json").read_text(encoding="utf-8")) for folder in folders]
+    ratios = [one["retrieval"]["ratio"] for one in trainings if "retrieval" in one]
+    return {
+        "rows": {label: _mean_row([row for row in rows if row["label"] == label]) for label in _labels(rows)},
+        "worst": [case for of_fold in told[:1] if of_fold for case in of_fold["worst"]],
+        "ratio": {name: float(np.mean([one[name] for one in ratios])) for name in (ratios[0] if ratios else ())},
+    }
+
+
+def _labels(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(row["label"] for row in rows))
+
+
+def _mean_row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return means over windows; of what not every row has, over those that have it."""
+    mean: dict[str, Any] = {"n_windows": sum(row["n_windows"] for row in rows)}
+    for name in dict.fromkeys(name for row in rows for name in row if name not in ("domain", "label", "n_windows")):
+        there = [row for row in rows if row.get(name) is not None]
+        weights = [row["n_windows"] for row in there]
+        values = np.average([row[name] for row in there], axis=0, weights=weights) if there else None
+        mean[name] = None if values is None else values.tolist()
+    return mean
+
+
 def _middle(quantiles_BHQ: Any, levels: tuple[float, ...]) -> int:
     """Return where the median stands: branches have all of the model's levels, which are symmetrical about it."""
     return quantiles_BHQ.shape[-1] // 2
