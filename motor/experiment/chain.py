@@ -21,7 +21,7 @@ from motor.stages.finetune import Finetune
 from motor.stages.labels import LabelsBeside, LabelsByLife
 from motor.stages.lookups import Lookup
 from motor.stages.memory import Memorise
-from motor.stages.prepare import Prepare
+from motor.stages.prepare import Prepare, Represent
 from motor.stages.recordings import ImportRecordings
 from motor.stages.training_series import ANYONE
 from motor.stages.unlabelled import UnlabelledSeries
@@ -314,7 +314,14 @@ class Link:
             seed=self.chain.experiment.base.seed,
             labels=self.chain.labels,
             labelled_share=settings.unlabelled.labelled_share,
+            shared=self._represent(settings),
         )
+
+    def _represent(self, settings: "Settings") -> Represent | None:
+        """Return the stage that represents whatever the labels are, where they come from beside and can change."""
+        if self.chain.labels is None or settings.representation.kind == "raw":
+            return None
+        return Represent(self.chain.recordings, settings.representation, settings.speed)
 
 
 def leaky_split(split: Split) -> Folds:

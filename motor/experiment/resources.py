@@ -11,9 +11,10 @@ from motor.registry import Outside, Record
 from motor.stages.audit import Audit, Cleared
 from motor.stages.classify import Classify
 from motor.stages.labels import LabelsBeside, LabelsByLife
+from motor.stages.prepare import Represent
 
 # Imported, so that they are known; methods import the others.
-OF_EVERY_CELL = (Audit, Cleared, Classify, LabelsBeside, LabelsByLife)
+OF_EVERY_CELL = (Audit, Cleared, Classify, LabelsBeside, LabelsByLife, Represent)
 PROJECT = "motor"
 MOST_CORES = 100_000  # of one stage: no node has as many
 

@@ -143,8 +143,8 @@ def seal(loop: Loop, data: Mapping[str, str | None], parent: str | None, actor: 
         anchor, alike = head(connection), agreement(connection)
     held = {item: decided.get(item, Held(label)) for item, label in data.items()}
     if parent is not None:  # a test label that is corrected since trains nothing anew: models are scored by it alone
-        before, sides = read_set(loop.label_set(parent)), loop.sides()
-        held |= {item: Held(before[item]) for item in held if sides[item] == "test" and before.get(item) is not None}
+        before, sides = read_held(loop.label_set(parent)), loop.sides()
+        held |= {item: one for item, one in before.items() if sides[item] == "test" and one.label is not None}
     check_labels(loop, labels_of(held), seed)
     _check_moments(loop, held)
     text = _table(held)
@@ -221,7 +221,12 @@ def labels_of(held: Mapping[str, Held]) -> dict[str, str | None]:
 
 
 def read_set(file: Path) -> dict[str, str | None]:
-    """Return the labels of a sealed set.
+    """Return the labels of a sealed set; see `read_held`."""
+    return labels_of(read_held(file))
+
+
+def read_held(file: Path) -> dict[str, Held]:
+    """Return what a sealed set holds.
 
     Raises
     ------
@@ -231,7 +236,17 @@ def read_set(file: Path) -> dict[str, str | None]:
     content = file.read_bytes()
     if hashlib.sha256(content).hexdigest()[:DIGITS] != file.stem:
         raise LoopError(f"{file} is not the label set that was sealed; restore it from a backup")
-    return {row["item"]: row["label"] or None for row in csv.DictReader(io.StringIO(content.decode()))}
+    rows = csv.DictReader(io.StringIO(content.decode()))
+    return {
+        row["item"]: Held(
+            row["label"] or None,
+            row["action"],
+            tuple(row["reviewers"].split()),
+            row["decided_at"],
+            tuple(row["requests"].split()),
+        )
+        for row in rows
+    }
 
 
 def about(loop: Loop, digest: str) -> dict[str, Any]:

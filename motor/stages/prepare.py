@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from grid.stage import COST, Context, Stage, when_set
+from grid.stage import COST, Context, Stage, after, when_set
 from grid.store.store import write_json
 from motor.recordings.recording import Recording
 from motor.recordings.shown_labels import hidden_motors
@@ -46,6 +46,27 @@ ASIDE = "aside"  # the side of what is neither trained upon nor scored
 
 
 @dataclass(frozen=True)
+class Represent(Stage):
+    """Represent every series once, whatever labels they will have: label sets of the same recordings share it."""
+
+    KIND: ClassVar[str] = "represent"
+    IS_COMMON: ClassVar[bool] = True
+
+    recordings: ImportRecordings
+    representation: Representation
+    speed: Speed
+
+    def label(self) -> str:
+        return self.representation.kind
+
+    def build(self, folder: Path, context: Context) -> None:
+        """Write ``recordings.arrow``, represented."""
+        with input_faults():
+            source = open_recordings(context.folder(self.recordings))
+            write_recordings(_represented(source, self.representation, self.speed), folder)
+
+
+@dataclass(frozen=True)
 class Prepare(Stage):
     """Give every motor its side, every series its representation, every domain its scaler.
 
@@ -70,6 +91,7 @@ class Prepare(Stage):
     labelled_share: float = when_set(1.0)  # of training motors, of each class; those of the others are hidden
     keeps_unreferenced: bool = when_set(default=False)  # motors without a reference: features can do without one
     holds_out: bool = when_set(default=True)  # False: every motor trains, in the one fold `EVERY_MOTOR`
+    shared: Represent | None = after(default=None)  # the same series, represented before; other labels share them
 
     def label(self) -> str:
         return self.representation.kind
@@ -91,7 +113,7 @@ class Prepare(Stage):
             hidden = self._hidden(known, sides)
             split = self.split if self.holds_out else None
             sides = with_unlabelled_motors(sides, self._units(meta), split, self.seed)
-            self._represent(source, folder)
+            self._represent(source, folder, context)
             recordings = open_recordings(folder)
             scalers = self._fit_scalers(recordings, without(sides, hidden))
             write_own_levels(recordings, self.scaling, folder)
@@ -123,18 +145,13 @@ class Prepare(Stage):
             rows += [(fold, motor) for motor in hidden_motors(of_training, self.labelled_share, self.seed)]
         return pd.DataFrame(rows, columns=["fold", "motor"], dtype=str)
 
-    def _represent(self, source: Path, folder: Path) -> None:
-        if self.representation.kind == "raw":  # the same bytes: share them where the file system can
-            _link(source / FILE_NAME, folder / FILE_NAME)
+    def _represent(self, source: Path, folder: Path, context: Context) -> None:
+        if self.shared is not None:
+            source = context.folder(self.shared)
+        if self.shared is not None or self.representation.kind == "raw":
+            _link(source / FILE_NAME, folder / FILE_NAME)  # the same bytes: share them where the file system can
         else:
-            write_recordings(self._represented(open_recordings(source)), folder)
-
-    def _represented(self, recordings: Recordings) -> Iterator[Recording]:
-        import pandas as pd
-
-        for place, speed_rpm in enumerate(speeds_rpm(recordings, self.speed)):
-            known = None if pd.isna(speed_rpm) else speed_rpm
-            yield self.represented(replace(recordings.recording(place), speed_rpm=known))
+            write_recordings(_represented(open_recordings(source), self.representation, self.speed), folder)
 
     def represented(self, recording: Recording) -> Recording:
         """Return a recording as it is represented.
@@ -144,9 +161,7 @@ class Prepare(Stage):
         ValueError
             If it cannot be represented so: too slow a rate, no speed, a signal that is not finite.
         """
-        known = recording.signal, recording.sampling_rate_hz, recording.speed_rpm
-        signal, rate_hz = self.representation.apply(*known)
-        return replace(recording, signal=signal, sampling_rate_hz=rate_hz)
+        return _represent_one(recording, self.representation)
 
     def batch(
         self, represented: Sequence[Recording], measured: Sequence[Recording], fitted: Mapping[Any, Scaler]
@@ -265,6 +280,19 @@ class Prepared:
             Series(item, index, domain, label, rate, fitted.scaler(index, item, domain, motor), motor, moment, speed)
             for index, item, motor, domain, label, rate, moment, speed in rows
         )
+
+
+def _represented(recordings: Recordings, representation: Representation, speed: Speed) -> Iterator[Recording]:
+    import pandas as pd
+
+    for place, speed_rpm in enumerate(speeds_rpm(recordings, speed)):
+        known = None if pd.isna(speed_rpm) else speed_rpm
+        yield _represent_one(replace(recordings.recording(place), speed_rpm=known), representation)
+
+
+def _represent_one(recording: Recording, representation: Representation) -> Recording:
+    signal, rate_hz = representation.apply(recording.signal, recording.sampling_rate_hz, recording.speed_rpm)
+    return replace(recording, signal=signal, sampling_rate_hz=rate_hz)
 
 
 def every_motor_trains(meta: "pd.DataFrame") -> "pd.DataFrame":

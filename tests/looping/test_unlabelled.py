@@ -5,10 +5,12 @@ import wave
 import numpy as np
 import pytest
 
-from grid.store.store import Store
+from grid.store.store import Store, write_text
 from motor.commands.looping import new_loop, opened
+from motor.looping import label_sets
 from motor.looping.label_sets import decided_in
 from motor.looping.loop import LoopError
+from motor.looping.training_data import write_config
 from motor.review.database.decisions import Decision, decide
 from motor.review.database.queues import LABELS, TEST, next_items, progress
 
@@ -88,3 +90,47 @@ def test_more_are_asked_for_until_nothing_is_left(found):
     found.manager.create_iteration(more=2)
     assert len(next_items(found.loop.database, LABELS, "ann", 50)) == before + 2
     assert found.loop.facts.test_reviewers == 2
+
+
+def test_one_training_label_changes_what_saw_it(found):
+    found.manager.create_iteration()
+    answer(found, LABELS, "ann", by_number)
+    sides, asked = found.loop.sides(), next_items(found.loop.database, TEST, "ann", 50)
+    labels = {item: by_number({"item": item}) for item, side in sides.items() if side == "train"}
+    labels |= {one["item"]: ("normal", "spark")[place % 2] for place, one in enumerate(asked)}
+    first = planned(found, labels)
+    item = next(iter(labels))
+    other = planned(found, labels | {item: "spark" if labels[item] == "normal" else "normal"})
+    assert first["recordings"] == other["recordings"]
+    assert first["describe"] & other["describe"]  # each recording's features, whatever its label
+    assert not any(first[kind] & other[kind] for kind in ("labels", "prepare", "classify"))
+    assert planned(found, labels) == first
+
+
+def test_corrected_test_label_is_in_no_later_set_and_so_trains_nothing(found):
+    found.manager.create_iteration()
+    answer(found, LABELS, "ann", by_number)
+    asked = [one["item"] for one in next_items(found.loop.database, TEST, "ann", 50)]
+    said = {item: ("normal", "spark")[place % 2] for place, item in enumerate(asked)}
+    for who in ("ann", "bob"):
+        answer(found, TEST, who, lambda one: said[one["item"]])
+    sealed = found.manager.prepare_training_data()
+    for who in ("ann", "bob"):
+        decision = Decision(f"again-{who}", asked[0], 1, "label", who, "spark")
+        decide(found.loop.database, decision, found.loop.facts.classes)
+    data = dict.fromkeys(found.loop.sides())
+    assert decided_in(found.loop)[asked[0]].label == "spark"
+    assert label_sets.seal(found.loop, data, sealed, "tests", 123) == sealed
+    assert label_sets.seal(found.loop, data, None, "tests", 123) != sealed
+
+
+def planned(found, labels):
+    """Return the keys of an iteration's stages, by kind."""
+    text = "item,label\n" + "".join(f"{item},{label or ''}\n" for item, label in sorted(labels.items()))
+    file = found.loop.label_set("draft")
+    write_text(file, text)
+    config = write_config(found.loop, 1, "draft")
+    keys = {}
+    for stage in found.manager.tools.plan(config).plan.stages.values():
+        keys.setdefault(stage.KIND, set()).add(stage.key)
+    return keys

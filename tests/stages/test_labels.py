@@ -1,6 +1,7 @@
 """Labels beside the data, and hidden labels: what they change, and what they leave as it is."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,25 @@ def test_labels_beside_count_more_than_those_of_the_data_and_read_nothing_again(
     held = {stage.KIND for stage in again.plan.stages.values() if again.store.holds(stage)}
     assert "recordings" in held
     assert not again.store.holds(again.stages("prepare")[0])
+
+
+def test_series_are_represented_once_for_all_label_sets(make_tiny, tmp_path, sides_of, plain):
+    motor = min(motor for motor, side in sides_of(plain).items() if side == "train")
+    file = tmp_path / "labels.csv"
+    file.write_text(f"motor,label\n{motor},spark\n")
+    settings = (*CLASSICAL, f"dataset.labels_file={file}", "representation={kind: envelope}")
+    tiny = make_tiny(tmp_path, *settings).build_stages("prepare")
+    (represent,), (prepare,) = tiny.stages("represent"), tiny.stages("prepare")
+    files = [tiny.folder(stage) / "recordings.arrow" for stage in (represent, prepare)]
+    assert files[0].stat().st_ino == files[1].stat().st_ino
+    file.write_text(f"motor,label\n{motor},vibrate\n")
+    again = make_tiny(tmp_path, *settings)
+    unshared = replace(again.stages("prepare")[0], shared=None)
+    held = {stage.KIND for stage in again.plan.stages.values() if again.store.holds(stage)}
+    assert held == {"recordings", "represent"}
+    assert unshared.key == again.stages("prepare")[0].key != prepare.key
+    again.build_stages("labels").build_stage(unshared)
+    assert (again.folder(unshared) / "recordings.arrow").read_bytes() == files[0].read_bytes()
 
 
 def test_labels_hidden_of_training_motors_move_no_side_and_train_nothing(make_tiny, tmp_path, plain):
