@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
@@ -129,10 +129,14 @@ class Backbone(Plugin, ABC):
 
     def _missing_packages(self) -> Iterator[tuple[str, str]]:
         """Yield the distributions that it imports and that are not there."""
-        for name in self.PACKAGES:
-            if not _is_installed(name):
-                why = f"backbone {self.kind} needs the package {name}, which is not installed here"
-                yield "kind", f"{why}; run `pip install {name}`, or choose another backbone"
+        for name in missing_packages(self.PACKAGES):
+            why = f"backbone {self.kind} needs the package {name}, which is not installed here"
+            yield "kind", f"{why}; run `pip install {name}`, or choose another backbone"
+
+
+def missing_packages(names: Iterable[str]) -> list[str]:
+    """Return those of some distributions that are not installed."""
+    return [name for name in names if not _is_installed(name)]
 
 
 @cache

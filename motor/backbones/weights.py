@@ -7,7 +7,7 @@ so the names of the tensors are compared with the model's after every load and e
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,24 @@ def weights_folder(weights: str) -> Path:
     read_config(folder)
     tensor_files(folder)
     return folder
+
+
+def check_no_sizes(weights: str | None, given: Sequence[str]) -> None:
+    """Raise ValueError where sizes are given beside weights, which have their own: they would only seem to change them.
+
+    Parameters
+    ----------
+    weights : str or None
+    given : sequence of str
+        Settings of sizes that a config names.
+    """
+    if weights is None or not given:
+        return
+    are, them = ("is", "it") if len(given) == 1 else ("are", "them")
+    raise ValueError(
+        f"{', '.join(given)} {are} given beside weights: {weights!r}, which have their own sizes; take {them} out, or "
+        "start from no weights (weights: null)"
+    )
 
 
 def is_at_hand(weights: str) -> bool:

@@ -57,7 +57,8 @@ class Neighbours(FittedFeature):
         """
         from motor.retrieval.search import ExactSearch
 
-        check_motors(meta)
+        if found := lone_class(meta):
+            raise ValueError(found)
         classes = np.unique(meta["label"].to_numpy(dtype=str)).tolist()
         domain_B, label_B, motor_B = (
             meta[name].to_numpy(dtype=str)[position_B] for name in ("domain", "label", "motor")
@@ -120,16 +121,17 @@ class NeighboursModel(FittedModel):
         return np.nan_to_num(distance_BC / np.where(mean_B1 > 0, mean_B1, 1.0), nan=1.0)
 
 
-def check_motors(meta: "pd.DataFrame") -> None:
-    """Raise ValueError if a class has one training motor alone in a domain."""
+def lone_class(meta: "pd.DataFrame") -> str | None:
+    """Return which class has one training motor alone in a domain, and what to do; None where each has two."""
     counts = meta.groupby(["domain", "label"])["motor"].nunique()
-    if (counts < 2).any():
-        domain, name = counts.index[counts < 2][0]
-        raise ValueError(
-            f"class {name!r} has one training motor in domain {domain!r}: feature neighbours leaves out a window's own "
-            "motor, so its windows would have no neighbour of their class; give the class a second training motor, "
-            "choose another split, or take neighbours out of axes.method"
-        )
+    if not (counts < 2).any():
+        return None
+    domain, name = counts.index[counts < 2][0]
+    return (
+        f"class {name!r} has one training motor in domain {domain!r}: feature neighbours leaves out a window's own "
+        "motor, so its windows would have no neighbour of their class; give the class a second training motor, choose "
+        "another split, or take neighbours out of axes.method"
+    )
 
 
 PLUGIN = Neighbours

@@ -8,16 +8,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from motor.retrieval.approximate import WORTH, ApproximateSearch
 from motor.retrieval.keys import STILL, dual
 from motor.retrieval.search import ExactSearch, Neighbours, check_others
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+Index = Literal["exact", "approximate"]
 NAMES = "names"  # in the file's metadata
 
 
@@ -70,7 +72,9 @@ class Memory:
             motors = tuple(json.loads(opened.metadata()[NAMES]))
             return cls(opened.get_tensor("samples"), opened.get_tensor("end_S"), motors)
 
-    def unfolded(self, key_length: int, horizon: int, stride: int, value_share: float = 0.0) -> "Unfolded":
+    def unfolded(
+        self, key_length: int, horizon: int, stride: int, value_share: float = 0.0, index: Index = "exact"
+    ) -> "Unfolded":
         """Return its windows by shape, each with what followed.
 
         Parameters
@@ -81,6 +85,8 @@ class Memory:
             Samples from one window to the next.
         value_share : float
             How much mean and deviation count in a distance; the rest is shape.
+        index : {"exact", "approximate"}
+            How windows are searched for.
 
         Raises
         ------
@@ -102,7 +108,7 @@ class Memory:
             )
         start_N = np.concatenate(starts).astype(np.int64)
         offset_N = start_N - np.repeat(begin_S, [len(one) for one in starts])
-        return Unfolded(self.samples, start_N, offset_N, motor_N, key_length, horizon, value_share)
+        return Unfolded(self.samples, start_N, offset_N, motor_N, key_length, horizon, value_share, index)
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ class Unfolded:
     motor_N : ndarray of shape (n_windows,), str
     key_length, horizon : int
     value_share : float
+    index : {"exact", "approximate"}
     """
 
     samples: np.ndarray
@@ -128,14 +135,20 @@ class Unfolded:
     key_length: int
     horizon: int
     value_share: float = 0.0
+    index: Index = "exact"
 
     @cached_property
-    def search(self) -> ExactSearch:
-        """Return the search among the windows' shapes."""
+    def search(self) -> "ExactSearch | ApproximateSearch":
+        """Return the search among the windows' keys; where exact search would take long, it says what would not."""
         import torch
 
-        windows_NT = self._cut(self.start_N, self.key_length)
-        return ExactSearch(self.keys(torch.from_numpy(windows_NT)), self.motor_N)
+        keys_ND = self.keys(torch.from_numpy(self._cut(self.start_N, self.key_length)))
+        if self.index == "approximate":
+            return ApproximateSearch(keys_ND, self.motor_N)
+        if len(keys_ND) > WORTH:
+            advice = "set index: approximate (pip install 'motor-grid[retrieval]'), or a larger stride"
+            print(f"{len(keys_ND)} windows are searched one by one, some 6 ms each a million; {advice}", flush=True)
+        return ExactSearch(keys_ND, self.motor_N)
 
     def keys(self, window_BT: "Tensor") -> "Tensor":
         """Return what windows are compared by: (B, numbers of a key)."""

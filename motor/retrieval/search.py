@@ -69,11 +69,7 @@ class ExactSearch:
                 f"keys have shape {tuple(keys_ND.shape)}; one motor a key is due, there are {len(motor_N)}"
             )
         self.motor_N = motor_N
-        motors, number_N = np.unique(motor_N.astype(str), return_inverse=True)
-        order_N = np.argsort(number_N, kind="stable")
-        ends = np.cumsum(np.bincount(number_N, minlength=len(motors)))
-        begins = [0, *ends[:-1].tolist()] if len(ends) else []
-        of_motor = {str(motor): slice(a, b) for motor, a, b in zip(motors, begins, ends.tolist(), strict=True)}
+        order_N, of_motor = in_order(motor_N)
         keys_ND = keys_ND.float()[order_N].contiguous()
         self._ordered = _Ordered(keys_ND, (keys_ND**2).sum(dim=1) / 2, order_N, of_motor)
 
@@ -200,6 +196,20 @@ def _highest(score_QN: "Tensor", count: int) -> _Highest:
     place_QN = torch.cat([place_QN, rest_QN], dim=1)
     best = score_QN.gather(1, place_QN).topk(count, dim=1, sorted=False)
     return _Highest(best.values, place_QN.gather(1, best.indices))
+
+
+def in_order(motor_N: np.ndarray) -> tuple[np.ndarray, dict[str, slice]]:
+    """Return an order in which keys of a motor stand side by side, and where each motor's stand in it.
+
+    Parameters
+    ----------
+    motor_N : ndarray of shape (n_keys,), str
+    """
+    motors, number_N = np.unique(motor_N.astype(str), return_inverse=True)
+    order_N = np.argsort(number_N, kind="stable")
+    ends = np.cumsum(np.bincount(number_N, minlength=len(motors)))
+    begins = [0, *ends[:-1].tolist()] if len(ends) else []
+    return order_N, {str(motor): slice(a, b) for motor, a, b in zip(motors, begins, ends.tolist(), strict=True)}
 
 
 def check_others(motor_Q: Sequence[str], motor_QK: np.ndarray) -> None:

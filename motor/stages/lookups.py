@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from motor.features.neighbours import lone_class
 from motor.registry import Record
 from motor.stages.prepare import Prepared
 from motor.stages.training_series import is_allowed, known
@@ -39,7 +40,7 @@ class Lookup(Record):
         for fold in prepared.stage.split.fold_names() if prepared.stage.holds_out else ():
             meta = known(prepared, fold, self.domains, self.labels)
             training = meta[is_allowed(meta, self.labels, prepared.stage.normal) & (meta["side"] == "train")]
-            found = self._too_few(training) if self.top_k else _lone_class(training)
+            found = self._too_few(training) if self.top_k else lone_class(training)
             if found is not None:
                 yield f"fold {fold}: {found}"
 
@@ -61,16 +62,3 @@ class Lookup(Record):
                 f"{of_motors.idxmax()!r}; set {self.setting} to at most {least}, or a smaller stride"
             )
         return None
-
-
-def _lone_class(training: "pd.DataFrame") -> str | None:
-    """Return which class has one training motor alone in a domain."""
-    counts = training.groupby(["domain", "label"])["motor"].nunique()
-    if not (counts < 2).any():
-        return None
-    domain, name = counts.index[counts < 2][0]
-    return (
-        f"class {name!r} has one training motor in domain {domain!r}: feature neighbours leaves out a window's own "
-        "motor, so its windows would have no neighbour of their class; give the class a second training motor, choose "
-        "another split, or take neighbours out of axes.method"
-    )

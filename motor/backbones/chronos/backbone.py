@@ -12,7 +12,7 @@ from motor.backbones.base import Backbone, Outline, check_record, seeded
 from motor.backbones.chronos.forecaster import ChronosForecaster, HorizonMethod
 from motor.backbones.forecast import positions_of
 from motor.backbones.forecaster import SIDECAR
-from motor.backbones.weights import WeightsError, read_config, weights_folder
+from motor.backbones.weights import WeightsError, check_no_sizes, read_config, weights_folder
 
 WIDEST, MOST_BLOCKS = 65_536, 1_024  # several times those of the largest T5
 
@@ -49,13 +49,7 @@ class ChronosBackbone(Backbone):
     @model_validator(mode="after")
     def _check_sizes(self) -> Self:
         """Weights have sizes of their own, which others beside them would only seem to change."""
-        given = [name for name in self.SIZES if name in self.model_fields_set]
-        if self.weights is not None and given:
-            are = "is" if len(given) == 1 else "are"
-            raise ValueError(
-                f"{', '.join(given)} {are} given beside weights: {self.weights!r}, which have their own sizes; take "
-                f"{'it' if len(given) == 1 else 'them'} out, or start from no weights (weights: null)"
-            )
+        check_no_sizes(self.weights, [name for name in self.SIZES if name in self.model_fields_set])
         return self
 
     @property

@@ -10,7 +10,7 @@ from motor.backbones.base import Outline, read_record
 from motor.backbones.blocks import Blocks
 from motor.backbones.time_llm.forecaster import LLM, TimeLlmForecaster
 from motor.backbones.torch_forecaster import Geometry, TorchBackbone, TorchForecaster
-from motor.backbones.weights import WeightsError, read_config
+from motor.backbones.weights import WeightsError, check_no_sizes, read_config
 from motor.registry import Record
 
 if TYPE_CHECKING:
@@ -95,11 +95,7 @@ class TimeLlm(TorchBackbone):
             raise ValueError(f"stride {self.stride} would leave samples out between patches of {self.patch}")
         if self.width % self.n_heads:
             raise ValueError(f"width {self.width} does not make {self.n_heads} heads; take a multiple of it")
-        if self.weights is not None and "sizes" in self.model_fields_set:
-            raise ValueError(
-                f"sizes are given beside weights: {self.weights!r}, which have their own; take them out, or start "
-                "from no weights (weights: null)"
-            )
+        check_no_sizes(self.weights, ["sizes"] if "sizes" in self.model_fields_set else [])
         if self.weights is None and self.first_layers is not None:
             raise ValueError("first_layers is of weights, and there are none; set sizes.n_layers instead")
         return self

@@ -102,7 +102,7 @@ class Gate(Part):
         """Take up a memory to look windows up in."""
         given = self.settings
         horizon = self.site.prediction_length
-        self.unfolded = memory.unfolded(given.key_length, horizon, given.stride, given.value_share)
+        self.unfolded = memory.unfolded(given.key_length, horizon, given.stride, given.value_share, given.index)
 
     def tokens(self, tokens_BLD: Tensor, seen: Seen) -> Tensor:
         """Let each token look at the past and the future that were retrieved; what it takes is 0 until trained."""

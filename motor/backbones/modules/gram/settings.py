@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from motor.backbones.base import missing_packages
 from motor.backbones.modules.base import Asked, Module
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ class Gram(Module):
     top_k: int = Field(default=50, ge=1, description="neighbours; on real bearings few (3 to 10) were worse")
     key_length: int = Field(default=128, ge=8, description="last samples that are compared: two revolutions or more")
     stride: int = Field(default=1, ge=1, description="samples between the windows that are kept")
+    index: Literal["exact", "approximate"] = Field(
+        default="exact",
+        description="how they are searched for; ``approximate`` (faiss, extra ``retrieval``) is for memories of more "
+        "than a million windows, and may miss some",
+    )
     value_share: float = Field(
         default=0.1, ge=0, lt=1, description="how much mean and deviation count in a distance; the rest is shape"
     )
@@ -47,6 +53,10 @@ class Gram(Module):
         "forecasts without modules, and says so",
     )
 
+    @property
+    def PACKAGES(self) -> tuple[str, ...]:  # type: ignore[override] # of these settings
+        return ("faiss-cpu",) if self.index == "approximate" else ()
+
     def part(self, site: "Site") -> "Gate":
         from motor.backbones.modules.gram.network import Gate
 
@@ -58,4 +68,9 @@ class Gram(Module):
                 "key_length",
                 f"the last {self.key_length} samples of a context are to be compared, and it has "
                 f"{asked.context_length}; set modules.gram.key_length to at most that",
+            )
+        for name in missing_packages(self.PACKAGES):
+            yield (
+                "index",
+                f"index: approximate needs the package {name}, which is not installed here; run `pip install {name}`",
             )
