@@ -25,7 +25,11 @@ class Diffusion(TorchBackbone):
     width: int = Field(default=128, ge=2, description="of the denoiser")
     schedule: Literal["cosine", "linear"] = Field(default="cosine", description="how noise grows over the noise levels")
     n_noise_levels: int = Field(default=100, ge=2, description="noise levels that it is trained on")
-    n_steps: int = Field(default=10, ge=1, description="steps from noise to a future (DDIM), at most the noise levels")
+    levels_a_window: int = Field(default=4, ge=1, description="noise levels of a window in each step of its training")
+    sampler: Literal["dpm_solver", "ddim"] = Field(
+        default="dpm_solver", description="way from noise to a future; ``ddim`` makes futures too alike in few steps"
+    )
+    n_steps: int = Field(default=10, ge=1, description="steps from noise to a future, at most the noise levels")
     n_samples: int = Field(default=20, ge=2, description="futures that are drawn of each window")
 
     def network(self, geometry: Geometry) -> "Network":
