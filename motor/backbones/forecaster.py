@@ -50,9 +50,13 @@ class Forecaster(ABC):
         With two or more, the model is told each window's domain.
     sees_together : bool
         Windows of one group see one another; else each window is forecast alone, whatever its batch.
+    leaves_own_motor_out : bool
+        A window's motor is read, to leave out what is remembered of it; else no answer may follow from a name
+        (`motor.backbones.names`).
     """
 
     sees_together: ClassVar[bool] = False
+    leaves_own_motor_out: ClassVar[bool] = False
     horizon_method: str = "native"
 
     def __init__(

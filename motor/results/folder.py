@@ -13,6 +13,7 @@ from grid.store.store import Store, write_json, write_text
 from motor.evaluation.axes.base import axis
 from motor.evaluation.cells import cell_key
 from motor.evaluation.detection import detections
+from motor.evaluation.label_errors import suspected_labels
 from motor.experiment.cells import LEAKY
 from motor.experiment.reading import Experiment
 from motor.registry import kind_of, using
@@ -31,6 +32,7 @@ from motor.report import (
 )
 from motor.results.details import cell_details
 from motor.results.failures import FAILED, write_failures
+from motor.results.forecasts import forecasts_of, forecasts_table
 from motor.results.links import curve_names, link_to
 from motor.results.report_context import report_context
 from motor.stages.classify import Classify
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 PAGE = "report.html"
 RANKING = "ranking.json"  # by which metric the recipes are ranked: `predict --cell best` goes by it, too
 MACHINES = "machines.json"  # what the config tells of machines: `predict` names lines by it
+SUSPECTED, FORECASTS = "suspected_labels.csv", "forecasts.csv"
 MARK = "made-from.json"  # written last: what the results folder was made from
 MANY = 60  # cells; below it the page is written before a second process could begin to draw
 
@@ -124,7 +127,16 @@ def _write(
     write_json(root / MACHINES, _machines(experiment))
     findings = find(results, context)
     advised = [findings.cells[place] for place in advised_cells(findings)]
-    details = cell_details(experiment, standing, results, store, advised)
+    suspected = suspected_labels(findings.cells, context.classes)
+    (root / SUSPECTED).unlink(missing_ok=True)
+    if suspected is not None:
+        write_text(root / SUSPECTED, suspected.to_csv(index=False))
+    forecasts = forecasts_of(standing, results, store)
+    (root / FORECASTS).unlink(missing_ok=True)
+    if forecasts:
+        write_text(root / FORECASTS, forecasts_table(forecasts).to_csv(index=False))
+    beside = {"suspected_labels": suspected, "forecasts": forecasts}
+    details = cell_details(experiment, standing, results, store, advised) | beside
     findings = replace(findings, context=replace(context, spent=details["spent"]), details=details)
     document = compose(findings)
     if len(results) < MANY:

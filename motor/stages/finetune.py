@@ -16,6 +16,7 @@ from motor.backbones.base import Backbone
 from motor.backbones.batch import Batch, as_batch
 from motor.backbones.conformal import calibrate, save_offsets
 from motor.backbones.modules.base import Module
+from motor.backbones.names import check_names_unread
 from motor.backbones.training import (
     ALONE,
     History,
@@ -319,6 +320,11 @@ class FoldData(TrainingData):
     def series(self) -> Iterator[Remembered]:
         return remembered(self.prepared, self._of("train"), self.stage.fold)
 
+    @property
+    def has_training(self) -> bool:
+        """Whether there are series to learn from; an untrained forecaster needs none."""
+        return not self._of("train").empty
+
     @cached_property
     def _stream(self) -> WindowStream:
         with input_faults():
@@ -374,6 +380,8 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: "Report")
     if place.rank == 0:
         if stage.training.conformal and stage.labels != "none":
             _calibrate(forecaster.to(device), data)
+        if data.has_training:
+            check_names_unread(forecaster.to(device), next(iter(data.even(1))))
         forecaster.save(at.draft / "predictor")
         save_offsets(forecaster, at.draft / "predictor")
         tested = meta[meta["side"] == "test"]

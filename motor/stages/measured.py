@@ -12,6 +12,7 @@ from motor.backbones.batch import Batch, as_batch
 from motor.backbones.batching import BatchSize
 from motor.backbones.forecast import MEDIAN, STILL
 from motor.features.skill import forecast_skill, skill_columns
+from motor.stages.forecast_facts import facts_of, window_facts
 from motor.stages.forecasts import N_WORST, columns_of, edges_of, retrieval_facts, said_of, summarised, worst_cases
 from motor.stages.prepare import Prepared
 from motor.windows.cutting import FixedWindows
@@ -73,15 +74,19 @@ class Measured:
         ]
 
     def forecasts(self) -> dict[str, Any]:
-        """Return what ``forecasts.json`` says: of each context length rows by domain and class, and worst cases."""
+        """Return what ``forecasts.json`` says: of each context length rows by domain and class, and worst cases.
+
+        Of the longest context also how sure it is (`facts_of`).
+        """
         if self.frame.empty:
-            return {"by_context": {}, "worst": []}
+            return {"by_context": {}, "worst": [], "sure": {}}
         edges = edges_of(self.even(N_WINDOWS))
-        frame = self.frame.join(self.meta.set_index("item")[["domain", "label"]], on="item")
+        frame = self.frame.join(self.meta.set_index("item")[["domain", "label", "speed_rpm"]], on="item")
         of_lengths = frame.groupby("context_length", sort=False)
         told = {str(length): summarised(rows, edges) for length, rows in of_lengths}
         longest = frame[frame["context_length"] == self.stage.context_length]
-        return {"by_context": told, "worst": [] if self.stage.memory is None else self._worst(longest)}
+        worst = [] if self.stage.memory is None else self._worst(longest)
+        return {"by_context": told, "worst": worst, "sure": facts_of(longest, self.stage.quantile_levels)}
 
     def retrieval(self) -> dict[str, Any]:
         """Return what ``training.json`` says of neighbours; nothing of a forecaster without a memory."""
@@ -99,13 +104,16 @@ class Measured:
         import pandas as pd
 
         windows, longest = self._windows, self.stage.context_length
+        says_more = not {"gate", "regimes"}.isdisjoint(self.stage.backbone.gives)
 
         def errors(numbers: range) -> pd.DataFrame:
             cut = windows.batch(numbers)
             batch = as_batch(windows, cut, longest, context_length)
-            forecast = said_of(self.forecaster, batch, self.stage.memory is not None)
+            forecast = said_of(self.forecaster, batch, self.stage.memory is not None or says_more)
             columns = skill_columns(np.asarray(batch.future_BH), self._median(forecast), np.asarray(batch.context_BT))
             columns |= columns_of(batch, forecast) | {"number": np.asarray(numbers)}
+            if context_length == longest:
+                columns |= window_facts(batch, forecast, self.stage.quantile_levels, says_more)
             items = [windows.series[place].item for place in cut["item"]]
             index = pd.MultiIndex.from_arrays([items, cut["window_index"]], names=["item", "window"])
             return pd.DataFrame(columns, index=index)

@@ -7,7 +7,7 @@ G segments of the horizon, F forecasts that are blended (linear, neighbours).
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -47,6 +47,8 @@ class RetrievalForecaster(LinearForecaster):
     No window is ever given a neighbour of its own motor, not in the fit either: so the weights know how good
     neighbours of a new motor are. Without a memory it forecasts as the linear forecaster does.
     """
+
+    leaves_own_motor_out: ClassVar[bool] = True
 
     memory: "Memory | None" = None
     unfolded: "Unfolded | None" = None

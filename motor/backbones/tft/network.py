@@ -4,6 +4,8 @@ Shapes: B windows, T context, H horizon, Q quantiles, P samples of a patch, L pa
 S = L + F, D width, N variables, V known values.
 """
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 from torch.nn import LSTM, Embedding, Linear, Module, Parameter
@@ -11,8 +13,12 @@ from torch.nn import LSTM, Embedding, Linear, Module, Parameter
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast
 from motor.backbones.layers.gated import GatedResidual, GatedSkip, InterpretableAttention, VariableSelection
+from motor.backbones.layers.ids import MotorIds
 from motor.backbones.layers.patches import known, n_known, n_patches, patches, shapes
 from motor.backbones.torch_forecaster import Geometry
+
+if TYPE_CHECKING:
+    from motor.backbones.tft.settings import Tft
 
 N_VARIABLES = 3  # a patch's samples, its mean and deviation, and what is known of it
 
@@ -28,11 +34,11 @@ class Inputs(Module):
         self.unseen_ND = Parameter(torch.zeros(N_VARIABLES - 1, width))  # what the horizon has in place of samples
         self.select = VariableSelection(N_VARIABLES, width, width)
 
-    def forward(self, patches_BLP: Tensor, static_BV: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the places (B, S, D) and the static context (B, 1, D)."""
+    def forward(self, patches_BLP: Tensor, static_BV: Tensor, id_B1D: Tensor | float) -> tuple[Tensor, Tensor]:
+        """Return the places (B, S, D) and the static context (B, 1, D), which the motor's id is a part of."""
         n_windows, n_past = patches_BLP.shape[:2]
         n_places = n_past + self.n_future
-        static_B1D = self.known(static_BV)[:, None]
+        static_B1D = self.known(static_BV)[:, None] + id_B1D
         first = self.first - n_past
         place_SD = self.places.weight[first : first + n_places]  # counted from the forecast's origin
         past_BLND = torch.stack([self.samples(patches_BLP), self.shape(shapes(patches_BLP))], dim=2)
@@ -70,8 +76,9 @@ class Temporal(Module):
 class Network(Module):
     """From a normalised context to quantiles, patch by patch of the horizon."""
 
-    def __init__(self, geometry: Geometry, patch: int, width: int, n_heads: int) -> None:
+    def __init__(self, geometry: Geometry, settings: "Tft") -> None:
         super().__init__()
+        patch, width, n_heads = settings.patch, settings.width, settings.n_heads
         self.patch, self.domains, self.horizon = patch, geometry.domains, geometry.prediction_length
         n_places, n_future = (
             n_patches(n_samples, patch) for n_samples in (geometry.context_length, geometry.prediction_length)
@@ -80,6 +87,7 @@ class Network(Module):
         self.inputs = Inputs(patch, n_known(geometry.domains), width, n_places, n_future)
         self.local, self.temporal = Local(width), Temporal(width, n_heads)
         self.head = Linear(width, patch * self.n_levels)
+        self.ids = None if settings.motor_ids is None else MotorIds(settings.motor_ids, width, settings.id_dropout)
 
     def forward(self, batch: Batch) -> Forecast:
         """Return quantiles and the tokens of the context."""
@@ -93,5 +101,6 @@ class Network(Module):
         return self._places(batch)[:, : -self.inputs.n_future]
 
     def _places(self, batch: Batch) -> Tensor:
-        places_BSD, static_B1D = self.inputs(patches(batch.context_BT, self.patch), known(batch, self.domains))
+        id_B1D = 0.0 if self.ids is None else self.ids(batch)
+        places_BSD, static_B1D = self.inputs(patches(batch.context_BT, self.patch), known(batch, self.domains), id_B1D)
         return self.temporal(self.local(places_BSD, static_B1D))

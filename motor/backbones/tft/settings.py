@@ -26,14 +26,30 @@ class Tft(TorchBackbone):
     width: int = Field(default=64, ge=2, description="of a token")
     n_heads: int = Field(default=4, ge=1, description="attention heads, which share their values")
 
+    motor_ids: int | None = Field(
+        default=None,
+        ge=1,
+        exclude_if=lambda n_rows: n_rows is None,
+        description="rows of a table of motors' ids, which training may lean on; forecasts and features take every "
+        "motor for unknown; null has none",
+    )
+    id_dropout: float = Field(
+        default=0.3,
+        gt=0,
+        le=1,
+        exclude_if=lambda share: share == 0.3,
+        description="share of training windows whose motor is unknown, with ``motor_ids``",
+    )
+
     def network(self, geometry: Geometry) -> "Network":
         from motor.backbones.tft.network import Network
 
-        return Network(geometry, self.patch, self.width, self.n_heads)
+        return Network(geometry, self)
 
     def blocks(self, network: "Network") -> Blocks:  # type: ignore[override] # of this kind's own network
         """Return its recurrent layer and its attention as the blocks of its encoder."""
-        return Blocks(inputs=[network.inputs], encoder=[network.local, network.temporal], head=[network.head])
+        inputs = [network.inputs, *([] if network.ids is None else [network.ids])]
+        return Blocks(inputs=inputs, encoder=[network.local, network.temporal], head=[network.head])
 
     def outline(self) -> Outline:
         """Return what is known before anything is built; any levels can be forecast."""

@@ -55,7 +55,8 @@ class Findings:
         Method -> the same with the choice among its own recipes only.
     details : mapping
         What was gathered beside the metrics: `cells` (name -> `config`, `tsne`, `residuals`, `learning`, `worst`),
-        `signals` (what `worst` names), `spent`. Each may be missing.
+        `signals` (what `worst` names), `spent`, `suspected_labels` (a table), `forecasts` (see
+        `motor.report.findings.forecasts`). Each may be missing.
     """
 
     cells: list[CellResult]

@@ -54,6 +54,7 @@ class AttachedForecaster(Forecaster):
         self.base, self.settings = base, tuple(settings)
         super().__init__(Whole(base.model, parts), base.prediction_length, base.quantile_levels, base.domains)
         self.sees_together = base.sees_together  # type: ignore[misc] # of this one
+        self.leaves_own_motor_out = any(one.LOOKS_UP for one in settings)  # type: ignore[misc]
         self.horizon_method = base.horizon_method
 
     @property
