@@ -60,7 +60,7 @@ async function show() {
     const told = await fetched(mine.item);
     if (mine !== current()) return;
     screen.plots(mine, told);
-    screen.sideInformation(mine, () => got(of("/api/motor", { item: mine.item })), () => mine === current());
+    screen.sideInformation(mine, () => got(of("/api/motor", { item: mine.item })), fetched, () => mine === current());
     document.body.dataset.drawn = mine.item;
     document.body.dataset.drawnMs = String(performance.now() - began);
     state.since = performance.now();

@@ -33,6 +33,8 @@ export class Screen {
       spectrum: new Plot(this.$("spectrum"), { cursor }),
       envelope: new Plot(this.$("envelope"), { cursor }),
       trend: new Plot(this.$("trend")),
+      "partner-spectrum": new Plot(this.$("partner-spectrum"), { cursor }),
+      "partner-envelope": new Plot(this.$("partner-envelope"), { cursor }),
     };
   }
 
@@ -83,16 +85,32 @@ export class Screen {
   }
 
   plots(mine, told) {
-    const shaft = told.speed_rpm ? told.speed_rpm / 60 : null;
     this.waveform(told.waveform, told.sampling_rate_hz);
+    this.spectra(told);
+    this.$("spectrogram-figure").hidden = this.$("partner").hidden = true;
+    this.known(mine, told);
+  }
+
+  spectra(told, whose = "") {
+    const shaft = told.speed_rpm ? told.speed_rpm / 60 : null;
     for (const name of ["spectrum", "envelope"]) {
       const amplitudes = unpacked(told[name].values), drawn = name === "spectrum" ? inDecibels(amplitudes) : { values: amplitudes };
-      const curve = { from: 0, to: told[name].highest_hz, unit: "Hz", ...drawn };
-      this.of[name].marks = null;
-      this.of[name].show({ ...curve, lines: name === "envelope" ? shaft : null });
+      const curve = { from: 0, to: told[name].highest_hz, unit: "Hz", ...drawn }, plot = this.of[whose + name];
+      plot.marks = null;
+      plot.show({ ...curve, lines: name === "envelope" ? shaft : null });
     }
-    this.$("spectrogram-figure").hidden = true;
-    this.known(mine, told);
+  }
+
+  // What the other sensor recorded at the same moment, below.
+  async partner(mine, recordings, fetched, isCurrent) {
+    const moment = recordings.find((one) => one.name === mine.item)?.moment ?? null;
+    const other = recordings.find((one) => moment !== null && one.moment === moment && one.domain !== mine.domain);
+    if (!other) return;
+    const told = await fetched(other.name);
+    if (!isCurrent()) return;
+    this.$("partner").hidden = false;
+    this.$("partner-item").textContent = `${other.name} · ${other.domain}`;
+    this.spectra(told, "partner-");
   }
 
   waveform(told, rate) {
@@ -111,7 +129,7 @@ export class Screen {
     this.$("facts").replaceChildren(...rows.flatMap(([name, value]) => [made("dt", say(name)), made("dd", value)]));
   }
 
-  async sideInformation(mine, get, isCurrent) {
+  async sideInformation(mine, get, fetched, isCurrent) {
     const { motor, recordings } = await get().catch(() => ({ motor: mine.motor, recordings: [] }));
     if (!isCurrent()) return;
     this.list("recordings", recordings.map((one) =>
@@ -120,6 +138,7 @@ export class Screen {
     if (levels.length > 1) this.of.trend.show({ from: 0, to: levels.length, unit: "", values: Float32Array.from(levels) });
     this.$("trend").hidden = levels.length < 2;
     this.$("trend").title = motor;
+    await this.partner(mine, recordings, fetched, isCurrent).catch(() => {});
   }
 
   list(id, texts) {
@@ -136,6 +155,7 @@ export class Screen {
   end() {
     this.$("item").textContent = say("end");
     for (const plot of Object.values(this.of)) plot.show(null);
+    this.$("partner").hidden = true;
     for (const id of ["answers", "facts", "suggestion", "neighbours", "recordings"]) this.$(id).replaceChildren();
     document.body.dataset.drawn = "";
   }

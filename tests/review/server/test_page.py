@@ -154,3 +154,21 @@ def test_page_speaks_chinese_is_dark_and_fits(browser, review, served, width):
         page.locator("#language").click()
         page.locator("#answers", has_text="unsure").wait_for()
         assert page.faults == []
+
+
+def test_other_sensor_of_the_moment_is_drawn_below(browser, review, served):
+    with review.database.writing() as connection:
+        connection.execute(text("UPDATE item SET moment='7' WHERE name IN ('i0', 'i1')"))
+        connection.execute(text("UPDATE item SET domain='vibration' WHERE name='i1'"))
+    with served(review) as address:
+        page = opened(browser, address)
+        shown(page, "i0")
+        page.locator("#partner-item", has_text="i1 · vibration").wait_for()
+        ink = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
+        assert page.locator("#partner-envelope").evaluate(ink)
+        page.keyboard.press("n")
+        page.locator("#partner-item", has_text="i0 · sound").wait_for()
+        page.keyboard.press("n")
+        shown(page, "i2")
+        assert page.locator("#partner").is_hidden()
+        assert page.faults == []
