@@ -11,7 +11,7 @@ from torch.nn import GRU, Linear, Module, Parameter
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast
 from motor.backbones.layers.gated import GatedResidual
-from motor.backbones.layers.patches import known, n_known, n_patches, patches
+from motor.backbones.layers.patches import known_at, n_known, n_patches, patches
 from motor.backbones.torch_forecaster import Geometry
 
 SELF = 2.0  # first logit of a node's listening to itself over that to another
@@ -82,7 +82,7 @@ class Network(Module):
     def _heard(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return each window's own tokens, what its moment told it of theirs, and both as they were read."""
         cut_BLP = patches(batch.context_BT, self.patch)
-        static_BLV = known(batch, self.geometry.domains)[:, None].expand(-1, cut_BLP.shape[1], -1)
+        static_BLV = known_at(batch, self.geometry.domains, cut_BLP.shape[1])
         tokens_BLD = self.inputs(torch.cat([cut_BLP, static_BLV], dim=-1))
         domain_B = batch.domain_B if self.is_told else torch.zeros_like(batch.domain_B)
         group_B = torch.arange(len(domain_B), device=domain_B.device) if batch.group_B is None else batch.group_B

@@ -54,3 +54,8 @@ def known(batch: Batch, domains: tuple[str, ...]) -> Tensor:
     if len(domains) >= 2:
         values.append(torch.nn.functional.one_hot(batch.domain_B, len(domains)).float())
     return torch.cat(values, dim=1)
+
+
+def known_at(batch: Batch, domains: tuple[str, ...], n_places: int) -> Tensor:
+    """Return what is known of each window, once for each of so many patches: (B, L, V)."""
+    return known(batch, domains)[:, None].expand(-1, n_places, -1)

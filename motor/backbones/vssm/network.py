@@ -19,7 +19,7 @@ from torch.nn import GRU, Linear, Module, Parameter, Sequential, SiLU
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast
 from motor.backbones.layers.gated import GatedResidual
-from motor.backbones.layers.patches import known, n_known, n_patches, patches, shapes
+from motor.backbones.layers.patches import known_at, n_known, n_patches, patches, shapes
 from motor.backbones.torch_forecaster import Geometry
 
 STICKY = 2.0
@@ -128,7 +128,7 @@ class Network(Module):
 
     def _inferred(self, patches_BLP: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return what was read of the patches, and mean and logarithm of the deviation of their states."""
-        static_BLV = known(batch, self.domains)[:, None].expand(-1, patches_BLP.shape[1], -1)
+        static_BLV = known_at(batch, self.domains, patches_BLP.shape[1])
         read_BLD = self.reader(self.inputs(torch.cat([patches_BLP, shapes(patches_BLP), static_BLV], dim=-1)))
         mean_BLZ, log_scale_BLZ = self.posterior(read_BLD).chunk(2, dim=-1)
         return read_BLD, mean_BLZ, log_scale_BLZ.clamp(*SCALES)

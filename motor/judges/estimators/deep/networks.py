@@ -6,9 +6,12 @@ Shapes: B rows, D columns, S the side of an image, L latent values.
 from collections.abc import Callable
 from itertools import pairwise
 from math import isqrt
-from typing import TypeVar
+from typing import Any, Self, TypeVar
 
+import numpy as np
 import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
 SMALLEST_SIDE, MOST_BESIDE = 12, 8  # of an image; columns after one (a domain's mark), which are left out
@@ -104,14 +107,44 @@ def trained(
     weight_decay: float,
     after_epoch: Callable[[], None] = lambda: None,
 ) -> None:
-    """Make a loss of batches of rows small, by Adam, in place."""
-    optimizer = torch.optim.Adam(module.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    """Make a loss of batches of rows small, by Adam over the weights that are not frozen, in place."""
+    free = [weight for weight in module.parameters() if weight.requires_grad]
+    optimizer = torch.optim.Adam(free, lr=learning_rate, weight_decay=weight_decay)
     for _ in range(n_epochs):
         for rows in torch.randperm(len(row_ND)).split(batch_size):
             optimizer.zero_grad()
             loss(row_ND[rows]).backward()
             optimizer.step()
         after_epoch()
+
+
+def pretrain(encoder: Encoder, n_latent: int, row_ND: Tensor, **how: Any) -> None:
+    """Train an encoder by an autoencoder; `how` as of `trained`."""
+    again = decoder(row_ND.shape[1], n_latent)
+
+    def loss(row_BD: Tensor) -> Tensor:
+        return nn.functional.mse_loss(again(encoder(row_BD)), cells_of(row_BD))
+
+    trained(nn.ModuleList([encoder, again]), loss, row_ND, **how)
+
+
+class OfRows(BaseEstimator):
+    """An estimator of rows as float32 tensors, fitted on one thread by a generator of its own."""
+
+    random_state: int
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        row_ND = torch.from_numpy(validate_data(self, X, dtype=np.float32))
+        exactly(lambda: self._fit(row_ND), self.random_state)
+        return self
+
+    def rows(self, X: Any) -> Tensor:
+        """Return rows to look at once it is fitted."""
+        check_is_fitted(self)
+        return torch.from_numpy(validate_data(self, X, dtype=np.float32, reset=False))
+
+    def _fit(self, row_ND: Tensor) -> None:
+        raise NotImplementedError(f"{type(self).__name__} must learn from rows")
 
 
 def one_by_one(compute: Callable[[Tensor], Tensor], row_ND: Tensor) -> Tensor:

@@ -7,18 +7,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor, nn
+from torch import Tensor
 
-from motor.judges.estimators.deep.networks import Encoder, cells_of, decoder, exactly, one_by_one, trained
+from motor.judges.estimators.deep.networks import Encoder, OfRows, exactly, one_by_one, pretrain, trained
 from motor.judges.scoring import DetectorError
 
 NEAREST = 0.1  # of the centre's size: a coordinate nearer to 0 is moved there, or weights of 0 would reach it
 COLLAPSED = 1e-6  # of the latent variance before: less is left of it where all rows have become one
 
 
-class DeepSvdd(BaseEstimator):
+class DeepSvdd(OfRows):
     """Minus the squared distance to the centre, of an encoder that an autoencoder has trained before.
 
     Parameters
@@ -53,14 +51,8 @@ class DeepSvdd(BaseEstimator):
         self.weight_decay = weight_decay
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> "DeepSvdd":
-        row_ND = torch.from_numpy(validate_data(self, X, dtype=np.float32))
-        exactly(lambda: self._fit(row_ND), self.random_state)
-        return self
-
     def score_samples(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        row_ND = torch.from_numpy(validate_data(self, X, dtype=np.float32, reset=False))
+        row_ND = self.rows(X)
         encoder = Encoder(row_ND.shape[1], self.n_latent)
         encoder.load_state_dict({name: torch.from_numpy(value) for name, value in self.state_.items()})
         centre_L = torch.from_numpy(self.centre_)
@@ -73,7 +65,7 @@ class DeepSvdd(BaseEstimator):
 
     def _fit(self, row_ND: Tensor) -> None:
         encoder = Encoder(row_ND.shape[1], self.n_latent)
-        self._pretrain(encoder, row_ND)
+        pretrain(encoder, self.n_latent, row_ND, n_epochs=self.n_pretrain_epochs, **self._how)
         with torch.inference_mode():
             latent_NL = encoder(row_ND)
         variance, centre_L = _variance(latent_NL), guarded(latent_NL.mean(dim=0)).clone()
@@ -89,14 +81,6 @@ class DeepSvdd(BaseEstimator):
             )
         self.state_ = {name: value.numpy().copy() for name, value in encoder.state_dict().items()}
         self.centre_ = centre_L.numpy().copy()
-
-    def _pretrain(self, encoder: Encoder, row_ND: Tensor) -> None:
-        again = decoder(row_ND.shape[1], self.n_latent)
-
-        def loss(row_BD: Tensor) -> Tensor:
-            return nn.functional.mse_loss(again(encoder(row_BD)), cells_of(row_BD))
-
-        self._minimise(nn.ModuleList([encoder, again]), loss, row_ND, self.n_pretrain_epochs)
 
     def _train(self, encoder: Encoder, centre_L: Tensor, row_ND: Tensor) -> None:
         def distance(row_BD: Tensor) -> Tensor:
@@ -114,11 +98,11 @@ class DeepSvdd(BaseEstimator):
                     self.radius_ = float(torch.quantile(distance(row_ND), 1 - self.nu).clamp(min=0).sqrt())
 
         set_radius()
-        self._minimise(encoder, loss, row_ND, self.n_epochs, set_radius)
+        trained(encoder, loss, row_ND, n_epochs=self.n_epochs, after_epoch=set_radius, **self._how)
 
-    def _minimise(self, module: nn.Module, loss: Any, row_ND: Tensor, n_epochs: int, after: Any = lambda: None) -> None:
-        how = {"batch_size": self.batch_size, "learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
-        trained(module, loss, row_ND, n_epochs=n_epochs, after_epoch=after, **how)  # type: ignore[arg-type]
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"batch_size": self.batch_size, "learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
 
 
 def guarded(centre_L: Tensor) -> Tensor:

@@ -7,16 +7,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
-from motor.judges.estimators.deep.networks import Encoder, cells_of, decoder, exactly, one_by_one, trained
+from motor.judges.estimators.deep.networks import Encoder, OfRows, cells_of, decoder, exactly, one_by_one, trained
 
 MOST_LOG = 10.0  # of a latent variance's logarithm, both ways
 
 
-class Vae(BaseEstimator):
+class Vae(OfRows):
     """Minus how badly a row is made again, how unlike the prior its latent values are, or both.
 
     Parameters
@@ -49,14 +47,8 @@ class Vae(BaseEstimator):
         self.weight_decay = weight_decay
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> "Vae":
-        row_ND = torch.from_numpy(validate_data(self, X, dtype=np.float32))
-        exactly(lambda: self._fit(row_ND), self.random_state)
-        return self
-
     def score_samples(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        row_ND = torch.from_numpy(validate_data(self, X, dtype=np.float32, reset=False))
+        row_ND = self.rows(X)
         network = self._network(row_ND.shape[1])
         network.load_state_dict({name: torch.from_numpy(value) for name, value in self.state_.items()})
         found: Tensor = exactly(lambda: one_by_one(lambda one_1D: self._strange(network, one_1D), row_ND), 0)
