@@ -1,6 +1,7 @@
 """What the leak audit takes for copies: none of unlike recordings, and every planted one.
 
-    python -m benchmarks.copies [--hit-sm FOLDER] [--pairs 10000] [--n-samples 65536] [--planted 40]
+    python -m benchmarks.copies [--hit-sm FOLDER] [--pairs 10000] [--n-samples 65536]
+        [--pieces 4] [--planted 40]
 
 Unlike are recordings of different motors of HIT-SM, at the rate of the recorder and decimated by 2, 4 and 8 behind an
 anti-alias filter (as every recorder has whose band ends below Nyquist), and of the simulator. They go through the whole
@@ -21,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from scipy.signal import decimate
 
-from motor.audit.duplicates import candidates, is_copy, same_digest
+from motor.audit.duplicates import near_copies, same_digest
 from motor.audit.fingerprint import fingerprint, reach_for
 from motor.recordings.readers.manifest import Manifest
 from motor.recordings.readers.simulator import Simulator
@@ -55,11 +56,7 @@ def taken_for_copies(signals: Sequence[np.ndarray], crosses: Callable[[int, int]
     reach = reach_for(float(np.median([len(signal) for signal in signals])))
     prints = [fingerprint(signal, reach) for signal in signals]
     exact = {(pair.first, pair.second) for pair in same_digest(prints) if crosses(pair.first, pair.second)}
-    return exact | {
-        (pair.first, pair.second)
-        for pair in candidates(prints, crosses)
-        if is_copy(signals[pair.first], signals[pair.second], pair.shift)
-    }
+    return exact | {(pair.first, pair.second) for pair in near_copies(prints, crosses, signals.__getitem__)}
 
 
 def unlike(recordings: Signals) -> tuple[int, int]:
@@ -103,14 +100,25 @@ def planted(recordings: Signals, n_planted: int) -> Iterator[tuple[str, int, int
         yield kind, n, sum((place, place + n) in found for place in range(n))
 
 
-def sources(arguments: argparse.Namespace) -> Iterator[tuple[str, Signals]]:
-    """Yield what is searched, by name."""
+def pieces(recordings: Signals, n_pieces: int) -> Signals:
+    """Return so many pieces of each recording."""
+    return [
+        (motor, piece)
+        for motor, signal in recordings
+        for piece in np.split(signal[: len(signal) // n_pieces * n_pieces], n_pieces)
+    ]
+
+
+def sources(arguments: argparse.Namespace) -> Iterator[tuple[str, Signals, Signals]]:
+    """Yield what is searched, by name, and originals of copies."""
     if arguments.hit_sm.is_dir():
         recordings, rate_hz = measured(arguments.hit_sm, arguments.n_samples)
         for factor in FACTORS:
-            cut = [(motor, resampled(signal, factor)[: arguments.n_samples]) for motor, signal in recordings]
-            yield f"HIT-SM at {rate_hz / factor / 1000:g} kHz", cut
-    yield "simulator", simulated(arguments.pairs, arguments.n_samples)
+            whole = [(motor, resampled(signal, factor)) for motor, signal in recordings]
+            cut = [(motor, signal[: arguments.n_samples]) for motor, signal in whole]
+            yield f"HIT-SM at {rate_hz / factor / 1000:g} kHz", pieces(whole, arguments.pieces), cut
+    made = simulated(arguments.pairs, arguments.n_samples)
+    yield "simulator", made, made
 
 
 def main() -> None:
@@ -119,13 +127,14 @@ def main() -> None:
     parser.add_argument("--hit-sm", type=Path, default=Path(os.environ.get("HIT_SM", "../shared/data/hit-sm")))
     parser.add_argument("--pairs", type=int, default=10_000, help="of the simulator's recordings, at least")
     parser.add_argument("--n-samples", type=int, default=65536)
+    parser.add_argument("--pieces", type=int, default=4, help="of each recording of HIT-SM: four make 13,000 pairs")
     parser.add_argument("--planted", type=int, default=40, help="copies of each kind in each source")
     arguments = parser.parse_args()
     n_wrong, n_judged, began = 0, 0, time.monotonic()
     print("| Recordings | Pairs of two motors | Taken for copies | Planted copies that are found |\n|---|---|---|---|")
-    for name, recordings in sources(arguments):
+    for name, recordings, originals in sources(arguments):
         n_pairs, n_found = unlike(recordings)
-        told = list(planted(recordings, arguments.planted))
+        told = list(planted(originals, arguments.planted))
         shown = ", ".join(f"{kind} {n} of {of}" for kind, of, n in told)
         print(f"| {name} | {n_pairs} | {n_found} | {shown} |", flush=True)
         n_judged += n_pairs + sum(of for _, of, _ in told)

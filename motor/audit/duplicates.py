@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WHAT = "Is no recording on one side a copy of one on another, or of a part of it?"
-FEWEST_VOTES = 3  # hashes that agree on a shift
+FEWEST_VOTES, FEWEST_ROUNDED = 3, 1  # hashes that agree on a shift
 MOST_IN_BUCKET = 20  # recordings with the same hash: more means periodic signals, whose hashes tell nothing
-MOST_CONFIRMED = 4000
+MOST_CONFIRMED, MOST_ALIGNED = 4000, 1000
+MOST_ROUNDED = 3000  # recordings
+KEPT = 128  # spectra
+BY_CHANCE_AT_ANY = 5.0  # over the root of the bins: what phases of unlike recordings reach at the best of all lags
 TOLERANCE = 4  # samples: noise moves a landmark by one or two
-LEAST_COHERENCE = 0.15
+LEAST_COHERENCE = 0.2  # machines of one type reach 0.17 at the best of all shifts, noisy copies 0.21 and more
 LONGEST = 2**17  # samples that are compared
 LEAST_OVERLAP, LEAST_SHARE = 64, 0.2  # samples, and of the shorter recording: in less, lines cannot be told apart
 BLOCK = 64  # bins of a spectrum, whose median tells the broadband part
@@ -65,11 +69,7 @@ def duplicates(
     """
     exact = [pair for pair in same_digest(prints) if crosses(pair.first, pair.second)]
     known = {(pair.first, pair.second) for pair in exact}
-    near = [
-        pair
-        for pair in candidates(prints, crosses)
-        if (pair.first, pair.second) not in known and is_copy(signal(pair.first), signal(pair.second), pair.shift)
-    ]
+    near = [pair for pair in near_copies(prints, crosses, signal) if (pair.first, pair.second) not in known]
     if not exact and not near:
         return Outcome.of("duplicates", WHAT, ())
     items = recordings["item"].tolist()
@@ -98,19 +98,46 @@ def same_digest(prints: list[Fingerprint]) -> list[Pair]:
     ]
 
 
-def candidates(prints: list[Fingerprint], crosses: Callable[[int, int], bool]) -> Iterable[Pair]:
+def near_copies(
+    prints: list[Fingerprint], crosses: Callable[[int, int], bool], signal: Callable[[int], np.ndarray]
+) -> list[Pair]:
+    """Return the candidates whose signals confirm it.
+
+    Landmarks that were moved by resampling agree by rounded distances alone, and of periodic signals on a wrong shift
+    as well as on the right one. So those pairs are laid over one another where their phases agree best.
+    """
+    found = {
+        (pair.first, pair.second): pair
+        for pair in candidates(prints, crosses)
+        if is_copy(signal(pair.first), signal(pair.second), pair.shift)
+    }
+    heard = lru_cache(KEPT)(lambda number, n_padded: _heard(signal(number)[:LONGEST], n_padded))
+    if len(prints) > MOST_ROUNDED:
+        return list(found.values())
+    for pair in candidates(prints, crosses, is_rounded=True):
+        key = (pair.first, pair.second)
+        shift = None if key in found else _best_shift(*key, signal, heard)
+        if shift is not None and is_copy(signal(pair.first), signal(pair.second), shift):
+            found[key] = Pair(*key, shift)
+    return list(found.values())
+
+
+def candidates(
+    prints: list[Fingerprint], crosses: Callable[[int, int], bool], is_rounded: bool = False
+) -> Iterable[Pair]:
     """Return pairs that share several hashes at one shift, those with most first."""
-    code, owner, begin = hashes(prints)
+    code, owner, begin = hashes(prints, is_rounded)
     order = np.argsort(code, kind="stable")
     code, owner, begin = code[order], owner[order], begin[order]
     pairs, shifts = _matches(code, owner, begin)
     votes: dict[tuple[int, int], tuple[int, int]] = {}
-    for (one, other, shift), n_votes in _agreeing(pairs, shifts):
+    for (one, other, shift), n_votes in _agreeing(pairs, shifts, FEWEST_ROUNDED if is_rounded else FEWEST_VOTES):
         if n_votes > votes.get((one, other), (0, 0))[0]:
             votes[one, other] = (n_votes, shift)
     ranked = sorted(votes.items(), key=lambda found: (-found[1][0], found[0]))
     across = ((pair, shift) for pair, (_, shift) in ranked if crosses(*pair))
-    for _, ((one, other), shift) in zip(range(MOST_CONFIRMED), across, strict=False):
+    most = MOST_ALIGNED if is_rounded else MOST_CONFIRMED
+    for _, ((one, other), shift) in zip(range(most), across, strict=False):
         yield Pair(one, other, shift)
 
 
@@ -135,13 +162,15 @@ def _matches(
     return np.concatenate(pairs), np.concatenate(shifts)
 
 
-def _agreeing(pairs: NDArray[np.int32], shifts: NDArray[np.int64]) -> Iterable[tuple[tuple[int, int, int], int]]:
+def _agreeing(
+    pairs: NDArray[np.int32], shifts: NDArray[np.int64], fewest: int
+) -> Iterable[tuple[tuple[int, int, int], int]]:
     """Yield (first, second, shift) with the number of hashes that agree on it, a few samples more or less."""
     order = np.lexsort((shifts, pairs[:, 1], pairs[:, 0]))
     pairs, shifts = pairs[order], shifts[order]
     breaks = (np.diff(pairs, axis=0) != 0).any(axis=1) | (np.diff(shifts) > TOLERANCE)
     starts = np.concatenate([[0], np.flatnonzero(breaks) + 1, [len(shifts)]])
-    enough = np.flatnonzero(np.diff(starts) >= FEWEST_VOTES)
+    enough = np.flatnonzero(np.diff(starts) >= fewest)
     for start, end in zip(starts[enough], starts[enough + 1], strict=True):
         one, other = pairs[start]
         yield (int(one), int(other), int(shifts[(start + end) // 2])), int(end - start)
@@ -186,20 +215,52 @@ def coherence(one: np.ndarray, other: np.ndarray) -> Coherence:
     be nothing but the window's skirts of stronger bins, say in the empty band above a recorder's filter: skirts have
     one phase, whatever the recording.
     """
-    from scipy.fft import irfft, rfft
-    from scipy.signal.windows import hann
+    from scipy.fft import irfft
 
-    window = hann(len(one), sym=False).astype(np.float32)
-    spectra = [rfft((part - part.mean()) * window) for part in (one, other)]
-    magnitudes = [np.abs(spectrum) for spectrum in spectra]
-    heard = np.logical_and.reduce([_broadband(of) & (of > ABOVE_SKIRTS * _skirts(of)) for of in magnitudes])
-    n_heard = int(np.count_nonzero(heard))
+    phases, n_heard = _phases(one, other, len(one))
     if n_heard < LEAST_BINS:
         return Coherence(0.0, n_heard)
-    cross = spectra[0] * np.conj(spectra[1])
-    phases = np.where(heard, cross / np.maximum(np.abs(cross), 1e-30), 0)
-    correlation = np.abs(irfft(phases, len(one))) * (len(heard) / n_heard)
-    return Coherence(float(max(correlation[: TOLERANCE + 1].max(), correlation[-TOLERANCE:].max())), n_heard)
+    # At half samples, too: what was resampled need not lie on the same grid.
+    correlation = np.abs(irfft(phases, 2 * len(one))) * (2 * len(phases) / n_heard)
+    return Coherence(float(max(correlation[: 2 * TOLERANCE + 1].max(), correlation[-2 * TOLERANCE :].max())), n_heard)
+
+
+def _best_shift(
+    first: int,
+    second: int,
+    signal: Callable[[int], np.ndarray],
+    heard: Callable[[int, int], tuple[NDArray[np.complexfloating], NDArray[np.bool_]]],
+) -> int | None:
+    """Return at which sample of a recording the first of another lies, by its phases; None if they agree nowhere."""
+    from scipy.fft import irfft, next_fast_len
+
+    n_first, n_second = (min(len(signal(number)), LONGEST) for number in (first, second))
+    n_padded = next_fast_len(2 * max(n_first, n_second), real=True)
+    (one, heard_of_one), (other, heard_of_other) = heard(first, n_padded), heard(second, n_padded)
+    n_heard = int(np.count_nonzero(heard_of_one & heard_of_other))
+    correlation = np.abs(irfft(one * np.conj(other), n_padded))
+    lag = int(np.argmax(correlation))
+    if float(correlation[lag]) * len(one) <= BY_CHANCE_AT_ANY * np.sqrt(max(n_heard, 1)):
+        return None
+    return lag if lag < n_first else lag - n_padded
+
+
+def _phases(one: np.ndarray, other: np.ndarray, n_padded: int) -> tuple[NDArray[np.complexfloating], int]:
+    """Return the cross-spectrum's phases, 0 where a bin is not heard, and how many are; see `coherence`."""
+    (phases, heard), (of_other, heard_of_other) = (_heard(part, n_padded) for part in (one, other))
+    return phases * np.conj(of_other), int(np.count_nonzero(heard & heard_of_other))
+
+
+def _heard(signal: np.ndarray, n_padded: int) -> tuple[NDArray[np.complexfloating], NDArray[np.bool_]]:
+    """Return a spectrum's phases, 0 where a bin is not heard, and which are."""
+    from scipy.fft import rfft
+    from scipy.signal.windows import hann
+
+    window = hann(len(signal), sym=False).astype(np.float32)
+    spectrum = rfft((signal - signal.mean()) * window, n_padded)
+    magnitude = np.abs(spectrum)
+    heard = _broadband(magnitude) & (magnitude > ABOVE_SKIRTS * _skirts(magnitude))
+    return np.where(heard, spectrum / np.maximum(magnitude, 1e-30), 0), heard
 
 
 def _skirts(magnitude: NDArray[np.floating]) -> NDArray[np.floating]:

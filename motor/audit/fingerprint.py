@@ -18,6 +18,8 @@ LEAST_REACH, MOST_REACH = 12, 2048
 STEPS = ((1, 2), (1, 3), (2, 3))
 STEPS_OF_MANY = ((1, 2, 3),)  # more selective, and fewer, where there are many recordings
 MANY = 10_000
+# Resampling moves a landmark by one, so distances are looked up in steps of two, too, begun at either of them.
+EXACT, ROUNDED = (1, ((0, 0),)), (2, ((0, 0), (0, 1), (1, 0), (1, 1)))
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,11 @@ def _running_maximum(values: NDArray[np.float32], width: int) -> NDArray[np.floa
     return np.maximum(to_come[:n_windows], so_far[width - 1 : width - 1 + n_windows])
 
 
-def hashes(prints: list[Fingerprint]) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-    """Return all hashes, and of each its recording and where it begins."""
+def hashes(
+    prints: list[Fingerprint], is_rounded: bool = False
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+    """Return all hashes, and of each its recording and where it begins; rounded ones bear landmarks that moved."""
+    width, roundings = ROUNDED if is_rounded else EXACT
     codes, owners, begins = [], [], []
     for owner, found in enumerate(prints):
         for steps in STEPS_OF_MANY if len(prints) > MANY else STEPS:
@@ -76,12 +81,13 @@ def hashes(prints: list[Fingerprint]) -> tuple[NDArray[np.int64], NDArray[np.int
             if n_hashes <= 0:
                 continue
             first = found.landmarks[:n_hashes]
-            code = np.full(n_hashes, len(steps) * 8 + steps[0], dtype=np.int64)
-            for step in steps:
-                code = code * 100_003 + (found.landmarks[step : step + n_hashes] - first)
-            codes.append(code)
-            begins.append(first)
-            owners.append(np.full(n_hashes, owner, dtype=np.int32))
+            for number, moved in enumerate(roundings):
+                code = np.full(n_hashes, len(steps) * 8 + steps[0] + 64 * number, dtype=np.int64)
+                for step, begun in zip(steps, (*moved, 0), strict=False):
+                    code = code * 100_003 + (found.landmarks[step : step + n_hashes] - first + begun) // width
+                codes.append(code)
+                begins.append(first)
+                owners.append(np.full(n_hashes, owner, dtype=np.int32))
     if not codes:
         return np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32)
     return np.concatenate(codes), np.concatenate(owners), np.concatenate(begins)

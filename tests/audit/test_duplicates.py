@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.signal import decimate
 
 from motor.audit.duplicates import candidates, coherence, duplicates, is_copy, same_digest
-from motor.audit.fingerprint import fingerprint, reach_for
+from motor.audit.fingerprint import Fingerprint, fingerprint, hashes, reach_for
 
 REACH = reach_for(8192)
 
@@ -124,3 +125,34 @@ def test_coherence_skirts_of_a_strong_line_are_not_heard():
         for seed, phase in enumerate((0.0, 1.0))
     )
     assert coherence(one.astype(np.float32), other.astype(np.float32)).value < 0.5
+
+
+def test_fingerprint_rounded_distances_bear_a_landmark_that_moved_by_one():
+    prints = [
+        Fingerprint(b"a", np.array([10, 90, 170, 290, 400])),
+        Fingerprint(b"b", np.array([10, 91, 170, 289, 401])),
+    ]
+    codes = [hashes([one], is_rounded=True)[0] for one in prints]
+    exact = [hashes([one])[0] for one in prints]
+    assert np.isin(*codes).any()
+    assert not np.isin(*exact).all()
+
+
+def rig(seed):
+    """A machine whose blows repeat, so that landmarks agree on many shifts, at eight times the rate."""
+    time = np.arange(8 * 8192)
+    ringing = np.exp(-0.004 * (time % 1640)) * np.sin(0.25 * (time % 1640))
+    return ringing * (1 + 0.2 * np.repeat(coloured(seed), 8)) + 0.5 * coloured(seed + 50, 8 * 8192)
+
+
+@pytest.mark.parametrize("offset", [2001, 2002, 2005])
+def test_duplicates_resampled_cut_turned_and_noisy_copies_are_found(offset):
+    whole = rig(1)
+    copy = 5 - 3 * (whole[4 * offset : 4 * offset + 40000] + 0.1 * whole.std() * coloured(9, 40000))
+    signals = [decimate(one, 8, ftype="fir").astype(np.float32) for one in (whole, copy, rig(2), rig(3))]
+    (finding,) = found(signals)
+    assert finding.evidence["pairs"] == ["item_0 = item_1"]
+
+
+def test_duplicates_of_machines_at_one_speed_are_none():
+    assert found([decimate(rig(seed), 8, ftype="fir").astype(np.float32) for seed in range(12)]) == ()
