@@ -149,8 +149,8 @@ class Forecaster(ABC):
         """
         return trainer.run(self, data)
 
-    def as_in_loss(self, normal: "Tensor") -> "Tensor | None":
-        """Return values in a context's mean and deviation as the model's own quantile loss measures them.
+    def as_in_loss(self, values: "Tensor", batch: Batch) -> "Tensor | None":
+        """Return values of a batch, (B, H) or (B, H, Q), as the model's own quantile loss measures them.
 
         None, the default: what it computes as that loss (see `Forecast.quantile_loss`) is no pinball loss.
         """

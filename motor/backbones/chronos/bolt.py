@@ -61,6 +61,9 @@ class BoltForecaster(ChronosForecaster):
             return batch.context_BT
         return domain_mark.mark_context(batch.context_BT, batch.domain_B, len(self.domains), self.patch)
 
+    def _context_seen(self, batch: Batch) -> "Tensor":
+        return self._told(batch)
+
     def _check_telling(self) -> None:
         """Raise where the marks in the context would be lost or moved."""
         domain_mark.missing_positions(len(self.domains), self.patch)

@@ -140,6 +140,9 @@ class TogetherForecaster(Chronos2Forecaster):
         for _, fault in domain_mark.unaligned(self.patch, self.context_length, None):
             raise ValueError(fault)
 
+    def _context_seen(self, batch: Batch) -> "Tensor":
+        return self._rows(batch)["context"]
+
     def domain_recipe(self) -> dict[str, Any]:
         return domain_mark.together_recipe(self.domains, self.patch)
 

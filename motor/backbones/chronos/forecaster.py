@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from motor.backbones.batch import Batch
 from motor.backbones.blocks import Blocks
 from motor.backbones.chronos import domain_mark
-from motor.backbones.forecast import Forecast
+from motor.backbones.forecast import Forecast, loc_scale
 from motor.backbones.forecaster import SIDECAR, Forecaster
 from motor.backbones.weights import save_model
 
@@ -102,8 +102,15 @@ class ChronosForecaster(Forecaster):
             tokens=model.input_patch_embedding,
         )
 
-    def as_in_loss(self, normal: "Tensor") -> "Tensor":
+    def as_in_loss(self, values: "Tensor", batch: Batch) -> "Tensor":
+        rows = (slice(None),) + (None,) * (values.ndim - 1)
+        loc_B, scale_B = (part[:, 0][rows] for part in loc_scale(self._context_seen(batch)))
+        normal = (values - loc_B) / scale_B
         return normal.arcsinh() if getattr(self.model.chronos_config, "use_arcsinh", False) else normal
+
+    def _context_seen(self, batch: Batch) -> "Tensor":
+        """Return the contexts as the model normalises them: with the marks that tell a domain, if there are any."""
+        return batch.context_BT
 
     def training_shortcuts(self, batch: Batch) -> AbstractContextManager[Any]:
         """Return a context in which a training step takes less time (see `motor.backbones.chronos.shortcuts`)."""

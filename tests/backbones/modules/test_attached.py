@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +16,11 @@ from motor.backbones.modules.gram import PLUGIN as Gram
 from motor.backbones.modules.tapr import PLUGIN as Tapr
 from motor.backbones.training import Trainer, Training, TrainingData
 from motor.backbones.weights import WeightsError
-from motor.registry import plugins
+from motor.registry import installed, load, plugins, using
 from motor.retrieval.memory import Memory, Remembered
 from motor.retrieval.search import ExactSearch, OwnMotorError
 
+PAGE = Path(__file__).parents[3] / "docs" / "examples" / "forecaster.md"
 CONTEXT, HORIZON, LEVELS = 64, 24, (0.1, 0.5, 0.9)
 MOTORS = ("m0", "m1", "m2")
 MODULES = {"tapr": Tapr(n_scales=2, width=8), "gram": Gram(top_k=4, key_length=32, stride=4, width=8)}
@@ -62,9 +65,15 @@ def memory():
     return Memory.of(Remembered(motor, wave) for motor, wave in zip(MOTORS, waves, strict=True))
 
 
-@pytest.fixture(params=BACKBONES)
-def backbone(request):
-    return plugins("motor.backbones")[request.param](**BACKBONES[request.param])
+@pytest.fixture(params=[*BACKBONES, "patches"])
+def backbone(request, tmp_path_factory):
+    """A forecaster of the project, or the one of one's own that the documentation shows."""
+    if request.param in BACKBONES:
+        return plugins("motor.backbones")[request.param](**BACKBONES[request.param])
+    file = tmp_path_factory.mktemp("mine") / "patches.py"
+    file.write_text(re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1], encoding="utf-8")
+    with using(load(installed(), str(file), file.parent)):
+        return plugins("motor.backbones")["patches"]()
 
 
 @pytest.fixture(params=[("one",), ("left", "right")], ids=["untold", "told"])
@@ -104,6 +113,13 @@ def test_untrained_modules_change_nothing(backbone, create, names):
     assert torch.equal(forecaster.predict_quantiles(batch), forecaster.base.predict_quantiles(batch))
     if "embedding" in backbone.gives:
         assert torch.equal(forecaster.embed(batch), forecaster.base.embed(batch))
+
+
+def test_untrained_modules_leave_the_forecasters_loss(create):
+    forecaster, batch = create("tapr", "gram"), sines(0, 2, 8)
+    batch.future_BH[2, 5:9] = np.nan
+    own, whole = (one.losses(batch)["quantile"][1].item() for one in (forecaster.base, forecaster))
+    assert whole == pytest.approx(own, rel=1e-5)
 
 
 def test_trained_modules_change_the_forecast_and_are_told_one_by_one(create):

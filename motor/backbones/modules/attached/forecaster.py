@@ -164,24 +164,23 @@ class AttachedForecaster(Forecaster):
             if change.branches is not None and forecast.branches is None:  # a forecaster may have some of its own
                 told = {name: one * scale_B11 + loc_B11 for name, one in change.branches.items()}
                 forecast = forecast._replace(gate_BN=change.gate_BN, branches=told)
+        quantiles_BHQ = forecast.quantiles_BHQ + by_BHQ * scale_B11
         if forecast.quantile_loss is not None:
-            own = self._own_loss(normal_BHQ + by_BHQ, seen)
+            own = self._own_loss(quantiles_BHQ, batch)
             if own is None:  # of another kind: it teaches the forecaster, and the changed quantiles the modules
-                changed = Forecast(normal_BHQ + by_BHQ, levels=self.model_levels)
-                losses["quantile_with_modules"] = pinball(changed, seen.normal)
+                losses["quantile_with_modules"] = pinball(Forecast(quantiles_BHQ, levels=self.model_levels), batch)
             else:
                 forecast = forecast._replace(quantile_loss=own)
-        quantiles_BHQ = forecast.quantiles_BHQ + by_BHQ * scale_B11
         return forecast._replace(quantiles_BHQ=quantiles_BHQ, auxiliary=losses if losses else None), seen
 
-    def _own_loss(self, normal_BHQ: Tensor, seen: Seen) -> Tensor | None:
+    def _own_loss(self, quantiles_BHQ: Tensor, batch: Batch) -> Tensor | None:
         """Return the loss that the model computes of its own quantiles, of those that the modules changed."""
-        assert seen.normal.future_BH is not None
-        future_BH, quantiles_BHQ = self.base.as_in_loss(seen.normal.future_BH), self.base.as_in_loss(normal_BHQ)
-        if future_BH is None or quantiles_BHQ is None:
+        assert batch.future_BH is not None
+        future_BH, measured_BHQ = (self.base.as_in_loss(one, batch) for one in (batch.future_BH, quantiles_BHQ.float()))
+        if future_BH is None or measured_BHQ is None:
             return None
         of_deviation_1 = torch.tensor([[-1.0, 1.0]]).to(future_BH)
-        return pinball(Forecast(quantiles_BHQ, levels=self.model_levels), Batch(of_deviation_1, future_BH, None))
+        return pinball(Forecast(measured_BHQ, levels=self.model_levels), Batch(of_deviation_1, future_BH, None))
 
     def _embed(self, batch: Batch) -> Tensor:
         with self._changed_tokens(_seen(batch)):
