@@ -127,6 +127,10 @@ class Stage:
         stage.__dict__["record"] = dict(record)  # so that a field that was added since, with a default, moves no key
         return stage
 
+    def pace(self) -> str:
+        """Return what it takes about as long as others of its kind for, by which the time left is estimated."""
+        return self.KIND
+
     def asks(self, given: Resources) -> Resources:
         """Return what it asks for, where its kind is given so much; several workers are for who overrides this."""
         return dataclasses.replace(given, workers=1)

@@ -1,7 +1,6 @@
 """The one screen: cells and stages done, running and on what, failed, and the time left."""
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -16,6 +15,8 @@ from grid.plan.titles import titles
 
 PLAIN_INTERVAL_S = 15  # between lines where no terminal listens
 SCREEN_INTERVAL_S = 1  # between redraws while nothing happens
+LEAST_S = 1.0  # left, while anything is
+OUTLASTED = 0.5  # of what a stage took that is longer under way than any of its like was
 
 
 @dataclass
@@ -63,6 +64,7 @@ class Progress:
         self.started_at = time.monotonic()
         self.running: dict[str, Running] = {}
         self.seconds: dict[str, list[float]] = {}  # of the stages that ended well, by kind
+        self.paces: dict[str, list[float]] = {}  # of the same, by what they take about as long as
         self.done: set[str] = set()
         self.failed: dict[str, str] = {}
         self.lost: set[str] = set()  # failed, or hanging on what failed
@@ -107,7 +109,10 @@ class Progress:
         stage = self.plan.stages[key]
         if cause is None:
             self.done.add(key)
-            self.seconds.setdefault(stage.KIND, []).append(time.monotonic() - began)
+            took = time.monotonic() - began
+            self.seconds.setdefault(stage.KIND, []).append(took)
+            if stage.pace() != stage.KIND:
+                self.paces.setdefault(stage.pace(), []).append(took)
         else:
             self.failed[key] = cause
             self.lost |= descendants(self.plan.missing, [key])
@@ -148,34 +153,66 @@ class Progress:
         Returns
         -------
         tuple of float and bool, or None
-            Seconds, and whether every kind that is left is known; if not, it is the least that is left. None
-            until something ended, or has told its steps.
+            Seconds, and whether every kind that is left is known; if not, those of other kinds are taken to be as long
+            as the mean of all. None until something ended, or has told its steps.
         """
         now = time.monotonic()
-        left = Counter(self.plan.missing[key].KIND for key in set(self.plan.missing) - self.done - self.lost)
-        means = self._means(now)
-        if left and not means:
+        left = set(self.plan.missing) - self.done - self.lost
+        if not left:
+            return 0.0, True
+        times = self._times(now)
+        if not times:
             return None
-        waiting = left - Counter(self.plan.stages[key].KIND for key in self.running)
-        rests = [self._rest(key, means, now) for key in self.running]
-        work = sum(rests) + sum(count * means.get(kind, 0) for kind, count in waiting.items())
+        guess = _mean([took for kind in self.plan.kinds() for took in times.get(kind, [])])
+        rests = {key: self._rest(key, times, now) for key in self.running}
+        takes = {key: rests[key] if key in rests else _mean(self._like(key, times) or [guess]) for key in left}
         spent = sum(map(sum, self.seconds.values())) + sum(now - running.began for running in self.running.values())
-        at_once = max(1.0, spent / max(now - self.started_at, 1e-9))
-        return max(work / at_once, *rests, 0.0), left.keys() <= means.keys()
+        at_once = min(max(1.0, spent / max(now - self.started_at, 1e-9)), len(left))
+        every_kind_known = all(self._like(key, times) for key in left)
+        # Near the end some have nothing left to do: by half of the longest stage, as a rule.
+        side_by_side = (sum(takes.values()) + (at_once - 1) * max(takes.values()) / 2) / at_once
+        return max(side_by_side, self._longest_chain(takes), LEAST_S), every_kind_known
 
-    def _means(self, now: float) -> dict[str, float]:
-        """Return how long a stage of each kind takes: those that ended; where none did, those that count steps."""
+    def _longest_chain(self, takes: Mapping[str, float]) -> float:
+        """Return how long stages take that wait for one another, however many can run at once."""
+        after: dict[str, float] = {}
+        for key, stage in reversed(self.plan.missing.items()):
+            if key in takes:
+                until_end = takes[key] + after.get(key, 0.0)
+                for source in stage.waits_for:
+                    after[source.key] = max(after.get(source.key, 0.0), until_end)
+        return max(takes[key] + after.get(key, 0.0) for key in takes)
+
+    def _times(self, now: float) -> dict[str, list[float]]:
+        """Return how long stages took, by kind and by pace: those that ended; where none did, by their steps so far."""
         expected: dict[str, list[float]] = {}
         for key, running in self.running.items():
             rest = running.seconds_left(now)
             if rest is not None:
-                expected.setdefault(self.plan.stages[key].KIND, []).append(now - running.began + rest)
-        return {kind: _mean(times) for kind, times in (expected | self.seconds).items()}
+                for name in self._names(key):
+                    expected.setdefault(name, []).append(now - running.began + rest)
+        return expected | self.paces | self.seconds
 
-    def _rest(self, key: str, means: Mapping[str, float], now: float) -> float:
+    def _names(self, key: str) -> set[str]:
+        """Return the kind and the pace of a stage."""
+        return {self.plan.stages[key].KIND, self.plan.stages[key].pace()}
+
+    def _like(self, key: str, times: Mapping[str, list[float]]) -> list[float]:
+        """Return how long stages of its pace took, or of its kind; nothing where none is known."""
+        stage = self.plan.stages[key]
+        return times.get(stage.pace()) or times.get(stage.KIND) or []
+
+    def _rest(self, key: str, times: Mapping[str, list[float]], now: float) -> float:
+        """Return what is left of a running stage: by its steps, or as those took that were longer than it is by now.
+
+        One that has outlasted all of its like goes on for as long as half of what it took: it is never at its end.
+        """
         running = self.running[key]
-        rest = running.seconds_left(now)
-        return max(0.0, means.get(self.plan.stages[key].KIND, 0) - (now - running.began)) if rest is None else rest
+        if rest := running.seconds_left(now):
+            return rest
+        gone, known = now - running.began, self._like(key, times)
+        longer = [taken - gone for taken in known if taken > gone]
+        return _mean(longer) if longer else gone * OUTLASTED
 
     def headline(self) -> str:
         """Return one line that says it all."""
@@ -261,7 +298,7 @@ def time_left(estimate: tuple[float, bool] | None) -> str:
     seconds, every_kind_known = estimate or (0.0, False)
     if seconds < 1 and not every_kind_known:
         return "time left not yet known"
-    return f"{'about' if every_kind_known else 'more than'} {clock(seconds)} left"
+    return f"{'about' if every_kind_known else 'perhaps'} {clock(seconds)} left"
 
 
 def clock(seconds: float) -> str:

@@ -20,6 +20,9 @@ class Judge(Plugin, ABC):
     gives: ClassVar[frozenset[str]] = frozenset()
     """What its predictions have that a metric may need: "decisions", "probabilities", "score"."""
 
+    takes_idle: ClassVar[bool] = False
+    """Whether it is worth more threads than its stage asked for, where the node has idle CPUs and fits take long."""
+
     @abstractmethod
     def estimator(self, seed: int, n_threads: int) -> Any:
         """Return an unfitted scikit-learn estimator.

@@ -1,6 +1,6 @@
 """Extremely randomised trees (Geurts, Ernst and Wehenkel 2006, Machine Learning 63, 3-42)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,7 @@ from motor.judges.base import Classifier
 class ExtraTrees(Classifier):
     """Random columns and random cuts, on rows drawn evenly by class: no tuning, and hard to mislead with few motors."""
 
+    takes_idle: ClassVar[bool] = True
     kind: Literal["extra_trees"] = "extra_trees"
 
     n_estimators: int = Field(default=500, ge=1, description="trees")

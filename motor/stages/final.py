@@ -9,6 +9,7 @@ from grid.stage import Context, Resources
 from grid.store.store import write_json
 from motor.evaluation.thresholds import Threshold
 from motor.stages.classify import Classify
+from motor.stages.devices import Threads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ class Final(Classify):
         """Write ``fold-all/clf_model.pkl`` and ``metrics.json``: the cell's held-out figures, and what `final` is."""
         import pandas as pd
 
-        fold = self._fold(0, context, folder, max(1, int(context.resources.cpus)))
+        fold = self._fold(0, context, folder, Threads.of(context.resources))
         assert self.judged is not None
         known = json.loads((context.folder(self.judged) / "metrics.json").read_text(encoding="utf-8"))
         figures = {name: value for name, value in known.items() if name not in OF_FOLDS}

@@ -12,6 +12,7 @@ from motor.judges.base import Classifier, Detector, Judge
 from motor.judges.scoring import FAR, FEWEST_ROWS, AnomalyScorer, calibrated, fitted, likeliest, normality
 from motor.judges.weights import fitted_with_weights
 from motor.stages.crossing import crossed
+from motor.stages.devices import Threads
 from motor.stages.pseudo_labelling import Labelled
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class _Judging:
         The features.
     classes : tuple of str
     normal : str
-    seed, threads : int
+    seed : int
+    threads : int or Threads
     """
 
     without_normals: ClassVar[float]  # the threshold of a domain that no normal series is held out of
@@ -42,11 +44,13 @@ class _Judging:
     classes: tuple[str, ...]
     normal: str
     seed: int
-    threads: int
+    threads: int | Threads
     more: "Callable[[pd.DataFrame], Labelled | None] | None" = None  # what is learned from beside some labelled series
 
     def new(self) -> Any:
-        return self.judge.estimator(self.seed, self.threads)
+        if isinstance(self.threads, int):
+            return self.judge.estimator(self.seed, self.threads)
+        return self.judge.estimator(self.seed, self.threads.now() if self.judge.takes_idle else self.threads.asked)
 
     def X(self, table: "pd.DataFrame") -> NDArray[Any]:
         return table[self.columns].to_numpy()
@@ -163,7 +167,13 @@ class Detecting(_Judging):
 
 
 def judging(
-    judge: Judge, columns: list[str], classes: tuple[str, ...], normal: str, seed: int, threads: int, more: Any = None
+    judge: Judge,
+    columns: list[str],
+    classes: tuple[str, ...],
+    normal: str,
+    seed: int,
+    threads: int | Threads,
+    more: Any = None,
 ) -> Classifying | Detecting:
     """Return a judge at work, whichever sort it is; `more` is for classifiers (see `Classifying`).
 

@@ -4,9 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grid.stage import Resources
+from motor.judges.extra_trees import ExtraTrees
 from motor.judges.lda import Lda
 from motor.judges.mahalanobis import Mahalanobis
 from motor.judges.scoring import DetectorError
+from motor.stages import devices
+from motor.stages.devices import Threads
 from motor.stages.judging import Classifying, Detecting, judging
 
 COLUMNS = [f"f{number}" for number in range(6)]
@@ -112,3 +116,21 @@ def test_detector_that_holds_motors_out_judges_each_by_others_alone(train):
     scores = held_out.set_index("item")["score"]
     others = moved.loc[~of_motor & (moved["label"] == "normal"), "item"]
     assert scores[moved.loc[of_motor, "item"]].min() > scores[others].max()
+
+
+def test_threads_follow_what_is_idle_only_where_fits_are_long(monkeypatch):
+    threads, now = Threads.of(Resources()), [0.0]
+    monkeypatch.setattr(devices.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(devices, "idle_cpus", lambda: 6)
+    counts = []
+    for took in (0.0, 0.2, 3.0, 0.2):
+        now[0] += took
+        counts.append(threads.now())
+    assert counts == [1, 1, 6, 1]
+
+
+def test_extra_trees_of_other_threads_say_the_same_to_the_bit():
+    generator = np.random.default_rng(0)
+    X, y = generator.standard_normal((60, 4)), np.array(["normal", "spark"])[np.arange(60) % 2]
+    one, three = (ExtraTrees(n_estimators=20).estimator(0, n).fit(X, y).predict_proba(X[:9]) for n in (1, 3))
+    np.testing.assert_array_equal(one, three)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.tree import ExtraTreeClassifier
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -66,7 +67,9 @@ class BalancedExtraTrees(ClassifierMixin, BaseEstimator):
             class_weight="balanced",  # what FEWEST_ROWS leaves uneven
             random_state=int(generator.integers(2**31)),
         )
-        return tree.fit(X[rows], positions_N[rows])
+        # Settings and rows are checked once: 500 times, in Python, they would keep the other threads waiting.
+        with config_context(skip_parameter_validation=True):
+            return tree.fit(X[rows], positions_N[rows], check_input=False)
 
 
 def balanced_rows(positions_N: np.ndarray, generator: np.random.Generator) -> np.ndarray:
