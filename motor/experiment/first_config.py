@@ -28,11 +28,12 @@ def first_config(look: Look) -> str:
     folders = [PurePosixPath(name).parts[:-1] for name in group.names]
     signals = group.signals()
     depth = min(map(len, folders))
-    has_channels = len(signals) != 1 or depth < 2
+    of_name, classes = _labels_in_names(group.names)
+    is_sensor = depth == 1 and bool(of_name) and not _has_healthy(sorted({of[0] for of in folders}))
+    has_channels = len(signals) != 1 or (depth < 2 and not is_sensor)
     channels = {_channel_name(one.name): one.name or "*" for one in signals} if has_channels else {}
     domains = list(channels) if has_channels else sorted({of[0] for of in folders})
     labels = _labels_of(folders, 0 if has_channels else 1)
-    of_name, classes = _labels_in_names(group.names)
     if labels and (_has_healthy(labels) or not classes):
         of_name, classes = "", labels
     labels = [] if of_name else labels

@@ -134,12 +134,17 @@ def _group(suffix: str, files: Sequence[Path], root: Path) -> Group:
     group.skip_rows = _titles(files[0]) if group.is_table else None
     table = TableLayout(skip_rows=group.skip_rows)
     options = SignalOptions(format="table" if suffix == EVERY else None, table=table)
+    alone: list[Variable] = []  # of files that hold nothing else
     for file in files[::step][:LOOKED_INTO]:
         try:
-            for one in contents(file, options)[:MOST_VARIABLES]:
+            found = contents(file, options)[:MOST_VARIABLES]
+            alone += found if len(found) == 1 and _lines(found[0]) else []
+            for one in found:
                 seen.setdefault(_general(one.name, file), one)
         except (DataError, OSError) as error:
             group.faults.append(str(error))
+    if len(seen) > 1 and len(alone) == len(files[::step][:LOOKED_INTO]):  # under another name in each
+        seen = {"": alone[0]}
     group.variables = [Variable(name, one.shape, one.kind, one.sampling_rate_hz) for name, one in seen.items()]
     return group
 

@@ -132,6 +132,27 @@ def test_describe_of_a_table_under_titles_says_how_many_to_skip(tmp_path: Path, 
     assert all(line in first_config(look) for line in ("  skip_rows: 9", "  only: '*.xls'", "  format: table"))
 
 
+def test_describe_of_files_whose_only_variable_has_a_name_of_its_own_takes_it_for_one_signal(tmp_path: Path) -> None:
+    for sensor in ("rig_a", "rig_b"):
+        for number, label in enumerate(("normal", "worn") * 3):
+            file = tmp_path / "plant" / sensor / f"M{number}_{label}.mat"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            scipy.io.savemat(file, {f"z{number}_{label}": signals(file)[:, 0]})
+    text = first_config(look_into(tmp_path / "plant")).replace("sampling_rate_hz: FILL_IN", "sampling_rate_hz: 2000")
+    (tmp_path / "mine.yaml").write_text(text)
+    base = read_experiment(tmp_path / "mine.yaml", (), {}).base
+    found = {(one.motor, one.domain, one.label) for one in base.dataset.read()}
+    assert len(found) == 12
+    assert ("M3", "rig_b", "worn") in found
+
+
+def test_describe_tells_columns_of_words_from_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("file,rpm\n" + "a.wav,900\n" * 3)
+    told = "\n".join(described(look_into(tmp_path)))
+    assert "file text" in told
+    assert "may be signals: rpm" in told
+
+
 def test_describe_takes_no_words_for_numbers(tmp_path: Path) -> None:
     (tmp_path / "notes.docx").write_text("bearing 7\n1 2 3\nand then\n4\n")
     (tmp_path / "notes.doc").write_bytes(bytes(range(256)) * 8)

@@ -61,8 +61,12 @@ class Table(Format):
         with _opened(path) as stream:
             head = _head(path, stream, options.table)
             stream.seek(0)
-            rate_hz = _rate_by_time(_first_lines(path, stream)[head.n_skipped :], head.separator, options.table)
-        return [Variable(name, (), "float64", rate_hz) for name in _wanted(head)]
+            lines = _first_lines(path, stream)[head.n_skipped :]
+        rate_hz = _rate_by_time(lines, head.separator, options.table)
+        cells = cells_of(next((line for line in lines if line.strip()), ""), head.separator)
+        are_words = [options.table.number(cell) is None and bool(cell) for cell in cells]
+        kinds = ["text" if is_word else "float64" for is_word in are_words] + ["float64"] * head.n_cells
+        return [Variable(name, (), kind, rate_hz) for name, kind in zip(_wanted(head), kinds, strict=False)]
 
     def read(self, path: Path, wanted: Sequence[str | None], options: SignalOptions) -> list[Signal]:
         """Read the named columns, or the only one."""
