@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from motor.recordings.data_report import describe
 from motor.recordings.readers.base import AS_RECORDED, Reader
 from motor.recordings.recording import DataError, SeriesError
 from motor.recordings.table import labelled, open_recordings
+from motor.recordings.told_speeds import contradicted_speeds
 from motor.stages.classify import Classify
 from motor.stages.faults import input_faults
 from motor.stages.labels import LabelsBeside, LabelsByLife, counts_of
@@ -121,7 +122,9 @@ def _checked(experiment: Experiment, store: Store) -> CheckedData:
     stage = prepared.recordings
     folder = _imported(stage, store)
     summary, report = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (SUMMARY, REPORT))
-    meta = open_recordings(folder).meta
+    recordings = open_recordings(folder)
+    meta = recordings.meta
+    report["findings"] += [asdict(finding) for finding in contradicted_speeds(recordings)]
     if isinstance(prepared.labels, LabelsBeside | LabelsByLife):
         meta = prepared.labels.known(meta)
         summary |= counts_of(meta)

@@ -232,16 +232,17 @@ class TrainedCell:
         for recording in recordings:
             try:
                 self._check(recording)
-                represented += [self._one(series) for series in cut(recording, self._longest(recording))]
+                beside = [other for other in recordings if other.motor and other.moment is not None]
+                represented += [self._one(series, beside) for series in cut(recording, self._longest(recording))]
             except ValueError as error:
                 faults.append(Fault.of(recording.item, error))
         return represented
 
-    def _one(self, recording: Recording) -> "Represented":
+    def _one(self, recording: Recording, beside: Sequence[Recording]) -> "Represented":
         """Represent a recording as those of the training were."""
         prepared = self.parts.prepared
         if self.describer.sees_measured or prepared.representation.needs_speed:
-            recording = with_speed(recording, prepared.speed)
+            recording = with_speed(recording, prepared.speed, beside)
         return self._fitting(Represented(recording, prepared.represented(recording)))
 
     def _longest(self, recording: Recording) -> int | None:

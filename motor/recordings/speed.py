@@ -70,17 +70,17 @@ def estimate_speed(signal: np.ndarray, sampling_rate_hz: float, range_rpm: tuple
     the series of the two rigs, but for 33 and 50 % of the normal ones: they hold few lines of the shaft. The others
     were off by a fault's own family or by mains hum. A known speed is better.
     """
-    low_hz, high_hz = _checked_range(signal, sampling_rate_hz, range_rpm)
+    low_hz, high_hz = checked_range(signal, sampling_rate_hz, range_rpm)
     n_steps = int(np.ceil(np.log(high_hz / low_hz) / GRID_STEP))
     speeds_hz = np.geomspace(low_hz, high_hz, n_steps + 1)
     step_hz, spectra = _prominence_spectra(signal, sampling_rate_hz, speeds_hz)
-    score = _family_score(np.minimum(spectra, CEILING_DB), step_hz, speeds_hz)
+    score = family_score(np.minimum(spectra, CEILING_DB), step_hz, speeds_hz)
     best = int(np.argmax(score))
     apart = np.abs(speeds_hz / speeds_hz[best] - 1)
     rival = max(0.0, float(score[apart > NEIGHBOURHOOD].max(initial=0.0)))
     confidence = 1 - rival / score[best] if score[best] > 0 else 0.0
     # A line that is cut off has a flat top; its tip, which is not, says where in it the speed lies.
-    tips = np.where(apart <= NEIGHBOURHOOD / 2, _family_score(spectra, step_hz, speeds_hz), -np.inf)
+    tips = np.where(apart <= NEIGHBOURHOOD / 2, family_score(spectra, step_hz, speeds_hz), -np.inf)
     return SpeedEstimate(float(speeds_hz[np.argmax(tips)] * 60), float(confidence))
 
 
@@ -127,7 +127,7 @@ def summarise_errors(errors: "pd.DataFrame", tolerance: float = 0.02) -> "pd.Dat
     return summary
 
 
-def _checked_range(signal: np.ndarray, sampling_rate_hz: float, range_rpm: tuple[float, float]) -> tuple[float, float]:
+def checked_range(signal: np.ndarray, sampling_rate_hz: float, range_rpm: tuple[float, float]) -> tuple[float, float]:
     """Return the range in Hz, if the recording can tell speeds in it."""
     low, high = range_rpm
     if not 0 < low < high < np.inf:
@@ -146,7 +146,7 @@ def _checked_range(signal: np.ndarray, sampling_rate_hz: float, range_rpm: tuple
     return low / 60, high / 60
 
 
-def _centred_and_envelopes(signal: np.ndarray) -> list[np.ndarray]:
+def signal_and_envelopes(signal: np.ndarray) -> list[np.ndarray]:
     """Return the signal without its mean, then the log envelopes of those bands that hold something."""
     values = signal.astype(np.float64)
     largest = np.abs(values).max()
@@ -174,7 +174,7 @@ def _prominence_spectra(signal: np.ndarray, sampling_rate_hz: float, speeds_hz: 
     n_kept = int(np.ceil((N_HARMONICS + 1) * speeds_hz[-1] / step_hz)) + 1
     window = np.hanning(signal.size)
     spectra = []
-    for values in _centred_and_envelopes(signal):
+    for values in signal_and_envelopes(signal):
         magnitude = np.abs(np.fft.rfft((values - values.mean()) * window, n_fft))[:n_kept]
         level_db = 20 * np.log10(np.maximum(magnitude, np.finfo(np.float64).tiny))
         floor_db = median_filter(level_db, size=2 * int(speeds_hz[0] / step_hz) + 1, mode="nearest")
@@ -182,7 +182,7 @@ def _prominence_spectra(signal: np.ndarray, sampling_rate_hz: float, speeds_hz: 
     return step_hz, np.stack(spectra)
 
 
-def _family_score(spectra: np.ndarray, step_hz: float, speeds_hz: np.ndarray) -> np.ndarray:
+def family_score(spectra: np.ndarray, step_hz: float, speeds_hz: np.ndarray) -> np.ndarray:
     """Return for each speed how far its harmonics stand out (dB); the signal weighs as much as its envelopes."""
     mixed = spectra[0] + spectra[1:].mean(axis=0)
     place_hz = np.arange(mixed.size) * step_hz

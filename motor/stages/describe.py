@@ -72,7 +72,7 @@ class Describe(Stage):
         rows, frames = list[dict[str, Any]](), list[pd.DataFrame]()
         for place, row in enumerate(meta.itertuples()):
             speed_rpm = None if pd.isna(row.speed_rpm) else float(row.speed_rpm)
-            with input_faults(), _of_item(str(row.item)):
+            with input_faults(), _of_item(str(row.item), speed_rpm, self.speed):
                 values = describer.values(
                     recordings.signal(place), float(row.sampling_rate_hz), speed_rpm, str(row.motor)
                 )
@@ -246,9 +246,11 @@ def evidence_of(recording: Recording, machines: Mapping[str, Machine]) -> tuple[
 
 
 @contextmanager
-def _of_item(item: str) -> Iterator[None]:
+def _of_item(item: str, speed_rpm: float | None, speed: Speed) -> Iterator[None]:
     """Name the recording in a ValueError about it."""
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{item}: {error}") from error
+        unsure = speed.estimate == "when_sure" and speed.source != "given" and speed_rpm is None
+        why = f" (its signal does not tell its speed for sure within {speed.range_rpm} r/min)" if unsure else ""
+        raise ValueError(f"{item}: {error}{why}") from error

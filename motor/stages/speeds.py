@@ -1,7 +1,8 @@
 """The shaft's speed of each recording: as it is given, or estimated from the signal."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -23,10 +24,14 @@ class Speed(Record):
         The recordings' table; the signal; or the table, and the signal where the table has none.
     range_rpm : (float, float)
         Slowest and fastest speed that an estimate may find, in revolutions a minute.
+    estimate : {"always", "when_sure"}
+        ``when_sure``: the sensors of a motor's moment are heard together, more harmonics tell the speed finer, and
+        where they leave a doubt it is not known. ``always`` takes the likeliest speed, however likely.
     """
 
     source: Literal["given", "estimated", "either"] = "given"
     range_rpm: tuple[float, float] = Field(default=(300.0, 3600.0))
+    estimate: Literal["always", "when_sure"] = Field(default="always", exclude_if=lambda value: value == "always")
 
 
 def speeds_rpm(recordings: Recordings, speed: Speed) -> "pd.Series":
@@ -36,21 +41,57 @@ def speeds_rpm(recordings: Recordings, speed: Speed) -> "pd.Series":
     if speed.source == "given":
         return found
     asked = meta.index if speed.source == "estimated" else meta.index[found.isna()]
+    if speed.estimate == "when_sure":
+        return _when_sure(recordings, speed, asked, found)
     for index in asked:
         rate_hz = float(meta.at[index, "sampling_rate_hz"])
-        found.at[index] = _estimated(recordings.signal(int(index)), rate_hz, speed)
+        found.at[index] = _estimated([(recordings.signal(int(index)), rate_hz)], speed)
     return found
 
 
-def with_speed(recording: Recording, speed: Speed) -> Recording:
-    """Return a recording with the speed that `speeds_rpm` gives it."""
+def _when_sure(recordings: Recordings, speed: Speed, asked: Any, told: "pd.Series") -> "pd.Series":
+    """Return the speeds with those asked for estimated, once for each motor and moment."""
+    import pandas as pd
+
+    meta, found = recordings.meta.loc[asked], told.copy()
+    moments = meta["moment"].where(meta["moment"].notna(), [("alone", index) for index in meta.index])
+    for _, group in meta.groupby([meta["motor"], moments], sort=False):
+        signals = [(recordings.signal(int(place)), float(meta.at[place, "sampling_rate_hz"])) for place in group.index]
+        estimate = _estimated(signals, speed)
+        found.loc[group.index] = float("nan") if pd.isna(estimate) else estimate
+    return found
+
+
+def with_speed(recording: Recording, speed: Speed, beside: Sequence[Recording] = ()) -> Recording:
+    """Return a recording with the speed that `speeds_rpm` gives it.
+
+    Parameters
+    ----------
+    recording : Recording
+    speed : Speed
+    beside : sequence of Recording
+        Others, of which those of the same motor and moment are heard with it where `estimate` says so.
+    """
     is_known = recording.speed_rpm is not None and speed.source == "either"
     if speed.source == "given" or is_known:
         return recording
-    return replace(recording, speed_rpm=_estimated(recording.signal, recording.sampling_rate_hz, speed))
+    heard = [recording]
+    if speed.estimate == "when_sure" and recording.moment is not None:
+        heard += [one for one in beside if _tied(one, recording) and not (speed.source == "either" and one.speed_rpm)]
+    return replace(recording, speed_rpm=_estimated([(one.signal, one.sampling_rate_hz) for one in heard], speed))
 
 
-def _estimated(signal: "np.ndarray", rate_hz: float, speed: Speed) -> float:
+def _tied(one: Recording, other: Recording) -> bool:
+    return one.item != other.item and (one.motor, one.moment) == (other.motor, other.moment)
+
+
+def _estimated(signals: "Sequence[tuple[np.ndarray, float]]", speed: Speed) -> float | None:
+    """Return the speed of one signal, or of several of one moment; None where it is not sure."""
+    if speed.estimate == "when_sure":
+        from motor.recordings.sure_speed import sure_speed
+
+        found = sure_speed(signals, speed.range_rpm)
+        return found.speed_rpm if found.is_known else None
     from motor.recordings.speed import estimate_speed
 
-    return estimate_speed(signal, rate_hz, range_rpm=speed.range_rpm).speed_rpm
+    return estimate_speed(*signals[0], range_rpm=speed.range_rpm).speed_rpm
