@@ -82,7 +82,11 @@ class Built:
     def signal(self, random: np.random.Generator, plant: Plant, label: str, speed_rpm: float) -> np.ndarray:
         """Return one recording at `FULL_RATE_HZ`."""
         n_samples = int(plant.seconds * FULL_RATE_HZ) + SETTLING
-        turns = speed_rpm / 60 * np.arange(n_samples) / FULL_RATE_HZ
+        return self.signal_turning(random, plant, label, speed_rpm / 60 * np.arange(n_samples) / FULL_RATE_HZ)
+
+    def signal_turning(self, random: np.random.Generator, plant: Plant, label: str, turns: np.ndarray) -> np.ndarray:
+        """Return one recording at `FULL_RATE_HZ`, given the shaft's turns at each sample, `SETTLING` before it."""
+        n_samples = turns.size
         force = 0.7 * random.normal(0, 1, n_samples) * (1 + 0.25 * np.cos(2 * np.pi * turns + random.uniform(0, 6)))
         n_knocks = random.poisson(5 * plant.seconds)
         force += np.bincount(random.integers(0, n_samples, n_knocks), minlength=n_samples) * random.lognormal(3, 0.6)

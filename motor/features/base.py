@@ -102,6 +102,9 @@ class RecordingFeature(Feature, ABC):
     looks_at_lines: ClassVar[bool] = False
     """Whether lines at orders of the shaft speak for what is said by it (see `motor.features.evidence`)."""
 
+    takes_turning: ClassVar[bool] = False
+    """Whether it takes the shaft's angle (``turning``) beside the mean speed, where the speed varies."""
+
     @property
     def settles(self) -> bool:
         """Whether the recordings' table decides something of it (see `settled`)."""

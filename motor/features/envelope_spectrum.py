@@ -4,6 +4,7 @@ An order is a multiple of the shaft's frequency: a fault's orders stay where the
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -106,6 +107,20 @@ def band_envelopes(
             )
         envelopes.append(BandEnvelope(low_hz, high_hz, magnitude, size * step_hz))
     return envelopes
+
+
+class Turning(Protocol):
+    """How a shaft turned while it was recorded (`motor.recordings.tracking.Turning`)."""
+
+    @property
+    def fastest_hz(self) -> float: ...
+
+    def in_angle(self, values: np.ndarray, rate_hz: float) -> tuple[np.ndarray, float]: ...
+
+
+def by_turns(values: np.ndarray, rate_hz: float, speed_hz: float, turning: Turning | None) -> tuple[np.ndarray, float]:
+    """Return values at even steps of the shaft's angle, and how many a turn has; a steady shaft's are so already."""
+    return (values, rate_hz / speed_hz) if turning is None else turning.in_angle(values, rate_hz)
 
 
 def log_envelope(magnitude: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motor.features.envelope_spectrum import OrderHeights, band_envelopes, centred, log_envelope
+from motor.features.envelope_spectrum import OrderHeights, Turning, band_envelopes, by_turns, centred, log_envelope
 from motor.features.hertz import Bands, common_bands, highest_common_hz
 
 BANDS_HZ: Bands = ((500.0, 1500.0), (1500.0, 3000.0), (3000.0, 5500.0))
@@ -64,7 +64,11 @@ class Line:
 
 
 def strongest_lines(
-    signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float, components: Mapping[str, float]
+    signal: np.ndarray,
+    sampling_rate_hz: float,
+    speed_rpm: float,
+    components: Mapping[str, float],
+    turning: Turning | None = None,
 ) -> tuple[Line, ...]:
     """Return the three strongest lines of a recording: those that speak of a fault first, then by height.
 
@@ -76,6 +80,8 @@ def strongest_lines(
         Of the shaft.
     components : mapping of str to float
         Known part -> the order of the shaft at which it shows (`motor.recordings.machines.Machine.components`).
+    turning : Turning, optional
+        The shaft's angle, where its speed varies.
 
     Returns
     -------
@@ -99,11 +105,12 @@ def strongest_lines(
     shown = max(HIGHEST_ORDER, *components.values()) * N_HARMONICS * (1 + SLIP) + FLOOR_ORDERS
     values = centred(signal)
     bands = common_bands(BANDS_HZ, highest_common_hz(sampling_rate_hz))
+    least_hz = 2.1 * shown * (turning.fastest_hz if turning else speed_hz)
     envelopes = [
-        _heights(log_envelope(band.magnitude), band.rate_hz / speed_hz, shown)
-        for band in band_envelopes(values, sampling_rate_hz, bands, 2.1 * shown * speed_hz)
+        _heights(*by_turns(log_envelope(band.magnitude), band.rate_hz, speed_hz, turning), shown)
+        for band in band_envelopes(values, sampling_rate_hz, bands, least_hz)
     ]
-    families = _Families(envelopes, _heights(values, sampling_rate_hz / speed_hz, shown))
+    families = _Families(envelopes, _heights(*by_turns(values, sampling_rate_hz, speed_hz, turning), shown))
     found = [families.of_part(name, order, speed_hz) for name, order in components.items() if order > 0]
     found += families.unknown([line for line in found if line.stands_out], speed_hz)
     return tuple(sorted(found, key=lambda line: (not line.accuses, -line.height_db))[:MOST_LINES])

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from motor.features.base import MachineFeature, revolution_faults
-from motor.features.envelope_spectrum import OrderHeights, band_envelopes, centred, log_envelope
+from motor.features.envelope_spectrum import OrderHeights, Turning, band_envelopes, by_turns, centred, log_envelope
 from motor.features.hertz import common_bands, highest_common_hz
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Lines(MachineFeature):
 
     kind: Literal["lines"] = "lines"
     looks_at_lines: ClassVar[bool] = True
+    takes_turning: ClassVar[bool] = True
     REACH: ClassVar[float] = 0.015
     """How far from its place a line is looked for, as orders."""
 
@@ -54,6 +55,7 @@ class Lines(MachineFeature):
         sampling_rate_hz: float,
         speed_rpm: float | None,
         components: Mapping[str, float | None],
+        turning: Turning | None = None,
     ) -> dict[str, float]:
         """Return the columns ``<part>_envelope``, ``<part>_spectrum`` and, of a bearing's, ``<part>_sidebands``.
 
@@ -64,9 +66,11 @@ class Lines(MachineFeature):
         known = [order for order in components.values() if order]
         shown = (max(known) * self.n_harmonics + 1) * (1 + self.slip) + self.floor_orders
         values = centred(signal)
-        bands = band_envelopes(values, sampling_rate_hz, self.bands_hz, 2.1 * shown * speed_hz)
-        envelopes = [self._heights(log_envelope(b.magnitude), b.rate_hz / speed_hz, shown) for b in bands]
-        whole = self._heights(values, sampling_rate_hz / speed_hz, shown)
+        least_hz = 2.1 * shown * (turning.fastest_hz if turning else speed_hz)
+        bands = band_envelopes(values, sampling_rate_hz, self.bands_hz, least_hz)
+        in_turns = [by_turns(log_envelope(band.magnitude), band.rate_hz, speed_hz, turning) for band in bands]
+        envelopes = [self._heights(*one, shown) for one in in_turns]
+        whole = self._heights(*by_turns(values, sampling_rate_hz, speed_hz, turning), shown)
         columns: dict[str, float] = {}
         for name, order in components.items():
             columns |= self._of_part(name, order, components, envelopes, whole)

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from motor.features.base import RecordingFeature, revolution_faults
-from motor.features.envelope_spectrum import band_envelopes, centred, log_envelope, prominence_db
+from motor.features.envelope_spectrum import Turning, band_envelopes, by_turns, centred, log_envelope, prominence_db
 from motor.features.hertz import common_bands, highest_common_hz
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class OrderLines(RecordingFeature):
 
     kind: Literal["order_lines"] = "order_lines"
     looks_at_lines: ClassVar[bool] = True
+    takes_turning: ClassVar[bool] = True
     bands_hz: tuple[tuple[float, float], ...] = Field(
         default=((500.0, 1500.0), (1500.0, 3000.0), (3000.0, 5500.0), (500.0, 5500.0)),
         min_length=1,
@@ -72,7 +73,9 @@ class OrderLines(RecordingFeature):
             advice = "give longer recordings (dataset.series_length), or take methods spectrum and classical"
             yield from revolution_faults(self.kind, meta, FEWEST_REVOLUTIONS, advice)
 
-    def from_recording(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:
+    def from_recording(
+        self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None, turning: Turning | None = None
+    ) -> dict[str, float]:
         """Return a column ``line_<order>_band_<number>`` for each step and band, in dB (see `RecordingFeature`).
 
         Raises
@@ -86,9 +89,13 @@ class OrderLines(RecordingFeature):
         edges = self._edges()
         shown = edges[-1] + self.floor_orders + 1  # beyond the last step the floor is still to be seen
         columns: dict[str, float] = {}
-        bands = band_envelopes(centred(signal), sampling_rate_hz, self.bands_hz, 2.1 * shown * speed_hz)
+        turning = turning if self.order_of == "shaft" else None
+        least_hz = 2.1 * shown * (turning.fastest_hz if turning else speed_hz)
+        bands = band_envelopes(centred(signal), sampling_rate_hz, self.bands_hz, least_hz)
         for number, band in enumerate(bands, 1):
-            place, height_db = self._spectrum(log_envelope(band.magnitude), band.rate_hz / speed_hz, shown)
+            place, height_db = self._spectrum(
+                *by_turns(log_envelope(band.magnitude), band.rate_hz, speed_hz, turning), shown
+            )
             columns |= self._named(height_db, np.searchsorted(place, edges), number)
         return columns
 

@@ -7,7 +7,15 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from motor.features.base import RecordingFeature, revolution_faults
-from motor.features.envelope_spectrum import centred, harmonic_families, log_envelopes, order_power, prominence_db
+from motor.features.envelope_spectrum import (
+    Turning,
+    by_turns,
+    centred,
+    harmonic_families,
+    log_envelopes,
+    order_power,
+    prominence_db,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +35,7 @@ class Orders(RecordingFeature):
 
     kind: Literal["orders"] = "orders"
     looks_at_lines: ClassVar[bool] = True
+    takes_turning: ClassVar[bool] = True
     bands: tuple[tuple[float, float], ...] = Field(
         default=((0.02, 0.977), (0.02, 0.08), (0.08, 0.3), (0.3, 0.977)),
         min_length=1,
@@ -54,7 +63,9 @@ class Orders(RecordingFeature):
         step = f"set features.orders.revolutions to {fits}, or " if fits >= 2 else ""
         yield from revolution_faults(self.kind, meta, self.revolutions, f"{step}take method physics")
 
-    def from_recording(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:
+    def from_recording(
+        self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None, turning: Turning | None = None
+    ) -> dict[str, float]:
         """Return a column ``order_<order>_band_<number>`` for each fundamental and band (see `RecordingFeature`).
 
         Raises
@@ -63,14 +74,16 @@ class Orders(RecordingFeature):
             If the speed is not known, the recording holds too few revolutions or too few samples a revolution, or
             a band is silent.
         """
-        samples_per_revolution = sampling_rate_hz * 60 / self._speed(speed_rpm)
+        speed_hz = self._speed(speed_rpm) / 60
+        samples_per_revolution = sampling_rate_hz / (turning.fastest_hz if turning else speed_hz)
         first, last = round(self.lowest_order * self.revolutions), round(self.highest_order * self.revolutions)
         half_width = max(1, round(self.floor_orders * self.revolutions / 2))
         n_orders = last * self.n_harmonics + self.n_harmonics // 2 + half_width + 1
         self._check_rate(n_orders, samples_per_revolution, sampling_rate_hz)
         columns = {}
         for number, envelope in enumerate(log_envelopes(centred(signal), self.bands), 1):
-            power = order_power(envelope, samples_per_revolution, self.revolutions, n_orders)
+            values, per_turn = by_turns(envelope, sampling_rate_hz, speed_hz, turning)
+            power = order_power(values, per_turn, self.revolutions, n_orders)
             prominence = np.clip(prominence_db(power, half_width), 0.0, self.ceiling_db)
             families = harmonic_families(prominence, first, last, self.n_harmonics)
             for place, value in enumerate(families.tolist(), first):

@@ -208,10 +208,14 @@ class TrainedCell:
         known = {"item": [one.item for one in recordings], "domain": domains}
         told = self._told(np.mean(judged, axis=0), np.mean(limits, axis=0))
         if self.parts.stage.features[0].looks_at_lines:
-            told[EVIDENCE] = [[asdict(line) for line in evidence_of(one, self.parts.machines)] for one in recordings]
+            told[EVIDENCE] = [self._evidence(one) for one in recordings]
         if self.describer.takes_references:
             told[HAS_REFERENCE] = self.describer.has_reference(as_meta(recordings))
         return pd.DataFrame(known | told | {"unlike": np.mean(unlike, axis=0).round(DIGITS)})
+
+    def _evidence(self, recording: Recording) -> list[dict[str, Any]]:
+        lines = evidence_of(recording, self.parts.machines, self.parts.prepared.speed)
+        return [asdict(line) for line in lines]
 
     def _told(self, mean_BC: np.ndarray, limit_B: np.ndarray) -> dict[str, Any]:
         """Return the columns that the judge has: a detector's label is normal or, with an alarm, `FAULTY`."""

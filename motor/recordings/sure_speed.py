@@ -104,6 +104,26 @@ def height_of(signals: Sequence[tuple[np.ndarray, float]], range_rpm: tuple[floa
     return float(np.max(np.mean(scores, axis=0)))
 
 
+def heights_db(values: np.ndarray, n_fft: int, n_kept: int, half_width: int) -> np.ndarray:
+    """Return how far each line of a spectrum stands over the median beside it, in decibels: shape (n_kept,).
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_values,)
+    n_fft, n_kept : int
+        Length of the padded transform, and how many of its lines are told.
+    half_width : int
+        Lines on each side that the median is taken over; of many, some.
+    """
+    from scipy.ndimage import median_filter
+
+    apart, window = max(1, half_width // HALF_FLOOR), np.hanning(values.size)
+    magnitude = np.abs(np.fft.rfft((values - values.mean()) * window, n_fft))[:n_kept]
+    level_db = 20 * np.log10(np.maximum(magnitude, np.finfo(np.float64).tiny))
+    floor_db = median_filter(level_db[::apart], size=2 * (half_width // apart) + 1, mode="nearest")
+    return np.maximum(level_db - np.repeat(floor_db, apart)[:n_kept], 0.0)
+
+
 @dataclass(frozen=True)
 class _Heard:
     """How far each line of a signal and of its envelopes stands over its floor."""
@@ -113,19 +133,12 @@ class _Heard:
 
     @classmethod
     def of(cls, signal: np.ndarray, sampling_rate_hz: float, range_rpm: tuple[float, float]) -> "_Heard":
-        from scipy.ndimage import median_filter
-
         low_hz, high_hz = checked_range(signal, sampling_rate_hz, range_rpm)
         n_fft = 2 ** int(np.ceil(np.log2(PADDING * signal.size)))
         step_hz = sampling_rate_hz / n_fft
         n_kept = min(n_fft // 2, int(np.ceil((FINER[-1][0] + 1) * high_hz / step_hz)) + 1)
         half = int(low_hz / step_hz)
-        apart, window, heights = max(1, half // HALF_FLOOR), np.hanning(signal.size), []
-        for values in signal_and_envelopes(signal):
-            magnitude = np.abs(np.fft.rfft((values - values.mean()) * window, n_fft))[:n_kept]
-            level_db = 20 * np.log10(np.maximum(magnitude, np.finfo(np.float64).tiny))
-            floor_db = median_filter(level_db[::apart], size=2 * (half // apart) + 1, mode="nearest")
-            heights.append(np.maximum(level_db - np.repeat(floor_db, apart)[:n_kept], 0.0))
+        heights = [heights_db(values, n_fft, n_kept, half) for values in signal_and_envelopes(signal)]
         return cls(np.stack(heights), np.arange(n_kept) * step_hz)
 
     def score(self, speeds_N: np.ndarray) -> np.ndarray:

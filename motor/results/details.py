@@ -247,8 +247,9 @@ def _views(recordings: Recordings, place: int) -> dict[str, Any]:
 
 def _evidence(experiment: Experiment, recordings: Recordings, place: int) -> dict[str, Any]:
     """Return the strongest lines of a recording, with what is known of its machine."""
-    recording = with_speed(recordings.recording(place), experiment.base.speed)
-    return {"evidence": [asdict(line) for line in evidence_of(recording, experiment.base.dataset.machines)]}
+    speed, machines = experiment.base.speed, experiment.base.dataset.machines
+    recording = with_speed(recordings.recording(place), speed)
+    return {"evidence": [asdict(line) for line in evidence_of(recording, machines, speed)]}
 
 
 def _dealt(advised: Sequence[CellResult], best: list[CellResult]) -> Iterator[tuple[CellResult, dict[str, Any]]]:

@@ -225,7 +225,7 @@ class Cleared(Stage):
 
 def check_features(features: tuple[RecordingFeature, ...], meta: "pd.DataFrame", speed: Speed) -> None:
     """Raise InputError if a feature cannot describe the recordings; speeds that are estimated are not known yet."""
-    if speed.source == "estimated":
+    if speed.source == "estimated" or speed.turning == "tracked":
         return
     if speed.source == "either":
         meta = meta[meta["speed_rpm"].notna()]

@@ -21,7 +21,7 @@ from motor.stages.own_reference import FILE_NAME as FILE_OF_OWN
 from motor.stages.own_reference import OwnReference, OwnReferences, without_reference
 from motor.stages.prepare import Prepare, Prepared
 from motor.stages.recordings import ImportRecordings
-from motor.stages.speeds import Speed, speeds_rpm
+from motor.stages.speeds import Speed, speeds_rpm, turning_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +68,7 @@ class Describe(Stage):
         features = tuple(feature.settled(meta) for feature in self.features)
         if self.settles:
             write_json(folder / SETTLED, [feature.model_dump(mode="json") for feature in features])
-        describer = RecordingDescriber(features, self.machines or {})
+        describer = RecordingDescriber(features, self.machines or {}, self.speed)
         rows, frames = list[dict[str, Any]](), list[pd.DataFrame]()
         for place, row in enumerate(meta.itertuples()):
             speed_rpm = None if pd.isna(row.speed_rpm) else float(row.speed_rpm)
@@ -121,9 +121,9 @@ class DescribeFold(Described):
         if self.described.settles:
             features = self.described.settled(built.folder(self.described))
         if self.own is None or not self.own.compares:
-            return RecordingDescriber(features, self.described.machines or {})
+            return RecordingDescriber(features, self.described.machines or {}, self.described.speed)
         references = OwnReferences.read(built.folder(self))
-        return ComparingDescriber(features, self.described.machines or {}, self.own, references)
+        return ComparingDescriber(features, self.described.machines or {}, self.described.speed, self.own, references)
 
     @property
     def looked_at(self) -> tuple[Stage, ...]:
@@ -155,7 +155,7 @@ class DescribeFold(Described):
         with input_faults():
             references = OwnReferences.of(described, prepared.references(self.domains), training, self.domains)
         references.write(folder)
-        comparing = ComparingDescriber(self.described.features, {}, self.own, references)
+        comparing = ComparingDescriber(self.described.features, {}, self.described.speed, self.own, references)
         told = {"without_reference": without_reference(references, meta)}
         self.write(folder, meta, comparing.table(looks, meta), told)
 
@@ -166,6 +166,7 @@ class RecordingDescriber(Describer):
 
     features: tuple[RecordingFeature, ...]
     machines: Mapping[str, Machine]
+    speed: Speed
     sees_measured: ClassVar[bool] = True
 
     def values(
@@ -173,12 +174,15 @@ class RecordingDescriber(Describer):
     ) -> dict[str, float]:
         """Return the features of one recording; see `RecordingFeature.from_recording`."""
         found: dict[str, float] = {}
+        turning = turning_of(signal, sampling_rate_hz, self.speed)
+        speed_rpm = turning.mean_rpm if turning else speed_rpm
         for feature in self.features:
+            how: dict[str, Any] = {"turning": turning} if turning and feature.takes_turning else {}
             if isinstance(feature, MachineFeature):
                 parts = self._components(motor, speed_rpm)
-                found |= feature.from_machine(signal, sampling_rate_hz, speed_rpm, parts)
+                found |= feature.from_machine(signal, sampling_rate_hz, speed_rpm, parts, **how)
             else:
-                found |= feature.from_recording(signal, sampling_rate_hz, speed_rpm)
+                found |= feature.from_recording(signal, sampling_rate_hz, speed_rpm, **how)
         return found
 
     def _components(self, motor: str, speed_rpm: float | None) -> dict[str, float | None]:
@@ -226,7 +230,7 @@ class ComparingDescriber(RecordingDescriber):
         return self.references.has(meta)
 
 
-def evidence_of(recording: Recording, machines: Mapping[str, Machine]) -> tuple[Line, ...]:
+def evidence_of(recording: Recording, machines: Mapping[str, Machine], speed: Speed) -> tuple[Line, ...]:
     """Return the strongest lines of a recording, with the parts that they fit; none where its speed is not known.
 
     Parameters
@@ -235,12 +239,15 @@ def evidence_of(recording: Recording, machines: Mapping[str, Machine]) -> tuple[
         As it was measured.
     machines : mapping of str to Machine
         By motor; see `motor.recordings.machines.components_of`.
+    speed : Speed
+        Whether its shaft is to be followed.
     """
     if recording.speed_rpm is None or not recording.speed_rpm > 0:
         return ()
     parts = components_of(machines, recording.motor, recording.speed_rpm)
     try:
-        return strongest_lines(recording.signal, recording.sampling_rate_hz, recording.speed_rpm, parts)
+        turning = turning_of(recording.signal, recording.sampling_rate_hz, speed)
+        return strongest_lines(recording.signal, recording.sampling_rate_hz, recording.speed_rpm, parts, turning)
     except ValueError:  # a band is silent, which the method may not have looked at
         return ()
 

@@ -29,7 +29,7 @@ from motor.stages.faults import input_faults
 from motor.stages.own_levels import SeriesScalers, read_own_levels, write_own_levels
 from motor.stages.recordings import ImportRecordings
 from motor.stages.scalers import Scalers, fit_domains, fit_references, is_healthy
-from motor.stages.speeds import Speed, speeds_rpm
+from motor.stages.speeds import Speed, speeds_rpm, turning_of
 from motor.windows.references import is_reference, scored
 from motor.windows.representations.base import Representation
 from motor.windows.scaling import Scaler, Scaling
@@ -161,7 +161,7 @@ class Prepare(Stage):
         ValueError
             If it cannot be represented so: too slow a rate, no speed, a signal that is not finite.
         """
-        return _represent_one(recording, self.representation)
+        return _represent_one(recording, self.representation, self.speed)
 
     def batch(
         self, represented: Sequence[Recording], measured: Sequence[Recording], fitted: Mapping[Any, Scaler]
@@ -287,11 +287,13 @@ def _represented(recordings: Recordings, representation: Representation, speed: 
 
     for place, speed_rpm in enumerate(speeds_rpm(recordings, speed)):
         known = None if pd.isna(speed_rpm) else speed_rpm
-        yield _represent_one(replace(recordings.recording(place), speed_rpm=known), representation)
+        yield _represent_one(replace(recordings.recording(place), speed_rpm=known), representation, speed)
 
 
-def _represent_one(recording: Recording, representation: Representation) -> Recording:
-    signal, rate_hz = representation.apply(recording.signal, recording.sampling_rate_hz, recording.speed_rpm)
+def _represent_one(recording: Recording, representation: Representation, speed: Speed) -> Recording:
+    known = recording.signal, recording.sampling_rate_hz
+    turning = turning_of(*known, speed) if representation.takes_turning else None
+    signal, rate_hz = representation.apply(*known, recording.speed_rpm, turning)
     return replace(recording, signal=signal, sampling_rate_hz=rate_hz)
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from motor.recordings.recording import Recording
 from motor.recordings.table import Recordings
+from motor.recordings.tracking import Turning, followed
 from motor.registry import Record
 
 if TYPE_CHECKING:
@@ -27,17 +28,27 @@ class Speed(Record):
     estimate : {"always", "when_sure"}
         ``when_sure``: the sensors of a motor's moment are heard together, more harmonics tell the speed finer, and
         where they leave a doubt it is not known. ``always`` takes the likeliest speed, however likely.
+    turning : {"even", "tracked"}
+        ``tracked``: the speed varies within a recording, so the shaft is followed through the signal, within
+        `range_rpm`, and orders are those of its angle. What is told or estimated of the speed is then not looked at.
     """
 
     source: Literal["given", "estimated", "either"] = "given"
     range_rpm: tuple[float, float] = Field(default=(300.0, 3600.0))
     estimate: Literal["always", "when_sure"] = Field(default="always", exclude_if=lambda value: value == "always")
+    turning: Literal["even", "tracked"] = Field(default="even", exclude_if=lambda value: value == "even")
 
 
 def speeds_rpm(recordings: Recordings, speed: Speed) -> "pd.Series":
-    """Return the speed of each recording in revolutions a minute, NaN where it is not known."""
+    """Return the speed of each recording in revolutions a minute, NaN where it is not known.
+
+    Where shafts are followed through the signals, the middle of the range stands for all.
+    """
     meta = recordings.meta
     found = meta["speed_rpm"].astype("float64")
+    if speed.turning == "tracked":
+        found[:] = sum(speed.range_rpm) / 2
+        return found
     if speed.source == "given":
         return found
     asked = meta.index if speed.source == "estimated" else meta.index[found.isna()]
@@ -72,6 +83,9 @@ def with_speed(recording: Recording, speed: Speed, beside: Sequence[Recording] =
     beside : sequence of Recording
         Others, of which those of the same motor and moment are heard with it where `estimate` says so.
     """
+    turning = turning_of(recording.signal, recording.sampling_rate_hz, speed)
+    if turning is not None:
+        return replace(recording, speed_rpm=turning.mean_rpm)
     is_known = recording.speed_rpm is not None and speed.source == "either"
     if speed.source == "given" or is_known:
         return recording
@@ -79,6 +93,17 @@ def with_speed(recording: Recording, speed: Speed, beside: Sequence[Recording] =
     if speed.estimate == "when_sure" and recording.moment is not None:
         heard += [one for one in beside if _tied(one, recording) and not (speed.source == "either" and one.speed_rpm)]
     return replace(recording, speed_rpm=_estimated([(one.signal, one.sampling_rate_hz) for one in heard], speed))
+
+
+def turning_of(signal: "np.ndarray", sampling_rate_hz: float, speed: Speed) -> Turning | None:
+    """Return how the shaft turned, where it is to be followed; None where its speed is taken as even.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be followed.
+    """
+    return followed(signal, sampling_rate_hz, speed.range_rpm) if speed.turning == "tracked" else None
 
 
 def _tied(one: Recording, other: Recording) -> bool:

@@ -1,7 +1,7 @@
 """What every representation shares: checks of what comes in, float32 out."""
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,10 +19,15 @@ class Representation(Plugin):
     needs_speed: ClassVar[bool] = False
     """Whether it uses the shaft's speed; one that does is given an estimate where the config asks for that."""
 
+    takes_turning: ClassVar[bool] = False
+    """Whether `represent` takes the shaft's angle beside the mean speed, where the speed varies."""
+
     sets_rate: ClassVar[bool] = False
     """Whether what it gives has the same rate whatever the recording's is, so that other rates than trained on do."""
 
-    def apply(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> tuple[np.ndarray, float]:
+    def apply(
+        self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None, turning: Any = None
+    ) -> tuple[np.ndarray, float]:
         """Return the represented signal and its sampling rate.
 
         Parameters
@@ -33,6 +38,8 @@ class Representation(Plugin):
             Of `signal`.
         speed_rpm : float or None
             Nominal speed of the shaft in revolutions a minute, None where it is unknown.
+        turning : motor.recordings.tracking.Turning, optional
+            The shaft's angle, where its speed varies and the representation takes it.
 
         Returns
         -------
@@ -57,7 +64,8 @@ class Representation(Plugin):
                 f"sample {place} of the signal is {signal[place]}; drop the series (on_bad_series: skip) "
                 "or fill its gaps before it is read"
             )
-        represented, rate_hz = self.represent(signal, float(sampling_rate_hz), speed_rpm)
+        how = {"turning": turning} if turning is not None and self.takes_turning else {}
+        represented, rate_hz = self.represent(signal, float(sampling_rate_hz), speed_rpm, **how)
         return np.ascontiguousarray(represented, dtype=np.float32), float(rate_hz)
 
     def represented_length(self, n_samples: int, sampling_rate_hz: float | None) -> int | None:
