@@ -12,7 +12,7 @@ from motor.predicting import novelty
 from motor.predicting.faults import Fault
 from motor.predicting.parts import CellParts, FoldParts, PartError, PartsOfFold
 from motor.recordings.recording import Recording, cut
-from motor.stages.describe import evidence_of
+from motor.stages.describe import evidence_of, severity_of
 from motor.stages.describer import Describer
 from motor.stages.speeds import with_speed
 from motor.windows.scaling import Scaler
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SAME_RATE = 1e-3  # a rate this near to one of the training is that one, as a share
 HAS_REFERENCE = "has_reference"  # whether a series was compared with its own motor's healthy recordings
 EVIDENCE = "evidence"  # the strongest lines of a series, each a mapping, and the parts that they fit
+SEVERITY = ("velocity_mm_s", "iso_zone")  # root mean square, 10 to 1000 Hz, and its zone in ISO 20816-3
 DIGITS = 9  # of a probability: what lies beyond is the arithmetic's own rounding
 FAULTY = "faulty"  # what a detector calls what raises an alarm: it tells no fault from another
 OF_PARTNERS = ("cross_sensor_correlation", "has_partner")  # 0 of a recording that has none, in training as here
@@ -209,9 +210,15 @@ class TrainedCell:
         told = self._told(np.mean(judged, axis=0), np.mean(limits, axis=0))
         if self.parts.stage.features[0].looks_at_lines:
             told[EVIDENCE] = [self._evidence(one) for one in recordings]
+        told |= self._severity(recordings)
         if self.describer.takes_references:
             told[HAS_REFERENCE] = self.describer.has_reference(as_meta(recordings))
         return pd.DataFrame(known | told | {"unlike": np.mean(unlike, axis=0).round(DIGITS)})
+
+    def _severity(self, recordings: Sequence[Recording]) -> dict[str, list[Any]]:
+        """Return columns of velocity and zone, where some recording has them; None where one has not."""
+        found = [severity_of(one, self.parts.units.get(one.domain), self.parts.machines) for one in recordings]
+        return {name: [one.get(name) for one in found] for name in SEVERITY if any(name in one for one in found)}
 
     def _evidence(self, recording: Recording) -> list[dict[str, Any]]:
         lines = evidence_of(recording, self.parts.machines, self.parts.prepared.speed)

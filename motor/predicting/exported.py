@@ -65,6 +65,7 @@ def _cell(folder: Path, told: dict[str, Any], digests: Digests) -> CellParts:
         digests=digests,
         is_exported=True,
         machines=machines_from(told.get("machines", {})),
+        units=told.get("units", {}),
     )
 
 

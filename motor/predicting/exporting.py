@@ -85,6 +85,7 @@ def _write_cell(draft: Path, cell: CellParts) -> dict[str, Any]:
         "folds": [_write_fold(draft / folder, cell, fold) for fold in cell.folds],
         "record": cell.stage.record,
         "machines": {motor: machine.model_dump(mode="json") for motor, machine in cell.machines.items()},
+        "units": dict(cell.units),
     }
 
 

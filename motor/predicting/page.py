@@ -36,6 +36,11 @@ PREDICTION: dict[str, Any] = {
         "score": {**NUMBER, "description": "of a detector, in place of probabilities: how strange"},
         "alarm": {"type": "boolean", "description": "1 - p(normal), or the score, is over the cell's threshold"},
         "unlike": {**NUMBER, "description": "from 0 to 1; 1 is farther from training than any known series"},
+        "velocity_mm_s": {"type": ["number", "null"], "description": "root mean square, 10 to 1000 Hz; of known units"},
+        "iso_zone": {
+            "type": ["string", "null"],
+            "description": "A to D of ISO 20816-3; of machines whose class is told",
+        },
         "evidence": {
             "type": "array",
             "description": "of methods that look at lines: the strongest, and the known part that each fits",

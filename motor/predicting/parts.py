@@ -125,6 +125,8 @@ class CellParts:
         Whether it lies in an exported folder, and not in a storage.
     machines : mapping of str to Machine
         What was known of them, as `dataset.machines` tells it, to name lines by: no label rests on it.
+    units : mapping of str to str
+        Domain -> the unit of its signals, as far as `dataset.units` tells it.
     """
 
     key: str
@@ -137,6 +139,7 @@ class CellParts:
     digests: Digests
     is_exported: bool = False
     machines: Mapping[str, Machine] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from motor.predicting.cell import EVIDENCE, HAS_REFERENCE
+from motor.predicting.cell import EVIDENCE, HAS_REFERENCE, SEVERITY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,6 +14,8 @@ FORMATS = ("csv", "json")
 
 def as_rows(predictions: "pd.DataFrame") -> list[dict[str, Any]]:
     """Return predictions ready for JSON, with ``probabilities`` by class or, of a detector, ``score``."""
+    import pandas as pd
+
     start = "probability_"
     rows = []
     for row in predictions.to_dict("records"):
@@ -21,6 +23,7 @@ def as_rows(predictions: "pd.DataFrame") -> list[dict[str, Any]]:
         judged: dict[str, Any] = {"score": float(row["score"])} if "score" in row else {"probabilities": probabilities}
         told = {name: str(row[name]) for name in ("item", "domain", "label")}
         known: dict[str, Any] = {name: bool(row[name]) for name in ("alarm", HAS_REFERENCE) if name in row}
+        known |= {name: None if pd.isna(row[name]) else row[name] for name in SEVERITY if name in row}
         known |= {EVIDENCE: row[EVIDENCE]} if EVIDENCE in row else {}
         rows.append({**told, **judged, "unlike": float(row["unlike"]), **known})
     return rows

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RESULTS, TABLE, METRICS, CELLS = "results", "cells.csv", "metrics.json", "classify"
 RANKING = "ranking.json"  # of a grid's results: by which metric its recipes are ranked
-MACHINES = "machines.json"  # of a grid's results: what its config tells of machines, if it does
+MACHINES = "machines.json"  # of a grid's results: what its config tells of machines and units
 REMEDY = "Say python launch.py verify: it sets what is damaged aside, and the next run of the grid builds it again"
 
 
@@ -55,7 +55,11 @@ class Results:
 
     def machines(self, grid: str) -> dict[str, Machine]:
         """Return what a grid's config told of its machines, by motor."""
-        return machines_from(json.loads(self._text(grid, MACHINES) or "{}"))
+        return machines_from(json.loads(self._text(grid, MACHINES) or "{}").get("machines", {}))
+
+    def units(self, grid: str) -> dict[str, str]:
+        """Return the units that a grid's config told, by domain."""
+        return dict(json.loads(self._text(grid, MACHINES) or "{}").get("units", {}))
 
     def cell(self, grid: str, folder: str) -> Path | None:
         """Return the stage's folder of a cell that lies in a folder of a grid's results; None if it is gone."""

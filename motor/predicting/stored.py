@@ -69,6 +69,7 @@ class StoredCell:
             folds=tuple(self._fold(features, known) for features in stage.features),
             digests=Digests(known.digests, MANIFEST, REMEDY),
             machines={} if self.grid is None else self.results.machines(self.grid),
+            units={} if self.grid is None else self.results.units(self.grid),
         )
 
     def measured_by(self, name: str) -> Any:
@@ -247,8 +248,8 @@ def _by_key(there: Results, wanted: str) -> list[StoredCell]:
 
 
 def _grid_of(folder: Path, there: Results) -> str | None:
-    """Return a grid that tells of its machines, and whose results name a cell."""
-    telling = (grid for grid in there.grids() if there.machines(grid))
+    """Return a grid that tells of its machines or units, and whose results name a cell."""
+    telling = (grid for grid in there.grids() if there.machines(grid) or there.units(grid))
     return next((grid for grid in telling if any(cell.folder == folder for cell in _cells_of(there, grid))), None)
 
 

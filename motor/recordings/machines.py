@@ -1,16 +1,27 @@
 """What a machine is made of, and at which orders of its shaft its parts show."""
 
+import csv
 import json
 from collections.abc import Mapping
 from math import cos, radians
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from motor.recordings.bearings import BEARINGS
 from motor.recordings.recording import near
 from motor.registry import Record
 
+COLUMNS = ("designation", "n_balls", "ball_mm", "pitch_mm")  # of a table of bearings
+SHOWN = 20
+ZONE_LIMITS_MM_S = {
+    (1, "rigid"): (2.3, 4.5, 7.1),
+    (1, "flexible"): (3.5, 7.1, 11.0),
+    (2, "rigid"): (1.4, 2.8, 4.5),
+    (2, "flexible"): (2.3, 4.5, 7.1),
+}
+"""Ends of zones A, B and C: ISO 10816-3:2009, tables A.1 and A.2, whose place ISO 20816-3:2022 took."""
 EVERY_MOTOR = "*"
 """In the place of a motor's name: any motor that is not named."""
 
@@ -54,13 +65,98 @@ class Bearing(Record):
         }
 
 
+class BearingOfTable(Record):
+    """A bearing of a CSV file with the columns designation, n_balls, ball_mm, pitch_mm and, if need be, angle_deg.
+
+    Attributes
+    ----------
+    table : str
+        The file, seen from the working directory.
+    designation : str
+    """
+
+    table: str
+    designation: str
+
+    def geometry(self) -> Bearing:
+        """Return the bearing's geometry.
+
+        Raises
+        ------
+        ValueError
+            If the file cannot be read, a column or the designation is not there or comes twice, or a number is none
+            that a bearing has; it names the line.
+        """
+        rows = self._rows()
+        found = [number for number, row in rows.items() if row["designation"].strip() == self.designation]
+        if not found:
+            known = [row["designation"].strip() for row in rows.values()]
+            raise ValueError(
+                f"{self.table}: no bearing {self.designation!r}{near(self.designation, known)}; there are "
+                f"{len(known)}: {', '.join(known[:SHOWN])}{', ...' if len(known) > SHOWN else ''}"
+            )
+        if len(found) > 1:
+            raise ValueError(f"{self.table}, lines {found[0]} and {found[1]}: {self.designation!r} comes twice")
+        values = {name: rows[found[0]].get(name) for name in Bearing.model_fields}
+        try:
+            return Bearing.model_validate(
+                {name: value.strip() for name, value in values.items() if value}, strict=False
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(map(str, first["loc"])) or "geometry"
+            raise ValueError(
+                f"{self.table}, line {found[0]}: {field} is {first['input']!r}: {first['msg']}; correct the line"
+            ) from error
+
+    def _rows(self) -> dict[int, dict[str, str]]:
+        """Return the lines of the table by their numbers."""
+        try:
+            with Path(self.table).open(encoding="utf-8-sig", newline="") as file:
+                reader = csv.DictReader(file)
+                rows = {number: row for number, row in enumerate(reader, 2) if row.get("designation")}
+                header = [name.strip() for name in reader.fieldnames or ()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"{self.table}: the table of bearings cannot be read: {error} (seen from {Path.cwd()})"
+            ) from error
+        for name in COLUMNS:
+            if name not in header:
+                raise ValueError(
+                    f"{self.table}: no column {name!r}{near(name, header)}; there are: {', '.join(header)}"
+                )
+        return rows
+
+
+class Iso20816(Record):
+    """How ISO 20816-3 classes an industrial machine above 15 kW.
+
+    Attributes
+    ----------
+    group : {1, 2}
+        1: above 300 kW, or of a shaft height of 315 mm and more; 2: 15 to 300 kW, or 160 to 315 mm.
+    support : {"rigid", "flexible"}
+    """
+
+    group: Literal[1, 2]
+    support: Literal["rigid", "flexible"]
+
+    def zone(self, velocity_mm_s: float) -> str:
+        """Return the zone of a velocity (root mean square, 10 to 1000 Hz).
+
+        A: as new; B: fit for long operation; C: for a limited time; D: may do damage.
+        """
+        return "ABCD"[sum(velocity_mm_s > limit for limit in ZONE_LIMITS_MM_S[self.group, self.support])]
+
+
 class Machine(Record):
     """Parts of a machine, as far as they are known.
 
     Attributes
     ----------
     bearing : Bearing or str, optional
-        Geometry, or a designation of the table of `motor.recordings.bearings`.
+        Geometry; a designation of the table of `motor.recordings.bearings`; or ``{table: FILE.csv, designation: NAME}``
+        of a table of your own (see `BearingOfTable`).
     teeth : int, optional
         Of the gear on the shaft.
     blades : int, optional
@@ -69,6 +165,8 @@ class Machine(Record):
         Frequency of the supply.
     poles, slots, bars : int, optional
         Of the motor: poles, stator slots, rotor bars.
+    iso_20816 : Iso20816, optional
+        Its class in ISO 20816-3, by which predictions and the report name the zone of its velocity.
     """
 
     bearing: Bearing | str | None = None
@@ -78,6 +176,14 @@ class Machine(Record):
     poles: int | None = Field(default=None, ge=2)
     slots: int | None = Field(default=None, ge=2)
     bars: int | None = Field(default=None, ge=2)
+    iso_20816: Iso20816 | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    @field_validator("bearing", mode="before")
+    @classmethod
+    def _look_up(cls, bearing: Any) -> Any:
+        """Return the geometry that a table of the user's own has, so that the table's place counts for nothing."""
+        is_of_table = isinstance(bearing, dict) and "table" in bearing
+        return BearingOfTable.model_validate(bearing).geometry() if is_of_table else bearing
 
     @field_validator("bearing")
     @classmethod
@@ -123,6 +229,12 @@ class Machine(Record):
 def components_of(machines: Mapping[str, Machine], motor: str, speed_rpm: float) -> dict[str, float]:
     """Return the order of each known part of a motor: of a machine that nobody told, its shaft alone."""
     return (machines.get(motor) or machines.get(EVERY_MOTOR) or Machine()).components(speed_rpm)
+
+
+def zone_of(machines: Mapping[str, Machine], motor: str, velocity_mm_s: float | None) -> str | None:
+    """Return the zone of a motor's velocity; None where either its class or the velocity is not known."""
+    known = (machines.get(motor) or machines.get(EVERY_MOTOR) or Machine()).iso_20816
+    return None if known is None or velocity_mm_s is None else known.zone(velocity_mm_s)
 
 
 def machines_from(told: Mapping[str, Any]) -> dict[str, Machine]:

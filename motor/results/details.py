@@ -17,11 +17,13 @@ from motor.evaluation.cells import CellResult
 from motor.evaluation.repeats import best_by_method_and_domain, repeats
 from motor.evaluation.signals import drawn
 from motor.experiment.reading import Experiment
+from motor.recordings.machines import Machine
 from motor.recordings.readers.base import AS_RECORDED
+from motor.recordings.recording import Recording
 from motor.recordings.table import FILE_NAME, Recordings, open_recordings
 from motor.registry.sources import without_text
 from motor.stages.classify import Classify
-from motor.stages.describe import evidence_of
+from motor.stages.describe import evidence_of, severity_of
 from motor.stages.described import RESIDUALS, TSNE
 from motor.stages.forecasts import joined
 from motor.stages.speeds import with_speed
@@ -216,6 +218,8 @@ def _worst_cases(
     units = experiment.base.dataset.units
     views = cache(lambda place: _views(recordings, place))
     lines = cache(lambda place: _evidence(experiment, recordings, place))
+    machines = experiment.base.dataset.machines
+    severity = cache(lambda place: _severity(recordings.recording(place), units, machines))
     of_lines = {cell.name() for cell in cells if cell.stage.features[0].looks_at_lines}  # type: ignore[attr-defined]
     signals: dict[str, Any] = {}
     best = [row.first for row in best_by_method_and_domain(repeats(results))]
@@ -226,6 +230,7 @@ def _worst_cases(
             name = f"{names[id(result)]}/{case['item']}"
             rate_hz = float(recordings.meta["sampling_rate_hz"].iloc[place])
             about = {"sampling_rate_hz": rate_hz, "unit": units.get(case["domain"], AS_RECORDED)}
+            about |= severity(place)
             shown = lines(place) if names[id(result)] in of_lines else {}
             signals[name] = {**case, **about, **views(place), **shown}
             told[names[id(result)]]["worst"].append(name)
@@ -243,6 +248,10 @@ def _recordings(cells: list[Cell], store: Store) -> Recordings | None:
 
 def _views(recordings: Recordings, place: int) -> dict[str, Any]:
     return drawn(recordings.signal(place), float(recordings.meta["sampling_rate_hz"].iloc[place]))
+
+
+def _severity(recording: Recording, units: Mapping[str, str], machines: Mapping[str, Machine]) -> dict[str, Any]:
+    return severity_of(recording, units.get(recording.domain), machines)
 
 
 def _evidence(experiment: Experiment, recordings: Recordings, place: int) -> dict[str, Any]:

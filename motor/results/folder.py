@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 PAGE = "report.html"
 RANKING = "ranking.json"  # by which metric the recipes are ranked: `predict --cell best` goes by it, too
-MACHINES = "machines.json"  # what the config tells of machines: `predict` names lines by it
+MACHINES = "machines.json"  # what the config tells of machines and units: `predict` names lines and zones by it
 SUSPECTED, FORECASTS = "suspected_labels.csv", "forecasts.csv"
 MARK = "made-from.json"  # written last: what the results folder was made from
 MANY = 60  # cells; below it the page is written before a second process could begin to draw
@@ -180,7 +180,9 @@ def _mark(experiment: Experiment, standing: list[Cell], leaky: list[Cell]) -> di
 
 
 def _machines(experiment: Experiment) -> dict[str, Any]:
-    return {motor: machine.model_dump(mode="json") for motor, machine in experiment.base.dataset.machines.items()}
+    known = experiment.base.dataset
+    machines = {motor: machine.model_dump(mode="json") for motor, machine in known.machines.items()}
+    return {"machines": machines, "units": known.units}
 
 
 def _leaky(twins: list[Cell], store: Store, metric: str) -> dict[Any, float]:

@@ -11,7 +11,8 @@ from grid.stage import Context, Stage, when_set
 from grid.store.store import write_json
 from motor.features.base import MachineFeature, RecordingFeature, domain_one_hot, side_by_side
 from motor.features.evidence import Line, strongest_lines
-from motor.recordings.machines import Machine, components_of, machine_of
+from motor.features.severity import velocity_mm_s
+from motor.recordings.machines import Machine, components_of, machine_of, zone_of
 from motor.recordings.recording import Recording
 from motor.recordings.table import open_recordings
 from motor.stages.described import Described
@@ -250,6 +251,15 @@ def evidence_of(recording: Recording, machines: Mapping[str, Machine], speed: Sp
         return strongest_lines(recording.signal, recording.sampling_rate_hz, recording.speed_rpm, parts, turning)
     except ValueError:  # a band is silent, which the method may not have looked at
         return ()
+
+
+def severity_of(recording: Recording, unit: str | None, machines: Mapping[str, Machine]) -> dict[str, Any]:
+    """Return a recording's ``velocity_mm_s``, where its unit allows it, and ``iso_zone``, where its class is told."""
+    velocity = velocity_mm_s(recording.signal, recording.sampling_rate_hz, unit)
+    if velocity is None:
+        return {}
+    zone = zone_of(machines, recording.motor, velocity)
+    return {"velocity_mm_s": float(f"{velocity:.4g}")} | ({} if zone is None else {"iso_zone": zone})
 
 
 @contextmanager

@@ -28,7 +28,9 @@ def built(make_tiny: Callable[..., Any], tmp_path_factory: pytest.TempPathFactor
     folder.mkdir(parents=True)
     (folder / "metrics.json").symlink_to(tiny.folder(cell.stage) / "metrics.json")
     pd.DataFrame({"folder": [cell.name()]}).to_csv(root / "cells.csv", index=False)
-    (root / "machines.json").write_text(json.dumps({"*": {"blades": 4}}), encoding="utf-8")
+    machine = {"blades": 4, "iso_20816": {"group": 2, "support": "rigid"}}
+    told = {"machines": {"*": machine}, "units": {"ShengYing": "m/s²"}}
+    (root / "machines.json").write_text(json.dumps(told), encoding="utf-8")
     return tiny
 
 
@@ -53,6 +55,7 @@ def test_evidence_of_an_exported_folder_is_the_same(storage: Path, tiny_data: Pa
     assert parts[0].machines["*"].blades == 4
     export(parts, tmp_path / "folder")
     exported = Predictor.load(tmp_path / "folder")
+    assert {"velocity_mm_s", "iso_zone"} <= set(exported.predict(files).columns)
     assert exported.cells[0].parts.machines == parts[0].machines
     assert exported.predict(files)["evidence"].tolist() == Predictor.open(parts).predict(files)["evidence"].tolist()
 

@@ -37,6 +37,10 @@ def signal_blocks(name: str, signal: Mapping[str, Any], wording: Wording) -> lis
         rate=f"{signal['sampling_rate_hz']:g}",
     )
     evidence = [Paragraph(_evidence(signal["evidence"], wording))] if signal.get("evidence") else []
+    if "velocity_mm_s" in signal:
+        key = "signal.zone" if "iso_zone" in signal else "signal.velocity"
+        velocity = f"{signal['velocity_mm_s']:.2g}"
+        evidence.insert(0, Paragraph(wording.say(key, velocity=velocity, zone=signal.get("iso_zone", ""))))
     return [Paragraph(told), *evidence, Columns([[figure] for figure in signal_figures(name, signal, wording)])]
 
 
