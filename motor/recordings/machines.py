@@ -14,6 +14,7 @@ from motor.recordings.recording import near
 from motor.registry import Record
 
 COLUMNS = ("designation", "n_balls", "ball_mm", "pitch_mm")  # of a table of bearings
+OF_SUPPLY = ("twice_line", "pole_pass")  # parts whose orders change with the speed
 SHOWN = 20
 ZONE_LIMITS_MM_S = {
     (1, "rigid"): (2.3, 4.5, 7.1),

@@ -14,10 +14,12 @@ import numpy as np
 from grid.plan.plan import Cell
 from grid.store.store import Store
 from motor.evaluation.cells import CellResult
+from motor.evaluation.fundamentals import COLUMN as LINE
+from motor.evaluation.fundamentals import explained, fundamentals
 from motor.evaluation.repeats import best_by_method_and_domain, repeats
 from motor.evaluation.signals import drawn
 from motor.experiment.reading import Experiment
-from motor.recordings.machines import Machine
+from motor.recordings.machines import OF_SUPPLY, Machine, components_of
 from motor.recordings.readers.base import AS_RECORDED
 from motor.recordings.recording import Recording
 from motor.recordings.table import FILE_NAME, Recordings, open_recordings
@@ -68,13 +70,15 @@ def cell_details(
         `cells`: name -> `folder`, `config` (setting -> value), `tsne` (one fold, at most 500 series), `residuals`
         (domain -> class -> quantiles over the test series of all folds; None without a forecaster), `learning` (fold ->
         `step` and `loss` on validation motors; {} where nothing was fine-tuned), `forecasts`, `seconds`,
-        `worst` (names of `signals`). `signals`: name -> `item`, `motor`, `domain`, `label`, `predicted`,
+        `rests_on` (see `_rests_on`), `worst` (names of `signals`). `signals`: name -> `item`, `motor`, `domain`,
+        `label`, `predicted`,
         `probability` (of what was predicted), `is_wrong` (else it is one of the least sure right ones),
         `sampling_rate_hz`, `unit`, `waveform`, `spectrum`, `envelope_spectrum`, and `evidence` where a method of lines
         judged it (see `motor.features.evidence.Line`). `spent`: `by_kind`, `shared`, `hosts`.
         Cells with the same features share one `tsne` list.
     """
     tsne, residuals, learning, forecasts = cache(_tsne), cache(_residuals), cache(_learning), cache(_forecasts)
+    rests_on = cache(lambda folder, normal: _rests_on(folder, normal, experiment.base.dataset.machines))
     told: dict[str, Any] = {}
     for cell, result in zip(cells, results, strict=True):
         stage: Classify = cell.stage  # type: ignore[assignment]
@@ -87,6 +91,7 @@ def cell_details(
             "learning": learning(_tunings(stage, store)),
             "forecasts": forecasts(_tunings(stage, store), getattr(stage.features[0], "context_length", 0)),
             "seconds": result.seconds,
+            "rests_on": rests_on(folders[0], experiment.base.normal),
             "worst": [],
         }
     signals = _worst_cases(experiment, cells, results, store, told, advised)
@@ -142,6 +147,35 @@ def _tsne(folder: Path) -> list[dict[str, Any]] | None:
         return None
     places = np.linspace(0, len(table) - 1, min(len(table), MOST_POINTS)).round().astype(int)
     return table.iloc[places].round({"x": 2, "y": 2}).to_dict("records")
+
+
+def _rests_on(folder: Path, normal: str | None, machines: Mapping[str, Machine]) -> list[dict[str, Any]]:
+    """Return which order each class rests on, by domain, with `component` where machines are told.
+
+    None is no known part. Estimated from the lines of all recordings of a fold; [] of cells that do not look at lines
+    in orders.
+    """
+    import pandas as pd
+    import pyarrow.parquet
+
+    file = folder / "features.parquet"
+    if normal is None or not file.exists():
+        return []
+    lines = [name for name in pyarrow.parquet.read_schema(file).names if LINE.fullmatch(name)]
+    if not lines:
+        return []
+    table, found = pd.read_parquet(file, columns=["motor", "domain", "label", *lines]), []
+    for domain, rows in table.groupby("domain", sort=False):
+        for one in fundamentals(rows.drop(columns="domain"), normal):
+            parts = {
+                part
+                for motor in rows.loc[rows["label"] == one["label"], "motor"].unique()
+                for part in components_of(machines, str(motor), 1.0).items()
+                if part[0] not in OF_SUPPLY
+            }
+            named = {"component": explained(one["order"], sorted(parts))} if machines else {}
+            found.append({"domain": str(domain), **one, **named})
+    return found
 
 
 def _tunings(stage: Classify, store: Store) -> tuple[tuple[str, Path], ...]:

@@ -65,7 +65,9 @@ def test_evidence_of_worst_cases_is_gathered_for_the_report(built: Any) -> None:
     folder = built.folder(cell.stage)
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     result = CellResult(cell.axes, metrics, "of/it", pd.read_csv(folder / "predictions.csv", dtype={"fold": str}))
-    signals = cell_details(built.experiment, [cell], [result], built.store)["signals"]
+    details = cell_details(built.experiment, [cell], [result], built.store)
+    assert isinstance(details["cells"][cell.name()]["rests_on"], list)
+    signals = details["signals"]
     assert signals
     assert all(1 <= len(signal["evidence"]) <= 3 for signal in signals.values())
     assert json.loads(json.dumps(signals)) == signals

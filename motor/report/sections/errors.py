@@ -30,6 +30,7 @@ class MotorErrors(Section):
         found = {key: errors_of(findings.cells, recipe) for key, recipe in recipes.items()}
         told = [_in_short(wording, recipe, found[key]) for key, recipe in recipes.items()]
         tables = [block for key, errors in found.items() for block in _motors(wording, key, errors)]
+        told += _rests_on(wording)
         return [Points(told), *_matrix(wording, advised, found["motors_wrong"]), *tables, *_worst(wording)]
 
 
@@ -69,6 +70,25 @@ def _in_short(wording: Wording, recipe: Recipe, found: Errors) -> str:
         worst=wording.listed(list(dict.fromkeys(str(row["motor"]) for _, row in found.motors))),
         confused=wording.listed(pairs, 3),
     )
+
+
+def _rests_on(wording: Wording) -> list[str]:
+    """Return in a sentence which order of the shaft each class rests on, where that could be estimated."""
+    beside = wording.findings.details.get("cells") or {}
+    cells = [beside.get(wording.cell_target(index).name) or {} for index in advised_cells(wording.findings)]
+    found = list({tuple(one.items()): one for cell in cells for one in cell.get("rests_on") or []}.values())
+    if not found:
+        return []
+    told = []
+    for one in found:
+        values = {"label": one["label"], "domain": one["domain"], "order": f"{one['order']:.3g}"}
+        key = "rests" if "component" not in one else "rests_part" if one["component"] else "rests_unknown"
+        part = wording.say(f"part.{one['component']}") if one.get("component") else ""
+        told.append(wording.say(key, **values, gain=f"{one['gain_db']:.0f}", part=part))
+    texts = [wording.say("rests_on", classes=wording.listed(told, 12))]
+    if all("component" in one and not one["component"] for one in found):
+        texts.append(wording.say("rests_none"))
+    return [wording.joined(texts)]
 
 
 def _matrix(wording: Wording, recipe: Recipe, found: Errors) -> list[Block]:
