@@ -66,6 +66,35 @@ class Chronos2Forecaster(ChronosForecaster):
         loss = output.loss * self._n_rows * (n_patches * self.patch / length) / self.model.num_quantiles
         return Forecast(quantiles_BHQ, quantile_loss=loss)
 
+    def forecast_beside(self, batch: Batch, length: int, past_BRT: "Tensor", future_BRH: "Tensor") -> "Tensor":
+        """Forecast windows beside series whose future is known, as the stock pipeline takes covariates: (B, H, Q).
+
+        Parameters
+        ----------
+        batch : Batch
+        length : int
+            Samples to forecast.
+        past_BRT, future_BRH : Tensor
+            The series of each window, as long as its context, NaN where they are not known; and what followed.
+        """
+        import torch
+
+        context_BT = batch.context_BT
+        rows, futures = [context_BT[:, None], past_BRT], [torch.full_like(future_BRH[:, :1], torch.nan), future_BRH]
+        if self.is_told:
+            rows.insert(1, self._covariate(batch, -context_BT.shape[1], 0)[:, None])
+            futures.insert(1, self._covariate(batch, 0, length)[:, None])
+        context_BVT, future_BVH = torch.cat(rows, dim=1), torch.cat(futures, dim=1)[..., :length]
+        n_rows = context_BVT.shape[1]
+        groups_R = torch.arange(len(context_BT), device=context_BT.device).repeat_interleave(n_rows)
+        output = self.model(
+            context=context_BVT.flatten(0, 1),
+            group_ids=groups_R,
+            future_covariates=future_BVH.flatten(0, 1),
+            num_output_patches=math.ceil(length / self.patch),
+        )
+        return output.quantile_preds[::n_rows, :, :length].transpose(1, 2)
+
     def _rolled_out(self, batch: Batch) -> "Tensor":
         import torch
 

@@ -103,3 +103,33 @@ def test_gate_and_branches_are_told_of_a_forecast():
     assert forecast.gate_BN.shape == (9, 2)
     torch.testing.assert_close(forecast.gate_BN.sum(dim=1), torch.ones(9))
     assert [*forecast.branches] == ["model", "memory"]
+
+
+@pytest.mark.parametrize("domains", [("one",), ("left", "right")])
+def test_chronos2_takes_neighbours_as_covariates_as_its_stock_pipeline_does(domains):
+    from chronos import Chronos2Pipeline
+
+    from motor.backbones.chronos import domain_mark
+
+    base = plugins("motor.backbones")["chronos2"](**TINY).create(CONTEXT, HORIZON, LEVELS, 0.0, domains, 0)
+    forecaster = attached(base, [Gram(top_k=3, key_length=32, width=8, covariates=2)])
+    forecaster.remember(Memory.of([Remembered(f"m{place}", one) for place in range(3) for one in chirps(place, 8)]))
+    batch = batch_of(chirps, 77, 3, "new")._replace(domain_B=np.arange(3) % len(domains), future_BH=None)
+    assert torch.equal(forecaster.predict_quantiles(batch), base.predict_quantiles(batch))
+    checked = forecaster._checked(batch)
+    past_BRT, future_BRH = torch.randn(3, 2, CONTEXT), torch.randn(3, 2, HORIZON)
+    with torch.inference_mode():
+        found = base.forecast_beside(checked, HORIZON, past_BRT, future_BRH)
+    items = []
+    for row in range(3):
+        past = {f"n{place}": past_BRT[row, place] for place in range(2)}
+        future = {f"n{place}": future_BRH[row, place] for place in range(2)}
+        if len(domains) > 1:
+            past[domain_mark.COVARIATE_NAME] = base._covariate(checked, -CONTEXT, 0)[row]
+            future[domain_mark.COVARIATE_NAME] = base._covariate(checked, 0, HORIZON)[row]
+        items.append({"target": checked.context_BT[row], "past_covariates": past, "future_covariates": future})
+    stock = torch.cat(Chronos2Pipeline(base.model).predict(items, HORIZON)).transpose(1, 2)
+    torch.testing.assert_close(found, stock, atol=1e-5, rtol=0)
+    with torch.no_grad():
+        forecaster.parts["gram"].beside.fill_(0.1)
+    assert not torch.equal(forecaster.predict_quantiles(batch), base.predict_quantiles(batch))

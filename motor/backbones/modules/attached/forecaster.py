@@ -5,7 +5,7 @@ Shapes: B windows, T context, H horizon, Q quantiles, L tokens, D width of a tok
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -87,10 +87,15 @@ class AttachedForecaster(Forecaster):
         return replace(own, head=[*own.head, self.model.parts])
 
     def training_shortcuts(self, batch: Batch) -> AbstractContextManager[Any]:
-        return self.base.training_shortcuts(batch)
+        return nullcontext() if self._shares_groups else self.base.training_shortcuts(batch)
 
     def answering_shortcuts(self) -> AbstractContextManager[Any]:
-        return self.base.answering_shortcuts()
+        return nullcontext() if self._shares_groups else self.base.answering_shortcuts()
+
+    @property
+    def _shares_groups(self) -> bool:
+        """Whether a window is forecast beside others, which shortcuts for lone windows would leave out."""
+        return any(getattr(module, "covariates", 0) for module in self.settings)
 
     def tokens_seen(self) -> AbstractContextManager[list[int]]:  # type: ignore[override]
         return self.base.tokens_seen()
@@ -152,6 +157,8 @@ class AttachedForecaster(Forecaster):
     def said(self, batch: Batch, length: int) -> tuple[Forecast, Seen]:
         """Return a pass of a checked batch, and what the modules noted of it."""
         seen = _seen(batch)
+        if hasattr(self.base, "forecast_beside"):
+            seen.beside = partial(self.base.forecast_beside, batch._replace(future_BH=None), length)
         with self._changed_tokens(seen):
             forecast = self.base._pass(batch, length)
         scale_B11, loc_B11 = seen.scale_B1[..., None], seen.loc_B1[..., None]

@@ -3,6 +3,7 @@
 Shapes: B windows, T context, H horizon, Q quantiles, L tokens, D width of a token, G segments of the horizon.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,6 +38,9 @@ class Seen:
         The same at each context's own mean 0 and deviation 1, missing samples of the context 0.
     loc_B1, scale_B1 : Tensor
         These means and deviations.
+    beside : callable or None
+        Where the forecaster takes series whose future is known: ``beside(past_BRT, future_BRH)`` forecasts again, with
+        them, without what modules add: (B, H, Q) in the batch's units.
     notes : dict
         What a module found in `Part.tokens` and takes up in `Part.change`, by its name.
     """
@@ -45,6 +49,7 @@ class Seen:
     normal: Batch
     loc_B1: Tensor
     scale_B1: Tensor
+    beside: Callable[[Tensor, Tensor], Tensor] | None = None
     notes: dict[str, Any] = field(default_factory=dict)
 
 

@@ -89,6 +89,8 @@ class Gate(Part):
         self.reference = Linear(site.prediction_length, width)
         self.gate = layers(2 * width + 2, width, self.n_segments)
         self.rise = Parameter(torch.zeros(()))
+        if settings.covariates:
+            self.beside = Parameter(torch.zeros(()))
         self.register_buffer("level_G", torch.zeros(self.n_segments))
         self.register_buffer("slope_G", torch.ones(self.n_segments))
         self.register_buffer("levels_Q", torch.tensor(site.levels), persistent=False)
@@ -116,6 +118,8 @@ class Gate(Part):
     def change(self, quantiles_BHQ: Tensor, seen: Seen) -> Change:
         said = self.retrieved(seen)
         length = quantiles_BHQ.shape[1]
+        told_BHQ = self._told_beside(quantiles_BHQ, seen)
+        quantiles_BHQ = quantiles_BHQ + told_BHQ
         gate_BH1 = self._over_horizon(self.settled(said.gate_BG))[:, :length, None]
         memory_BHQ = said.quantiles_BHQ[:, :length]
         seen.notes[MODEL] = quantiles_BHQ
@@ -123,7 +127,22 @@ class Gate(Part):
         mean_B1 = gate_BH1.mean(dim=1)
         branches = {MODEL: quantiles_BHQ, MEMORY: memory_BHQ}
         gate_BN = torch.cat([1 - mean_B1, mean_B1], dim=1)
-        return Change(gate_BH1 * (memory_BHQ - quantiles_BHQ), losses, gate_BN, branches)
+        return Change(told_BHQ + gate_BH1 * (memory_BHQ - quantiles_BHQ), losses, gate_BN, branches)
+
+    def _told_beside(self, quantiles_BHQ: Tensor, seen: Seen) -> Tensor:
+        """Return what a forecast beside the nearest neighbours adds, as far as that is learned; 0 until then."""
+        if not self.settings.covariates or seen.beside is None:
+            return torch.zeros_like(quantiles_BHQ)
+        found, n_rows = self._found(seen), self.settings.covariates
+        newest_BT = seen.batch.context_BT[:, -self.settings.key_length :]
+        loc_B11, scale_B11 = (part[..., None] for part in loc_scale(newest_BT))
+        past_BRT = found.past_BKT[:, :n_rows] * scale_B11 + loc_B11
+        unknown = seen.batch.context_BT.shape[1] - past_BRT.shape[-1]
+        past_BRT = torch.nn.functional.pad(past_BRT, (unknown, 0), value=torch.nan)
+        future_BRH = found.future_BKH[:, :n_rows] * seen.scale_B1[..., None] + seen.loc_B1[..., None]
+        raw_BHQ = seen.beside(past_BRT, future_BRH).float()
+        normal_BHQ = (raw_BHQ - seen.loc_B1[..., None]) / seen.scale_B1[..., None]
+        return RISE * self.beside * (normal_BHQ - quantiles_BHQ)
 
     def settled(self, gate_BG: Tensor) -> Tensor:
         """Return a gate with level and slope of each segment, from 0 to 1."""

@@ -45,6 +45,12 @@ class Gram(Module):
         description="``settled``: after training, the gate's level and slope are least squares on validation motors; "
         "``plain``: as the steps left it",
     )
+    covariates: int = Field(
+        default=0,
+        ge=0,
+        description="nearest neighbours that Chronos-2 is given as covariates with known past and future, in a second "
+        "pass, whose forecast counts as far as is learned; other forecasters take none",
+    )
     width: int = Field(default=32, ge=4, multiple_of=4, description="of its layers")
     in_export: bool = Field(
         default=False,
@@ -69,6 +75,9 @@ class Gram(Module):
                 f"the last {self.key_length} samples of a context are to be compared, and it has "
                 f"{asked.context_length}; set modules.gram.key_length to at most that",
             )
+        if self.covariates > self.top_k:
+            why = f"{self.covariates} of the neighbours are to be covariates, and {self.top_k} are looked up"
+            yield "covariates", f"{why}; set modules.gram.covariates to at most that"
         for name in missing_packages(self.PACKAGES):
             yield (
                 "index",
