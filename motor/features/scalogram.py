@@ -55,5 +55,16 @@ class Scalogram(RecordingFeature):
         cells = image_FT.ravel().tolist()
         return {f"scalogram_{k // self.n_frames:03d}_{k % self.n_frames:03d}": cell for k, cell in enumerate(cells)}
 
+    def places(self, n_samples: int, sampling_rate_hz: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the centre of each band in hertz and of each frame in seconds, of signals of one length and rate.
+
+        Column ``scalogram_<band>_<frame>`` lies at these two.
+        """
+        from motor.features.wavelets.bank import Bank
+
+        bank = Bank(n_samples, sampling_rate_hz, self.n_bands, self.n_frames, self.low_hz, self.high_share, self.cycles)
+        seconds = (np.arange(self.n_frames) + 0.5) * n_samples / self.n_frames / sampling_rate_hz
+        return bank.centres_hz, seconds
+
 
 PLUGIN = Scalogram

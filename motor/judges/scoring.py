@@ -5,6 +5,7 @@ Shapes: n series, D columns.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -85,3 +86,9 @@ def fitted(estimator: Any, X: NDArray[Any], name: str) -> Any:
 def normality(estimator: Any, X: NDArray[Any]) -> NDArray[np.float64]:
     """Return a detector's scores, greater for the normal: float64 (n,)."""
     return np.asarray(estimator.score_samples(X), dtype=np.float64).reshape(-1)
+
+
+def can_attribute(estimator: Any) -> bool:
+    """Tell whether it can be said which columns a fitted detector's score comes from: of a deep one, by captum."""
+    steps: list[Any] = getattr(estimator, "steps", [])
+    return bool(steps) and hasattr(steps[-1][1], "strangeness") and find_spec("captum") is not None

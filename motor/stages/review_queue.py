@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor.judges.base import Detector
+from motor.judges.scoring import can_attribute
 from motor.stages.judging import judging
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "review.json"
 FIRST = 8  # motors that are asked about because they are strange; after them those of the smallest margin
+N_ATTRIBUTED = 10  # columns that an entry names
 STRANGEST, MARGIN = "strangest", "smallest_margin"
 
 
@@ -51,7 +53,8 @@ class Queue:
         list of dict
             item (the motor's strangest series; where it is asked for its margin, that of the smallest), motor, domain,
             `why`, its score, the share of known normal series that are as strange, what the classifier says and by
-            which margin, and the nearest known series with its label.
+            which margin, and the nearest known series with its label. Of a deep detector, where captum is installed,
+            `attributed`: the columns that make it strange, and by how much each.
         """
         if unlabelled.empty:
             return []
@@ -73,7 +76,9 @@ class Queue:
         probability_MC = classifier.predict_proba(X)
         top_M2 = np.sort(probability_MC, axis=1)[:, -2:]
         nearest, distance_M = self._nearest(train[self.columns].to_numpy(), X)
+        why = self._attributed(scorer.estimator, X)
         return unlabelled[["item", "motor", "domain"]].assign(
+            **why,
             score=score_M,
             p_value=(1 + n_stranger_M) / (1 + len(known)),
             predicted=[str(name) for name in classifier.classes_[probability_MC.argmax(axis=1)]],
@@ -82,6 +87,20 @@ class Queue:
             nearest_label=train["label"].to_numpy()[nearest],
             nearest_distance=distance_M,
         )
+
+    def _attributed(self, detector: Any, X_MD: NDArray[Any]) -> dict[str, list[dict[str, float]]]:
+        """Return the columns that make each series strange, the most first, where the detector can say so."""
+        if not can_attribute(detector):
+            return {}
+        from motor.judges.estimators.deep.attribution import attributed
+
+        found_MD = attributed(detector, X_MD)
+        most_MK = np.argsort(-found_MD, axis=1, kind="stable")[:, :N_ATTRIBUTED]
+        rows = [
+            {self.columns[place]: float(f"{values[place]:.4g}") for place in most.tolist()}
+            for values, most in zip(found_MD, most_MK, strict=True)
+        ]
+        return {"attributed": rows}
 
     def _nearest(self, known_ND: NDArray[Any], X_MD: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the nearest known series of each, in standardised columns, and its root mean square distance."""

@@ -6,6 +6,7 @@ import pytest
 
 from motor.judges.lda import Lda
 from motor.judges.trimmed_mahalanobis import TrimmedMahalanobis
+from motor.judges.vae import Vae
 from motor.stages.review_queue import FIRST, MARGIN, STRANGEST, Queue
 
 COLUMNS = [f"column {k}" for k in range(6)]
@@ -52,3 +53,15 @@ def test_queue_names_the_nearest_known_series(asked):
     labels = unlabelled.set_index("item")["label"]
     assert np.mean([entry["nearest_label"] == labels[entry["item"]] for entry in entries]) > 0.9
     assert all(entry["nearest_item"].startswith("known") for entry in entries)
+
+
+def test_queue_of_a_deep_detector_says_which_columns_make_a_series_strange(asked):
+    train, unlabelled = plant(12, 6, 0, "known"), plant(24, 6, 1, "new")
+    classifier = Lda().estimator(0, 1).fit(train[COLUMNS].to_numpy(), train["label"])
+    queue = Queue(Vae(n_epochs=20), COLUMNS, ("normal", "spark"), "normal", 0, 1)
+    entries = queue.of(train, unlabelled, classifier)
+    labels = unlabelled.set_index("item")["label"]
+    strange = [list(entry["attributed"])[:3] for entry in entries[:4] if labels[entry["item"]] == "spark"]
+    assert len(strange) >= 3
+    assert all(set(columns) <= set(COLUMNS[:3]) for columns in strange)
+    assert all("attributed" not in entry for entry in asked[0])

@@ -3,6 +3,7 @@
 Shapes: N rows, D columns, L latent values.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -53,15 +54,20 @@ class DeepSvdd(OfRows):
 
     def score_samples(self, X: Any) -> np.ndarray:
         row_ND = self.rows(X)
-        encoder = Encoder(row_ND.shape[1], self.n_latent)
+        distance = self.strangeness(row_ND.shape[1])
+        found: Tensor = exactly(lambda: one_by_one(distance, row_ND), self.random_state)
+        return np.asarray(self.radius_**2 - found.numpy().astype(np.float64))
+
+    def strangeness(self, n_columns: int) -> Callable[[Tensor], Tensor]:
+        """Return what is computed of rows (B, D): the squared distance to the centre (B,)."""
+        encoder = Encoder(n_columns, self.n_latent)
         encoder.load_state_dict({name: torch.from_numpy(value) for name, value in self.state_.items()})
         centre_L = torch.from_numpy(self.centre_)
 
-        def distance(one_1D: Tensor) -> Tensor:
-            return ((encoder(one_1D) - centre_L) ** 2).sum(dim=1)
+        def distance(row_BD: Tensor) -> Tensor:
+            return ((encoder(row_BD) - centre_L) ** 2).sum(dim=1)
 
-        found: Tensor = exactly(lambda: one_by_one(distance, row_ND), self.random_state)
-        return np.asarray(self.radius_**2 - found.numpy().astype(np.float64))
+        return distance
 
     def _fit(self, row_ND: Tensor) -> None:
         encoder = Encoder(row_ND.shape[1], self.n_latent)

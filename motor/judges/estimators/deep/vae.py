@@ -3,6 +3,7 @@
 Shapes: N rows, D columns, L latent values.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,10 +50,15 @@ class Vae(OfRows):
 
     def score_samples(self, X: Any) -> np.ndarray:
         row_ND = self.rows(X)
-        network = self._network(row_ND.shape[1])
-        network.load_state_dict({name: torch.from_numpy(value) for name, value in self.state_.items()})
-        found: Tensor = exactly(lambda: one_by_one(lambda one_1D: self._strange(network, one_1D), row_ND), 0)
+        strange = self.strangeness(row_ND.shape[1])
+        found: Tensor = exactly(lambda: one_by_one(strange, row_ND), 0)
         return np.asarray(-found.numpy().astype(np.float64))
+
+    def strangeness(self, n_columns: int) -> Callable[[Tensor], Tensor]:
+        """Return what is computed of rows (B, D): how badly they are made again, how unlike the prior, or both (B,)."""
+        network = self._network(n_columns)
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in self.state_.items()})
+        return lambda row_BD: self._strange(network, row_BD)
 
     def _network(self, n_columns: int) -> nn.ModuleList:
         return nn.ModuleList([Encoder(n_columns, 2 * self.n_latent), decoder(n_columns, self.n_latent)])

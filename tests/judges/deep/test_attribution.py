@@ -1,0 +1,63 @@
+"""What a deep score is attributed to: a planted tone's band, and columns whose deletion moves the score."""
+
+import numpy as np
+import pytest
+
+from motor.features.scalogram import PLUGIN as Scalogram
+from motor.judges.deep_svdd import DeepSvdd
+from motor.judges.estimators.deep.attribution import attributed, moved_by_deletion
+from motor.judges.scoring import can_attribute
+from motor.judges.trimmed_mahalanobis import TrimmedMahalanobis
+from motor.judges.vae import Vae
+
+RATE_HZ, N_SAMPLES, TONE_HZ, BURST = 4096.0, 2048, 700.0, slice(1024, 1536)
+FEATURE = Scalogram(n_bands=16, n_frames=16)
+
+
+def images(number, n_series, is_faulty):
+    """Scalograms of noise; of a faulty one with a tone in its third quarter."""
+    generator = np.random.default_rng([number, is_faulty])
+    rows = []
+    for _ in range(n_series):
+        signal = generator.normal(size=N_SAMPLES)
+        time_s = np.arange(N_SAMPLES)[BURST] / RATE_HZ
+        signal[BURST] += is_faulty * 4 * np.sin(2 * np.pi * TONE_HZ * time_s + generator.uniform(0, 6))
+        rows.append(list(FEATURE.from_recording(signal, RATE_HZ).values()))
+    return np.array(rows)
+
+
+DETECTORS = {"deep_svdd": DeepSvdd(n_pretrain_epochs=15, n_epochs=10), "vae": Vae(n_epochs=30)}
+LEAST_MOVED = {"deep_svdd": 0.5, "vae": 0.9}  # shares of faulty series; a sphere is moved by any cells
+
+
+@pytest.fixture(scope="module", params=DETECTORS)
+def detector(request):
+    return DETECTORS[request.param].estimator(0, 1).fit(images(0, 80, False))
+
+
+@pytest.fixture(scope="module")
+def faulty():
+    return images(1, 20, True)
+
+
+def test_planted_tone_is_found_within_a_band_and_in_its_time(detector, faulty):
+    found_NFT = attributed(detector, faulty).reshape(-1, 16, 16)
+    centres_hz, seconds = FEATURE.places(N_SAMPLES, RATE_HZ)
+    band, frame = np.unravel_index(found_NFT.mean(axis=0).argmax(), (16, 16))
+    assert abs(int(band) - int(np.abs(np.log(centres_hz / TONE_HZ)).argmin())) <= 1
+    assert BURST.start / RATE_HZ <= seconds[frame] <= BURST.stop / RATE_HZ
+
+
+def test_deleting_what_is_attributed_moves_scores_three_times_as_much_as_chance(detector, faulty, request):
+    moved_N, by_chance_N = moved_by_deletion(detector, faulty, attributed(detector, faulty))
+    assert np.mean(moved_N >= 3 * by_chance_N) >= LEAST_MOVED[request.node.callspec.params["detector"]]
+
+
+def test_attribution_adds_up_to_the_score_over_the_mean_rows(detector, faulty):
+    mean = detector[0].mean_[None]
+    gained_N = detector.score_samples(mean) - detector.score_samples(faulty)
+    np.testing.assert_allclose(attributed(detector, faulty).sum(axis=1), gained_N, rtol=0.1)
+
+
+def test_plain_detectors_are_not_attributed(faulty):
+    assert not can_attribute(TrimmedMahalanobis().estimator(0, 1).fit(faulty))
