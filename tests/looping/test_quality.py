@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from motor.looping.label_sets import alpha
 from motor.looping.models import Figures, alike_scores, verdict
@@ -90,3 +91,43 @@ def test_loop_is_complete_by_the_goal_or_without_gain():
     assert verdict(replace(good, interval=None), [0.7, 0.7, 0.7], 0.9, 0.8) == "no gain"
     assert verdict(None, [0.7, 0.6, 0.8], 0.9, 0.8) is None
     assert verdict(None, None, 0.9, 0.8) is None
+
+
+@pytest.mark.slow
+def test_random_share_tells_the_truth_in_two_hundred_loops_and_what_was_asked_for_does_not():
+    held, naive = 0, 0
+    for seed in range(200):
+        drawn, asked, truth = simulated_loop(np.random.default_rng(seed))
+        held += within(estimated(drawn, CLASSES), truth)
+        naive += within(estimated(asked, CLASSES), truth)
+    print(f"interval holds the truth: random share {held} of 200, all that was asked for {naive} of 200")
+    assert held >= 0.93 * 200
+    assert naive < 0.8 * 200
+
+
+def within(found, truth):
+    low, high = found.macro_f1_interval
+    return low <= truth <= high
+
+
+def simulated_loop(draws):
+    """Return the random share of a batch, all of the batch, and the model's macro-F1 on the pool that it was asked of.
+
+    Two classes that overlap; a model of 40 labels asks for those that it is least sure of.
+    """
+    label_N = np.repeat([0, 1], (450, 150))
+    X_ND = draws.normal(size=(600, 4)) + label_N[:, None] * 0.9
+    first = np.concatenate([draws.choice(450, 30, replace=False), 450 + draws.choice(150, 10, replace=False)])
+    model = LogisticRegression().fit(X_ND[first], label_N[first])
+    pool = np.setdiff1d(np.arange(600), first)
+    probability_N = model.predict_proba(X_ND[pool])
+    said = [
+        Drawn(f"m{place}", CLASSES[label_N[place]], CLASSES[int(guess)], 1.0)
+        for place, guess in zip(pool, probability_N[:, 1] > 0.5, strict=True)
+    ]
+    truth = estimated(said, CLASSES).macro_f1
+    shuffled = draws.permutation(len(pool))
+    drawn, left = shuffled[:40], shuffled[40:]
+    unsure = left[np.argsort(np.abs(probability_N[left, 1] - 0.5))[:120]]
+    sample = [replace(said[place], chance=40 / len(pool)) for place in drawn]
+    return sample, [replace(one, chance=1.0) for one in sample] + [said[place] for place in unsure], truth
