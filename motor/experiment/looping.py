@@ -29,6 +29,9 @@ class Looping(Record):
         default="all",
         description="which labels of the data count: all that there are, or those of test motors alone (a rehearsal)",
     )
+    suspected: int = Field(
+        default=10, ge=0, description="labels that an iteration asks about again: held-out models doubt them most"
+    )
     goal: float = Field(default=0.9, gt=0, le=1, description="lower bound of the held-out macro-F1 that completes it")
     goal_recall: float = Field(default=0.8, ge=0, le=1, description="held-out recall of each class that completes it")
     reviewer: Literal["people", "truth"] = Field(

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from motor.looping.loop import LoopError
 from motor.review.database import chain
 from motor.review.database.opening import Database
-from motor.review.database.queues import TEST
+from motor.review.database.queues import LABELS
 from motor.review.database.schema import ALIAS, ASKED, ITERATION
 
 State = Literal["Created", "Annotating", "DataReady", "Training", "Trained", "Inferring", "Reviewing", "Completed"]
@@ -139,7 +139,7 @@ def note_look(database: Database, actor: str) -> int:
 
 def asked_in(database: Database, number: int) -> tuple[int, int]:
     """Return how many training and validation items an iteration asked for, and how many of them are open."""
-    of_it = (ASKED.c.iteration == number, ASKED.c.queue != TEST)
+    of_it = (ASKED.c.iteration == number, ASKED.c.queue == LABELS)
     with database.reading() as connection:
         rows = connection.execute(select(ASKED.c.is_open, func.count()).where(*of_it).group_by(ASKED.c.is_open))
         by_state = {bool(is_open): int(count) for is_open, count in rows}

@@ -16,9 +16,9 @@ from motor.looping import iterations, label_sets, models, quality
 from motor.looping.inference import Judge, infer, labels_of_data, meta_of, read_inferred
 from motor.looping.iterations import Iteration, Standing
 from motor.looping.loop import CHALLENGER, CHAMPION, Loop, LoopError
-from motor.looping.questions import Candidates, questions
+from motor.looping.questions import Candidates, questions, suspected
 from motor.looping.training_data import write_config
-from motor.review.database.queues import LABELS, TEST, Question, ask
+from motor.review.database.queues import LABELS, SUSPECTED, TEST, Question, ask
 from motor.review.database.schema import ASKED, ITEM
 
 
@@ -154,7 +154,9 @@ class IterationManager:
         facts = self.loop.facts
         cells, fair = self._grid(number).cells, self._fair()
         model, held_out = models.choose(cells, self.store, facts.classes, facts.normal, fair)
-        write_text(self.loop.held_out(number), held_out.to_csv(index=False))
+        write_text(self.loop.held_out(number), held_out[held_out["item"].isin(fair)].to_csv(index=False))
+        doubted = suspected(held_out, self._open_to(SUSPECTED), self.settings.suspected)
+        ask(self.loop.database, SUSPECTED, number, doubted, self.actor)
         infer(self.loop, number, self.tools.judge(model.key))
         write_text(self._model_file(number), models.as_json(model))  # last: who has it has been asked
         iterations.set_alias(self.loop.database, CHALLENGER, model.key, number, self.actor)
@@ -193,6 +195,12 @@ class IterationManager:
         """Return the macro-F1 of iterations on the held-out items that all of them have; None where there is none."""
         tables = [models.read_predictions(self.loop.held_out(number)) for number in numbers]
         return models.alike_scores(tables, self.loop.facts.classes, self.loop.facts.normal)
+
+    def _open_to(self, queue: str) -> set[str]:
+        """Return the items that a queue may ask for now: not of test motors, and not asked for in it before."""
+        with self.loop.database.reading() as connection:
+            before = select(ASKED.c.item_id).where(ASKED.c.queue == queue)
+            return set(connection.scalars(select(ITEM.c.name).where(ITEM.c.side != "test", ITEM.c.id.not_in(before))))
 
     def _fair(self) -> set[str]:
         """Return the items whose label nobody chose to ask for: drawn at random, or labelled by the data."""

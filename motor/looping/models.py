@@ -72,7 +72,7 @@ def choose(
     -------
     model : Model
     held_out : DataFrame
-        What it said of the fair items of those motors.
+        What it said of all items of those motors.
 
     Raises
     ------
@@ -90,8 +90,8 @@ def _model(
     cell: Cell, store: Store, classes: tuple[str, ...], normal: str, fair: Set[str]
 ) -> tuple[Model, "pd.DataFrame"]:
     held_out = read_predictions(store.folder(cell.stage) / "held_out.csv")
-    held_out = held_out[held_out["item"].isin(fair)]
-    found = figures(held_out, classes, normal) if len(held_out) and "predicted" in held_out else None
+    counting = held_out[held_out["item"].isin(fair)]
+    found = figures(counting, classes, normal) if len(counting) and "predicted" in counting else None
     return Model(cell.stage.key, cell.name(), found), held_out
 
 

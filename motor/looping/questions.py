@@ -1,6 +1,6 @@
 """What an iteration asks of people: a batch by the strategy, a share of it at random, with fair suggestions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 6
 DIMENSIONS = 32
+DOUBTED = 0.8
 
 
 @dataclass(frozen=True)
@@ -136,3 +137,29 @@ def _nearest(X: "pd.DataFrame", items: Sequence[str], known: Sequence[str]) -> d
     count = min(NEIGHBOURS, len(known))
     places = NearestNeighbors(n_neighbors=count).fit(X.loc[list(known)].to_numpy()).kneighbors(X.loc[list(items)])[1]
     return {item: [known[place] for place in row] for item, row in zip(items, places, strict=True)}
+
+
+def suspected(held_out: "pd.DataFrame", allowed: Set[str], count: int) -> list[Question]:
+    """Return the labelled recordings whose label is doubted most, by models that did not see their motor.
+
+    Ranked by the probability of the label that they have: as good as confident learning here (Northcutt et al. 2021,
+    "Confident Learning"), and simpler. One is doubted where another class has at least `DOUBTED`.
+
+    Parameters
+    ----------
+    held_out : DataFrame
+        item, label, predicted, ``probability_<class>``.
+    allowed : set of str
+        Items that may be asked for.
+    count : int
+    """
+    if "predicted" not in held_out:  # a detector names no class
+        return []
+    of_class = probabilities(held_out)
+    rows = held_out.assign(other=of_class.max(axis=1))
+    is_meant = rows["item"].isin(allowed) & (rows["predicted"] != rows["label"]) & (rows["other"] >= DOUBTED)
+    rows = rows[is_meant].sort_values("other", ascending=False, kind="stable").drop_duplicates("item").head(count)
+    return [
+        Question(row.item, "suspected", suggestion={"probabilities": of_class.loc[place].round(4).to_dict()})
+        for place, row in zip(rows.index, rows.itertuples(), strict=True)
+    ]

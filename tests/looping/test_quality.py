@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from motor.looping.label_sets import alpha
 from motor.looping.models import Figures, alike_scores, verdict
 from motor.looping.quality import Drawn, estimated
+from motor.looping.questions import suspected
 
 CLASSES = ("normal", "spark")
 
@@ -82,6 +83,19 @@ def test_models_are_compared_on_the_items_that_both_have():
     assert alike_scores([early, late.tail(1)], CLASSES, "normal") is None
     relabelled = late.assign(label=["normal", "spark", "spark", "spark"])
     assert alike_scores([early, relabelled], CLASSES, "normal")[0] < 1
+
+
+def test_label_that_held_out_models_doubt_is_asked_about_again():
+    table = held_out("normal", "spark", "normal", "spark").assign(
+        probability_normal=[0.9, 0.1, 0.85, 0.2], probability_spark=[0.1, 0.9, 0.15, 0.8]
+    )
+    asked = suspected(table, {"i0", "i1", "i2", "i3"}, 5)
+    assert [one.item for one in asked] == ["i1", "i2"]
+    assert asked[0].suggestion == {"probabilities": {"normal": 0.1, "spark": 0.9}}
+    assert asked[0].chance is None
+    assert [one.item for one in suspected(table, {"i2"}, 5)] == ["i2"]
+    assert suspected(table.assign(probability_spark=0.5, probability_normal=0.5), {"i1"}, 5) == []
+    assert suspected(table, {"i1", "i2"}, 1) == asked[:1]
 
 
 def test_loop_is_complete_by_the_goal_or_without_gain():

@@ -3,7 +3,7 @@
 import pytest
 
 from motor.review.database.decisions import Decision, decide
-from motor.review.database.queues import LABELS, TEST, Question, ask, disagreements, next_items, progress
+from motor.review.database.queues import LABELS, SUSPECTED, TEST, Question, ask, disagreements, next_items, progress
 from motor.review.faults import ReviewError
 
 CLASSES = ("normal", "spark")
@@ -28,6 +28,15 @@ def test_answered_leave_the_queue_and_come_back_when_undone(filled):
     assert progress(filled) == {LABELS: {"asked": 2, "open": 1}}
     decide(filled, Decision("r2", "i0", 1, "undo", "ann"), CLASSES)
     assert names(next_items(filled, LABELS, "ann", 2)) == ["i0", "i1"]
+
+
+def test_answer_that_is_doubted_stands_in_a_queue_until_it_is_decided_again(filled):
+    decide(filled, Decision("r1", "i0", 0, "label", "ann", "spark"), CLASSES)
+    ask(filled, SUSPECTED, 1, [Question("i0", "suspected", suggestion=SUGGESTED)], "tests")
+    (found,) = next_items(filled, SUSPECTED, "bob")
+    assert (found["answer"]["label"], found["answer"]["revision"]) == ("spark", 1)
+    decide(filled, Decision("r2", "i0", 1, "label", "bob", "spark"), CLASSES)
+    assert next_items(filled, SUSPECTED, "bob") == []
 
 
 def test_suggestion_of_a_blind_item_is_kept_back(filled):
