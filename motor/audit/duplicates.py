@@ -23,7 +23,10 @@ MOST_ROUNDED = 3000  # recordings
 KEPT = 128  # spectra
 BY_CHANCE_AT_ANY = 5.0  # over the root of the bins: what phases of unlike recordings reach at the best of all lags
 TOLERANCE = 4  # samples: noise moves a landmark by one or two
-LEAST_COHERENCE = 0.2  # machines of one type reach 0.17 at the best of all shifts, noisy copies 0.21 and more
+LEAST_COHERENCE = 0.15
+# Noise hides the weak bins of a copy, not those this far above the weakest quarter. Of HIT-SM, unlike machines reach
+# 0.38 in them, by blows that fall together; copies with a tenth of noise 0.69 and more.
+STRONG, LEAST_OF_STRONG = 3.0, 0.5
 LONGEST = 2**17  # samples that are compared
 LEAST_OVERLAP, LEAST_SHARE = 64, 0.2  # samples, and of the shorter recording: in less, lines cannot be told apart
 BLOCK = 64  # bins of a spectrum, whose median tells the broadband part
@@ -198,14 +201,20 @@ def is_copy(one: np.ndarray, other: np.ndarray, shift: int) -> bool:
         return False
     n_samples = prev_fast_len(min(end - begin, LONGEST), real=True)
     found = coherence(one[begin : begin + n_samples], other[begin - shift : begin - shift + n_samples])
+    if found.of_strong <= LEAST_OF_STRONG:
+        return False
     return found.value > max(LEAST_COHERENCE, min(MOST_BY_CHANCE, BY_CHANCE / np.sqrt(max(found.n_bins, 1))))
 
 
 class Coherence(NamedTuple):
-    """The phase correlation of two signals, from 0 to 1, and of how many bins of their spectra it is."""
+    """The phase correlation of two signals, from 0 to 1, of how many bins of their spectra it is, and in strong ones.
+
+    The last is 1 where too few bins are strong to tell.
+    """
 
     value: float
     n_bins: int
+    of_strong: float = 1.0
 
 
 def coherence(one: np.ndarray, other: np.ndarray) -> Coherence:
@@ -215,28 +224,41 @@ def coherence(one: np.ndarray, other: np.ndarray) -> Coherence:
     be nothing but the window's skirts of stronger bins, say in the empty band above a recorder's filter: skirts have
     one phase, whatever the recording.
     """
-    from scipy.fft import irfft
-
-    phases, n_heard = _phases(one, other, len(one))
+    (of_one, heard_of_one, strong_of_one), (of_other, heard_of_other, strong_of_other) = (
+        _heard(part, len(one)) for part in (one, other)
+    )
+    phases, heard, strong = of_one * np.conj(of_other), heard_of_one & heard_of_other, strong_of_one & strong_of_other
+    n_heard, n_strong = int(np.count_nonzero(heard)), int(np.count_nonzero(heard & strong))
     if n_heard < LEAST_BINS:
         return Coherence(0.0, n_heard)
-    # At half samples, too: what was resampled need not lie on the same grid.
-    correlation = np.abs(irfft(phases, 2 * len(one))) * (2 * len(phases) / n_heard)
-    return Coherence(float(max(correlation[: 2 * TOLERANCE + 1].max(), correlation[-2 * TOLERANCE :].max())), n_heard)
+    value = _largest(phases, n_heard, len(one))
+    of_strong = 1.0 if n_strong < LEAST_BINS else _largest(np.where(strong, phases, 0), n_strong, len(one))
+    return Coherence(value, n_heard, of_strong)
+
+
+def _largest(phases: NDArray[np.complexfloating], n_bins: int, n_samples: int) -> float:
+    """Return the largest correlation of some bins' phases at a lag of a few samples.
+
+    At half samples, too: what was resampled need not lie on the same grid.
+    """
+    from scipy.fft import irfft
+
+    correlation = np.abs(irfft(phases, 2 * n_samples)) * (2 * len(phases) / n_bins)
+    return float(max(correlation[: 2 * TOLERANCE + 1].max(), correlation[-2 * TOLERANCE :].max()))
 
 
 def _best_shift(
     first: int,
     second: int,
     signal: Callable[[int], np.ndarray],
-    heard: Callable[[int, int], tuple[NDArray[np.complexfloating], NDArray[np.bool_]]],
+    heard: Callable[[int, int], tuple[NDArray[np.complexfloating], NDArray[np.bool_], NDArray[np.bool_]]],
 ) -> int | None:
     """Return at which sample of a recording the first of another lies, by its phases; None if they agree nowhere."""
     from scipy.fft import irfft, next_fast_len
 
     n_first, n_second = (min(len(signal(number)), LONGEST) for number in (first, second))
     n_padded = next_fast_len(2 * max(n_first, n_second), real=True)
-    (one, heard_of_one), (other, heard_of_other) = heard(first, n_padded), heard(second, n_padded)
+    (one, heard_of_one, _), (other, heard_of_other, _) = heard(first, n_padded), heard(second, n_padded)
     n_heard = int(np.count_nonzero(heard_of_one & heard_of_other))
     correlation = np.abs(irfft(one * np.conj(other), n_padded))
     lag = int(np.argmax(correlation))
@@ -245,14 +267,10 @@ def _best_shift(
     return lag if lag < n_first else lag - n_padded
 
 
-def _phases(one: np.ndarray, other: np.ndarray, n_padded: int) -> tuple[NDArray[np.complexfloating], int]:
-    """Return the cross-spectrum's phases, 0 where a bin is not heard, and how many are; see `coherence`."""
-    (phases, heard), (of_other, heard_of_other) = (_heard(part, n_padded) for part in (one, other))
-    return phases * np.conj(of_other), int(np.count_nonzero(heard & heard_of_other))
-
-
-def _heard(signal: np.ndarray, n_padded: int) -> tuple[NDArray[np.complexfloating], NDArray[np.bool_]]:
-    """Return a spectrum's phases, 0 where a bin is not heard, and which are."""
+def _heard(
+    signal: np.ndarray, n_padded: int
+) -> tuple[NDArray[np.complexfloating], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return a spectrum's phases, 0 where a bin is not heard, which are, and which of them are strong."""
     from scipy.fft import rfft
     from scipy.signal.windows import hann
 
@@ -260,7 +278,8 @@ def _heard(signal: np.ndarray, n_padded: int) -> tuple[NDArray[np.complexfloatin
     spectrum = rfft((signal - signal.mean()) * window, n_padded)
     magnitude = np.abs(spectrum)
     heard = _broadband(magnitude) & (magnitude > ABOVE_SKIRTS * _skirts(magnitude))
-    return np.where(heard, spectrum / np.maximum(magnitude, 1e-30), 0), heard
+    weak = np.quantile(magnitude[heard], 0.25) if heard.any() else 0.0
+    return np.where(heard, spectrum / np.maximum(magnitude, 1e-30), 0), heard, heard & (magnitude > STRONG * weak)
 
 
 def _skirts(magnitude: NDArray[np.floating]) -> NDArray[np.floating]:
