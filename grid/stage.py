@@ -8,9 +8,9 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Protocol, Self, Union, get_args, get_origin, get_type_hints
@@ -20,9 +20,10 @@ from pydantic import BaseModel
 # In a record: the source of a class from outside the project, which its topmost package then holds as PLUGIN_SOURCE.
 SOURCE = "plugin_source"
 COST = "provenance.json"  # of a built stage: when, where and for how long it was built
-MOST_TEXTS = 4096  # of settings, as JSON, that are kept: cells share most of theirs
+MOST_TEXTS = 4096  # of settings and inputs, as JSON, that are kept: neighbouring cells share most of theirs
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-_TEXTS: dict[int, tuple[BaseModel, str]] = {}
+Kept = Union["Stage", BaseModel, tuple[Any, ...]]
+_TEXTS: dict[int, tuple[Kept, str]] = {}
 KEY_LENGTH = 16  # hex digits: 64 bits, so that a million stages collide with probability 3e-8
 
 
@@ -203,18 +204,16 @@ class Stage:
         if "record" in self.__dict__:  # it may have been read back
             return _dumped(self.record)
         self._check_class()
-        texts = {name: _text_of(value, f"{type(self).__name__}.{name}") for name, value in self._deciding()}
+        try:
+            texts = {name: _text_of(value) for name, value in self._deciding()}
+        except TypeError:
+            return _dumped(self.record)  # it says of which field
         own = {"kind": self.KIND, "version": self.VERSION, **_source_of(type(self))}
         return _joined({name: _dumped(value) for name, value in own.items()} | texts)
 
-    @cached_property
-    def _text_as_input(self) -> str:
-        """The record's canonical JSON, kept for all that are made from this stage."""
-        return self._text()
-
-    def walk(self) -> Iterator["Stage"]:
-        """Yield this stage after everything that it waits for, each once."""
-        yield from _walk(self, set())
+    def walk(self, seen: set[str] | None = None) -> Iterator["Stage"]:
+        """Yield this stage after all that it waits for, each once; `seen` are keys that are left out, and it grows."""
+        yield from _walk(self, set() if seen is None else seen)
 
     def _check_class(self) -> None:
         name, own = type(self).__name__, vars(type(self))
@@ -226,8 +225,14 @@ class Stage:
             raise TypeError(f"{name}.{min(taken)} would hide what the record says of every stage; rename the field")
 
     def _deciding(self) -> Iterator[tuple[str, Any]]:
-        fields = (field for field in dataclasses.fields(self) if not field.metadata.get("beside"))
+        fields = _deciding_fields(type(self))
         return ((field.name, getattr(self, field.name)) for field in fields if not _is_unset(self, field))
+
+
+@cache
+def _deciding_fields(of: type[Stage]) -> tuple["dataclasses.Field[Any]", ...]:
+    """Return the fields that enter a record."""
+    return tuple(field for field in dataclasses.fields(of) if not field.metadata.get("beside"))
 
 
 def _is_unset(stage: Stage, field: "dataclasses.Field[Any]") -> bool:
@@ -336,31 +341,47 @@ def _dumped(value: Any) -> str:
     return _ENCODER.encode(value)
 
 
+_string = json.encoder.encode_basestring  # of a text, as `_ENCODER` writes it
+
+
 def _joined(texts: Mapping[str, str]) -> str:
     """Return the JSON of a mapping whose values are JSON."""
-    return "{" + ",".join(f"{_dumped(name)}:{texts[name]}" for name in sorted(texts)) + "}"
+    return "{" + ",".join([f"{_string(name)}:{texts[name]}" for name in sorted(texts)]) + "}"
 
 
-def _text_of(value: Any, place: str) -> str:
+def _text_of(value: Any) -> str:
     """Return the JSON of the canonical form of a value, in which stages may stand."""
-    if isinstance(value, Stage):
-        return value._text_as_input
-    if isinstance(value, BaseModel):
-        return _text_of_model(value, place)
+    if type(value) is str:
+        return _string(value)
+    if isinstance(value, Stage | BaseModel):
+        return _kept_text(value)
+    if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+        return _kept_text(value)
     if isinstance(value, tuple | list):
-        return "[" + ",".join([_text_of(item, f"{place}[{index}]") for index, item in enumerate(value)]) + "]"
+        return _text_of_items(value)
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return _joined({key: _text_of(item, f"{place}.{key}") for key, item in value.items()})
-    return _dumped(canonical(value, place))
+        return _joined({key: _text_of(item) for key, item in value.items()})
+    return _dumped(canonical(value, "a field"))
 
 
-def _text_of_model(model: BaseModel, place: str) -> str:
-    """Return the JSON of a checked, frozen record; that of the very same object is kept."""
-    known = _TEXTS.get(id(model))
+def _text_of_items(items: Sequence[Any]) -> str:
+    return "[" + ",".join([_text_of(item) for item in items]) + "]"
+
+
+def _kept_text(value: Kept) -> str:
+    """Return the JSON of a frozen record, or of a tuple of such; that of the very same object is kept for a while.
+
+    It is long where a stage is made from many, so that it is not kept as long as the stage is.
+    """
+    known = _TEXTS.get(id(value))
     if known is None:
-        if len(_TEXTS) >= MOST_TEXTS:
-            _TEXTS.clear()
-        known = _TEXTS[id(model)] = (model, _dumped(canonical(model, place)))  # the object, so that its id stays its
+        if isinstance(value, Stage):
+            text = value._text()
+        else:
+            text = _text_of_items(value) if isinstance(value, tuple) else _dumped(canonical(value, "a field"))
+        while len(_TEXTS) >= MOST_TEXTS:
+            del _TEXTS[next(iter(_TEXTS))]  # the oldest
+        known = _TEXTS[id(value)] = (value, text)  # the object, so that its id stays its
     return known[1]
 
 

@@ -23,10 +23,11 @@ class Cell:
         """Return, say, ``A/Joint/4096/svm``."""
         return "/".join("-" if value is None else str(value) for value in self.axes.values())
 
-    def walk(self) -> Iterator[Stage]:
-        """Yield every stage of the cell, inputs first; a stage may come twice."""
+    def walk(self, seen: set[str] | None = None) -> Iterator[Stage]:
+        """Yield every stage of the cell, inputs first, each once; `seen` are keys that are left out, and grows."""
+        seen = set() if seen is None else seen
         for stage in (*self.checks, self.stage):
-            yield from stage.walk()
+            yield from stage.walk(seen)
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,10 @@ def make_plan(cells: Iterable[Cell], store: Store, force: frozenset[str] = froze
     """
     cells = list(cells)
     stages: dict[str, Stage] = {}
+    seen: set[str] = set()
     for cell in cells:
-        for stage in cell.walk():
-            stages.setdefault(stage.key, stage)
+        for stage in cell.walk(seen):
+            stages[stage.key] = stage
     forced = _forced(stages, force)
     held = store.held(stages.values())
     damaged = store.set_aside_keys() & stages.keys()

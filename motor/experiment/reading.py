@@ -1,7 +1,7 @@
 """One experiment: a config that was checked whole, as it holds for each method, domain and value of an axis."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,10 @@ class Experiment:
 
     def of_settings(self) -> dict[str, tuple[Any, ...]]:
         """Return the axes of this grid that stand for a setting, with their values."""
+        return self._of_settings
+
+    @cached_property
+    def _of_settings(self) -> dict[str, tuple[Any, ...]]:
         with using(self.plugins):
             return self.base.axes.of_settings()
 
