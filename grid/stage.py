@@ -225,12 +225,13 @@ class Stage:
             raise TypeError(f"{name}.{min(taken)} would hide what the record says of every stage; rename the field")
 
     def _deciding(self) -> Iterator[tuple[str, Any]]:
-        fields = _deciding_fields(type(self))
+        made: Any = type(self)
+        fields = _deciding_fields(made)
         return ((field.name, getattr(self, field.name)) for field in fields if not _is_unset(self, field))
 
 
 @cache
-def _deciding_fields(of: type[Stage]) -> tuple["dataclasses.Field[Any]", ...]:
+def _deciding_fields(of: Any) -> tuple["dataclasses.Field[Any]", ...]:
     """Return the fields that enter a record."""
     return tuple(field for field in dataclasses.fields(of) if not field.metadata.get("beside"))
 

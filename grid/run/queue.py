@@ -36,6 +36,7 @@ class Queue:
         self._ranks = self._rank()
         self._waiting = set(plan.missing)
         self._running: dict[str, Resources] = {}
+        self._used: Counter[Resources] = Counter()  # how many that run ask for the same
         self._ended: Resources | None = None  # what the last stage that ended had asked for
         self._ready: dict[Resources, list[tuple[int, int, str]]] = defaultdict(list)  # heaps, one for each size
         for key in [key for key, sources in self._needs.items() if not sources]:
@@ -53,8 +54,8 @@ class Queue:
             What the cluster has in all, by Ray's names.
         """
         free = Counter({name: capacity.get(name, 0) + ROUNDING for name in SCARCE})
-        for resources in self._running.values():
-            free.subtract(amounts(resources))
+        for resources, count in self._used.items():
+            free.subtract({name: count * amount for name, amount in amounts(resources).items()})
         held_back: set[str] = set()
         for resources in sorted(filter(self._ready.get, self._ready), key=self._urgency):
             asked = amounts(resources)
@@ -67,7 +68,7 @@ class Queue:
 
     def built(self, key: str) -> None:
         """A stage stands: what waited for it alone is ready."""
-        self._ended = self._running.pop(key, None)
+        self._ended = self._stop(key)
         self._waiting.discard(key)  # one that was left may be built by somebody else
         for dependent in self._dependents[key]:
             self._needs[dependent].discard(key)
@@ -76,13 +77,13 @@ class Queue:
 
     def failed(self, key: str) -> None:
         """A stage failed: what hangs on it is never handed out."""
-        self._running.pop(key, None)
+        self._stop(key)
         self.lost |= descendants(self.missing, [key])
         self._waiting -= self.lost
 
     def leave(self, key: str) -> None:
         """A stage that was taken is not under way here after all; it is not ready until it is put back."""
-        self._running.pop(key, None)
+        self._stop(key)
         self._waiting.add(key)
 
     def put_back(self, key: str) -> None:
@@ -117,7 +118,15 @@ class Queue:
         key = heapq.heappop(self._ready[resources])[-1]
         self._waiting.remove(key)
         self._running[key] = resources
+        self._used[resources] += 1
         return key
+
+    def _stop(self, key: str) -> Resources | None:
+        """Forget that a stage runs, and return what it asked for, if it did."""
+        resources = self._running.pop(key, None)
+        if resources is not None:
+            self._used[resources] -= 1
+        return resources
 
 
 def amounts(resources: Resources) -> dict[str, float]:
