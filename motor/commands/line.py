@@ -21,6 +21,7 @@ COMMANDS = {
     "check-data": "import a grid's data, say what is in it, train nothing",
     "data": "list the public data sets, or describe files and write a first config",
     "verify": "read the digests of what is stored, and set aside what is damaged",
+    "compare": "join the reports of several stores and data sets into one page",
     "prune": "remove from a storage what no config in a list needs",
     "predict": "judge new recordings by a trained cell",
     "finalize": "train a grid's chosen recipe on every motor, and export it",

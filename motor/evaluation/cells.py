@@ -148,6 +148,11 @@ class ReportContext:
         How well normal is told from faulty with no fault labels, where the grid has detectors.
     spent : mapping
         What was computed: `by_kind` (kind, n_stages, cpu_hours, gpu_hours, energy_wh), `shared`, `hosts`.
+    protocol : mapping
+        What figures have to agree in to be compared with those of another report (see docs/results.md).
+    backbones : mapping
+        `cell_key` of a cell -> what forecasts or describes there: `kind`, `weights` (null: random ones), or `is_given`
+        and `pretrained_on` of vectors that were given.
     """
 
     name: str
@@ -173,6 +178,8 @@ class ReportContext:
     language: str = "en"
     detections: Detections | None = None
     spent: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    backbones: Mapping[tuple[tuple[str, str], ...], Mapping[str, Any]] = field(default_factory=dict)
 
 
 def rankable(cells: Iterable[CellResult], rank_by: Metric) -> list[CellResult]:

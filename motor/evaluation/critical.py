@@ -74,14 +74,51 @@ def critical_difference(recipes: list[Recipe], scores: Scores) -> CriticalDiffer
     by_motor_MK = by_motor_MK[~np.isnan(by_motor_MK).any(axis=1)]
     if len(by_motor_MK) < LEAST_MOTORS or len(chosen) < LEAST_RECIPES:
         return None
-    friedman_p = _friedman_p(by_motor_MK)
+    return _compared(by_motor_MK, names, is_selection=len(chosen) < len(recipes))
+
+
+def over_blocks(
+    by_block_NK: NDArray[np.float64], names: list[str], methods: list[str]
+) -> tuple[CriticalDifference | None, list[float]]:
+    """Compare recipes by their ranks on blocks that are no motors, say data sets (Demsar 2006).
+
+    Parameters
+    ----------
+    by_block_NK : ndarray of shape (n_blocks, n_recipes)
+        The greater the better.
+    names, methods : lists of n_recipes str
+        Of more than 20 recipes the one of the best mean rank of each method is compared.
+
+    Returns
+    -------
+    CriticalDifference or None
+        None where there are too few blocks or recipes; its `n_motors` counts blocks.
+    list of float
+        The mean rank of every recipe among all.
+    """
+    ranks = _mean_ranks(by_block_NK)
+    places = list(range(len(names)))
+    if len(names) > MOST_RECIPES:
+        best: dict[str, int] = {}
+        for place in sorted(places, key=lambda place: ranks[place]):
+            best.setdefault(methods[place], place)
+        places = list(best.values()) if len(best) >= LEAST_RECIPES else sorted(places, key=lambda place: ranks[place])
+        places = places[:MOST_RECIPES]
+    if len(by_block_NK) < LEAST_MOTORS or len(places) < LEAST_RECIPES:
+        return None, ranks
+    chosen = [names[place] for place in places]
+    return _compared(by_block_NK[:, places], chosen, is_selection=len(places) < len(names)), ranks
+
+
+def _compared(by_block_NK: NDArray[np.float64], names: list[str], is_selection: bool) -> CriticalDifference:
+    friedman_p = _friedman_p(by_block_NK)
     return CriticalDifference(
-        mean_ranks=dict(zip(names, _mean_ranks(by_motor_MK), strict=True)),
-        p_values=_nemenyi(by_motor_MK, names, is_found=friedman_p < ALPHA),
-        critical_difference=_nemenyi_distance(len(chosen), len(by_motor_MK)),
+        mean_ranks=dict(zip(names, _mean_ranks(by_block_NK), strict=True)),
+        p_values=_nemenyi(by_block_NK, names, is_found=friedman_p < ALPHA),
+        critical_difference=_nemenyi_distance(len(names), len(by_block_NK)),
         friedman_p=friedman_p,
-        n_motors=len(by_motor_MK),
-        is_selection=len(chosen) < len(recipes),
+        n_motors=len(by_block_NK),
+        is_selection=is_selection,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from motor.evaluation.cells import cell_key
 from motor.evaluation.comparisons import Difference
 from motor.evaluation.decisions import AlarmRates, alarm_rates_of, decide, rival_of
 from motor.evaluation.nested import ALL, FAMILIES, Figure
@@ -19,6 +20,7 @@ from motor.report.findings.baselines import inside_by_method, regime_columns
 from motor.report.text import fact_text
 
 SCHEMA_VERSION = 1
+SCORING = 1  # grows where the same predictions get other figures, intervals or ranks
 
 
 def summary(findings: Findings) -> dict[str, Any]:
@@ -58,6 +60,7 @@ def summary(findings: Findings) -> dict[str, Any]:
         "audit": _audit(findings),
         "cost": dict(context.spent) or None,
         "failed": [{"axes": dict(cell.axes), "cause": cell.cause, "log": cell.log} for cell in context.failed],
+        "protocol": {"scoring": SCORING, **context.protocol} if context.protocol else None,
         "digests": dict(context.digests),
         "versions": dict(context.versions),
     }
@@ -140,6 +143,8 @@ def _recipe(findings: Findings, ranking: Ranking, place: int, recipe: Recipe) ->
         "behind": _difference(lead) if (lead := ranking.lead_over(recipe)) else None,
         "seconds": recipe.seconds or None,
         "cells": [cell_name(findings.cells[index].axes) for index in cells_of(recipe)],
+        "backbone": dict(findings.context.backbones.get(cell_key(findings.cells[cells_of(recipe)[0]].axes), {}))
+        or None,
     }
 
 

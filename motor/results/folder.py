@@ -7,9 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from grid.plan.plan import Cell, Plan
 from grid.run.failures import Failure
 from grid.store.store import Store, write_json, write_text
+from motor.evaluation.against import FILE_NAME as KEPT
+from motor.evaluation.against import kept
 from motor.evaluation.axes.base import axis
 from motor.evaluation.cells import cell_key
 from motor.evaluation.detection import detections
@@ -46,6 +50,7 @@ PAGE = "report.html"
 RANKING = "ranking.json"  # by which metric the recipes are ranked: `predict --cell best` goes by it, too
 MACHINES = "machines.json"  # what the config tells of machines and units: `predict` names lines and zones by it
 SUSPECTED, FORECASTS = "suspected_labels.csv", "forecasts.csv"
+FORM = "2"  # of what a report leaves for others to read: an older one is written anew by the next launch
 MARK = "made-from.json"  # written last: what the results folder was made from
 MANY = 60  # cells; below it the page is written before a second process could begin to draw
 
@@ -147,6 +152,9 @@ def _write(
         write_markdown(root / "result.md", document, lambda *figure: figures.append(figure))
         with drawn_aside(figures):
             write_html(root / PAGE, document)
+    (root / KEPT).unlink(missing_ok=True)
+    if findings.ranking is not None:
+        np.savez(root / KEPT, allow_pickle=False, **kept(findings.ranking, findings.scores))
     write_json(root / "summary.json", summary(findings))
     if not failed:
         write_json(root / MARK, mark)
@@ -174,7 +182,7 @@ def _mark(experiment: Experiment, standing: list[Cell], leaky: list[Cell]) -> di
     told = {"language": experiment.base.report.language, "units": json.dumps(experiment.base.dataset.units)}
     if experiment.base.dataset.machines:
         told |= {MACHINES: json.dumps(_machines(experiment))}
-    told |= {"rank_by": experiment.base.evaluation.rank_by}
+    told |= {"rank_by": experiment.base.evaluation.rank_by, "report": FORM}
     told |= {f"{cls.ROOM} {kind_of(cls)}": json.dumps(source_of(cls)) for cls in experiment.plugins}
     return {cell.name(): cell.stage.key for cell in standing} | twins | checks | told
 

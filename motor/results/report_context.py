@@ -3,16 +3,21 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grid.plan.plan import Cell
 from grid.run.run import versions
+from grid.stage import digest
 from grid.store.store import Store
+from motor.evaluation.cells import cell_key
 from motor.experiment.reading import Experiment
 from motor.experiment.settings import JOINT
 from motor.report import FailedCell, ReportContext
 from motor.stages.audit import Audit
 from motor.stages.classify import Classify
+from motor.stages.finetune import Finetune
+from motor.stages.given import GivenVectors
 from motor.stages.labels import ASSUMED
 from motor.stages.prepare import Prepare
 
@@ -59,7 +64,50 @@ def report_context(
         versions=versions(),
         digests={"data": prepared.recordings.content_digest or "simulated", "cells": _cells_digest(cells)},
         failed=tuple(failed),
+        protocol=_protocol(experiment, store, prepared),
+        backbones={cell_key(cell.axes): told for cell in cells if (told := _described_by(cell, store))},
     )
+
+
+def _protocol(experiment: Experiment, store: Store, stage: Prepare) -> dict[str, Any]:
+    """Return what figures have to agree in to be compared: the data, its labels, and who is on which side."""
+    reader, path = stage.recordings.reader, Path(stage.recordings.reader.path or "")
+    split = store.folder(stage) / "split.csv"
+    return {
+        "dataset": experiment.public_set or path.name or reader.kind,
+        "files": stage.recordings.content_digest,
+        "data": digest(stage.recordings.record),
+        "sides": _sides_digest(split) if split.exists() else None,
+        "split": {**stage.split.model_dump(mode="json"), "unit": stage.unit, "seed": stage.seed},
+        "labels": None if stage.labels is None else digest(stage.labels.record),
+        "references": dict(stage.references) or None,
+    }
+
+
+def _sides_digest(split: Path) -> str:
+    """Return the digest of which motors train, validate and test in each fold, in whatever order they were written."""
+    lines = split.read_text(encoding="utf-8").splitlines()
+    return hashlib.sha256("\n".join([lines[0], *sorted(lines[1:])]).encode()).hexdigest()
+
+
+def _described_by(cell: Cell, store: Store) -> dict[str, Any] | None:
+    """Return the forecaster of a cell, or where its vectors come from; None where there is neither."""
+    stage: Classify = cell.stage  # type: ignore[assignment]
+    for one in stage.features[0].walk():
+        if isinstance(one, GivenVectors):
+            return {"kind": one.KIND, "is_given": True, "pretrained_on": _told_of(store, one)}
+        if isinstance(one, Finetune):
+            source = one.backbone.source
+            name = Path(source).name if source and Path(source).is_dir() else source
+            return {"kind": one.backbone.kind, "weights": name}
+    return None
+
+
+def _told_of(store: Store, stage: GivenVectors) -> list[str] | None:
+    """Return what a table of vectors says that its model was pretrained on."""
+    path = store.folder(stage) / "summary.json"
+    told = json.loads(path.read_text(encoding="utf-8"))["given"] if path.exists() else {}
+    return told.get("pretrained_on")
 
 
 def _audit(cells: list[Cell], store: Store) -> dict[str, Any] | None:

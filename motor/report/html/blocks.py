@@ -33,6 +33,7 @@ from motor.report.html.markup import Html, tag, void
 from motor.report.words import Words
 
 LONG = 10  # rows; longer tables are folded
+LONG_NAME = 24  # letters; in a table that is wide, longer ones are broken
 
 
 class Writer:
@@ -190,7 +191,7 @@ def _value(value: Value, name: str, is_number: bool) -> Html:
         name,
         content,
         scope="row" if name == "th" else None,
-        class_="number" if is_number else None,
+        class_="number" if is_number else "long" if name == "th" and len(value.text) > LONG_NAME else None,
         data_order=value.order,
         style=None if value.share is None else f"--share: {value.share:.3f}",
         data_share=value.share is not None,
