@@ -115,7 +115,7 @@ def test_second_iteration_asks_by_the_strategy_with_fair_suggestions(begun, firs
     run_loop(begun(), 1, lines.append)
     loop = begun().loop
     with loop.database.reading() as connection:
-        rows = connection.execute(text("SELECT reason, chance FROM asked WHERE iteration=2")).all()
+        rows = connection.execute(text("SELECT reason, chance FROM asked WHERE iteration=2 AND queue='labels'")).all()
     assert sorted(reason for reason, _ in rows) == ["margin_with_clusters"] * 2 + ["random"] * 2
     assert all((chance is None) == (reason != "random") for reason, chance in rows)
     assert begun().manager.asked() == [1, 2]
