@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.covariance import OAS, LedoitWolf
 from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
 
 from motor.judges.estimators.shrunken_mahalanobis import ShrunkenMahalanobis
 
@@ -36,3 +37,20 @@ def test_leaving_the_strangest_out_finds_faults_that_hid_among_the_training_rows
     ]
     assert areas[1] > areas[0] + 0.05
     assert areas[1] > 0.95
+
+
+def test_columns_that_only_left_out_rows_move_are_scaled_by_the_rest():
+    """Lines that are there or not: normal rows hardly move them, faulty ones do, and so decide their deviation."""
+    random = np.random.default_rng(4)
+    normal, strange = (0.1 * random.normal(size=(n, 60)) for n in (24, 6))
+    strange[np.arange(6)[:, None], np.arange(18).reshape(6, 3)] += 8  # each moves lines of its own
+    new_normal, new_strange = (0.1 * random.normal(size=(40, 60)) for _ in range(2))
+    new_strange[:, :6] += 0.6
+    X = StandardScaler().fit(rows := np.concatenate([normal, strange]))
+    found = {}
+    for least in (None, 0.01):
+        fitted = ShrunkenMahalanobis("ledoit_wolf", 0.34, 2, least).fit(X.transform(rows))
+        scores = [fitted.score_samples(X.transform(new)) for new in (new_normal, new_strange)]
+        found[least] = np.mean(scores[0][:, None] > scores[1])
+    assert found[None] < 0.8
+    assert found[0.01] > 0.95

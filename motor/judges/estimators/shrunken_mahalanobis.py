@@ -31,28 +31,44 @@ class ShrunkenMahalanobis(BaseEstimator):
         Share of the rows, the most distant, that a second fit is without; 0 fits once.
     n_refits : int
         How often it is fitted again so, each time without the most distant of all rows by then.
+    least_deviation : float or None
+        A further fit divides columns by their deviation over the rows that are left, but by no less than this share of
+        that over all rows: a column that only strange rows move has been divided by what they move it. None leaves the
+        columns as they come.
     """
 
-    def __init__(self, shrinkage: str, leave_out: float = 0.0, n_refits: int = 1) -> None:
+    def __init__(
+        self, shrinkage: str, leave_out: float = 0.0, n_refits: int = 1, least_deviation: float | None = None
+    ) -> None:
         self.shrinkage = shrinkage
         self.leave_out = leave_out
         self.n_refits = n_refits
+        self.least_deviation = least_deviation
 
     def fit(self, X: Any, y: Any = None) -> "ShrunkenMahalanobis":
         X_ND = validate_data(self, X, dtype=np.float64)
+        self.scale_D_ = np.ones(X_ND.shape[1])
         self._fit(X_ND)
         n_left_out = int(self.leave_out * len(X_ND))
         for _ in range(self.n_refits if n_left_out else 0):
             nearest = np.argsort(-self.score_samples(X_ND), kind="stable")[: len(X_ND) - n_left_out]
-            self._fit(X_ND[np.sort(nearest)])
+            self.scale_D_ = self._scale(X_ND, X_ND[np.sort(nearest)])
+            self._fit(X_ND[np.sort(nearest)] / self.scale_D_)
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        centred_ND = validate_data(self, X, dtype=np.float64, reset=False) - self.mean_D_
+        centred_ND = validate_data(self, X, dtype=np.float64, reset=False) / self.scale_D_ - self.mean_D_
         along_NK = centred_ND @ self.directions_KD_.T
         across_N = np.maximum((centred_ND**2).sum(axis=1) - (along_NK**2).sum(axis=1), 0.0)
         return np.asarray(-np.sqrt((along_NK**2 / self.variance_K_).sum(axis=1) + across_N / self.floor_))
+
+    def _scale(self, X_ND: np.ndarray, kept_ND: np.ndarray) -> np.ndarray:
+        """Return what further fits divide the columns by."""
+        if self.least_deviation is None:
+            return np.ones(X_ND.shape[1])
+        scale_D = np.maximum(kept_ND.std(axis=0), self.least_deviation * X_ND.std(axis=0))
+        return np.where(scale_D > STILL, scale_D, 1.0)
 
     def _fit(self, X_ND: np.ndarray) -> None:
         n_rows, n_columns = X_ND.shape
