@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from grid.plan.plan import Plan
+from grid.plan.waves import Waves
 from grid.run.failures import Failure, read_failure, set_log_aside
 from grid.run.limits import oom_kills
 from grid.run.queue import Queue
@@ -41,11 +42,21 @@ class Conductor:
         What each stage asks for, by key.
     progress : Progress
         Is told what happens.
+    waves : Waves, optional
+        In which the stages come.
     """
 
-    def __init__(self, plan: Plan, store: Store, resources: Mapping[str, Resources], progress: Progress) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        resources: Mapping[str, Resources],
+        progress: Progress,
+        waves: Waves | None = None,
+    ) -> None:
         self.plan, self.store, self.resources, self.progress = plan, store, resources, progress
-        self.queue = Queue(plan, resources)
+        self.waves = waves
+        self.queue = Queue(plan, resources, waves.of if waves else None)
         self.outcome = Outcome()
         self.tries: Counter[str] = Counter()
         self._elsewhere: set[str] = set()
@@ -56,6 +67,14 @@ class Conductor:
     def next(self, capacity: Mapping[str, float]) -> str | None:
         """Return the key of the stage to start now, None where all that are ready must wait."""
         self._look_elsewhere()
+        while (key := self._taken(capacity)) is None and self.waves and self._wave_ends(self.waves):
+            pass
+        if key is None:
+            self._say_if_idle(capacity)
+        return key
+
+    def _taken(self, capacity: Mapping[str, float]) -> str | None:
+        """Return the key of a stage that is ready, fits, and is built by nobody else."""
         while (key := self.queue.take(capacity)) is not None:
             stage = self.plan.stages[key]
             if self._stands(stage):
@@ -66,8 +85,19 @@ class Conductor:
                 self.tries[key] += 1
                 self._idle_since = None
                 return key
-        self._say_if_idle(capacity)
         return None
+
+    def _wave_ends(self, waves: Waves) -> bool:
+        """Where a wave is done, give up what nobody wants any more, and open the next; False where it is not done."""
+        if self._elsewhere or self.queue.is_empty() or not self.queue.is_wave_done():
+            return False
+        dropped = waves.between(self.queue.wave, self.queue.lost)
+        self.queue.drop(dropped)
+        self.progress.drop(self.queue.dropped)
+        done, given_up = f"wave {self.queue.wave + 1} of {waves.n_waves} is done", len(self.queue.dropped)
+        self.progress.say(f"{done}; {given_up} stages are given up so far")
+        self.queue.open_wave()
+        return True
 
     def is_done(self) -> bool:
         """Tell whether nothing is left to begin, now or later: what runs may have to be tried again."""

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from grid.plan.plan import Plan, descendants
 from grid.stage import Resources, Stage
@@ -20,11 +20,17 @@ class Queue:
         What to build.
     asked : mapping of str to Resources
         What each stage asks for, by key.
+    waves : mapping of str to int, optional
+        Key -> the wave that a stage is of; later ones are not handed out before `open_wave`.
     """
 
-    def __init__(self, plan: Plan, asked: Mapping[str, Resources]) -> None:
+    def __init__(self, plan: Plan, asked: Mapping[str, Resources], waves: Mapping[str, int] | None = None) -> None:
         self.missing = plan.missing
         self.asked = asked
+        self.wave = 0
+        self.dropped: set[str] = set()  # nobody wants them any more
+        self._wave_of = waves or {}
+        self._later: list[str] = []  # ready, but of a later wave
         self.lost: set[str] = set()  # failed, or hanging on what failed
         self._needs = {
             key: {source.key for source in stage.waits_for} & plan.missing.keys() for key, stage in plan.missing.items()
@@ -99,6 +105,23 @@ class Queue:
         """Tell whether something that was handed out has not ended: it may be put back."""
         return bool(self._running)
 
+    def is_wave_done(self) -> bool:
+        """Tell whether nothing of the open waves is left to hand out, or under way."""
+        return not any(self._wave_of.get(key, 0) <= self.wave for key in (*self._waiting, *self._running))
+
+    def open_wave(self) -> None:
+        """Let stages of the next wave be handed out."""
+        self.wave += 1
+        later, self._later = self._later, []
+        for key in later:
+            if key in self._waiting:
+                self._push(key)
+
+    def drop(self, keys: Set[str]) -> None:
+        """Give up stages that nobody wants any more; what is under way goes on."""
+        self.dropped |= keys & self._waiting
+        self._waiting -= keys
+
     def _rank(self) -> dict[str, tuple[int, int]]:
         """Longest chain of what hangs on a stage first, then the plan's order."""
         heights: dict[str, int] = {}
@@ -112,6 +135,9 @@ class Queue:
         return height, resources != self._ended, place
 
     def _push(self, key: str) -> None:
+        if self._wave_of.get(key, 0) > self.wave:
+            self._later.append(key)
+            return
         heapq.heappush(self._ready[self.asked[key]], (*self._ranks[key], key))
 
     def _pop(self, resources: Resources) -> str:

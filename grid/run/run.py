@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from grid.plan.plan import Plan, descendants
+from grid.plan.waves import Waves
 from grid.run.build import BuildContext, build_alone, build_stage, versions
 from grid.run.cluster import SETTINGS, STATE_TRACKING, Connection
 from grid.run.conductor import Conductor, Outcome
@@ -42,6 +43,7 @@ def run(
     stream: IO[str] | None = None,
     meanwhile: Callable[[], None] | None = None,
     packages: Sequence[Path] = (),
+    waves: Waves | None = None,
 ) -> Outcome:
     """Build the missing stages of a plan, as many at once as the cluster holds.
 
@@ -63,6 +65,8 @@ def run(
         Called every few seconds while stages are built.
     packages : sequence of Path
         Folders of packages that stages are made of, which no node has by itself.
+    waves : Waves, optional
+        In which the stages come; between two, some may be given up.
 
     Returns
     -------
@@ -78,7 +82,7 @@ def run(
     os.environ.update({setting: os.environ.get(setting, value) for setting, value in SETTINGS.items()})
     with quiet(log, stream) as screen, Progress(plan, screen, str(log)) as progress, Interrupt() as interrupt:
         journal = Journal(store, name, progress, meanwhile)
-        conductor = Conductor(plan, store, resources, progress)
+        conductor = Conductor(plan, store, resources, progress, waves)
         launch = _Launch(name, plan, store, resources, log, conductor, journal, interrupt)
         launch.fit_on(Connection(address, code, launch.say_last_words, packages, n_workers=len(plan.missing)))
     sweep_leftovers()  # also of a launch that died beside this one
@@ -155,7 +159,7 @@ class _Launch:
             tune.with_resources(trainable, lambda config: _bundle(resources[config["key"]])),
             tune_config=tune.TuneConfig(
                 search_alg=_searcher(self),
-                scheduler=_scheduler(),
+                scheduler=_scheduler(self.conductor),
                 num_samples=-1,
                 reuse_actors=True,
                 trial_name_creator=_trial_name,
@@ -179,7 +183,7 @@ class _Launch:
     def outcome(self) -> Outcome:
         """Return what was built and what failed, and whether it ended before its time."""
         outcome = self.conductor.outcome
-        reached = outcome.built | descendants(self.plan.missing, outcome.failures)
+        reached = outcome.built | descendants(self.plan.missing, outcome.failures) | self.conductor.queue.dropped
         outcome.interrupted = not self.refused and not self.plan.missing.keys() <= reached
         return outcome
 
@@ -228,7 +232,12 @@ def _searcher(launch: _Launch) -> Any:
             key = launch.next()
             if key is None:
                 return None
-            told = {"key": key, "kind": launch.plan.stages[key].KIND, "title": launch.progress.titles[key]}
+            told: dict[str, Any] = {
+                "key": key,
+                "kind": launch.plan.stages[key].KIND,
+                "title": launch.progress.titles[key],
+            }
+            told |= {"wave": launch.conductor.queue.wave + 1} if launch.conductor.waves else {}
             return told | {"attempt": launch.conductor.tries[key]}
 
         def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
@@ -243,11 +252,11 @@ def _searcher(launch: _Launch) -> Any:
     return GraphSearcher()
 
 
-def _scheduler() -> Any:
+def _scheduler(conductor: Conductor) -> Any:
     from ray.tune.schedulers import FIFOScheduler
 
-    class NewTrialsFirst(FIFOScheduler):
-        """Gives an actor that has become free to a trial that has none yet.
+    class NewTrialsFirst(_Unstored, FIFOScheduler):
+        """Gives an actor that has become free to a trial that has none yet, and says in which wave a race is.
 
         Tune would give it to the trial that has waited longest, whose own actor is starting, and stop that
         actor; where stages are shorter than an actor's start, the second actor would never come up.
@@ -255,6 +264,12 @@ def _scheduler() -> Any:
 
         def choose_trial_to_run(self, tune_controller: Any) -> None:
             return None
+
+        def debug_string(self) -> str:
+            waves, queue = conductor.waves, conductor.queue
+            if waves is None:
+                return super().debug_string()
+            return f"Racing: wave {queue.wave + 1} of {waves.n_waves}; {len(queue.dropped)} stages given up"
 
     return NewTrialsFirst()
 

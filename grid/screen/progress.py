@@ -1,7 +1,7 @@
 """The one screen: cells and stages done, running and on what, failed, and the time left."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -67,7 +67,7 @@ class Progress:
         self.paces: dict[str, list[float]] = {}  # of the same, by what they take about as long as
         self.done: set[str] = set()
         self.failed: dict[str, str] = {}
-        self.lost: set[str] = set()  # failed, or hanging on what failed
+        self.lost: set[str] = set()  # failed, or hanging on what failed, or given up
         self._drawn_at = -float("inf")
         self._live = Live(console=self.console, auto_refresh=False, transient=True)
 
@@ -132,6 +132,10 @@ class Progress:
         """A stage was built by another launch."""
         self.running.pop(key, None)
         self.done.add(key)
+
+    def drop(self, keys: Set[str]) -> None:
+        """Stages are given up: nobody wants them any more."""
+        self.lost |= keys
 
     def say(self, line: str, style: str = "") -> None:
         """Write a line that stays."""

@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grid.plan.plan import Cell, Plan, make_plan
 from grid.store.store import Store, StoreError
 from motor.experiment.cells import chosen_cells, make_cells, parse_only
 from motor.experiment.reading import Experiment, read_experiment
 from motor.experiment.tables import check_tables
+
+if TYPE_CHECKING:
+    from motor.results.race import Race
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Grid:
     store : Store
     set_aside : dict of str to list of str
         Stages whose records were found damaged in planning, by folder, and what was wrong with each.
+    race : Race or None
+        Where recipes that cannot be the best stop early (``search: {kind: racing}``); the plan is without them.
     """
 
     experiment: Experiment
@@ -34,6 +40,7 @@ class Grid:
     plan: Plan
     store: Store
     set_aside: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    race: "Race | None" = None
 
     @property
     def root(self) -> Path:
@@ -106,10 +113,18 @@ def plan_grid(
     twins = make_cells(experiment, store.root, is_look, unit="series") if leaky else []
     chosen = parse_only(only, experiment)
     asked = [*chosen_cells(cells, chosen), *chosen_cells(twins, chosen)]
+    race = None
+    is_racing = experiment.base.search.kind == "racing" and len(experiment.base.split.fold_names()) > 1
+    if is_racing and not (asked[len(cells) :] or len(asked) < len(cells)):  # of a whole grid alone
+        from motor.results.race import Race, raced
+
+        cells = asked = raced(cells)
+        race = Race(experiment, cells, store)
     plan, aside = _plan(asked, store, force, is_look)
+    plan = plan if race is None else race.left(plan)
     if not is_look:
         check_tables(plan.missing.values(), store)
-    grid = Grid(experiment, cells, twins, plan, store, aside)
+    grid = Grid(experiment, cells, twins, plan, store, aside, race)
     return _failed_alone(grid, force) if retry_failed else grid
 
 

@@ -92,6 +92,8 @@ def run(
             return Ran(grid, None, len(grid.plan.cells))
     check_fits(grid, address)
     outcome = build_grid(grid, address, code, stream)
+    if grid.race is not None:
+        grid = replace(grid, plan=grid.race.left(grid.plan))
     write_results(grid.experiment, grid.cells, grid.plan, grid.store, outcome.failures, typed, grid.leaky)
     return Ran(grid, outcome, grid.n_standing)
 
@@ -234,7 +236,10 @@ def _build(grid: Grid, todo: Plan, address: str | None, code: Path, stream: IO[s
         live()
 
     packages = packages_of(grid.experiment.plugins)
-    outcome = run(todo, grid.store, resources, address, code, stream, meanwhile=meanwhile, packages=packages)
+    waves = None if grid.race is None else grid.race.waves(todo)
+    outcome = run(
+        todo, grid.store, resources, address, code, stream, meanwhile=meanwhile, packages=packages, waves=waves
+    )
     ahead.wait()
     return outcome
 

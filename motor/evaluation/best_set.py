@@ -41,8 +41,14 @@ class BestSet:
     n_recipes: int
 
 
-def best_set(columns: Sequence[Column], strata: Sequence[Hashable], sign: int = 1, is_certain: bool = True) -> BestSet:
-    """Return the recipes that may be the best; the one that is stays with 97.5 %.
+def best_set(
+    columns: Sequence[Column],
+    strata: Sequence[Hashable],
+    sign: int = 1,
+    is_certain: bool = True,
+    error: float = ERROR,
+) -> BestSet:
+    """Return the recipes that may be the best; the one that is stays with 97.5 %, or whatever `error` leaves.
 
     Parameters
     ----------
@@ -54,6 +60,8 @@ def best_set(columns: Sequence[Column], strata: Sequence[Hashable], sign: int = 
         1 where a greater score is better, -1 where a lower one is.
     is_certain : bool
         False where no honest interval can be drawn, say because a class rests on one motor: then all stay.
+    error : float
+        The probability with which the one that is truly best may be dropped.
     """
     n_recipes = len(columns)
     scores_RK = np.stack([sign * one.values_R for one in columns], axis=1)
@@ -65,7 +73,7 @@ def best_set(columns: Sequence[Column], strata: Sequence[Hashable], sign: int = 
     differ_KK = _differing_motors(np.stack([one.by_motor_M for one in columns], axis=1)) >= LEAST_MOTORS
     kept = []
     for place in range(n_recipes):
-        level = _level(deviations_RK, place, errors_KK[place])
+        level = _level(deviations_RK, place, errors_KK[place], error)
         reach_K = errors_KK[place] * resampling.quantile_of_level(2 * level, freedom_KK[place])
         is_better_K = (scores_RK[0] - scores_RK[0, place] > reach_K + SAME) & differ_KK[place]
         if not is_better_K.any():
@@ -73,16 +81,16 @@ def best_set(columns: Sequence[Column], strata: Sequence[Hashable], sign: int = 
     return BestSet(tuple(kept), n_recipes)
 
 
-def _level(deviations_RK: Floats, place: int, errors_K: Floats) -> float:
-    """Return the one-sided level of each of a recipe's comparisons, so that 2.5 % holds for the largest of them."""
+def _level(deviations_RK: Floats, place: int, errors_K: Floats, error: float) -> float:
+    """Return the one-sided level of each of a recipe's comparisons, so that `error` holds for the largest of them."""
     from scipy.special import ndtr
 
     known = errors_K > SAME
     if not known.any():
-        return ERROR
+        return error
     studentised_RK = (deviations_RK[:, known] - deviations_RK[:, [place]]) / errors_K[known]
-    level = float(ndtr(-np.quantile(studentised_RK.max(axis=1), 1 - ERROR)))
-    return float(np.clip(level, ERROR / (len(errors_K) - 1), ERROR))  # resamples cannot resolve less
+    level = float(ndtr(-np.quantile(studentised_RK.max(axis=1), 1 - error)))
+    return float(np.clip(level, error / (len(errors_K) - 1), error))  # resamples cannot resolve less
 
 
 def _standard_errors(deviations_RK: Floats) -> Floats:

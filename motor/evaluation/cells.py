@@ -148,6 +148,9 @@ class ReportContext:
         How well normal is told from faulty with no fault labels, where the grid has detectors.
     spent : mapping
         What was computed: `by_kind` (kind, n_stages, cpu_hours, gpu_hours, energy_wh), `shared`, `hosts`.
+    stopped : tuple of mapping
+        Cells that a race has stopped: `axes`, `recipe`, `after` how many folds `of` how many, `behind` which recipe by
+        which `lead`, on how many motors (`n_motors`).
     protocol : mapping
         What figures have to agree in to be compared with those of another report (see docs/results.md).
     backbones : mapping
@@ -178,6 +181,7 @@ class ReportContext:
     language: str = "en"
     detections: Detections | None = None
     spent: Mapping[str, Any] = field(default_factory=dict)
+    stopped: tuple[Mapping[str, Any], ...] = ()
     protocol: Mapping[str, Any] = field(default_factory=dict)
     backbones: Mapping[tuple[tuple[str, str], ...], Mapping[str, Any]] = field(default_factory=dict)
 

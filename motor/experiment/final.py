@@ -36,6 +36,7 @@ def final_of(cell: Classify, folder: Callable[[Stage], Path]) -> Final:
     joined = _Joined(folder)
     known = {field.name: getattr(cell, field.name) for field in fields(cell) if field.init}
     known["features"] = (joined.stage(cell.features),)
+    known["heats"] = ()
     known["unlabelled"] = (joined.stage(cell.unlabelled),) if cell.unlabelled else ()
     return Final(**known, judged=cell, n_steps=joined.n_steps)
 

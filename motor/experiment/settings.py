@@ -14,6 +14,7 @@ from motor.backbones.training import Training, training_schema
 from motor.evaluation.axes.base import axes, axis
 from motor.evaluation.metrics.base import PACKAGE as METRICS
 from motor.evaluation.metrics.base import RANKABLE, Measure, Metric
+from motor.evaluation.racing import ERROR
 from motor.experiment.looping import Looping
 from motor.experiment.resources import resource_settings
 from motor.recordings.names import fault_of
@@ -43,7 +44,8 @@ NAMED = {  # axes whose values are kinds of plug-ins, or names that `by_<axis>` 
 }
 OVERLAYS = ("by_method", "by_domain", *(f"by_{axis}" for axis in NAMED))
 OF_DATA = ("dataset", "speed", "split")
-OF_THE_GRID = ("name", "plugins", "seed", "normal", *OF_DATA, "axes", "methods", "metrics", "audit", "report", "loop")
+OF_WORK = ("report", "loop", "search")  # they enter no key
+OF_THE_GRID = ("name", "plugins", "seed", "normal", *OF_DATA, "axes", "methods", "metrics", "audit", *OF_WORK)
 SHARED = (*OF_THE_GRID, "unlabelled", "resources", *OVERLAYS)
 RANKING = ("goal", "rank_by", "costs")  # of `evaluation`: shared, too
 VARIED = (
@@ -200,6 +202,19 @@ class Unlabelled(Record):
     )
 
 
+class Search(Record):
+    """Which cells of a grid are built; none of it changes one that is."""
+
+    kind: Literal["grid", "racing"] = Field(
+        default="grid",
+        description="``grid``: every cell; ``racing``: fold by fold, and recipes that motors show to be worse than "
+        "another stop (docs/racing.md)",
+    )
+    error: float = Field(
+        default=ERROR, gt=0, lt=0.5, description="of racing: probability that the truly best recipe is ever stopped"
+    )
+
+
 class Audit(Record):
     """What the leak audit may find."""
 
@@ -261,6 +276,7 @@ class Settings(Record):
     audit: Audit = Audit()
     report: Reporting = Field(default=Reporting(), exclude=True)
     loop: Looping = Field(default=Looping(), exclude=True)
+    search: Search = Field(default=Search(), exclude=True)
     axes: AXES
     resources: RESOURCES = RESOURCES()
     by_method: dict[str, dict[str, Any]] = Field(default={}, exclude=True)

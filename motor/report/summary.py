@@ -59,6 +59,7 @@ def summary(findings: Findings) -> dict[str, Any]:
         ],
         "audit": _audit(findings),
         "cost": dict(context.spent) or None,
+        "stopped": [dict(cell) for cell in context.stopped],
         "failed": [{"axes": dict(cell.axes), "cause": cell.cause, "log": cell.log} for cell in context.failed],
         "protocol": {"scoring": SCORING, **context.protocol} if context.protocol else None,
         "digests": dict(context.digests),

@@ -50,6 +50,7 @@ PAGE = "report.html"
 RANKING = "ranking.json"  # by which metric the recipes are ranked: `predict --cell best` goes by it, too
 MACHINES = "machines.json"  # what the config tells of machines and units: `predict` names lines and zones by it
 SUSPECTED, FORECASTS = "suspected_labels.csv", "forecasts.csv"
+RACING = "racing.json"  # of a race: what was stopped, after which fold, and why
 FORM = "2"  # of what a report leaves for others to read: an older one is written anew by the next launch
 MARK = "made-from.json"  # written last: what the results folder was made from
 MANY = 60  # cells; below it the page is written before a second process could begin to draw
@@ -128,6 +129,7 @@ def _write(
     context = report_context(experiment, cells, store, failed, command)
     context = replace(context, leaky=_leaky(twins, store, context.rank_by.kind) or None)
     context = replace(context, detections=detections(results, context) if results else None)
+    context = replace(context, stopped=_stopped(root, experiment, cells))
     write_json(root / RANKING, {"rank_by": context.rank_by.kind})
     write_json(root / MACHINES, _machines(experiment))
     findings = find(results, context)
@@ -183,8 +185,17 @@ def _mark(experiment: Experiment, standing: list[Cell], leaky: list[Cell]) -> di
     if experiment.base.dataset.machines:
         told |= {MACHINES: json.dumps(_machines(experiment))}
     told |= {"rank_by": experiment.base.evaluation.rank_by, "report": FORM}
+    told |= {"search": "racing"} if experiment.base.search.kind == "racing" else {}
     told |= {f"{cls.ROOM} {kind_of(cls)}": json.dumps(source_of(cls)) for cls in experiment.plugins}
     return {cell.name(): cell.stage.key for cell in standing} | twins | checks | told
+
+
+def _stopped(root: Path, experiment: Experiment, cells: Sequence[Cell]) -> tuple[Mapping[str, Any], ...]:
+    """Return the cells that a race has stopped, as it has told of them."""
+    if experiment.base.search.kind != "racing" or not (root / RACING).is_file():
+        return ()
+    told = json.loads((root / RACING).read_text(encoding="utf-8"))["stopped"]
+    return tuple(told[cell.stage.key] for cell in cells if cell.stage.key in told)
 
 
 def _machines(experiment: Experiment) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Classify(Stage):
     cut: Cut | None = when_set(None)  # the labeller's
     unlabelled: tuple[UnlabelledSeries, ...] = when_set(())  # one a fold, for the labeller
     cleared: tuple[Stage, ...] = after(default=())
+    heats: tuple[Any, ...] = after(default=())  # of a race: stages that have judged its folds (`motor.stages.heat`)
 
     def label(self) -> str:
         return "-".join(str(value) for value in self.axes.values() if value is not None)
@@ -70,7 +71,10 @@ class Classify(Stage):
         from motor.evaluation.figures.curves import roc_pr_figure
 
         threads = Threads.of(context.resources)
-        folds = [self._fold(number, context, folder, threads) for number in range(len(self.features))]
+        if self.heats:
+            folds = [heat.take(context.folder(heat), folder) for heat in self.heats]
+        else:
+            folds = [self._fold(number, context, folder, threads) for number in range(len(self.features))]
         predictions = pd.concat([fold.predictions for fold in folds], ignore_index=True)
         summaries = [_read(context.folder(features) / "summary.json") for features in self.features]
         skill = pooled_skill(summaries)
@@ -90,7 +94,7 @@ class Classify(Stage):
         shown = {f"cell/{name}": float(metrics[name]) for name in SCALARS if metrics.get(name) is not None}
         write_cell(folder / CURVES, self.axes, shown)
 
-    def _fold(self, number: int, context: Context, folder: Path, threads: Threads) -> "_Fold":
+    def _fold(self, number: int, context: Context, folder: Path, threads: Threads) -> "FoldOfCell":
         import joblib
         import pandas as pd
 
@@ -119,7 +123,7 @@ class Classify(Stage):
         pseudo_labels = None if labelling is None else {"fold": name, **labelling.told()}
         is_honest = not _read(source / "summary.json")["saw_labels"]
         queue = self._queue(labelling, train, model, threads.asked)
-        return _Fold(name, predictions, held_out, told, is_honest, pseudo_labels, queue)
+        return FoldOfCell(name, predictions, held_out, told, is_honest, pseudo_labels, queue)
 
     def _thresholds(
         self, at_work: Any, of_validation: "pd.DataFrame", reference: "pd.DataFrame", context: Context
@@ -155,7 +159,7 @@ class Classify(Stage):
 
 
 @dataclass(frozen=True)
-class _Fold:
+class FoldOfCell:
     """What one fold gives: predictions of test motors, and of held-out ones with whether their labels were unseen."""
 
     name: str

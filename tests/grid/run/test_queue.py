@@ -165,3 +165,20 @@ def test_take_several_workers_count_together(store: Store, toy: ModuleType) -> N
     wide, small = toy.Number(1), toy.Number(2)
     queue = queue_of(plan_of(store, wide, small), (wide, Resources(1, workers=2)))
     assert len(take(queue, CPU=2)) == 1
+
+
+def test_later_waves_wait_and_what_is_dropped_never_comes(store: Store, toy: ModuleType) -> None:
+    first, second, third = (toy.Number(number) for number in (1, 2, 3))
+    plan = plan_of(store, first, second, third)
+    queue = Queue(plan, dict.fromkeys(plan.stages, ONE), {second.key: 1, third.key: 1})
+    assert take(queue, CPU=8) == [first.key]
+    assert not queue.is_wave_done()  # it is under way
+    queue.built(first.key)
+    assert queue.is_wave_done()
+    assert not queue.is_empty()
+    queue.drop({third.key})
+    queue.open_wave()
+    assert take(queue, CPU=8) == [second.key]
+    queue.built(second.key)
+    assert queue.is_empty()
+    assert queue.dropped == {third.key}
