@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from grid.stage import InputError
+from motor.commands import line
 from motor.commands.embed import embed
 from motor.experiment.tables import check_tables
-from motor.features.vectors import Vectors, write_vectors
+from motor.features.vectors import Vectors, read_vectors, write_vectors
 from motor.predicting.predictor import Predictor
 from motor.predicting.results import Results
 from motor.predicting.stored import StoredCell
@@ -44,6 +45,15 @@ def test_given_vectors_of_a_cell_make_its_own_predictions(tiny_built, embedded, 
     )
     for column in ("item", *SAME):
         assert own[column].tolist() == given[column].tolist()
+
+
+def test_embed_as_a_command_writes_the_table(tiny_built, embedded, tmp_path, capsys):
+    config, root = tiny_built.store.root.parent / "tiny.yaml", tiny_built.store.root
+    words = ["embed", str(config), "--storage", str(root), "--cell", tiny_built.cell(CELL).key]
+    assert line.main([*words, "--to", str(tmp_path / "v.parquet")]) == 0
+    items = embedded.table["item"].tolist()
+    assert read_vectors(tmp_path / "v.parquet").of_fold("0", items).equals(embedded.of_fold("0", items))
+    assert "features.given.path=" in capsys.readouterr().out
 
 
 def test_given_table_decides_the_key_and_its_name_does_not(embedded, planned):
