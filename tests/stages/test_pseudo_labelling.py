@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grid.stage import Resources
 from motor.pseudo_labels.base import Proposal
 from motor.recordings.readers.simulator import Simulator
 from motor.stages import classify
@@ -149,7 +150,7 @@ class Fold:
         table.to_parquet(places[features.key] / "features.parquet")
         context = SimpleNamespace(
             folder=lambda stage: places.get(stage.key) or self.tiny.folder(stage),
-            resources=SimpleNamespace(cpus=1),
+            resources=Resources(),
             device="cpu",
         )
         with monkeypatch.context() as patch:
@@ -160,7 +161,7 @@ class Fold:
         truth(pd.read_parquet(beside)).to_parquet(beside)
         built = self.folder / "built"
         built.mkdir()
-        fold = self.stage._fold(0, context, built, 1)
+        fold = self.stage._fold(0, context, built, classify.Threads.of(context.resources))
         told = {name: value for name, value in fold.pseudo_labels.items() if name != "true_precision"}
         files = [(file.name, file.read_bytes()) for file in sorted(built.rglob("*")) if file.is_file()]
         return pickle.dumps((files, fold.held_out.to_csv(), json.dumps([fold.thresholds, fold.queue, told])))
