@@ -385,7 +385,8 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: "Report")
         forecaster.save(at.draft / "predictor")
         save_offsets(forecaster, at.draft / "predictor")
         tested = meta[meta["side"] == "test"]
-        measured = Measured(stage, forecaster.to(device), prepared, tested, data.even, device, at.work)
+        even = (lambda count: ()) if data._of("train").empty else data.even  # untrained ones may have no series
+        measured = Measured(stage, forecaster.to(device), prepared, tested, even, device, at.work)
         write_json(at.draft / "skill.json", measured.skill())
         write_json(at.draft / FORECASTS, measured.forecasts())
         write_json(at.draft / "training.json", stage.summary(forecaster, history) | measured.retrieval())

@@ -59,7 +59,7 @@ def columns_of(batch: Batch, forecast: Forecast) -> dict[str, np.ndarray]:
     return columns
 
 
-def summarised(frame: "pd.DataFrame", edges: np.ndarray) -> list[dict[str, Any]]:
+def summarised(frame: "pd.DataFrame", edges: np.ndarray | None) -> list[dict[str, Any]]:
     """Return a row for each domain and class, and one of each domain's windows together.
 
     Parameters
@@ -74,11 +74,12 @@ def summarised(frame: "pd.DataFrame", edges: np.ndarray) -> list[dict[str, Any]]
     return [{"domain": domain, "label": label, **_told(rows, edges)} for (domain, label), rows in groups]
 
 
-def _told(rows: "pd.DataFrame", edges: np.ndarray) -> dict[str, Any]:
+def _told(rows: "pd.DataFrame", edges: np.ndarray | None) -> dict[str, Any]:
     rise_B = rows["rise"].to_numpy()
     told: dict[str, Any] = {"n_windows": len(rows)}
     told |= {name: float(rows[name].mean()) for name in ("mae", "mse", "mean_mae")}
-    told |= {name: balanced_accuracy(rise_B, rows[name].to_numpy(), edges) for name in ("said", "reversion")}
+    for name in ("said", "reversion"):
+        told[name] = None if edges is None else balanced_accuracy(rise_B, rows[name].to_numpy(), edges)
     if "gate" in rows:
         wants_memory_B = rows["memory_mae"] < rows["model_mae"]
         told |= {name: float(rows[name].mean()) for name in ("gate", "model_mae", "memory_mae")}
@@ -87,10 +88,10 @@ def _told(rows: "pd.DataFrame", edges: np.ndarray) -> dict[str, Any]:
     return told
 
 
-def edges_of(batches: Iterable[Batch]) -> np.ndarray:
+def edges_of(batches: Iterable[Batch]) -> np.ndarray | None:
     """Return the thirds of training windows by how far they rise."""
     rows = [rises(np.asarray(batch.context_BT), np.asarray(batch.future_BH)) for batch in batches]
-    return np.quantile(np.concatenate(rows), TERCILES)
+    return np.quantile(np.concatenate(rows), TERCILES) if rows else None
 
 
 def worst_cases(
