@@ -87,5 +87,8 @@ class Chosen(Record):
 
 def module_settings() -> Any:
     """Return the section ``modules`` of a config, with the modules that are in use (see `motor.registry.using`)."""
-    kinds = {name: (field.annotation, field) for name, field in table(ROOM).model_fields.items()}
+    kinds = {
+        name: (field.annotation, Field(default=field.default, description=f"settings of ``{name}``"))
+        for name, field in table(ROOM).model_fields.items()
+    }
     return create_model("Modules", __base__=Chosen, __doc__=Chosen.__doc__, **kinds)  # type: ignore[call-overload]

@@ -73,9 +73,7 @@ def _gates(wording: Wording, told: Sequence[tuple[CellResult, Mapping[str, Any]]
         for label, row in found["rows"].items():
             if "gate" in row:
                 deciles = row["gate_deciles"]
-                spread = wording.say(
-                    "spread", low=number(deciles[1]), middle=number(deciles[5]), high=number(deciles[9])
-                )
+                spread = wording.say("spread", low=number(deciles[1]), mid=number(deciles[5]), high=number(deciles[9]))
                 errors = [number(_over_mean(row, name)) for name in ("mae", "model_mae", "memory_mae")]
                 right = percent(row["gate_right"])
                 name = label or wording.say("all_classes")

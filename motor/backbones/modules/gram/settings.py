@@ -19,7 +19,7 @@ class Gram(Module):
 
     LOOKS_UP: ClassVar[bool] = True
 
-    kind: Literal["gram"] = "gram"
+    kind: Literal["gram"] = Field(default="gram", description="its name; it need not be written")
     order: ClassVar[int] = 20
 
     top_k: int = Field(default=50, ge=1, description="neighbours; on real bearings few (3 to 10) were worse")

@@ -22,7 +22,7 @@ class Tapr(Module):
     Of a forecaster that shows no tokens it makes its own, and changes the forecast alone.
     """
 
-    kind: Literal["tapr"] = "tapr"
+    kind: Literal["tapr"] = Field(default="tapr", description="its name; it need not be written")
     order: ClassVar[int] = 10
 
     n_scales: int = Field(default=3, ge=1, le=8, description="each 4 times as coarse as the one before")
