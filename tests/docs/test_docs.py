@@ -119,7 +119,7 @@ def test_each_format_runs_to_its_end(kind, examples):
 
 
 def test_examples_of_patterns_find_what_the_page_says():
-    (listed,) = [block for block in blocks("docs/data.md", "yaml") if block.startswith("# examples of patterns")]
+    (listed,) = [block for block in blocks("docs/fields.md", "yaml") if block.startswith("# examples of patterns")]
     for example in yaml.safe_load(listed):
         match = re.search(example["pattern"], example["item"])
         assert match, example["item"]
@@ -138,7 +138,7 @@ def test_errors_of_the_data_read_as_the_page_says(kind, override, dataset):
 
     with pytest.raises(DataError) as caught:
         list(dataset(kind, override).read())
-    assert re.sub(r"examples/(tree|files)/", "", str(caught.value)) in text_of("docs/data.md")
+    assert re.sub(r"examples/(tree|files)/", "", str(caught.value)) in text_of("docs/fields.md")
 
 
 def test_errors_of_a_split_and_a_config_read_as_the_page_says(dataset, tmp_path):
@@ -150,13 +150,13 @@ def test_errors_of_a_split_and_a_config_read_as_the_page_says(dataset, tmp_path)
     write_recordings(dataset("tree").read(), tmp_path)
     with pytest.raises(DataError) as caught:
         Folds(k=5).split(open_recordings(tmp_path).meta, 123)
-    assert str(caught.value) in text_of("docs/data.md")
+    assert str(caught.value) in text_of("docs/fields.md")
     faulty = config_of("tree").replace("motor>", "machine>", 1).replace("domains:", "domain:", 1)
     Path("mine.yaml").write_text(re.sub(r"pattern: .*", r"pattern: (?P<machine>M\\d+)", faulty))
     with pytest.raises(ConfigError) as refused:
         read_experiment(Path("mine.yaml"), (), {})
     for fault in refused.value.faults:
-        assert fault.message in text_of("docs/data.md") or "missing key" in fault.message
+        assert fault.message in text_of("docs/fields.md") or "missing key" in fault.message
 
 
 def told_forecaster(kind, folder):
