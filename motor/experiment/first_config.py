@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from motor.features.classical import Classical, in_yaml
 from motor.recordings.describing import RATES, SPEEDS, Group, Look
 from motor.recordings.formats.base import Variable
 
@@ -53,6 +54,7 @@ def first_config(look: Look) -> str:
         f"  classes: {_list(classes)} # what labels there are; {_told_by(labels, of_name)}",
         _normal_line(classes),
         REST.strip(),
+        *_feature_lines(group.rate_hz()),
         "axes:",
         "  method: [A, B, C, classical]",
         f"  domain: {_list(domains)}",
@@ -81,6 +83,12 @@ def _field_lines(group: Group) -> Iterator[str]:
         yield f"  sampling_rate_hz: {QUESTION} # samples a second: no file tells it"
     elif "sampling_rate_hz" not in told and group.is_table:
         yield f"  sampling_rate_hz: {rate_hz:g} # by the first column, if that is a time in seconds: is this right?"
+
+
+def _feature_lines(rate_hz: float | None) -> Iterator[str]:
+    """Yield what features may ask of the rate, where it is known and low."""
+    if rate_hz and (fits := Classical().fitted_to(rate_hz)):
+        yield f"features: {{classical: {in_yaml(fits)}}} # as far as {rate_hz:g} Hz tell"
 
 
 def _labels_of(folders: Sequence[Sequence[str]], level: int) -> list[str]:

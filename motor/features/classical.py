@@ -1,6 +1,8 @@
 """Classical features: time statistics, short-time levels, power spectrum, high-frequency shares (seed 001, 7.1)."""
 
-from typing import Annotated, Literal
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -8,10 +10,19 @@ from pydantic import Field
 from motor.features.base import RecordingFeature
 from motor.features.envelope_spectrum import centred
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 N_SEGMENTS = 127
 """Of the short-time spectrum: 8192 samples in Hann segments of 128 that overlap by half."""
 SHORTEST_HOP = 4
 """Samples between segments, at least, so that a segment of twice that has a spectrum."""
+
+
+def in_yaml(settings: Mapping[str, Any]) -> str:
+    """Return settings of `Classical.fitted_to` as a config holds them."""
+    values = {name: str([*value] if isinstance(value, tuple) else value) for name, value in settings.items()}
+    return "{" + ", ".join(f"{name}: {value}" for name, value in values.items()) + "}"
 
 
 class Classical(RecordingFeature):
@@ -33,6 +44,12 @@ class Classical(RecordingFeature):
     high_frequencies_hz: tuple[Annotated[float, Field(ge=10)], ...] = Field(
         default=(1000.0, 2000.0, 3000.0, 4000.0), description="frequencies above which the share of power is taken"
     )
+
+    def faults(self, meta: "pd.DataFrame") -> Iterator[str]:
+        try:
+            self._check_rate(float(meta["sampling_rate_hz"].min()))
+        except ValueError as error:
+            yield str(error)
 
     def from_recording(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:
         """Return the columns of `time_statistics`, `segment_levels`, `welch_psd`, `high_frequency_ratios`, prefixed.
@@ -63,19 +80,24 @@ class Classical(RecordingFeature):
             return values
         return factor * np.log10(np.maximum(values, np.finfo(np.float32).eps ** 2 * values.max()))
 
+    def fitted_to(self, sampling_rate_hz: float) -> dict[str, Any]:
+        """Return the settings that have to be lower at a sampling rate, each as high as it may be; {} where all fit."""
+        nyquist_hz = sampling_rate_hz / 2
+        fits = {
+            "psd_highest_hz": min(self.psd_highest_hz, max(1, math.ceil(nyquist_hz) - 1)),
+            "high_frequencies_hz": tuple(hz for hz in self.high_frequencies_hz if hz < nyquist_hz),
+        }
+        return {name: value for name, value in fits.items() if value != getattr(self, name)}
+
     def _check_rate(self, sampling_rate_hz: float) -> None:
         """Raise ValueError unless all frequencies lie below the Nyquist frequency."""
-        nyquist_hz = sampling_rate_hz / 2
-        settings = {
-            "psd_highest_hz": self.psd_highest_hz,
-            "high_frequencies_hz": max(self.high_frequencies_hz, default=0),
-        }
-        for name, highest_hz in settings.items():
-            if highest_hz >= nyquist_hz:
-                raise ValueError(
-                    f"feature classical: {name} reaches {highest_hz:g} Hz, but a recording at {sampling_rate_hz:g} Hz "
-                    f"ends below {nyquist_hz:g} Hz (Nyquist); set {name} lower for all recordings"
-                )
+        if fits := self.fitted_to(sampling_rate_hz):
+            highest_hz = max(self.psd_highest_hz, *self.high_frequencies_hz)
+            raise ValueError(
+                f"feature classical reaches {highest_hz:g} Hz, but a recording at {sampling_rate_hz:g} Hz ends below "
+                f"{sampling_rate_hz / 2:g} Hz (Nyquist); set {' and '.join(fits)} lower for all recordings: "
+                f"features.classical={in_yaml(fits)}"
+            )
 
 
 def time_statistics(values: np.ndarray) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """Looking into files that nobody described, and the first config that is written of it."""
 
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 import scipy.io
 import soundfile
 
+import launch
 from grid.config.check import ConfigError
 from motor.commands.data import command, described
 from motor.commands.line import read
@@ -57,8 +60,8 @@ WRITERS: dict[str, tuple[Callable[[Path], Any], list[str], dict[str, str]]] = {
 }
 
 
-def plant(folder: Path, suffix: str, name: str = "M{number}_run") -> Path:
-    for number in range(1, 5):
+def plant(folder: Path, suffix: str, name: str = "M{number}_run", n_motors: int = 4) -> Path:
+    for number in range(1, n_motors + 1):
         for label in ("healthy", "spark"):
             file = folder / "plant" / label / f"{name.format(number=number)}{suffix}"
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -83,6 +86,39 @@ def test_first_config_reads_after_few_lines_are_filled_in(tmp_path: Path, suffix
     assert {one.sampling_rate_hz for one in recordings} == {RATE}
     file = tmp_path / "plant" / recordings[0].item.partition(":")[0]
     np.testing.assert_array_equal(recordings[0].signal, signals(file)[:, 0].astype(np.float32))
+
+
+@pytest.mark.parametrize(("rate_hz", "line"), [(RATE, "psd_highest_hz: 999, high_frequencies_hz: []"), (16000, None)])
+def test_first_config_asks_features_for_no_more_than_the_rate_tells(
+    tmp_path: Path, rate_hz: int, line: str | None
+) -> None:
+    for label in ("healthy", "spark"):
+        file = tmp_path / label / "M1.wav"
+        file.parent.mkdir()
+        soundfile.write(file, BOTH[:, 0], rate_hz)
+    text = first_config(look_into(tmp_path))
+    assert (f"classical: {{{line}}}" in text) if line else ("classical: {" not in text)
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_first_config_runs_to_its_report(tmp_path: Path, suffix: str) -> None:
+    look = look_into(plant(tmp_path, suffix, n_motors=10))
+    text = first_config(look)
+    for question, answer in WRITERS[suffix][2].items():
+        text = text.replace(question, answer)
+    if not look.groups[0].rate_hz():  # the check says what the features may ask for at this rate
+        text = text.replace("axes:", "features: {classical: {psd_highest_hz: 999, high_frequencies_hz: []}}\naxes:")
+    (tmp_path / "mine.yaml").write_text(text)
+    launched = subprocess.run(
+        [sys.executable, str(Path(launch.__file__)), "mine.yaml", "--storage", "storage"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert launched.returncode == 0, launched.stdout + launched.stderr
+    assert (tmp_path / "storage" / "results" / "mine" / "report.html").exists()
 
 
 def test_first_config_with_questions_is_refused_at_their_lines(tmp_path: Path) -> None:

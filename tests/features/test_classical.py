@@ -1,4 +1,7 @@
+import re
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -79,11 +82,23 @@ def test_classical_under_an_offset_is_the_same(level):
 
 
 @pytest.mark.parametrize(
-    ("rate_hz", "message"), [(8000.0, "set high_frequencies_hz lower"), (2000.0, "set psd_highest_hz lower")]
+    ("rate_hz", "message"),
+    [
+        (8000.0, r"set high_frequencies_hz lower .*={high_frequencies_hz: \[1000.0, 2000.0, 3000.0\]}"),
+        (
+            2000.0,
+            r"set psd_highest_hz and high_frequencies_hz lower .*={psd_highest_hz: 999, high_frequencies_hz: \[\]}",
+        ),
+    ],
 )
 def test_classical_at_too_low_a_rate_says_what_to_set(rate_hz, message):
     with pytest.raises(ValueError, match=message):
         Classical().from_recording(signal(), rate_hz, None)
+    (fault,) = Classical().faults(pd.DataFrame({"sampling_rate_hz": [65536.0, rate_hz]}))
+    assert re.search(message, fault)
+    fitted = Classical(**Classical().fitted_to(rate_hz))
+    assert not list(fitted.faults(pd.DataFrame({"sampling_rate_hz": [rate_hz]})))
+    fitted.from_recording(signal(), rate_hz, None)
 
 
 def test_classical_of_a_short_recording_raises():
