@@ -41,5 +41,5 @@ def command(arguments: argparse.Namespace) -> int:
     print(describe(planned.plan, planned.resources))
     print("\ncells:")
     for cell in planned.plan.cells:
-        print(f"  {cell.name():<44}{'built' if cell.stage.key not in planned.plan.missing else 'to build'}")
+        print(f"  {cell.name():<43} {'built' if cell.stage.key not in planned.plan.missing else 'to build'}")
     return OK
