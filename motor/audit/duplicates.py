@@ -23,10 +23,12 @@ MOST_ROUNDED = 3000  # recordings
 KEPT = 128  # spectra
 BY_CHANCE_AT_ANY = 5.0  # over the root of the bins: what phases of unlike recordings reach at the best of all lags
 TOLERANCE = 4  # samples: noise moves a landmark by one or two
-LEAST_COHERENCE = 0.15
-# Noise hides the weak bins of a copy, not those this far above the weakest quarter. Of HIT-SM, unlike machines reach
-# 0.38 in them, by blows that fall together; copies with a tenth of noise 0.69 and more.
-STRONG, LEAST_OF_STRONG = 3.0, 0.5
+# At the lag at which phases agree best, unlike machines reach 0.22 (simulated blows that fall together); copies with a
+# tenth of noise, cut and resampled, 0.30 and more (HIT-SM at 6.4 kHz).
+LEAST_COHERENCE, LEAST_AT_ANY_LAG = 0.15, 0.27
+# Noise hides the weak bins of a copy, not those this far above the weakest quarter. In them unlike machines reach 0.38
+# (HIT-SM) and 0.57 (simulated), by blows that fall together; copies with a tenth of noise 0.69 and more.
+STRONG, LEAST_OF_STRONG = 3.0, 0.65
 LONGEST = 2**17  # samples that are compared
 LEAST_OVERLAP, LEAST_SHARE = 64, 0.2  # samples, and of the shorter recording: in less, lines cannot be told apart
 BLOCK = 64  # bins of a spectrum, whose median tells the broadband part
@@ -120,7 +122,7 @@ def near_copies(
     for pair in candidates(prints, crosses, is_rounded=True):
         key = (pair.first, pair.second)
         shift = None if key in found else _best_shift(*key, signal, heard)
-        if shift is not None and is_copy(signal(pair.first), signal(pair.second), shift):
+        if shift is not None and is_copy(signal(pair.first), signal(pair.second), shift, LEAST_AT_ANY_LAG):
             found[key] = Pair(*key, shift)
     return list(found.values())
 
@@ -179,7 +181,7 @@ def _agreeing(
         yield (int(one), int(other), int(shifts[(start + end) // 2])), int(end - start)
 
 
-def is_copy(one: np.ndarray, other: np.ndarray, shift: int) -> bool:
+def is_copy(one: np.ndarray, other: np.ndarray, shift: int, least: float = LEAST_COHERENCE) -> bool:
     """Whether two signals, laid over one another, have the same phases over a broad band.
 
     Parameters
@@ -187,6 +189,8 @@ def is_copy(one: np.ndarray, other: np.ndarray, shift: int) -> bool:
     one, other : ndarray of shape (n_samples,), float32
     shift : int
         Sample ``shift`` of `one` lies on sample 0 of `other`.
+    least : float
+        Phase correlation that a copy has at least; more where the shift was chosen by it.
 
     Notes
     -----
@@ -203,7 +207,7 @@ def is_copy(one: np.ndarray, other: np.ndarray, shift: int) -> bool:
     found = coherence(one[begin : begin + n_samples], other[begin - shift : begin - shift + n_samples])
     if found.of_strong <= LEAST_OF_STRONG:
         return False
-    return found.value > max(LEAST_COHERENCE, min(MOST_BY_CHANCE, BY_CHANCE / np.sqrt(max(found.n_bins, 1))))
+    return found.value > max(least, min(MOST_BY_CHANCE, BY_CHANCE / np.sqrt(max(found.n_bins, 1))))
 
 
 class Coherence(NamedTuple):

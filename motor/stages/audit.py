@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -198,6 +199,11 @@ class Cleared(Stage):
     def __post_init__(self) -> None:
         object.__setattr__(self, "prepared", self.audit.prepared)
 
+    @cached_property
+    def inputs(self) -> tuple[Stage, ...]:
+        """See `grid.stage.Stage.inputs`: also the recordings as they came, which features of them describe."""
+        return (*super().inputs, *((self.prepared.recordings,) if self.features else ()))
+
     def build(self, folder: Path, context: Context) -> None:
         """Write ``cleared.json``: the findings that were accepted.
 
@@ -217,7 +223,9 @@ class Cleared(Stage):
         prepared = Prepared.open(context.folder(self.prepared), self.prepared)
         for domain, n_samples in self.windows.items():
             check_lengths(prepared.meta(prepared.sides["fold"].iloc[0], (domain,)), n_samples, domain)
-        check_features(self.features, prepared.recordings.meta, self.prepared.speed)
+        if self.features:
+            raw = open_recordings(context.folder(self.prepared.recordings))
+            check_features(self.features, raw.meta, self.prepared.speed)
         if found := next((fault for lookup in self.lookups for fault in lookup.faults(prepared)), None):
             raise InputError(found)
         write_json(folder / "cleared.json", {"accepted": [finding["name"] for finding in findings]})
