@@ -80,7 +80,10 @@ class Conductor:
             if self._stands(stage):
                 self._built_elsewhere(key)
             elif (holder := self.store.leases.holder(name_of(stage))) is not None:
-                self.leave(key, holder)
+                if self.tries[key]:  # its own worker, which was killed and is not gone yet
+                    self._wait_for(key)
+                else:
+                    self.leave(key, holder)
             else:
                 self.tries[key] += 1
                 self._idle_since = None
@@ -130,6 +133,9 @@ class Conductor:
         if not self._elsewhere:
             who = holder or "another launch"
             self.progress.say(f"{who} works on this storage, too: what it builds is waited for, and not done twice")
+        self._wait_for(key)
+
+    def _wait_for(self, key: str) -> None:
         self._elsewhere.add(key)
         self.queue.leave(key)
         self.progress.leave(key)

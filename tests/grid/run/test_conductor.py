@@ -87,6 +87,19 @@ def test_failed_by_death_and_built_then_is_no_failure(launched: Callable, toy: M
     assert launch.conductor.outcome.failures == {}
 
 
+def test_own_worker_that_is_not_gone_yet_is_waited_for_and_called_no_other_launch(
+    launched: Callable, toy: ModuleType, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grid.run.conductor.LOOK_INTERVAL_S", 0)
+    launch, stage = launched(toy.Number(1)), toy.Number(1)
+    assert launch.next() == stage.key
+    launch.conductor.failed(stage.key, DIED)
+    with store.leases.acquire(name_of(stage), "the worker"):
+        assert launch.next() is None
+    assert launch.next() == stage.key
+    assert "works on this storage" not in launch.said.getvalue()
+
+
 def test_failed_without_retries_is_not_tried_again(launched: Callable, toy: ModuleType) -> None:
     launch = launched(toy.Number(1), retries=0)
     launch.conductor.failed(launch.next(), DIED)
