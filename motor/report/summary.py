@@ -6,6 +6,7 @@ key changes nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,21 @@ SCORING = 1  # grows where the same predictions get other figures, intervals or 
 
 def summary(findings: Findings) -> dict[str, Any]:
     """Return verdict, recipes, figures with intervals, audit and cost; null stands for what is not known."""
+    told: dict[str, Any] = _known(_summary(findings))
+    return told
+
+
+def _known(value: Any) -> Any:
+    """Return a value with None for each number that is not finite: the interval of too few motors, say."""
+    if isinstance(value, dict):
+        return {name: _known(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        known = [_known(one) for one in value]
+        return known if not value or any(one is not None for one in known) else None
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _summary(findings: Findings) -> dict[str, Any]:
     context, scores = findings.context, findings.scores
     return {
         "schema_version": SCHEMA_VERSION,

@@ -1,6 +1,7 @@
 """`summary.json`: the figures of the report for scripts."""
 
 import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -62,3 +63,9 @@ def test_summary_without_cells_has_no_verdict(context):
 
 def test_summary_without_an_audit_says_null(simulated):
     assert summary(replace(simulated, context=replace(simulated.context, audit=None)))["audit"] is None
+
+
+def test_what_too_few_motors_leave_unknown_is_null(simulated, monkeypatch):
+    unknown = {"expected": {"score": 0.9, "interval": (math.nan, math.nan)}, "optimism": math.nan}
+    monkeypatch.setattr("motor.report.summary._verdict", lambda findings: unknown)
+    assert summary(simulated)["verdict"] == {"expected": {"score": 0.9, "interval": None}, "optimism": None}
