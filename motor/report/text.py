@@ -31,9 +31,11 @@ def percent(share: float | None) -> str:
 
 
 def with_interval(value: float | None, interval: Sequence[float] | None, is_percent: bool = False) -> str:
-    """Return a value and its interval, "0.83 [0.74, 0.90]"."""
+    """Return a value and its interval, "0.83 [0.74, 0.90]"; the value alone where too few motors tell no interval."""
     written = percent if is_percent else number
-    return written(value) if interval is None else f"{written(value)} [{written(interval[0])}, {written(interval[1])}]"
+    if interval is None or not any(map(math.isfinite, interval)):
+        return written(value)
+    return f"{written(value)} [{written(interval[0])}, {written(interval[1])}]"
 
 
 def p_value(value: float | None) -> str:

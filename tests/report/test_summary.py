@@ -1,5 +1,6 @@
 """`summary.json`: the figures of the report for scripts."""
 
+import importlib
 import json
 import math
 import re
@@ -67,5 +68,5 @@ def test_summary_without_an_audit_says_null(simulated):
 
 def test_what_too_few_motors_leave_unknown_is_null(simulated, monkeypatch):
     unknown = {"expected": {"score": 0.9, "interval": (math.nan, math.nan)}, "optimism": math.nan}
-    monkeypatch.setattr("motor.report.summary._verdict", lambda findings: unknown)
+    monkeypatch.setattr(importlib.import_module("motor.report.summary"), "_verdict", lambda findings: unknown)
     assert summary(simulated)["verdict"] == {"expected": {"score": 0.9, "interval": None}, "optimism": None}
