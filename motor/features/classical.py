@@ -92,7 +92,7 @@ class Classical(RecordingFeature):
     def _check_rate(self, sampling_rate_hz: float) -> None:
         """Raise ValueError unless all frequencies lie below the Nyquist frequency."""
         if fits := self.fitted_to(sampling_rate_hz):
-            highest_hz = max(self.psd_highest_hz, *self.high_frequencies_hz)
+            highest_hz = max((self.psd_highest_hz, *self.high_frequencies_hz))
             raise ValueError(
                 f"feature classical reaches {highest_hz:g} Hz, but a recording at {sampling_rate_hz:g} Hz ends below "
                 f"{sampling_rate_hz / 2:g} Hz (Nyquist); set {' and '.join(fits)} lower for all recordings: "

@@ -101,6 +101,12 @@ def test_classical_at_too_low_a_rate_says_what_to_set(rate_hz, message):
     fitted.from_recording(signal(), rate_hz, None)
 
 
+def test_classical_at_too_low_a_rate_without_high_frequencies_names_the_other_setting():
+    (fault,) = Classical(high_frequencies_hz=()).faults(pd.DataFrame({"sampling_rate_hz": [2000.0]}))
+    assert "reaches 1050 Hz" in fault
+    assert fault.endswith("features.classical={psd_highest_hz: 999}")
+
+
 def test_classical_of_a_short_recording_raises():
     with pytest.raises(ValueError, match="needs 512 samples"):
         Classical().from_recording(signal(500), RATE_HZ, None)
