@@ -182,11 +182,13 @@ def _prominence_spectra(signal: np.ndarray, sampling_rate_hz: float, speeds_hz: 
     return step_hz, np.stack(spectra)
 
 
-def family_score(spectra: np.ndarray, step_hz: float, speeds_hz: np.ndarray) -> np.ndarray:
+def family_score(
+    spectra: np.ndarray, step_hz: float, speeds_hz: np.ndarray, n_harmonics: int = N_HARMONICS
+) -> np.ndarray:
     """Return for each speed how far its harmonics stand out (dB); the signal weighs as much as its envelopes."""
     mixed = spectra[0] + spectra[1:].mean(axis=0)
     place_hz = np.arange(mixed.size) * step_hz
-    weights = 1 / np.sqrt(np.arange(1, N_HARMONICS + 1))
+    weights = 1 / np.sqrt(np.arange(1, n_harmonics + 1))
     score = np.zeros(speeds_hz.size)
     for multiple, weight in enumerate(weights / weights.sum(), 1):
         score += weight * np.interp(multiple * speeds_hz, place_hz, mixed)

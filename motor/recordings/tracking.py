@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motor.recordings.speed import CEILING_DB, checked_range, signal_and_envelopes
+from motor.recordings.speed import CEILING_DB, checked_range, family_score, signal_and_envelopes
 from motor.recordings.sure_speed import heights_db
 
 FRAME_TURNS, FRAME_S = 2.0, 0.15
@@ -136,15 +136,8 @@ def _frame(parts: list[np.ndarray], sampling_rate_hz: float, speeds_N: np.ndarra
     step_hz = sampling_rate_hz / n_fft
     n_kept = min(n_fft // 2, int((N_HARMONICS + 1) * speeds_N[-1] / step_hz) + 2)
     half = max(2, int(speeds_N[0] / step_hz))
-    own, *others = (np.minimum(heights_db(part, n_fft, n_kept, half), CEILING_DB) for part in parts)
-    mixed_P = own + np.mean(others, axis=0)
-    place_hz_P = np.arange(mixed_P.size) * step_hz
-    weights = 1 / np.sqrt(np.arange(1, N_HARMONICS + 1))
-    score_N = np.zeros(speeds_N.size)
-    for multiple, weight in enumerate(weights / weights.sum(), 1):
-        score_N += weight * np.interp(multiple * speeds_N, place_hz_P, mixed_P)
-        score_N -= weight / 2 * np.interp((multiple - 0.5) * speeds_N, place_hz_P, mixed_P)
-    return score_N
+    spectra = np.stack([np.minimum(heights_db(part, n_fft, n_kept, half), CEILING_DB) for part in parts])
+    return family_score(spectra, step_hz, speeds_N, N_HARMONICS)
 
 
 def _path(height_TN: np.ndarray) -> np.ndarray:
