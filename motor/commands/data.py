@@ -8,6 +8,7 @@ from motor.commands.exits import OK
 from motor.experiment.first_config import QUESTION, write_first_config
 from motor.experiment.public_sets import names, public_set
 from motor.recordings.describing import Group, Look, look_into
+from motor.recordings.listing import Listing
 
 SHOWN = 40
 
@@ -47,8 +48,16 @@ def described(look: Look) -> Iterator[str]:
     """Yield what lies in a folder or file."""
     for group in look.groups:
         yield from _group(group)
+    if look.listing:
+        yield from _listing(look.listing)
     if look.passed_over:
         yield f"not looked into: {look.passed_over}"
+
+
+def _listing(listing: Listing) -> Iterator[str]:
+    columns = ", ".join(f"{field} in column {name}" for field, name in listing.columns.items())
+    yield f"{listing.table.name} lists files, {listing.n_rows} rows: {columns}"
+    yield from (f"  {field}: {', '.join(names)}" for field, names in listing.values.items() if names)
 
 
 def _group(group: Group) -> Iterator[str]:

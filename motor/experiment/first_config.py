@@ -1,14 +1,16 @@
 """A first config for files that nobody has described yet, with questions where they cannot be answered by looking."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from motor.features.classical import Classical, in_yaml
 from motor.recordings.describing import RATES, SPEEDS, Group, Look
 from motor.recordings.formats.base import Variable
+from motor.recordings.listing import Listing
 
 QUESTION = "FILL_IN"
+HEAD = "# Written by looking into the files: correct what is wrong, and fill in each FILL_IN."
 HEALTHY = re.compile(r"^(normal|healthy|health|good|ok|baseline|no_?fault|h|n)$", re.IGNORECASE)
 MOST_CLASSES = 15
 REST = """
@@ -25,6 +27,8 @@ def first_config(look: Look) -> str:
 
     The check of the config names each such line.
     """
+    if look.listing:
+        return listed_config(look, look.listing)
     group = look.groups[0]
     folders = [PurePosixPath(name).parts[:-1] for name in group.names]
     signals = group.signals()
@@ -39,7 +43,7 @@ def first_config(look: Look) -> str:
         of_name, classes = "", labels
     labels = [] if of_name else labels
     lines = [
-        "# Written by looking into the files: correct what is wrong, and fill in each FILL_IN.",
+        HEAD,
         "dataset:",
         "  kind: tree",
         f"  path: {_quoted(str(look.path))}",
@@ -52,16 +56,49 @@ def first_config(look: Look) -> str:
         f"  pattern: {_pattern(group.names, of_name)}",
         f"  domains: {_list(domains)}",
         f"  classes: {_list(classes)} # what labels there are; {_told_by(labels, of_name)}",
-        _normal_line(classes),
-        REST.strip(),
-        *_feature_lines(group.rate_hz()),
-        "axes:",
-        "  method: [A, B, C, classical]",
-        f"  domain: {_list(domains)}",
-        "  context_length: [512]",
-        "  classifier: [lightgbm, lda]",
+        *_rest(classes, domains, group.rate_hz()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def listed_config(look: Look, listing: Listing) -> str:
+    """Return the text of a config for files that a table lists; ``FILL_IN`` stands as in `first_config`."""
+    group = next((one for one in look.groups if listing.table.name not in one.names), look.groups[0])
+    signals = group.signals()
+    channels = {_channel_name(one.name): one.name or "*" for one in signals} if len(signals) > 1 else {}
+    of_sensor = listing.values.get("domain", [])
+    if "variable" in listing.columns or of_sensor:
+        channels = {}
+    domains, classes = [*channels] or of_sensor, listing.values.get("label", [])
+    asked = [name for name in ("motor", "label") if name not in listing.columns]
+    named = [name for name in ("domain",) if name not in listing.columns and not channels]
+    renamed = {field: name for field, name in listing.columns.items() if field != name}
+    lines = [
+        HEAD,
+        "dataset:",
+        "  kind: manifest",
+        f"  path: {_quoted(str(listing.table))}",
+        *(f"  # no column of it looks like the {name}: which one is it?" for name in asked),
+        f"  columns: {{{_pairs({**renamed, **dict.fromkeys(asked, QUESTION)})}}}",
+        *(["  constants: {domain: signal}"] if named else []),
+        *_channel_lines(channels, signals),
+        *(line for line in _field_lines(group) if "sampling_rate_hz" not in listing.columns or "{" in line),
+        f"  domains: {_list(domains or ['signal'])}",
+        f"  classes: {_list(classes)} # what labels there are",
+        *_rest(classes, domains or ["signal"], group.rate_hz()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _pairs(names: Mapping[str, str]) -> str:
+    return ", ".join(f"{field}: {name if name == QUESTION else _quoted(name)}" for field, name in names.items())
+
+
+def _rest(classes: Sequence[str], domains: Sequence[str], rate_hz: float | None) -> Iterator[str]:
+    """Yield what does not hang on how the files lie."""
+    yield from (_normal_line(classes), REST.strip(), *_feature_lines(rate_hz))
+    yield from ("axes:", "  method: [A, B, C, classical]", f"  domain: {_list(domains)}")
+    yield from ("  context_length: [512]", "  classifier: [lightgbm, lda]")
 
 
 def _channel_lines(channels: dict[str, str], signals: Sequence[Variable]) -> Iterator[str]:

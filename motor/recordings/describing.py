@@ -11,6 +11,7 @@ from motor.recordings.files import EVERY, list_files
 from motor.recordings.formats.base import SignalOptions, Variable, by_suffix
 from motor.recordings.formats.layout import TableLayout
 from motor.recordings.formats.table import FORMAT, holds_numbers, titles_above
+from motor.recordings.listing import Listing, find_listing
 from motor.recordings.packed import GZ, ZIP, members, suffix_of, unpacked
 from motor.recordings.recording import DataError
 from motor.recordings.signals import contents
@@ -82,11 +83,12 @@ class Group:
 
 @dataclass
 class Look:
-    """What lies in a folder or file: its groups of files by suffix, most files first."""
+    """What lies in a folder or file: its groups of files by suffix, most files first, and a table that lists them."""
 
     path: Path
     groups: list[Group]
     passed_over: str = ""
+    listing: Listing | None = None
 
 
 def look_into(path: Path) -> Look:
@@ -112,7 +114,7 @@ def look_into(path: Path) -> Look:
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     if not groups:
         raise DataError(f"{path}: no file of a format that is read ({told or 'no file at all'}); see docs/data.md")
-    return Look(path, groups, told)
+    return Look(path, groups, told, find_listing(path))
 
 
 def _members(file: Path) -> list[Path]:

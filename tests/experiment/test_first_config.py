@@ -88,6 +88,50 @@ def test_first_config_reads_after_few_lines_are_filled_in(tmp_path: Path, suffix
     np.testing.assert_array_equal(recordings[0].signal, signals(file)[:, 0].astype(np.float32))
 
 
+def listed(folder: Path, columns: list[str]) -> Path:
+    """Write files of meaningless names and a table that lists them; return the folder."""
+    rows = [
+        (f"{number:03}.wav", f"P{number % 4}", label, "oil", 1500, RATE)
+        for number, label in enumerate(("healthy", "spark") * 4)
+    ]
+    for name, _, label, *_ in rows:
+        (folder / "heap" / label).mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / "heap" / name, signals(folder / label / name)[:, 0], RATE)
+    table = pd.DataFrame(rows, columns=["recording", "Machine", "state", "oil", "rpm", "fs"])
+    table[columns].to_csv(folder / "heap" / "list.csv", index=False, sep=";")
+    return folder / "heap"
+
+
+def test_first_config_of_files_that_a_table_lists_reads_by_the_table(tmp_path: Path) -> None:
+    folder = listed(tmp_path, ["Machine", "recording", "state", "oil", "rpm", "fs"])
+    look = look_into(folder)
+    assert "list.csv lists files, 8 rows: file in column recording, motor in column Machine" in "\n".join(
+        described(look)
+    )
+    (tmp_path / "mine.yaml").write_text(first_config(look))
+    base = read_experiment(tmp_path / "mine.yaml", (), {}).base
+    recordings = list(base.dataset.read())
+    assert {(one.motor, one.label, one.speed_rpm) for one in recordings} == {
+        (f"P{k}", label, 1500) for k, label in enumerate(("healthy", "spark", "healthy", "spark"))
+    }
+    assert (base.normal, {one.domain for one in recordings}) == ("healthy", {"signal"})
+
+
+def test_first_config_of_a_table_without_machines_asks_for_them(tmp_path: Path) -> None:
+    text = first_config(look_into(listed(tmp_path, ["recording", "state"])))
+    assert f"motor: {QUESTION}" in text
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(DataError, match=QUESTION):
+        list(read_experiment(tmp_path / "mine.yaml", (), {}).base.dataset.read())
+
+
+@pytest.mark.parametrize("rows", ["file,label\nabsent.wav,spark\n", "file,label\n", "a\n\n", "file,label\nM1.wav\n"])
+def test_describe_takes_no_other_table_for_a_list_of_files(tmp_path: Path, rows: str) -> None:
+    soundfile.write(tmp_path / "M1.wav", BOTH[:, 0], RATE)
+    (tmp_path / "notes.csv").write_text(rows)
+    assert look_into(tmp_path).listing is None
+
+
 @pytest.mark.parametrize(("rate_hz", "line"), [(RATE, "psd_highest_hz: 999, high_frequencies_hz: []"), (16000, None)])
 def test_first_config_asks_features_for_no_more_than_the_rate_tells(
     tmp_path: Path, rate_hz: int, line: str | None

@@ -40,9 +40,12 @@ def test_repeated_rows_of_one_class_do_not_move_the_boundary():
     assert np.abs(once.predict_proba(X) - ten_times.predict_proba(X)).max() < 0.05
 
 
-def test_lone_rows_everywhere_raise():
-    with pytest.raises(ValueError, match="every class has one"):
-        PooledLda().fit(np.eye(3), ["a", "b", "c"])
+def test_lone_rows_everywhere_are_told_by_the_nearest_of_them():
+    rows = np.diag([1.0, 20.0, 300.0])
+    fitted = PooledLda().fit(rows, ["a", "b", "c"])
+    probabilities = fitted.predict_proba(rows * 0.9)
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_array_equal(fitted.predict(rows * 0.9), ["a", "b", "c"])
 
 
 @pytest.mark.parametrize("shape", [(30, 31), (40, 400), (12, 90)])

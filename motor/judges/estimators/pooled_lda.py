@@ -31,7 +31,10 @@ class PooledLda(ClassifierMixin, BaseEstimator):
         X = validate_data(self, X, dtype=np.float64)
         self.classes_, positions_N = np.unique(y, return_inverse=True)
         means_CD = np.stack([X[positions_N == c].mean(axis=0) for c in range(len(self.classes_))])
-        scatter_ND = (X - means_CD[positions_N]) * np.sqrt(_row_weights(positions_N))[:, None]
+        centres_ND, weights_N = means_CD[positions_N], _row_weights(positions_N)
+        if not weights_N.any():  # a row a class: no spread within classes is known, so the whole one stands in
+            centres_ND, weights_N = X.mean(axis=0), np.ones(len(X))
+        scatter_ND = (X - centres_ND) * np.sqrt(weights_N)[:, None]
         spread_D = np.sqrt(np.mean(scatter_ND**2, axis=0))
         self.spread_ = np.where(spread_D > STILL, spread_D, 1.0)
         scaled_means_CD = means_CD / self.spread_
@@ -77,9 +80,8 @@ def _solved_by_rows(scatter_ND: np.ndarray, means_CD: np.ndarray) -> tuple[np.nd
 
 
 def _row_weights(positions_N: np.ndarray) -> np.ndarray:
-    """Weights under which the mean of squares is the mean of the classes' unbiased variances."""
+    """Weights under which the mean of squares is the mean of the classes' unbiased variances; zero if none has one."""
     counts_C = np.bincount(positions_N)
-    n_estimable = int((counts_C > 1).sum())
-    if n_estimable == 0:
-        raise ValueError("LDA needs two rows or more in some class; every class has one")
-    return (len(positions_N) / n_estimable / np.maximum(counts_C - 1, 1))[positions_N]
+    is_estimable_C = counts_C > 1
+    n_estimable = max(int(is_estimable_C.sum()), 1)
+    return (is_estimable_C * len(positions_N) / n_estimable / np.maximum(counts_C - 1, 1))[positions_N]
