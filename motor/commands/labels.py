@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from motor.commands.exits import OK
-from motor.commands.looping import find_loop
+from motor.commands.finding import find_loop
 from motor.commands.words import add_storage, store_in
 from motor.looping import exchange, label_sets
 

@@ -11,18 +11,17 @@ import yaml
 
 from grid.store.store import Store, write_text
 from motor.commands.check_data import import_data
+from motor.commands.finding import find_loop
 from motor.commands.grid import Grid, plan_grid
 from motor.experiment.reading import Experiment, read_experiment
 from motor.looping.inference import Judge, meta_of
-from motor.looping.loop import Facts, Loop, LoopError, begin_loop, folder_of, loops, open_loop
+from motor.looping.loop import Facts, Loop, begin_loop, folder_of
 from motor.looping.manager import IterationManager, Tools
 from motor.looping.training_data import beginning
 from motor.recordings.recording import DataError, Recording
 from motor.recordings.splits.growing import Growing
 from motor.recordings.table import labelled
 from motor.review.database.items import Item, add_items
-from motor.review.review import Review
-from motor.review.signals import Signals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,15 +126,6 @@ def items_of(loop: Loop) -> list[Item]:
     ]
 
 
-def find_loop(store: Store, name: str | None) -> Loop:
-    """Return a loop of a storage: the only one, where none is named."""
-    there = loops(store.root)
-    if name is None and len(there) != 1:
-        listed = f"there are: {', '.join(there)}; name one" if there else "there is none; begin one: launch.py loop new"
-        raise LoopError(f"which loop of {store.where} is meant? {listed}")
-    return open_loop(store.root, name or there[0])
-
-
 def opened(store: Store, name: str | None, address: str | None = None, actor: str = "loop") -> Opened:
     """Open a loop with what it needs to go on."""
     loop = find_loop(store, name)
@@ -147,20 +137,6 @@ def opened(store: Store, name: str | None, address: str | None = None, actor: st
         judge=lambda key: _judge(key, store),
     )
     return Opened(loop, experiment, IterationManager(loop, store, base.loop, base.seed, tools, actor))
-
-
-def review_of(found: Opened) -> Review:
-    """Return the review of a loop's recordings."""
-    base, loop = found.experiment.base, found.loop
-    known = {} if base.loop.known == "test" else _known(loop)
-    facts = loop.facts
-    told = (base.loop.guidelines, facts.test_reviewers, known)
-    return Review(loop.name, loop.database, Signals(loop.tables()), facts.classes, *told)
-
-
-def _known(loop: Loop) -> dict[str, str]:
-    meta = labelled(meta_of(loop))
-    return {item: label for item, label in zip(meta["item"], meta["label"], strict=True)}  # noqa: C416
 
 
 def _build(grid: Grid, address: str | None) -> bool:

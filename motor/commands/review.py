@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from motor.commands.exits import OK, SOME_FAILED
-from motor.commands.looping import find_loop, opened, review_of
+from motor.commands.finding import find_loop, review_of
 from motor.commands.words import add_storage, store_in
 from motor.looping.label_sets import anchors
 from motor.looping.loop import Loop
@@ -26,7 +26,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--role", choices=sorted(people.ROLES), help="user add")
     parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1: this machine alone")
     parser.add_argument("--port", type=int, default=8001)
-    parser.add_argument("--allow-name", action="append", default=[], metavar="HOST", help="the page's name at a proxy")
+    parser.add_argument(
+        "--allow-host", nargs="+", action="extend", default=[], metavar="HOST",
+        help="other names that the page is asked for by (of this machine's own, all hold where --host is 0.0.0.0)",
+    )  # fmt: skip
     parser.add_argument("--user-header", metavar="HEADER", help="in which a proxy on this machine names who signed in")
     add_storage(parser)
     parser.set_defaults(parser=parser)
@@ -40,10 +43,10 @@ def command(arguments: argparse.Namespace) -> int:
         from motor.review.server.serving import serve
         from motor.review.server.signing_in import Door
 
-        found = opened(store, words[0] if words else None)
-        door = Door(found.loop.database, arguments.host, tuple(arguments.allow_name), arguments.user_header)
+        loop = find_loop(store, words[0] if words else None)
+        door = Door(loop.database, arguments.host, tuple(arguments.allow_host), arguments.user_header)
         print(f"http://{arguments.host}:{arguments.port}/ (Ctrl-C ends it; decisions are on disk)", flush=True)
-        serve(review_of(found), door, arguments.port)
+        serve(review_of(loop), door, arguments.port)
         return OK
     loop = find_loop(store, words.pop(0) if words else None)
     if kind == "user":

@@ -4,10 +4,13 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grid.store.opening import open_store
 from grid.store.store import Store
-from motor.commands.grid import Grid, plan_grid
+
+if TYPE_CHECKING:
+    from motor.commands.grid import Grid
 
 ROOT = Path(__file__).parents[2]  # of the project
 CONFIGS = ROOT / "configs"
@@ -65,8 +68,10 @@ def config_path(name: str) -> Path:
     return here if here.exists() or here.parent != Path() else CONFIGS / name
 
 
-def grid_in(arguments: argparse.Namespace, is_look: bool = False) -> Grid:
+def grid_in(arguments: argparse.Namespace, is_look: bool = False) -> "Grid":
     """Return the grid that is asked for, planned; for a look alone, its data may be elsewhere."""
+    from motor.commands.grid import plan_grid  # every plug-in: not for a command that has to stand up at once
+
     force = frozenset() if arguments.force is None else frozenset(arguments.force or ["all"])
     return plan_grid(
         config_in(arguments),

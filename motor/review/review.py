@@ -1,7 +1,7 @@
 """A review: its decisions, its signals, and what people are told to look for."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -33,8 +33,8 @@ class Review:
         What reviewers are told.
     reviewers : int
         Of each test item.
-    known : mapping
-        Labels of training and validation items that came with the data, by item.
+    known : callable
+        Returns the labels of training and validation items that came with the data, by item.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Review:
     classes: tuple[str, ...]
     guidelines: str = ""
     reviewers: int = 2
-    known: Mapping[str, str] = field(default_factory=dict)
+    known: Callable[[], Mapping[str, str]] = dict
 
     def overview(self, reviewer: str | None = None) -> dict[str, Any]:
         """Return what the page shows somebody around its items."""
@@ -80,7 +80,8 @@ class Review:
                 .where(ITEM.c.name.in_(items), ANSWER.c.seat == SHARED)
             )
             decided = {name: label for name, action, label in rows if action is not None}
-        return {item: decided.get(item, self.known.get(item)) for item in items}
+        known = self.known()
+        return {item: decided.get(item, known.get(item)) for item in items}
 
     def of_motor(self, item: str) -> dict[str, Any]:
         """Return an item's motor: its recordings in time, their level and labels (none of a test motor)."""

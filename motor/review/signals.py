@@ -5,13 +5,14 @@ import wave
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from motor.recordings.table import Recordings, open_recordings
+from motor.recordings.table import FILE_NAME, Recordings, labelled, open_recordings
 from motor.review import views
 from motor.review.faults import ReviewError
 
@@ -37,16 +38,38 @@ class Signal:
 
 
 class Signals:
-    """Finds signals by item in one table of recordings or several (each delivery is one of its own)."""
+    """Finds signals by item in one table of recordings or several (each delivery is one of its own).
+
+    The tables are opened by the first that asks, or by `open`: a decision needs none of them.
+    """
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self._tables = [open_recordings(folder) for folder in folders]
-        self._places: dict[str, tuple[Recordings, int]] = {}
-        for table in self._tables:
-            self._places |= {name: (table, place) for place, name in enumerate(table.meta["item"])}
+        self._folders, self._opening = folders, Lock()
+        if lacking := [str(folder) for folder in folders if not (folder / FILE_NAME).is_file()]:
+            raise ReviewError(f"no table of recordings in {lacking[0]}; give the storage that the loop began in")
         self._screens: OrderedDict[tuple[Any, ...], dict[str, Any]] = OrderedDict()
         self._levels: dict[str, dict[str, float]] = {}
         self._lock = Lock()
+
+    @cached_property
+    def _tables(self) -> list[Recordings]:
+        return [open_recordings(folder) for folder in self._folders]
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[Recordings, int]]:
+        return {name: (table, place) for table in self._tables for place, name in enumerate(table.meta["item"])}
+
+    def open(self) -> None:
+        """Read the names of all recordings."""
+        with self._opening:
+            self._places  # noqa: B018 (computed here, once)
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """The labels that came with the data, by item, of those that have one."""
+        self.open()
+        rows = [labelled(table.meta) for table in self._tables]
+        return {item: label for one in rows for item, label in zip(one["item"], one["label"], strict=True)}
 
     def find(self, item: str) -> Signal:
         """Return an item's signal.
@@ -56,6 +79,7 @@ class Signals:
         ReviewError
             If no table has it.
         """
+        self.open()
         if item not in self._places:
             raise ReviewError(f"no table of recordings has the item {item!r}; add the delivery that it came with")
         table, place = self._places[item]

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from motor.review.database import chain
@@ -133,7 +133,7 @@ def _former(connection: Connection, decision: Decision, item_id: int, seat: str)
 def _take_seat(connection: Connection, item_id: int, seat: str) -> None:
     if seat == SHARED:
         return
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect: Any = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
     empty = {"item_id": item_id, "seat": seat, "revision": 0, "effective": 0}
     connection.execute(dialect.insert(ANSWER).values(**empty).on_conflict_do_nothing())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -90,11 +90,8 @@ def shown(place: str | Path) -> str:
 
 
 def revisions() -> list[str]:
-    """Return the revisions of the schema, oldest first."""
-    from alembic.script import ScriptDirectory
-
-    script = ScriptDirectory(str(MIGRATIONS))
-    return [found.revision for found in reversed(list(script.walk_revisions()))]
+    """Return the revisions of the schema, oldest first: what its files are called (Alembic is imported to migrate)."""
+    return sorted(file.stem.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def migrate_to(database: Database, revision: str) -> None:
@@ -111,10 +108,10 @@ def migrate_to(database: Database, revision: str) -> None:
 
 def revision_of(database: Database) -> str | None:
     """Return the revision that a database's schema has; None of an empty one."""
-    from alembic.runtime.migration import MigrationContext
-
     with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.scalar(text("SELECT version_num FROM alembic_version"))
 
 
 def _migrate(database: Database) -> None:

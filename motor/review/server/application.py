@@ -88,7 +88,7 @@ def _guard(application: FastAPI, door: Door) -> None:
     @application.middleware("http")
     async def guarded(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         try:
-            door.check_place(request.method, request.headers)
+            door.check_place(request.headers)
             if int(request.headers.get("content-length") or 0) > LARGEST_BODY:
                 raise RefusedError(413, f"a body has at most {LARGEST_BODY} bytes")
             response = await answer(request)

@@ -1,17 +1,21 @@
 """Who asks, from where, and what they may: checked before any route is run."""
 
 import ipaddress
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit
+
+import psutil
 
 from motor.review.database import people
 from motor.review.database.opening import Database
 from motor.review.faults import ReviewError
 
 COOKIE = "review_session"
-SAFE = ("GET", "HEAD")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+EVERYWHERE = ("0.0.0.0", "::")  # listened on: every address of this machine
 EVERYTHING = frozenset().union(*people.ROLES.values())
 
 
@@ -43,7 +47,7 @@ class Door:
     host : str
         That the server listens on.
     names : tuple of str
-        Other names that the page may be asked for by, say a proxy's.
+        Other hosts that the page may be asked for by, say a proxy's.
     header : str, optional
         In which a proxy on this machine says whom it has signed in.
     """
@@ -65,15 +69,22 @@ class Door:
                 "proxy alone reach it"
             )
 
-    def check_place(self, method: str, headers: Mapping[str, str]) -> None:
+    def check_place(self, headers: Mapping[str, str]) -> None:
         """Raise RefusedError if a request is for another host, or comes from another site's page."""
         host = _host_of(headers.get("host", ""))
-        allowed = {*LOOPBACK, self.host, *self.names} if is_loopback(self.host) else {self.host, *self.names}
-        if host not in allowed and self.host not in ("0.0.0.0", "::"):
-            raise RefusedError(421, f"this is not {host!r}; name it by --allow-name if it is")
+        named = {name.lower() for name in (self.host, *self.names)}
+        if not (host in named or (is_loopback(self.host) and host in LOOPBACK) or self._is_here(host)):
+            raise RefusedError(421, f"this is not {host!r}; where it is, say --allow-host {host or 'NAME'}")
         origin = headers.get("origin")
-        if method not in SAFE and origin is not None and urlsplit(origin).netloc != headers.get("host"):
-            raise RefusedError(403, "a page of another origin may not write here")
+        if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+            raise RefusedError(403, "a page of another origin may ask for nothing here")
+
+    def _is_here(self, host: str) -> bool:
+        """Tell whether a host is this machine by a name or an address of its own, where all of those are listened on.
+
+        Any other name may be made to lead here by its owner (DNS rebinding), whose page would then be of this origin.
+        """
+        return self.host in EVERYWHERE and host in {*LOOPBACK, *_own_names(), *_own_addresses()}
 
     def who(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Who:
         """Return who asks.
@@ -113,4 +124,18 @@ def is_loopback(host: str) -> bool:
 
 
 def _host_of(header: str) -> str:
-    return urlsplit(f"//{header}").hostname or ""
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:  # no address in its brackets
+        return ""
+
+
+@cache
+def _own_names() -> set[str]:
+    name = socket.gethostname().lower()
+    return {name, f"{name}.local", socket.getfqdn().lower()}
+
+
+def _own_addresses() -> set[str]:
+    found = [one for of_card in psutil.net_if_addrs().values() for one in of_card]
+    return {one.address.partition("%")[0] for one in found if one.family in (socket.AF_INET, socket.AF_INET6)}

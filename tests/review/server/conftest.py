@@ -37,7 +37,7 @@ def review(filled, table):
     asked = [Question(f"i{n}", "random", 0.5, SUGGESTED, is_blind=n == 1) for n in range(15)]
     ask(filled, LABELS, 1, asked, "tests")
     ask(filled, TEST, 1, [Question(f"i{n}", "all") for n in range(15, 20)], "tests")
-    return Review("plant", filled, Signals([table]), CLASSES, "look at the orders", known={"i2": "spark"})
+    return Review("plant", filled, Signals([table]), CLASSES, "look at the orders", known=lambda: {"i2": "spark"})
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """Every route with every role; who is let in, from where; what an answer tells."""
 
 import logging
+import socket
 
+import psutil
 import pytest
 from fastapi.testclient import TestClient
 
@@ -107,7 +109,21 @@ def test_session_is_a_cookie_that_scripts_cannot_read(client, tokens):
 def test_other_hosts_and_origins_are_refused(client):
     assert client.get("/api/review", headers={"Host": "evil.example"}).status_code == 421
     assert client.post("/api/decisions", json=SENT, headers={"Origin": "http://evil.example"}).status_code == 403
+    assert client.get("/api/review", headers={"Origin": "http://evil.example"}).status_code == 403
+    assert client.get("/api/review", headers={"Host": "[evil"}).status_code == 421
     assert client.post("/api/decisions", json=SENT, headers={"Origin": "http://127.0.0.1"}).status_code == 200
+
+
+def test_machine_that_all_may_reach_answers_to_its_own_names_alone(review, tokens):
+    door = Door(review.database, "0.0.0.0", ("plant.example",))
+    client = TestClient(make_application(review, door))
+    own = {one.address.partition("%")[0] for card in psutil.net_if_addrs().values() for one in card if one.family == 2}
+    for host in ("localhost", socket.gethostname(), socket.gethostname().upper(), "Plant.example", *own):
+        answer = client.get("/api/review", headers=bearer(tokens["annotator"]) | {"Host": f"{host}:8001"})
+        assert (host, answer.status_code) == (host, 200)
+    for host in ("evil.example", "203.0.113.9", "", "plant.example.evil.example"):
+        answer = client.get("/api/review", headers=bearer(tokens["annotator"]) | {"Host": host})
+        assert (host, answer.status_code) == (host, 421)
 
 
 def test_every_answer_forbids_scripts_and_requests_from_elsewhere(client):
