@@ -3,6 +3,7 @@
 A reader yields a `Source` for each recording, in `sources()`; `Reader.read` turns sources into checked recordings.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,8 +26,9 @@ from motor.recordings.signals import MOST_SAMPLES, finite_signal
 from motor.recordings.told import Value, first_told
 from motor.registry import Plugin
 
-# Signals are read ahead on so many threads, for files on shared storage come late, each after the other.
-N_LOADS = 4
+# Signals are read ahead on so many threads, for files on shared storage come late, each after the other; more threads
+# than CPUs would cost memory that is new to the process each time.
+N_LOADS = max(2, min(4, os.cpu_count() or 1))
 AHEAD_BYTES = 2**27  # of the samples that are read ahead, as far as their files tell it
 AS_RECORDED = "as recorded"  # the unit of a domain that `units` does not name
 
