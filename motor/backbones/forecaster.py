@@ -68,6 +68,7 @@ class Forecaster(ABC):
         self.domains = tuple(domains)
         self._level_positions = positions_of(self.quantile_levels, self.model_levels)
         self.offsets_NQ: Tensor | None = None  # of `motor.backbones.conformal`: by domain and level
+        self.trained_in: str | None = None  # what the training loop multiplied, once it was run
         self.frozen_for_lora: list[Any] = []  # weights that `motor.backbones.lora.merge` frees again
         self.model.eval()
 

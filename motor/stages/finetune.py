@@ -27,7 +27,6 @@ from motor.backbones.training import (
     beginning_again,
     forget_tried,
     going_on,
-    precision_used,
     shrink_batch,
 )
 from motor.retrieval.memory import Memory, Remembered
@@ -288,7 +287,7 @@ class Finetune(Stage):
             "context_seen": self._context_seen(forecaster),
             "n_tokens": forecaster.n_tokens(self.context_length),
             "n_tokens_by_context": {str(length): forecaster.n_tokens(length) for length in self.context_lengths},
-            "precision": precision_used(self.training, forecaster.device.type) if history else None,
+            "precision": forecaster.trained_in if history else None,
             "n_parameters": sum(weight.numel() for weight in forecaster.model.parameters()),
             "history": [{name: value for name, value in row.items() if name not in MEASURED} for row in history],
         }

@@ -60,7 +60,7 @@ class Rehearse(Stage):
         context.report(step=0, of=self.num_steps)
         seconds = self._timed(forecaster, device, clock, context)
         peak_bytes = memory.peak_bytes()
-        precision = precision_used(self._training(1), device)
+        precision = precision_used(self._training(1), device, forecaster.model)
         peak_flops = product_flops(device, precision, clock)
         result = {
             "name": self.name,

@@ -14,6 +14,7 @@ from motor.backbones.forecaster import Forecaster
 from motor.backbones.training import memory
 from motor.backbones.training.average import Average
 from motor.backbones.training.checkpoint import CHECKPOINT, take_up, write_checkpoint
+from motor.backbones.training.ranks import everyones
 from motor.backbones.training.schedule import learning_rate_at
 from motor.backbones.training.settings import ALONE, Place, Report, Training, TrainingError
 from motor.backbones.training.steps import Step, Steps
@@ -96,6 +97,7 @@ def train(
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
         try:
             run.restore(file)
+            forecaster.trained_in = steps.precision
             run.go(batches, file)
         except (RuntimeError, MemoryError) as error:
             if not memory.is_out_of_memory(error):
@@ -156,13 +158,16 @@ class _Run:
         state = {name: getattr(self, name) for name in names}
         state |= {"weights": self.weights, "optimizer": self.steps.optimizer.state_dict()}
         state["average"] = self.average.weights if self.average else {}
+        state["precision"] = self.steps.precision
         write_checkpoint(file, state, self._identity())
 
     def restore(self, file: Path | None) -> None:
         """Take up the last good checkpoint where there is one, and say so; one of other settings is an error."""
         state = take_up(file, self._identity(), self.steps.place) if file else None
         if state is None:
+            self.steps.precision = everyones(self.steps.precision, self.steps.place)[0]
             return
+        self.steps.precision = state.pop("precision", self.steps.precision)  # as it began, on whatever machine
         self._copy_into(self.weights, state.pop("weights"))
         self.steps.optimizer.load_state_dict(state.pop("optimizer"))
         self._copy_into(self.average.weights if self.average else {}, state.pop("average"))

@@ -77,7 +77,7 @@ class Training(Record):
     )
     precision: Literal["mixed", "float32"] = Field(
         default="mixed",
-        description="``mixed``: training takes shortcuts and multiplies in bfloat16 where the device can, weights and "
+        description="``mixed``: training takes shortcuts and multiplies in bfloat16 where the device is faster so, weights and "
         "forecasts stay float32; ``float32``: it draws and multiplies as the stock model does",
     )
     compile: bool = Field(

@@ -42,6 +42,8 @@ class Steps:
         Windows that were last computed at once.
     least : int
         Windows of the last batch that cannot be parted.
+    precision : {"bfloat16", "float32"}
+        What products are computed in: as the first worker measures it, or as the training began.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class Steps:
         self.weights = {name: weight for name, weight in named if weight.requires_grad}
         self.optimizer = optimizer_of(list(self.weights.values()), settings)
         self._device = forecaster.device
-        self._precision = precision_used(settings, self._device.type)
+        self.precision = precision_used(settings, self._device.type, forecaster.model)
         self._compiled = Compiled(forecaster.blocks().repeated) if settings.compile else None
         self._exchanging: Any = None  # made in the first step, which tells what it needs
 
@@ -119,7 +121,7 @@ class Steps:
         return loss.item(), terms
 
     def _losses(self, piece: Batch) -> "dict[str, tuple[float, Tensor]]":
-        with products_in(self._precision, self._device.type):
+        with products_in(self.precision, self._device.type):
             if self._exchanging is not None:
                 return self._exchanging(piece)
             return self.forecaster.losses(piece, self.settings.objective)

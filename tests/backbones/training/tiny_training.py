@@ -88,7 +88,7 @@ def fine_tune(
         )
     except TrainingError as error:
         return {"error": str(error)}
-    return {"weights": weights_of(forecaster), "history": history}
+    return {"weights": weights_of(forecaster), "history": history, "trained_in": forecaster.trained_in}
 
 
 def in_little_memory(task):
