@@ -77,8 +77,8 @@ class Training(Record):
     )
     precision: Literal["mixed", "float32"] = Field(
         default="mixed",
-        description="``mixed``: training takes shortcuts and multiplies in bfloat16 where the device is faster so, weights "
-        "and forecasts stay float32; ``float32``: it draws and multiplies as the stock model does",
+        description="``mixed``: training takes shortcuts and multiplies in bfloat16 where the device is faster so, "
+        "weights and forecasts stay float32; ``float32``: it draws and multiplies as the stock model does",
     )
     compile: bool = Field(
         default=False, description="compile the blocks (instead of this project's shortcuts through them): for GPUs"
