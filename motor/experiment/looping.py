@@ -32,6 +32,10 @@ class Looping(Record):
     suspected: int = Field(
         default=10, ge=0, description="labels that an iteration asks about again: held-out models doubt them most"
     )
+    sure: int = Field(
+        default=48, ge=0, description="recordings that an iteration offers to be accepted by the page: models are sure"
+    )
+    sure_from: float = Field(default=0.95, gt=0.5, le=1, description="probability of its class from which one is sure")
     goal: float = Field(default=0.9, gt=0, le=1, description="lower bound of the held-out macro-F1 that completes it")
     goal_recall: float = Field(default=0.8, ge=0, le=1, description="held-out recall of each class that completes it")
     reviewer: Literal["people", "truth"] = Field(

@@ -1,7 +1,7 @@
 """The iterations of a loop: ask, seal, train, infer, compare, promote, complete; after any kill, nothing twice."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,8 +17,9 @@ from motor.looping.inference import Judge, infer, labels_of_data, meta_of, read_
 from motor.looping.iterations import Iteration, Standing
 from motor.looping.loop import CHALLENGER, CHAMPION, Loop, LoopError
 from motor.looping.questions import Candidates, questions, suspected
+from motor.looping.sure import sure
 from motor.looping.training_data import write_config
-from motor.review.database.queues import LABELS, SUSPECTED, TEST, Question, ask
+from motor.review.database.queues import LABELS, SURE, SUSPECTED, TEST, Question, ask
 from motor.review.database.schema import ASKED, ITEM
 
 
@@ -158,6 +159,8 @@ class IterationManager:
         doubted = suspected(held_out, self._open_to(SUSPECTED), self.settings.suspected)
         ask(self.loop.database, SUSPECTED, number, doubted, self.actor)
         infer(self.loop, number, self.tools.judge(model.key))
+        candidates = replace(self._candidates(number), inferred=read_inferred(self.loop, number))
+        ask(self.loop.database, SURE, number, sure(candidates, self.settings), self.actor, instead=True)
         write_text(self._model_file(number), models.as_json(model))  # last: who has it has been asked
         iterations.set_alias(self.loop.database, CHALLENGER, model.key, number, self.actor)
         return model

@@ -43,8 +43,23 @@ class Question:
     is_blind: bool = False
 
 
-def ask(database: Database, queue: str, iteration: int, questions: Iterable[Question], actor: str) -> int:
+def ask(
+    database: Database, queue: str, iteration: int, questions: Iterable[Question], actor: str, instead: bool = False
+) -> int:
     """Put items at the end of a queue; those that stand in it already are asked anew. Return how many.
+
+    What any other queue asks for leaves that of sure ones, where it would be accepted with a glance.
+
+    Parameters
+    ----------
+    database : Database
+    queue : str
+    iteration : int
+    questions : iterable of Question
+    actor : str
+        Who asks, in the trail.
+    instead : bool
+        Whether what stands open in the queue is asked for no more.
 
     Raises
     ------
@@ -58,10 +73,12 @@ def ask(database: Database, queue: str, iteration: int, questions: Iterable[Ques
         sides = {name: (id, side) for id, name, side in connection.execute(select(ITEM.c.id, ITEM.c.name, ITEM.c.side))}
         _check_sides(queue, asked, sides)
         last = connection.scalar(select(func.max(ASKED.c.position)).where(ASKED.c.queue == queue)) or 0
+        if instead:
+            connection.execute(delete(ASKED).where(ASKED.c.queue == queue, ASKED.c.is_open))
         again = [sides[question.item][0] for question in asked]
+        replaced = or_(ASKED.c.queue == queue, and_(ASKED.c.queue == SURE, ASKED.c.is_open))
         for start in range(0, len(again), 500):
-            part = ASKED.c.item_id.in_(again[start : start + 500])
-            connection.execute(delete(ASKED).where(ASKED.c.queue == queue, part))
+            connection.execute(delete(ASKED).where(replaced, ASKED.c.item_id.in_(again[start : start + 500])))
         rows = [
             _row(queue, iteration, place, sides[question.item][0], question)
             for place, question in enumerate(asked, last + 1)

@@ -4,20 +4,25 @@ import { Outbox } from "./outbox.js";
 import { choose, initial, known, language, say } from "./words.js";
 import { Screen } from "./screen.js";
 import { Sound } from "./sound.js";
+import { COLUMNS, Sure } from "./sure.js";
 
-const AHEAD = 4, RECENT_MS = 300000;
+const AHEAD = 4, RECENT_MS = 300000, SURE = "sure", A_PAGE = 24, MOST = 50;
 const $ = (id) => document.getElementById(id);
 const state = { items: [], place: 0, queue: null, review: null, decided: [], last: null, done: new Map(), isEnd: false };
 const screens = new Map();
 const sound = new Sound();
 const screen = new Screen($);
 const outbox = new Outbox({
-  sent: () => refresh(),
+  sent: () => refresh().then(() => current() || sure.isShown || state.isEnd || go(0)).catch(told),
   conflict: (body, answer) => conflict(body, answer),
   refused: (body, why) => message(say("refused", { n: 1, why })),
   signIn: () => signIn(),
   changed: (n, isOffline) => { $("outbox").textContent = n ? say(isOffline ? "offline" : "waiting", { n }) : ""; },
 });
+
+const sure = new Sure($, (kept, left, label) => { acting = acting.then(() => accepted(kept, left, label)).catch(told); });
+
+function told(error) { if (error.message !== "sign in") message(error.message); }
 
 async function got(path) {
   const response = await fetch(path);
@@ -40,11 +45,13 @@ function fetched(item) {
 }
 
 async function fill() {
-  if (state.isEnd || state.items.length - state.place > AHEAD) return;
-  const queue = state.queue, found = await got(of("/api/next", { queue, count: AHEAD + 2 }));
+  if (state.isEnd || state.queue === SURE || state.items.length - state.place > AHEAD) return;
+  // What was passed over, and what is not sent yet, is given again.
+  const again = state.items.filter((one) => !state.done.has(one.item)).length + await outbox.count();
+  const queue = state.queue, count = Math.min(MOST, AHEAD + 2 + again), found = await got(of("/api/next", { queue, count }));
   if (queue !== state.queue) return;
   const unknown = found.filter((one) => !state.done.has(one.item) && !state.items.some((had) => had.item === one.item));
-  state.isEnd = unknown.length === 0;
+  state.isEnd = unknown.length === 0 && (found.length < count || count === MOST);
   state.items.push(...unknown);
   const ahead = state.items.slice(state.place, state.place + AHEAD).map((one) => fetched(one.item));
   Promise.allSettled(ahead).then(() => { document.body.dataset.ahead = String(ahead.length); });
@@ -53,7 +60,8 @@ async function fill() {
 async function show() {
   sound.stop();
   const mine = current();
-  if (!mine) { screen.end(); return; }
+  if (!mine) { if (state.queue === SURE) await sureOnes(); else ended(); return; }
+  sure.hide();
   screen.facts(mine, state.review.classes, state.done.get(mine.item));
   const began = performance.now();
   try {
@@ -64,14 +72,38 @@ async function show() {
     document.body.dataset.drawn = mine.item;
     document.body.dataset.drawnMs = String(performance.now() - began);
     state.since = performance.now();
-  } catch (error) { if (error.message !== "sign in") message(error.message); }
+  } catch (error) { told(error); }
 }
 
+function ended() { screen.end(say(state.isEnd ? "end" : "more_later")); }
+
 async function go(by) {
-  state.place = Math.max(0, state.place + by);
+  state.place = Math.min(state.items.length, Math.max(0, state.place + by));
+  const before = current();
   await show();
-  await fill().catch((error) => message(error.message));
-  if (!current()) { state.place = state.items.length; screen.end(); } else if (by > 0 && !document.body.dataset.drawn) await show();
+  await fill().catch(told);
+  if (current() !== before) await show(); else if (!before && state.queue !== SURE) ended();
+}
+
+async function sureOnes() {
+  const found = await got(of("/api/next", { queue: SURE, count: A_PAGE }));
+  const there = found.filter((one) => !state.done.has(one.item));
+  if (sure.isShown || current()) return;
+  state.isEnd = found.length === 0;
+  state.since = performance.now();
+  if (there.length) sure.show(there, (item) => got(of("/api/screen", { item, columns: COLUMNS })));
+  else { sure.hide(); ended(); } // the others are on their way: what comes next is shown once they are there
+}
+
+async function accepted(kept, left, label) {
+  for (const mine of kept) {
+    state.done.set(mine.item, label);
+    state.decided.push({ mine, at: Date.now() });
+    await put(mine, "label", label, { ...seenOf(mine), at_once: kept.length });
+  }
+  pace();
+  Object.assign(state, { items: left, place: 0 });
+  await show();
 }
 
 function seenOf(mine) {
@@ -104,6 +136,7 @@ async function undo() {
   state.done.delete(newest.mine.item);
   const place = state.items.indexOf(newest.mine);
   if (place >= 0) state.place = place; else { state.items.splice(state.place, 0, newest.mine); }
+  sure.hide();
   await show();
 }
 
@@ -186,7 +219,8 @@ function help() {
   const { guidelines, classes } = state.review;
   const keys = [...classes.map((name, n) => `${n + 1}  ${name}`), `0  ${say("unsure")}`, `x  ${say("bad")}`,
     `z  ${say("undo")}`, `b  ${say("same")}`, `n / p  ${say("next")} / ${say("previous")}`, `space  ${say("play")}`,
-    `< >  ${say("slower")} / ${say("faster")}`, `g  ${say("view_spectrogram")}`];
+    `< >  ${say("slower")} / ${say("faster")}`, `g  ${say("view_spectrogram")}`, `h  ${say("harmonics")}`,
+    `s  ${say("sidebands")}`];
   $("dialog-body").textContent = `${guidelines ? `${say("guidelines")}\n${guidelines}\n\n` : ""}${say("keys")}\n${keys.join("\n")}`;
   $("dialog").showModal();
 }
@@ -195,6 +229,7 @@ function theme(wanted) {
   document.documentElement.dataset.theme = wanted;
   localStorage.setItem("theme", wanted);
   screen.redraw();
+  sure.redraw();
 }
 
 async function speak(wanted) {
@@ -204,7 +239,8 @@ async function speak(wanted) {
   if (!state.review) return;
   await refresh();
   const mine = current();
-  if (mine) { screen.facts(mine, state.review.classes, state.done.get(mine.item)); show(); } else screen.end();
+  if (sure.isShown) sure.tell();
+  else if (mine) { screen.facts(mine, state.review.classes, state.done.get(mine.item)); show(); } else ended();
 }
 
 const KEYS = {
@@ -220,11 +256,15 @@ function keyed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT"].includes(target.tagName)) return;
   if ($("dialog").open || $("sign-in").open || !state.review) return;
   if (key === " " && target.tagName === "BUTTON") return;
+  if (sure.isShown) {
+    if (key === "Enter" && target.id === "sure-accept") return;
+    if (key !== "?" && key !== "z") { if (sure.keyed(key)) event.preventDefault(); return; }
+  }
   const label = /^[1-9]$/.test(key) ? state.review.classes[key - 1] : undefined;
   const act = label ? () => decide("label", label) : KEYS[key];
   if (!act) return;
   event.preventDefault();
-  acting = acting.then(act).catch((error) => message(error.message));
+  acting = acting.then(act).catch(told);
 }
 
 async function zoom(from, to) {
@@ -250,12 +290,15 @@ async function start() {
   $("language").textContent = language === "zh" ? "English" : "中文";
   screen.listen({ decide, undo, sameForMotor, go, zoom, play: KEYS[" "], known });
   addEventListener("keydown", keyed);
+  addEventListener("online", () => { if (!current() && !sure.isShown) go(0).catch(told); });
   $("help").onclick = help;
   $("theme").onclick = () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
   $("language").onclick = () => speak(language === "zh" ? "en" : "zh");
   $("sign-in-form").onsubmit = (event) => { event.preventDefault(); signedIn(); };
   $("queue").onchange = async () => {
     Object.assign(state, { queue: $("queue").value, items: [], place: 0, isEnd: false });
+    $("queue").blur(); // so that keys decide again
+    sure.hide();
     await refresh();
     await fill();
     await show();
@@ -263,4 +306,4 @@ async function start() {
   await begin();
 }
 
-start().catch((error) => { if (error.message !== "sign in") message(error.message); });
+start().catch(told);

@@ -152,8 +152,8 @@ export class Screen {
     if (!figure.hidden) drawSpectrogram(this.$("spectrogram"), told);
   }
 
-  end() {
-    this.$("item").textContent = say("end");
+  end(text) {
+    this.$("item").textContent = text;
     for (const plot of Object.values(this.of)) plot.show(null);
     this.$("partner").hidden = true;
     for (const id of ["answers", "facts", "suggestion", "neighbours", "recordings"]) this.$(id).replaceChildren();

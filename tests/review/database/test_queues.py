@@ -3,7 +3,17 @@
 import pytest
 
 from motor.review.database.decisions import Decision, decide
-from motor.review.database.queues import LABELS, SUSPECTED, TEST, Question, ask, disagreements, next_items, progress
+from motor.review.database.queues import (
+    LABELS,
+    SURE,
+    SUSPECTED,
+    TEST,
+    Question,
+    ask,
+    disagreements,
+    next_items,
+    progress,
+)
 from motor.review.faults import ReviewError
 
 CLASSES = ("normal", "spark")
@@ -45,7 +55,17 @@ def test_suggestion_of_a_blind_item_is_kept_back(filled):
     assert [one["suggestion"] for one in next_items(filled, LABELS, "ann", 2)] == [SUGGESTED, {}]
 
 
-@pytest.mark.parametrize(("queue", "item"), [(LABELS, "i15"), (TEST, "i0")])
+def test_sure_ones_are_asked_anew_by_each_model_and_never_beside_another_queue(filled):
+    ask(filled, SURE, 1, [Question(f"i{n}", "sure", suggestion=SUGGESTED) for n in (0, 1, 2)], "tests")
+    ask(filled, LABELS, 2, [Question("i1", "random", 0.5)], "tests")
+    assert names(next_items(filled, SURE, "ann", 9)) == ["i0", "i2"]
+    decide(filled, Decision("r1", "i0", 0, "label", "ann", "spark"), CLASSES)
+    ask(filled, SURE, 2, [Question("i3", "sure", suggestion=SUGGESTED)], "tests", instead=True)
+    assert names(next_items(filled, SURE, "ann", 9)) == ["i3"]
+    assert names(next_items(filled, LABELS, "ann", 9)) == ["i1"]
+
+
+@pytest.mark.parametrize(("queue", "item"), [(LABELS, "i15"), (TEST, "i0"), (SURE, "i15")])
 def test_test_items_have_a_queue_of_their_own(filled, queue, item):
     with pytest.raises(ReviewError, match="test items have the queue"):
         ask(filled, queue, 1, [Question(item, "random")], "tests")

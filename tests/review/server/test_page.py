@@ -10,9 +10,14 @@ from sqlalchemy import text
 from motor.review import server
 from motor.review.database.decisions import Decision, decide
 from motor.review.database.people import add_person
+from motor.review.database.queues import Question, ask
 
 WORDS = Path(server.__file__).parents[1] / "page" / "words"
 CLASSES = ("normal", "spark", "vibrate")
+SURE_OF = {
+    False: {"normal": 0.01, "spark": 0.98, "vibrate": 0.01},
+    True: {"normal": 0.02, "spark": 0.0, "vibrate": 0.98},
+}
 
 
 def test_both_languages_have_every_word_that_the_page_says():
@@ -140,6 +145,34 @@ def test_same_for_the_motor_answers_its_other_recordings(browser, review, served
         shown(page, "i5")
         settled(page)
         assert labels(review) == {f"i{n}": "vibrate" for n in range(5)}
+
+
+def test_sure_ones_are_accepted_by_the_page_and_what_is_taken_out_is_shown_by_itself(browser, review, served):
+    asked = [Question(f"i{n}", "sure", suggestion={"probabilities": SURE_OF[n > 3]}) for n in range(6)]
+    ask(review.database, "sure", 1, asked, "tests")
+    with served(review) as address:
+        page = opened(browser, address)
+        shown(page, "i0")
+        page.locator("#queue").select_option("sure")
+        page.locator("#sure-tiles button[data-drawn='i3']").wait_for()
+        assert page.locator("#sure-tiles button").count() == 4
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Space")
+        page.locator("#sure-accept", has_text="3").wait_for()
+        page.keyboard.press("Enter")
+        shown(page, "i1")
+        page.keyboard.press("1")
+        page.locator("#sure-tiles button[data-drawn='i5']").wait_for()
+        page.locator("#sure-accept").click()
+        page.locator("#queue option:checked", has_text="(0)").wait_for(state="attached")
+        settled(page)
+        expected = {"i0": "spark", "i1": "normal", "i2": "spark", "i3": "spark", "i4": "vibrate", "i5": "vibrate"}
+        assert labels(review) == expected
+        page.keyboard.press("z")
+        shown(page, "i5")
+        settled(page)
+        assert labels(review) == {item: label for item, label in expected.items() if item != "i5"}
+        assert page.faults == []
 
 
 @pytest.mark.parametrize("width", [390, 1300])
