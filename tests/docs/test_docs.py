@@ -38,10 +38,10 @@ def without_code(text):
 
 
 def anchors(page):
-    """Return the anchors that GitHub gives the headings of a page."""
+    """Return the anchors that GitHub gives the headings of a page, and those that it names itself."""
     prose = re.sub(r"^```.*?^```$", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
     titles = [re.sub(r"[^\w\- ]", "", title.lower()) for title in re.findall(r"^#+ (.+)$", prose, re.MULTILINE)]
-    return {title.strip().replace(" ", "-") for title in titles}
+    return {title.strip().replace(" ", "-") for title in titles} | {*re.findall(r'<a id="([^"]+)">', prose)}
 
 
 def config_of(kind):
