@@ -1,4 +1,4 @@
-"""Which stage next: the longest chain first, as much at once as fits, nothing starved by smaller ones."""
+"""Which stage next: one of each sort early, then the longest chain, as much at once as fits, nothing starved."""
 
 import heapq
 from collections import Counter, defaultdict
@@ -9,10 +9,14 @@ from grid.stage import Resources, Stage
 
 SCARCE = ("GPU", "memory", "CPU")  # of what a stage lacks, the first is what it really waits for
 ROUNDING = 1e-6
+FIRST = 2  # of each pace go before all others: one alone tells little of how long they take
 
 
 class Queue:
     """The missing stages of a plan, handed out once their inputs are built.
+
+    The `FIRST` of each pace (see `Stage.pace`) go before all others once they are ready: what cannot work fails after
+    one chain and not after the beginnings of all, and from then on it is known how long each sort takes.
 
     Parameters
     ----------
@@ -40,12 +44,13 @@ class Queue:
             for source in sources:
                 self._dependents[source].append(key)
         self._ranks = self._rank()
+        self._first_of: dict[str, list[str]] = defaultdict(list)  # pace -> the first of its stages that were ready
         self._waiting = set(plan.missing)
         self._running: dict[str, Resources] = {}
         self._used: Counter[Resources] = Counter()  # how many that run ask for the same
         self._ended: Resources | None = None  # what the last stage that ended had asked for
         self._ready: dict[Resources, list[tuple[int, int, str]]] = defaultdict(list)  # heaps, one for each size
-        for key in [key for key, sources in self._needs.items() if not sources]:
+        for key in sorted((key for key, sources in self._needs.items() if not sources), key=self._ranks.__getitem__):
             self._push(key)
 
     def take(self, capacity: Mapping[str, float]) -> str | None:
@@ -138,7 +143,17 @@ class Queue:
         if self._wave_of.get(key, 0) > self.wave:
             self._later.append(key)
             return
-        heapq.heappush(self._ready[self.asked[key]], (*self._ranks[key], key))
+        heapq.heappush(self._ready[self.asked[key]], (*self._urgency_of(key), key))
+
+    def _urgency_of(self, key: str) -> tuple[int, int]:
+        """Return its rank; of the first of a pace one before all ranks, the nearest to the end of its chain first."""
+        height, place = self._ranks[key]
+        first, most = self._first_of[self.missing[key].pace()], len(self.missing) + 1
+        if len(first) < FIRST and key not in first:
+            first.append(key)
+        if key not in first:
+            return height, place
+        return -height - most * (1 + FIRST - first.index(key)), place
 
     def _pop(self, resources: Resources) -> str:
         key = heapq.heappop(self._ready[resources])[-1]

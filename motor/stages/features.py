@@ -58,6 +58,10 @@ class Features(Described):
     def saw_labels(self) -> bool:
         return len(self.finetunes) > 1
 
+    def pace(self) -> str:
+        """See `grid.stage.Stage.pace`: cost goes with the context, and a forecast takes longer than an embedding."""
+        return f"{self.KIND} {'+'.join(self.names)} ctx{self.context_length}"
+
     def label(self) -> str:
         tuned = self.finetunes[0].label() if len(self.finetunes) == 1 else f"each-{self.finetunes[0].place()}"
         return f"{'_'.join(self.names)}-{tuned}"

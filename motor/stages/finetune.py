@@ -94,6 +94,10 @@ class Finetune(Stage):
     micro_batch: int | None = beside(default=None)
     cleared: tuple[Stage, ...] = after(default=())
 
+    def pace(self) -> str:
+        """See `grid.stage.Stage.pace`: cost goes with the context, and one that is not trained takes next to none."""
+        return f"{self.KIND} ctx{self.context_length} {'trained' if self.is_trained else 'as it came'}"
+
     def label(self) -> str:
         trained = f"{self.start.labels}_then_{self.labels}" if self.start else self.labels
         return f"{trained.replace(' ', '_')}-{self.place()}"

@@ -1,12 +1,13 @@
 """The queue: what is handed out next, and what must wait."""
 
+import itertools
 import random
 from types import ModuleType
 
 import pytest
 
 from grid.plan.plan import Cell, Plan, make_plan
-from grid.run.queue import Queue, amounts, too_large
+from grid.run.queue import FIRST, Queue, amounts, too_large
 from grid.stage import Resources, Stage
 from grid.store.store import Store
 
@@ -98,8 +99,21 @@ def test_take_actor_of_the_same_size_is_used_again(store: Store, toy: ModuleType
         for key in taken:
             queue.built(key)
     ones, twos = {stage.key for stage in stages[::2]}, {stage.key for stage in stages[1::2]}
-    assert {*order[:3]} == ones
-    assert {*order[3:]} == twos
+    assert {*order} == ones | twos
+    is_one = [key in ones for key in order[FIRST:]]  # the first of a pace go before all others, whatever their size
+    assert sum(before != after for before, after in itertools.pairwise(is_one)) == 1
+
+
+def test_take_first_of_each_pace_goes_before_longer_chains(store: Store, toy: ModuleType) -> None:
+    ends = [toy.Square(toy.Sum((toy.Number(value),))) for value in range(9)]
+    queue = queue_of(plan_of(store, *ends))
+    order: list[str] = []
+    while taken := take(queue, CPU=1):
+        order += taken
+        queue.built(taken[0])
+    kinds = [queue.missing[key].KIND for key in order]
+    assert kinds[:6] == ["number", "sum", "square"] * FIRST
+    assert kinds[6:] == ["number"] * 7 + ["sum"] * 7 + ["square"] * 7
 
 
 def test_failed_drops_what_hangs_on_it_alone(store: Store, toy: ModuleType) -> None:
