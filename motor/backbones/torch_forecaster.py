@@ -11,6 +11,8 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from pydantic import Field, model_validator
+
 from motor.backbones.base import Backbone, check_record, read_record, seeded
 from motor.backbones.batch import Batch
 from motor.backbones.blocks import Blocks
@@ -56,9 +58,28 @@ class TorchForecaster(Forecaster):
 
     def _pass(self, batch: Batch, length: int) -> Forecast:
         normalised, loc_B1, scale_B1 = normalised_batch(batch)
-        said = self.model(normalised)
-        forecast = said if isinstance(said, Forecast) else Forecast(said)
+        is_answer = not self.model.training and batch.future_BH is None
+        forecast = self._masked(normalised) if is_answer and self.settings.dropout_masks else self._said(normalised)
         return in_units_of(forecast, loc_B1, scale_B1, length)
+
+    def _said(self, normalised: Batch) -> Forecast:
+        said = self.model(normalised)
+        return said if isinstance(said, Forecast) else Forecast(said)
+
+    def _masked(self, normalised: Batch) -> Forecast:
+        """Return what the masks of dropout say together."""
+        from motor.backbones.layers.masks import masked, mixture
+
+        each = []
+        for number in range(self.settings.dropout_masks):
+            with masked(self.model, number):
+                each.append(self._said(normalised))
+        return mixture(each, self.model_levels)
+
+    def _dropout_rate(self) -> float:
+        import torch
+
+        return next((float(layer.p) for layer in self.model.modules() if isinstance(layer, torch.nn.Dropout)), 0.0)
 
     def _embed(self, batch: Batch) -> "Tensor":
         if not hasattr(self.model, "encode"):
@@ -79,6 +100,7 @@ class TorchForecaster(Forecaster):
             "n_tokens": self.n_tokens(self.context_length),
             "sensors": "together" if self.sees_together else "apart",
         }
+        record |= {"dropout_rate": self._dropout_rate()} if self.settings.dropout_masks else {}
         (folder / SIDECAR).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
@@ -98,6 +120,20 @@ class TorchBackbone(Backbone):
     """
 
     FORECASTER: ClassVar[type[TorchForecaster]] = TorchForecaster
+
+    dropout_masks: int = Field(
+        default=0,
+        ge=0,
+        exclude_if=lambda n_masks: n_masks == 0,
+        description="masks of dropout that stay on when it forecasts (Bayesian dropout): one pass for each, and wider "
+        "intervals where they disagree; 0 is none",
+    )
+
+    @model_validator(mode="after")
+    def _has_dropout(self) -> Self:
+        if self.dropout_masks and self.CLOSED_FORM:
+            raise ValueError(f"backbone {self.kind} is solved, not trained: it has no dropout; take dropout_masks out")
+        return self
 
     @abstractmethod
     def network(self, geometry: Geometry) -> "torch.nn.Module":
@@ -136,6 +172,7 @@ class TorchBackbone(Backbone):
         saved = self._saved(record["settings"])
         forecaster = saved._forecaster(Geometry(*lengths, tuple(levels), tuple(domains)), seed=0)
         _read_tensors(forecaster.model, Path(folder) / WEIGHTS)
+        forecaster.set_dropout(record.get("dropout_rate", 0.0))
         return forecaster
 
     def _saved(self, settings: dict[str, Any]) -> Self:

@@ -92,6 +92,13 @@ def conformal_incompatibilities(settings: Any) -> Iterator[Incompatibility]:
         yield (("finetune", "conformal"),), f"{why} (validation: {settings.split.validation}); let it have some"
 
 
+def dropout_incompatibilities(settings: Any, backbone: Backbone) -> Iterator[Incompatibility]:
+    """Yield where dropout is to stay on when a forecaster answers, and there is none."""
+    if getattr(backbone, "dropout_masks", 0) and not settings.finetune.dropout_rate:
+        why = f"backbone {backbone.kind} answers by {backbone.dropout_masks} masks of dropout, whose rate is 0"  # type: ignore[attr-defined]
+        yield (("finetune", "dropout_rate"), ("backbone", "dropout_masks")), f"{why}; set one, or take the masks out"
+
+
 def block_incompatibilities(
     settings: Any, backbone: Backbone, method: str, own: int | None
 ) -> Iterator[Incompatibility]:

@@ -13,6 +13,7 @@ from motor.methods.checks import (
     backbone_incompatibilities,
     block_incompatibilities,
     conformal_incompatibilities,
+    dropout_incompatibilities,
     length_incompatibilities,
     module_incompatibilities,
     needs_incompatibilities,
@@ -123,6 +124,7 @@ class FineTuned(OfFeatures):
             place = ("axes", "context_length", index)
             yield from backbone_incompatibilities(settings, backbone, context_length, place, domains)
             yield from length_incompatibilities(settings, context_length, place, settings.windows.prediction_length)
+        yield from dropout_incompatibilities(settings, backbone)
         own = None if self.labels == "none" else self.trainable_blocks
         yield from block_incompatibilities(settings, backbone, self.kind, own)
         if self.labels != "none":

@@ -35,7 +35,8 @@ def forecasts_of(cells: Sequence[Cell], results: Sequence[CellResult], store: St
     for tuned, axes in shared.values():
         facts = [fact for fact in (_read(store, one) for one in tuned) if fact]
         if facts:
-            found.append(Forecasts(axes, tuned[0].backbone.kind, *pooled(facts)))
+            drawn = [facts[0].get(name, ()) for name in ("by_speed", "worst")]  # regimes are numbered anew in each fold
+            found.append(Forecasts(axes, tuned[0].backbone.kind, *pooled(facts), *drawn))
     return found
 
 
@@ -65,5 +66,6 @@ def _trained(features: Any) -> list[Any]:
 
 def _read(store: Store, tuned: Any) -> dict[str, Any]:
     """Return how sure a fine-tune is; {} where it is gone, older than that, or nothing was held out."""
-    found = (read_forecasts(store.folder(tuned)) or {}).get("sure") or {}
-    return dict(found) if found.get("classes") else {}
+    told = read_forecasts(store.folder(tuned)) or {}
+    found = told.get("sure") or {}
+    return {**found, "worst": told.get("worst", ())} if found.get("classes") else {}

@@ -113,12 +113,40 @@ def facts_of(windows: "pd.DataFrame", quantile_levels: Sequence[float]) -> dict[
         ``nominal``: the cover that the outermost quantiles claim. ``classes``: rows of domain, label, n_windows,
         relative_error (over the mean forecast's), cover, crps, bias, rmse, mape (None where what came passes zero),
         std_ratio; of a gate `branches`: name -> weight, relative_error, crps; `crps_equal_weights`; of regimes their
-        mean posterior. ``follow``: see `followed_by_regimes`, {} without regimes.
+        mean posterior. ``follow``: see `followed_by_regimes`, {} without regimes. ``by_speed``: rows of domain, label,
+        speed_rpm (the mean of a third of the windows by speed; None where none is known), n_windows, and the means of
+        `gate` (by branch) and `regimes`; [] where there are neither.
     """
     groups = windows.groupby(["domain", "label"], sort=True)
     rows = [{"domain": str(domain), "label": str(label), **_facts(group)} for (domain, label), group in groups]
     follow = dict(followed_by_regimes(windows)) if "regime" in windows else {}
-    return {"nominal": max(quantile_levels) - min(quantile_levels), "classes": rows, "follow": follow}
+    nominal = max(quantile_levels) - min(quantile_levels)
+    return {"nominal": nominal, "classes": rows, "follow": follow, "by_speed": _by_speed(windows)}
+
+
+def _by_speed(windows: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Return where the gate stands and which regimes are likely, by domain, class and third of the speeds."""
+    gate, regimes = ([column for column in windows if column.startswith(part)] for part in ("gate_", "regime_"))
+    if not gate and not regimes:
+        return []
+    rows = []
+    thirds = windows.assign(third=speed_thirds(windows).fillna(0))
+    for (domain, label, third), group in thirds.groupby(["domain", "label", "third"], sort=True):
+        mean = group[[*gate, *regimes]].mean()
+        row: dict[str, Any] = {"domain": str(domain), "label": str(label), "n_windows": len(group)}
+        row["speed_rpm"] = float(group["speed_rpm"].astype(float).mean()) if third else None
+        row |= {"gate": {name.removeprefix("gate_"): float(mean[name]) for name in gate}} if gate else {}
+        row |= {"regimes": [float(mean[name]) for name in regimes]} if regimes else {}
+        rows.append(row)
+    return rows
+
+
+def speed_thirds(windows: "pd.DataFrame") -> "pd.Series":
+    """Return the third of the windows by speed that each is in, from 1; NaN where its speed is not known."""
+    import pandas as pd
+
+    rank = pd.to_numeric(windows["speed_rpm"]).rank(method="average", pct=True)
+    return np.ceil(rank * SPEED_GROUPS).where(rank.notna())
 
 
 def _facts(group: "pd.DataFrame") -> dict[str, Any]:
@@ -160,11 +188,8 @@ def followed_by_regimes(windows: "pd.DataFrame") -> Mapping[str, float | None]:
     windows : DataFrame
         With ``regime``, ``label`` and ``speed_rpm``.
     """
-    import pandas as pd
-
-    speed = pd.to_numeric(windows["speed_rpm"]).rank(method="average", pct=True)
-    groups = np.ceil(speed * SPEED_GROUPS).where(speed.notna())
-    return {"label": _told(windows["regime"], windows["label"]), "speed": _told(windows["regime"], groups)}
+    speeds = speed_thirds(windows)
+    return {"label": _told(windows["regime"], windows["label"]), "speed": _told(windows["regime"], speeds)}
 
 
 def _told(regime: "pd.Series", other: "pd.Series") -> float | None:

@@ -23,6 +23,7 @@ FILE_NAME = "forecasts.json"
 ALL = ""  # in the place of a class: windows of all classes
 N_WORST = 3  # windows whose neighbours are shown
 N_SHOWN = 3  # neighbours of each
+LONGEST_SHOWN = 1024  # samples of a context without neighbours
 DECILES = np.linspace(0, 1, 11)
 
 
@@ -95,44 +96,53 @@ def edges_of(batches: Iterable[Batch]) -> np.ndarray | None:
 
 
 def worst_cases(
-    forecaster: Any, batch: Batch, labels: Sequence[str], median_BH: np.ndarray, rates_hz: Sequence[float]
+    forecaster: Any, batch: Batch, labels: Sequence[str], forecast: Forecast, rates_hz: Sequence[float]
 ) -> list[dict[str, Any]]:
-    """Return windows with their neighbours: whose these are, when, how far, and all of it to be drawn.
+    """Return windows to be drawn: what came, what was forecast, and what the forecaster said or looked up beside.
 
     Parameters
     ----------
-    forecaster : AttachedForecaster
+    forecaster : AttachedForecaster or None
+        Whose memory tells each window's neighbours: whose they are, when, how far; None without a memory.
     batch : Batch
         The windows.
     labels, rates_hz : sequence
         Class and samples a second of each window.
-    median_BH : ndarray
-        What was forecast.
+    forecast : Forecast
+        Of them; of its regimes each token's are told, from the oldest on, and of a gate each branch's weight.
     """
+    near_of = [] if forecaster is None else forecaster.neighbours(batch, N_SHOWN)
     told = []
-    for row, near in enumerate(forecaster.neighbours(batch, N_SHOWN)):
-        rate_hz, length = rates_hz[row], len(near[0]["past"])
-        told.append(
-            {
-                "item": str(batch.item_B[row]),  # type: ignore[index]
-                "motor": str(batch.motor_B[row]),  # type: ignore[index]
-                "label": labels[row],
-                "second": float(batch.start_B[row] / rate_hz),  # type: ignore[index]
-                "past": _rounded(np.asarray(batch.context_BT)[row, -length:]),
-                "future": _rounded(np.asarray(batch.future_BH)[row]),
-                "forecast": _rounded(median_BH[row]),
-                "neighbours": [
-                    {
-                        "motor": one["motor"],
-                        "second": float(one["sample"] / rate_hz),
-                        "distance": round(one["distance"], 4),
-                        "past": _rounded(one["past"]),
-                        "future": _rounded(one["future"]),
-                    }
-                    for one in near
-                ],
-            }
-        )
+    for row, (label, rate_hz) in enumerate(zip(labels, rates_hz, strict=True)):
+        near = near_of[row] if near_of else []
+        length = len(near[0]["past"]) if near else LONGEST_SHOWN
+        quantiles_HQ = forecast.quantiles_BHQ[row].cpu().double().numpy()
+        case = {
+            "item": str(batch.item_B[row]),  # type: ignore[index]
+            "motor": str(batch.motor_B[row]),  # type: ignore[index]
+            "label": label,
+            "second": float(batch.start_B[row] / rate_hz),  # type: ignore[index]
+            "past": _rounded(np.asarray(batch.context_BT)[row, -length:]),
+            "future": _rounded(np.asarray(batch.future_BH)[row]),
+            "forecast": _rounded(forecast.median_BH[row].cpu()),
+            "low": _rounded(quantiles_HQ[:, 0]),
+            "high": _rounded(quantiles_HQ[:, -1]),
+            "neighbours": [
+                {
+                    "motor": one["motor"],
+                    "second": float(one["sample"] / rate_hz),
+                    "distance": round(one["distance"], 4),
+                    "past": _rounded(one["past"]),
+                    "future": _rounded(one["future"]),
+                }
+                for one in near
+            ],
+        }
+        if forecast.regimes_BLK is not None:
+            case["regimes"] = [_rounded(one_K) for one_K in forecast.regimes_BLK[row].cpu()]
+        if forecast.gate_BN is not None:
+            case["gate"] = dict(zip(forecast.branches or (), _rounded(forecast.gate_BN[row].cpu()), strict=True))
+        told.append(case)
     return told
 
 
@@ -181,9 +191,8 @@ def joined(folders: Sequence[Path], context_length: int) -> dict[str, Any] | Non
     Returns
     -------
     dict
-        `rows`: class (`ALL`: of all classes) -> the columns of ``forecasts.json``, means over windows. `worst`: the
-        first fold's worst windows with their neighbours. `ratio`: of neighbours' distance and skill, training windows'
-        over held-out windows', means over folds; {} without a memory.
+        `rows`: class (`ALL`: of all classes) -> the columns of ``forecasts.json``, means over windows. `ratio`: of
+        neighbours' distance and skill, training windows' over held-out windows', means over folds; {} without a memory.
     """
     told = [read_forecasts(folder) for folder in folders]
     rows = [row for of_fold in told if of_fold for row in of_fold["by_context"].get(str(context_length), [])]
@@ -193,7 +202,6 @@ def joined(folders: Sequence[Path], context_length: int) -> dict[str, Any] | Non
     ratios = [one["retrieval"]["ratio"] for one in trainings if "retrieval" in one]
     return {
         "rows": {label: _mean_row([row for row in rows if row["label"] == label]) for label in _labels(rows)},
-        "worst": [case for of_fold in told[:1] if of_fold for case in of_fold["worst"]],
         "ratio": {name: float(np.mean([one[name] for one in ratios])) for name in (ratios[0] if ratios else ())},
     }
 

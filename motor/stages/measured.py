@@ -85,7 +85,7 @@ class Measured:
         of_lengths = frame.groupby("context_length", sort=False)
         told = {str(length): summarised(rows, edges) for length, rows in of_lengths}
         longest = frame[frame["context_length"] == self.stage.context_length]
-        worst = [] if self.stage.memory is None else self._worst(longest)
+        worst = self._worst(longest) if self.stage.memory is not None or self._says_more else []
         return {"by_context": told, "worst": worst, "sure": facts_of(longest, self.stage.quantile_levels)}
 
     def retrieval(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class Measured:
         import pandas as pd
 
         windows, longest = self._windows, self.stage.context_length
-        says_more = not {"gate", "regimes"}.isdisjoint(self.stage.backbone.gives)
+        says_more = self._says_more
 
         def errors(numbers: range) -> pd.DataFrame:
             cut = windows.batch(numbers)
@@ -120,12 +120,16 @@ class Measured:
 
         return pd.concat(size.passes(len(windows), errors, windows.end_of_batch))
 
+    @property
+    def _says_more(self) -> bool:
+        return not {"gate", "regimes"}.isdisjoint(self.stage.backbone.gives)
+
     def _median(self, forecast: Any) -> np.ndarray:
         median_BH: np.ndarray = forecast.quantiles_BHQ[..., self.stage.quantile_levels.index(MEDIAN)].cpu().numpy()
         return median_BH
 
     def _worst(self, frame: "pd.DataFrame") -> list[dict[str, Any]]:
-        """Return the windows that are forecast worst, in their context's deviations, with their neighbours."""
+        """Return the windows that are forecast worst, in their context's deviations (see `worst_cases`)."""
         relative = (frame["mae"] / frame["deviation"].clip(lower=STILL)).to_numpy()
         rows = frame.iloc[np.argsort(-relative, kind="stable")[:N_WORST]]
         told = []
@@ -133,6 +137,6 @@ class Measured:
             cut = self._windows.batch(range(number, number + 1))
             batch = as_batch(self._windows, cut, self.stage.context_length)
             rates = [self._windows.series[place].sampling_rate_hz for place in cut["item"]]
-            median_BH = self._median(said_of(self.forecaster, batch, self.stage.memory is not None))
-            told += worst_cases(self.forecaster, batch, [str(label)], median_BH, rates)
+            with_memory = None if self.stage.memory is None else self.forecaster
+            told += worst_cases(with_memory, batch, [str(label)], self.forecaster.forecast(batch), rates)
         return told

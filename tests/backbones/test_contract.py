@@ -301,3 +301,20 @@ def test_forecaster_recomputed_has_the_same_gradients(create, batch):
         recomputed = gradients()
     assert plain.keys() == recomputed.keys()
     assert all(torch.equal(plain[name], recomputed[name]) for name in plain)
+
+
+def test_forecaster_of_masks_answers_a_row_alone_as_among_others(backbone, domains, batch, tmp_path):
+    """Dropout that stays on: wherever it can be asked for, a window's answer depends on neither batch nor place."""
+    if "dropout_masks" not in type(backbone).model_fields or backbone.CLOSED_FORM:
+        pytest.skip(f"{backbone.kind} has no masks of dropout")
+    masked = type(backbone)(**backbone.model_dump() | {"dropout_masks": 3})
+    plain, forecaster = (one.create(CONTEXT, HORIZON, LEVELS, 0.2, domains, 0) for one in (backbone, masked))
+    fitted(forecaster, dropout_rate=0.2)
+    plain.model.load_state_dict(forecaster.model.state_dict())
+    together = forecaster.predict_quantiles(batch)
+    assert not torch.allclose(together, plain.predict_quantiles(batch), atol=1e-3)
+    assert torch.equal(forecaster.predict_quantiles(batch), together)
+    alone = [forecaster.predict_quantiles(batch.rows(slice(row, row + 1))) for row in reversed(range(batch.n_windows))]
+    torch.testing.assert_close(torch.cat(alone[::-1]), together, atol=1e-5, rtol=0)
+    forecaster.save(tmp_path)
+    assert torch.equal(backbone.load(tmp_path, domains).predict_quantiles(batch), together)

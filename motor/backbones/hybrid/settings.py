@@ -29,6 +29,12 @@ class Branch(Record, Generic[Settings]):
     weight: float = Field(default=1.0, gt=0, description="of the gate before it has learned anything, over the others'")
     settings: Settings
 
+    @model_validator(mode="after")
+    def _is_masked_with_the_others(self) -> Self:
+        if self.settings.dropout_masks:
+            raise ValueError("masks are those of all branches; set backbone.dropout_masks instead of a branch's own")
+        return self
+
 
 class OfLinear(Branch[Linear]):
     """The linear branch: it starts from the closed form, and is trained on."""

@@ -34,6 +34,10 @@ class Forecasts:
         One a domain and class, see `motor.stages.forecast_facts.facts_of`, means over folds by windows.
     follow : mapping
         What regimes follow: ``label`` and ``speed``.
+    by_speed : list of mapping
+        Of the first fold, where gate and regimes stand by domain, class and speed (`facts_of` there).
+    worst : list of mapping
+        Of the first fold, the windows that were forecast worst, to be drawn (`motor.stages.forecasts.worst_cases`).
     """
 
     axes: Mapping[str, Any]
@@ -41,6 +45,8 @@ class Forecasts:
     nominal: float
     classes: Sequence[Mapping[str, Any]]
     follow: Mapping[str, float | None] = field(default_factory=dict)
+    by_speed: Sequence[Mapping[str, Any]] = ()
+    worst: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
