@@ -111,13 +111,16 @@ class Bench:
     def forecasts(self, stage: Any) -> Iterator[dict[str, Any]]:
         """Yield one row a test window of a fold: rig, class, errors, and what its intervals cover."""
         from motor.backbones.batch import as_batch
+        from motor.backbones.conformal import load_offsets
         from motor.stages.prepare import Prepared
 
         tuned = stage.finetunes[0]
         context = self.context(stage)
         prepared = Prepared.open(context.folder(tuned.prepared), tuned.prepared)
         meta = prepared.meta(tuned.fold, tuned.domains)
-        forecaster = tuned.backbone.load(context.folder(tuned) / "predictor", tuned.domains)
+        folder = context.folder(tuned) / "predictor"
+        forecaster = tuned.backbone.load(folder, tuned.domains)
+        load_offsets(forecaster, folder)
         windows = tuned.fixed(prepared, meta[meta["side"] == "test"], WINDOWS)
         label_of, levels = meta.set_index("item")["label"], np.array(tuned.quantile_levels)
         for cut in windows.batches(256):
@@ -219,7 +222,9 @@ def main() -> None:
     print(f"error, WQL and cover: {', '.join(f'{rig} {label}' for rig in RIGS for label in CLASSES)}")
     results = []
     with tempfile.TemporaryDirectory() as temporary:
-        bench = Bench(arguments.storage or Path(temporary), arguments.data.absolute())
+        storage = arguments.storage or Path(temporary)
+        storage.mkdir(parents=True, exist_ok=True)
+        bench = Bench(storage, arguments.data.absolute())
         for kind in arguments.kinds:
             for seed in arguments.seeds:
                 results.append(measured(bench, kind, seed, arguments.methods, arguments.set))

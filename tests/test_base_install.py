@@ -45,3 +45,8 @@ def test_base_install_brings_neither_lightning_nor_diffusers_nor_any_extra():
 @pytest.mark.parametrize("extra", ["labels", "attribution"])
 def test_walk_would_see_what_an_extra_brings(extra):
     assert resolved(PROJECT["optional-dependencies"][extra]) & set(KEPT_OUT)
+
+
+@pytest.mark.parametrize(("extra", "package"), [("nixtla", "neuralforecast"), ("diffusion", "diffusers")])
+def test_extra_of_forecasters_names_its_package_alone(extra, package):
+    assert PROJECT["optional-dependencies"][extra] == [package]

@@ -1,31 +1,39 @@
-"""Intervals that cover what they say on motors that no training saw: conformal offsets by domain.
+"""Intervals that cover what they say on motors that no training saw: conformal offsets by domain, or by window, too.
 
 Conformalised quantile regression (Romano, Patterson and Candes 2019, NeurIPS, eq. 8 and theorem 1), interval by
 interval of levels that mirror one another, in deviations of each window's context. Windows of one motor are alike, so
 cover holds as far as the motors to come are like those that validated.
 
-Shapes: B windows, T context, H horizon, Q quantiles, N domains.
+Offsets of a domain hold over all of its windows together: where one class is easily forecast and another is not, the
+first's intervals stay too wide and the second's too narrow. By window, those that are about as hard to forecast share
+offsets (Mondrian conformal prediction; Vovk, Gammerman and Shafer 2005, "Algorithmic Learning in a Random World", 4.5).
+How hard a window is follows from its context alone, see `difficulty`; no label is asked for.
+
+Shapes: B windows, T context, H horizon, Q quantiles, N domains, G groups of windows by difficulty.
 """
 
 import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from motor.backbones.batch import Batch
-from motor.backbones.forecast import MEDIAN, loc_scale
+from motor.backbones.forecast import MEDIAN, loc_scale, positions_of
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from motor.backbones.forecaster import Forecaster
 
+N_GROUPS = 5  # of windows by difficulty, each as large as the others
 FILE = "conformal.json"
 CLOSE = 1e-6
 
 
-def calibrate(forecaster: "Forecaster", batches: Iterable[Batch]) -> None:
+def calibrate(forecaster: "Forecaster", batches: Iterable[Batch], by_window: bool = False) -> None:
     """Widen or narrow a forecaster's intervals, in place, by what came in windows that it was not trained on.
 
     Parameters
@@ -34,6 +42,8 @@ def calibrate(forecaster: "Forecaster", batches: Iterable[Batch]) -> None:
         Its median is left as it is.
     batches : iterable of Batch
         Of validation motors, with their futures.
+    by_window : bool
+        Whether windows that are about as hard to forecast have offsets of their own.
 
     Raises
     ------
@@ -42,9 +52,31 @@ def calibrate(forecaster: "Forecaster", batches: Iterable[Batch]) -> None:
     """
     import torch
 
-    forecaster.offsets_NQ = None
-    levels = forecaster.quantile_levels
+    forecaster.offsets_NGQ = None
+    missed, hard = _missed(forecaster, batches, by_window)
+    offsets, edges = [], []
+    for place, (miss_BHQ, hard_B) in enumerate(zip(missed, hard, strict=True)):
+        if not len(miss_BHQ):
+            whose = f"domain {forecaster.domains[place]!r} has" if forecaster.is_told else "there are"
+            raise ValueError(f"{whose} no validation windows for conformal offsets; set finetune.conformal to false")
+        edge_G = np.quantile(hard_B, np.arange(1, N_GROUPS) / N_GROUPS) if by_window else np.empty(0)
+        group_B = np.searchsorted(edge_G, hard_B, side="right")
+        rows_of = [_finite_rows(miss_BHQ[group_B == group]) for group in range(len(edge_G) + 1)]
+        every = _finite_rows(miss_BHQ)
+        offsets.append([offsets_of(rows if len(rows) else every, forecaster.quantile_levels) for rows in rows_of])
+        edges.append(edge_G)
+    forecaster.offsets_NGQ = torch.tensor(np.array(offsets), dtype=torch.float32)
+    forecaster.offset_edges_NG = torch.tensor(np.array(edges), dtype=torch.float32)
+
+
+def _missed(
+    forecaster: "Forecaster", batches: Iterable[Batch], by_window: bool
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return, of each domain's windows, measured less forecast in the context's deviations, and how hard they are."""
+    import torch
+
     missed: list[list[np.ndarray]] = [[] for _ in range(forecaster.n_told)]
+    hard: list[list[np.ndarray]] = [[] for _ in range(forecaster.n_told)]
     for batch in batches:
         forecast_BHQ = forecaster.predict_one_pass(batch).cpu().double()
         known = batch.tensors()
@@ -52,17 +84,43 @@ def calibrate(forecaster: "Forecaster", batches: Iterable[Batch]) -> None:
         y_BH1 = known.future_BH[:, : forecast_BHQ.shape[1], None]
         miss_BHQ = ((y_BH1 - forecast_BHQ) / scale_B1[..., None]).numpy()
         domain_B = np.asarray(known.domain_B) if forecaster.is_told else np.zeros(known.n_windows, dtype=np.int64)
-        for place, found in enumerate(missed):
-            rows_RQ = miss_BHQ[domain_B == place].reshape(-1, len(levels))
-            found.append(rows_RQ[np.isfinite(rows_RQ).all(axis=1)])
-    offsets = []
-    for place, found in enumerate(missed):
-        rows_RQ = np.concatenate([np.empty((0, len(levels))), *found])
-        if not len(rows_RQ):
-            whose = f"domain {forecaster.domains[place]!r} has" if forecaster.is_told else "there are"
-            raise ValueError(f"{whose} no validation windows for conformal offsets; set finetune.conformal to false")
-        offsets.append(offsets_of(rows_RQ, levels))
-    forecaster.offsets_NQ = torch.tensor(np.stack(offsets), dtype=torch.float32)
+        with torch.inference_mode():
+            hard_B = difficulty(forecaster, known).cpu().numpy() if by_window else np.zeros(known.n_windows)
+        for place in range(forecaster.n_told):
+            missed[place].append(miss_BHQ[domain_B == place])
+            hard[place].append(hard_B[domain_B == place])
+    return [np.concatenate(of) for of in missed], [np.concatenate(of) for of in hard]
+
+
+def _finite_rows(miss_BHQ: np.ndarray) -> np.ndarray:
+    rows_RQ = miss_BHQ.reshape(-1, miss_BHQ.shape[-1])
+    return rows_RQ[np.isfinite(rows_RQ).all(axis=1)]
+
+
+def difficulty(forecaster: "Forecaster", batch: Batch) -> "Tensor":
+    """Return how far the end of each context is from its forecast from what came before, in the context's deviations.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+    batch : Batch
+        As tensors, on the forecaster's device; the future is not looked at.
+
+    Returns
+    -------
+    Tensor of shape (n_windows,)
+        The mean absolute error of the median over as many samples as are forecast, at most half of the context.
+    """
+    import torch
+
+    context_BT = batch.context_BT.to(forecaster.device)
+    length = min(forecaster.native_length, forecaster.prediction_length, context_BT.shape[1] // 2)
+    earlier_BT = torch.nn.functional.pad(context_BT[:, : context_BT.shape[1] - length], (length, 0), value=math.nan)
+    earlier = batch.tensors(forecaster.device)._replace(context_BT=earlier_BT, future_BH=None)
+    (middle,) = positions_of((MEDIAN,), forecaster.model_levels)
+    median_BH = forecaster._pass(earlier, length).quantiles_BHQ[..., middle]
+    _, scale_B1 = loc_scale(context_BT)
+    return ((median_BH - context_BT[:, context_BT.shape[1] - length :]).abs() / scale_B1).nanmean(dim=1).nan_to_num()
 
 
 def offsets_of(miss_RQ: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
@@ -92,9 +150,14 @@ def offsets_of(miss_RQ: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
 
 def save_offsets(forecaster: "Forecaster", folder: Path) -> None:
     """Write the offsets beside the weights, where there are some."""
-    if forecaster.offsets_NQ is not None:
-        told = {"quantile_levels": list(forecaster.quantile_levels), "offsets": forecaster.offsets_NQ.tolist()}
-        (Path(folder) / FILE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    if forecaster.offsets_NGQ is None:
+        return
+    told: dict[str, Any] = {"quantile_levels": list(forecaster.quantile_levels)}
+    if forecaster.offset_edges_NG.shape[1]:
+        told |= {"offsets": forecaster.offsets_NGQ.tolist(), "difficulty": forecaster.offset_edges_NG.tolist()}
+    else:
+        told |= {"offsets": forecaster.offsets_NGQ[:, 0].tolist()}
+    (Path(folder) / FILE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
 def load_offsets(forecaster: "Forecaster", folder: Path) -> None:
@@ -104,4 +167,7 @@ def load_offsets(forecaster: "Forecaster", folder: Path) -> None:
     file = Path(folder) / FILE
     if file.is_file():
         told = json.loads(file.read_text(encoding="utf-8"))
-        forecaster.offsets_NQ = torch.tensor(told["offsets"], dtype=torch.float32)
+        offsets = torch.tensor(told["offsets"], dtype=torch.float32)
+        forecaster.offsets_NGQ = offsets if "difficulty" in told else offsets[:, None]
+        edges = told.get("difficulty", [[]] * len(offsets))
+        forecaster.offset_edges_NG = torch.tensor(edges, dtype=torch.float32)

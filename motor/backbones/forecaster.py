@@ -67,7 +67,8 @@ class Forecaster(ABC):
         self.quantile_levels = tuple(quantile_levels)
         self.domains = tuple(domains)
         self._level_positions = positions_of(self.quantile_levels, self.model_levels)
-        self.offsets_NQ: Tensor | None = None  # of `motor.backbones.conformal`: by domain and level
+        self.offsets_NGQ: Tensor | None = None  # of `motor.backbones.conformal`: by domain, group of windows and level
+        self.offset_edges_NG: Any = None  # between the groups
         self.trained_in: str | None = None  # what the training loop multiplied, once it was run
         self.frozen_for_lora: list[Any] = []  # weights that `motor.backbones.lora.merge` frees again
         self.model.eval()
@@ -312,7 +313,7 @@ class Forecaster(ABC):
         with torch.inference_mode():
             quantiles_BHQ = forecast(checked).to(self.device).float().sort(dim=-1).values
             quantiles_BHQ = quantiles_BHQ[..., self._level_positions]
-            if self.offsets_NQ is not None:
+            if self.offsets_NGQ is not None:
                 quantiles_BHQ = self._widened(quantiles_BHQ, checked)
             broken_B = ~quantiles_BHQ.isfinite().flatten(1).all(dim=1)
         if broken_B.any():
@@ -323,16 +324,22 @@ class Forecaster(ABC):
         return quantiles_BHQ
 
     def _widened(self, quantiles_BHQ: "Tensor", batch: Batch) -> "Tensor":
-        """Return quantiles with the conformal offsets of each window's domain, in its context's deviations, sorted.
+        """Return quantiles with each window's conformal offsets, in its context's deviations, sorted.
 
         None crosses the median, which stays.
         """
         import torch
 
-        assert self.offsets_NQ is not None
+        from motor.backbones.conformal import difficulty
+
+        assert self.offsets_NGQ is not None
         _, scale_B1 = loc_scale(batch.context_BT)
         domain_B = batch.domain_B if self.is_told else torch.zeros_like(batch.domain_B)
-        offset_BQ = self.offsets_NQ.to(self.device)[domain_B] * scale_B1
+        group_B = torch.zeros_like(domain_B)
+        if self.offset_edges_NG.shape[1]:
+            edge_BG = self.offset_edges_NG.to(self.device)[domain_B]
+            group_B = (difficulty(self, batch)[:, None] >= edge_BG).sum(dim=1)
+        offset_BQ = self.offsets_NGQ.to(self.device)[domain_B, group_B] * scale_B1
         moved_BHQ = quantiles_BHQ + offset_BQ[:, None]
         middle = self.quantile_levels.index(MEDIAN)
         median_BH1 = quantiles_BHQ[..., middle : middle + 1]

@@ -405,7 +405,7 @@ def _calibrate(forecaster: "Forecaster", data: FoldData) -> None:
             "(split.validation), or set finetune.conformal to false"
         )
     with input_faults():
-        calibrate(forecaster, windows)
+        calibrate(forecaster, windows, data.stage.training.conformal == "by_window")
 
 
 def fitted(stage: Finetune, forecaster: "Forecaster", data: FoldData, at: Workplace, report: "Report") -> History:

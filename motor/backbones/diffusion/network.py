@@ -10,7 +10,7 @@ Shapes: B windows, T context, H horizon, Q quantiles, S samples, R rows of any k
 """
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -154,6 +154,12 @@ class Network(Module):
         n_samples, n_windows = len(self.noise_SH), len(given_BD)
         noisy_RH = self.noise_SH[:, None].expand(-1, n_windows, -1).flatten(0, 1)
         given_RD = given_BD.expand(n_samples, -1, -1).flatten(0, 1)
+        if self.settings.PACKAGES:
+            scheduler = library_scheduler(self.settings.sampler, self.shares_N, self.settings.n_steps)
+            for place in scheduler.timesteps:
+                level_R = place.to(noisy_RH.device).expand(len(noisy_RH))
+                noisy_RH = scheduler.step(self._velocity(noisy_RH, level_R, given_RD), place, noisy_RH).prev_sample
+            return noisy_RH.unflatten(0, (n_samples, n_windows))
         depth_N = half_log_ratio(self.shares_N)
         before: tuple[Tensor, Tensor] | None = None
         places = self._places(depth_N)
@@ -184,3 +190,15 @@ class Network(Module):
 def half_log_ratio(shares_N: Tensor) -> Tensor:
     """Return half of the logarithm of signal over noise at each level, along which the way back is nearly straight."""
     return (shares_N / (1 - shares_N)).log() / 2
+
+
+def library_scheduler(name: str, shares_N: Tensor, n_steps: int) -> Any:
+    """Return a scheduler of diffusers for the same noise levels, set to so many steps."""
+    import diffusers
+
+    rates_N = 1 - shares_N.double() / torch.cat([shares_N.new_ones(1), shares_N[:-1]]).double()
+    settings: dict[str, Any] = {"trained_betas": rates_N.cpu().numpy(), "prediction_type": "v_prediction"}
+    settings |= {"clip_sample": False} if name == "DDIMScheduler" else {}
+    made = getattr(diffusers, name)(num_train_timesteps=len(shares_N), timestep_spacing="linspace", **settings)
+    made.set_timesteps(min(n_steps, len(shares_N)))
+    return made

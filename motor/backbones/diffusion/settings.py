@@ -1,6 +1,6 @@
 """Settings of a diffusion model of the horizon."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from pydantic import Field
 
@@ -10,6 +10,10 @@ from motor.backbones.torch_forecaster import Geometry, TorchBackbone
 
 if TYPE_CHECKING:
     from motor.backbones.diffusion.network import Network
+
+
+Library = Literal["DDIMScheduler", "DPMSolverMultistepScheduler", "UniPCMultistepScheduler", "DEISMultistepScheduler"]
+"""Those of diffusers that draw nothing on the way, so that a window's answer depends on nothing beside it."""
 
 
 class Diffusion(TorchBackbone):
@@ -26,11 +30,17 @@ class Diffusion(TorchBackbone):
     schedule: Literal["cosine", "linear"] = Field(default="cosine", description="how noise grows over the noise levels")
     n_noise_levels: int = Field(default=100, ge=2, description="noise levels that it is trained on")
     levels_a_window: int = Field(default=4, ge=1, description="noise levels of a window in each step of its training")
-    sampler: Literal["dpm_solver", "ddim"] = Field(
-        default="dpm_solver", description="way from noise to a future; ``ddim`` makes futures too alike in few steps"
+    sampler: Literal["dpm_solver", "ddim", Library] = Field(
+        default="dpm_solver",
+        description="way from noise to a future; ``ddim`` makes futures too alike in few steps; names of classes are "
+        "schedulers of the package diffusers, an extra",
     )
     n_steps: int = Field(default=10, ge=1, description="steps from noise to a future, at most the noise levels")
     n_samples: int = Field(default=20, ge=2, description="futures that are drawn of each window")
+
+    @property
+    def PACKAGES(self) -> tuple[str, ...]:  # type: ignore[override] # of these settings
+        return ("diffusers",) if self.sampler in get_args(Library) else ()
 
     def network(self, geometry: Geometry) -> "Network":
         from motor.backbones.diffusion.network import Network

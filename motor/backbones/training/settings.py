@@ -92,10 +92,11 @@ class Training(Record):
         default="each",
         description="``each``: one fine-tune a context length; ``shared``: one for all, which draws it each step",
     )
-    conformal: bool = Field(
+    conformal: bool | Literal["by_window"] = Field(
         default=False,
         description="widen or narrow the intervals of each domain, after training, until they cover on validation "
-        "motors what they say; the median stays",
+        "motors what they say; the median stays; ``by_window``: apart for windows that are harder to forecast, told "
+        "by a second pass over the context's own end, so that classes are covered alike",
     )
     checkpoint_every: int = Field(
         default=500, ge=1, exclude=True, description="steps between checkpoints, from which a killed fine-tune goes on"

@@ -1,13 +1,17 @@
 """The way back from noise: schedules, futures that depend on their window alone, and a process that is known."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 from scipy.signal import lfilter
 
+from motor.backbones.base import missing_packages
 from motor.backbones.batch import Batch
 from motor.backbones.diffusion import PLUGIN as Diffusion
 from motor.backbones.diffusion.network import signal_shares, spread_levels, spread_noise
+from motor.backbones.diffusion.settings import Library
 from motor.backbones.training import Training, train
 
 # A forecaster that is normalised by its context knows the process's mean from there alone. Of 256 samples the best
@@ -55,6 +59,24 @@ def test_way_back_of_a_perfect_denoiser_ends_at_the_future(monkeypatch):
     monkeypatch.setattr(model, "_velocity", velocity)
     drawn_SBH = model._drawn(torch.zeros(2, 128 + HORIZON))
     torch.testing.assert_close(drawn_SBH, clean_H.expand(4, 2, HORIZON), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("name", get_args(Library))
+def test_schedulers_of_the_library_need_their_package_and_draw_nothing_on_the_way(name):
+    settings = Diffusion(sampler=name, n_samples=8)
+    assert settings.PACKAGES == ("diffusers",)
+    if missing_packages(settings.PACKAGES):
+        ((argument, why),) = settings.incompatibilities(16, HORIZON, LEVELS, ("one",))
+        assert (argument, "pip install diffusers" in why) == ("kind", True)
+        pytest.skip("diffusers, an extra, is not installed here")
+    forecaster, own = (one.create(16, HORIZON, LEVELS, 0.0, ("one",), 0) for one in (settings, Diffusion(n_samples=8)))
+    batch = Batch(torch.randn(6, 16), None, torch.zeros(6, dtype=torch.long))
+    together = forecaster.predict_quantiles(batch)
+    alone = torch.cat([forecaster.predict_quantiles(batch.rows(slice(row, row + 1))) for row in range(6)])
+    torch.testing.assert_close(alone, together, atol=1e-5, rtol=0)
+    if name == "DDIMScheduler":
+        own.model.settings = Diffusion(sampler="ddim", n_samples=8)
+        torch.testing.assert_close(own.predict_quantiles(batch), together, atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
