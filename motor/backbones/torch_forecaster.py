@@ -76,10 +76,14 @@ class TorchForecaster(Forecaster):
                 each.append(self._said(normalised))
         return mixture(each, self.model_levels)
 
-    def _dropout_rate(self) -> float:
+    def has_dropout(self) -> bool:
+        """Tell whether its network has a layer of dropout."""
+        return bool(self._dropout_rates())
+
+    def _dropout_rates(self) -> list[float]:
         import torch
 
-        return next((float(layer.p) for layer in self.model.modules() if isinstance(layer, torch.nn.Dropout)), 0.0)
+        return [float(layer.p) for layer in self.model.modules() if isinstance(layer, torch.nn.Dropout)]
 
     def _embed(self, batch: Batch) -> "Tensor":
         if not hasattr(self.model, "encode"):
@@ -100,7 +104,7 @@ class TorchForecaster(Forecaster):
             "n_tokens": self.n_tokens(self.context_length),
             "sensors": "together" if self.sees_together else "apart",
         }
-        record |= {"dropout_rate": self._dropout_rate()} if self.settings.dropout_masks else {}
+        record |= {"dropout_rate": self._dropout_rates()[0]} if self.settings.dropout_masks else {}
         (folder / SIDECAR).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
@@ -179,7 +183,10 @@ class TorchBackbone(Backbone):
         return type(self).model_validate_json(json.dumps(settings))
 
     def _forecaster(self, geometry: Geometry, seed: int) -> TorchForecaster:
-        return self.FORECASTER(self, seeded(lambda: self.network(geometry), seed), geometry)
+        forecaster = self.FORECASTER(self, seeded(lambda: self.network(geometry), seed), geometry)
+        if self.dropout_masks and not forecaster.has_dropout():
+            raise ValueError(f"backbone {self.kind} has no layer of dropout in its network; take dropout_masks out")
+        return forecaster
 
 
 def normalised_batch(batch: Batch) -> "tuple[Batch, Tensor, Tensor]":

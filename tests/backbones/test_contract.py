@@ -312,7 +312,12 @@ def test_forecaster_of_masks_answers_a_row_alone_as_among_others(backbone, domai
     if "dropout_masks" not in type(backbone).model_fields or backbone.CLOSED_FORM:
         pytest.skip(f"{backbone.kind} has no masks of dropout")
     masked = type(backbone)(**backbone.model_dump() | {"dropout_masks": 3})
-    plain, forecaster = (one.create(CONTEXT, HORIZON, LEVELS, 0.2, domains, 0) for one in (backbone, masked))
+    plain = backbone.create(CONTEXT, HORIZON, LEVELS, 0.2, domains, 0)
+    if not plain.has_dropout():
+        with pytest.raises(ValueError, match="has no layer of dropout"):
+            masked.create(CONTEXT, HORIZON, LEVELS, 0.2, domains, 0)
+        return
+    forecaster = masked.create(CONTEXT, HORIZON, LEVELS, 0.2, domains, 0)
     fitted(forecaster, dropout_rate=0.2)
     plain.model.load_state_dict(forecaster.model.state_dict())
     together = forecaster.predict_quantiles(batch)

@@ -9,8 +9,11 @@ import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast
 from motor.stages.forecast_facts import facts_of, followed_by_regimes, window_facts
+from motor.stages.forecasts import worst_cases
 
 LEVELS = np.array([0.1, 0.5, 0.9])
+ERRORS = dict.fromkeys(("error", "mean_error", "cover", "crps", "bias", "square", "spread", "spread_came", "mape"), 1.0)
+ERRORS |= {"crps_equal_weights": 1.0, "error_tft": 1.0, "crps_tft": 1.0, "regime": 0}
 
 
 @pytest.fixture
@@ -83,3 +86,30 @@ def test_regimes_follow_what_they_were_planted_on(followed):
         "label": None,
         "speed": None,
     }
+
+
+def test_gate_and_regimes_stand_by_class_and_third_of_the_speeds():
+    rows = pd.DataFrame({"label": ["a"] * 6, "speed_rpm": [600.0, 610, 900, 910, 1200, 1210], "domain": "rig"})
+    gate = [1.0, 0.8, 0.5, 0.5, 0.0, 0.2]
+    told = facts_of(rows.assign(gate_tft=gate, regime_0=gate, regime_1=1 - np.array(gate), **ERRORS), LEVELS)
+    assert [row["speed_rpm"] for row in told["by_speed"]] == [605.0, 905.0, 1205.0]
+    assert [row["gate"]["tft"] for row in told["by_speed"]] == pytest.approx([0.9, 0.5, 0.1])
+    assert [row["regimes"] for row in told["by_speed"]] == [pytest.approx([one, 1 - one]) for one in (0.9, 0.5, 0.1)]
+    (unknown,) = facts_of(rows.assign(regime_0=gate, speed_rpm=np.nan, **ERRORS), LEVELS)["by_speed"]
+    assert (unknown["speed_rpm"], unknown["n_windows"]) == (None, 6)
+
+
+def test_worst_windows_are_told_with_regimes_and_gate():
+    generator = np.random.default_rng(3)
+    context_BT, y_BH = generator.normal(size=(2, 2000)), generator.normal(size=(2, 3))
+    names, quantiles = np.array(["m1", "m2"]), torch.randn(2, 3, 3).sort(dim=-1).values
+    batch = Batch(context_BT, y_BH, np.zeros(2), item_B=names, motor_B=names, start_B=np.array([0, 500]))
+    regimes, gate = (torch.rand(2, *shape).softmax(dim=-1) for shape in ((4, 2), (2,)))
+    branches = {"tft": quantiles, "vssm": quantiles}
+    said = Forecast(quantiles, tuple(LEVELS), regimes_BLK=regimes, gate_BN=gate, branches=branches)
+    told = worst_cases(None, batch, ["normal", "inner"], said, [100.0, 100.0])[1]
+    assert (told["motor"], told["second"], told["neighbours"]) == ("m2", 5.0, [])
+    assert len(told["past"]) == 1024
+    np.testing.assert_allclose(told["regimes"], regimes[1], rtol=1e-3)
+    assert list(told["gate"]) == ["tft", "vssm"]
+    np.testing.assert_allclose([told["low"], told["forecast"], told["high"]], quantiles[1].T, rtol=1e-3)

@@ -199,6 +199,6 @@ def library_scheduler(name: str, shares_N: Tensor, n_steps: int) -> Any:
     rates_N = 1 - shares_N.double() / torch.cat([shares_N.new_ones(1), shares_N[:-1]]).double()
     settings: dict[str, Any] = {"trained_betas": rates_N.cpu().numpy(), "prediction_type": "v_prediction"}
     settings |= {"clip_sample": False} if name == "DDIMScheduler" else {}
-    made = getattr(diffusers, name)(num_train_timesteps=len(shares_N), timestep_spacing="linspace", **settings)
+    made = getattr(diffusers, name)(num_train_timesteps=len(shares_N), timestep_spacing="trailing", **settings)
     made.set_timesteps(min(n_steps, len(shares_N)))
     return made

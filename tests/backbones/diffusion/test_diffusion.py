@@ -61,8 +61,9 @@ def test_way_back_of_a_perfect_denoiser_ends_at_the_future(monkeypatch):
     torch.testing.assert_close(drawn_SBH, clean_H.expand(4, 2, HORIZON), atol=1e-3, rtol=0)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of the library beside NumPy 2
 @pytest.mark.parametrize("name", get_args(Library))
-def test_schedulers_of_the_library_need_their_package_and_draw_nothing_on_the_way(name):
+def test_schedulers_of_the_library_need_their_package_and_draw_nothing_on_the_way(name, monkeypatch):
     settings = Diffusion(sampler=name, n_samples=8)
     assert settings.PACKAGES == ("diffusers",)
     if missing_packages(settings.PACKAGES):
@@ -76,7 +77,8 @@ def test_schedulers_of_the_library_need_their_package_and_draw_nothing_on_the_wa
     torch.testing.assert_close(alone, together, atol=1e-5, rtol=0)
     if name == "DDIMScheduler":
         own.model.settings = Diffusion(sampler="ddim", n_samples=8)
-        torch.testing.assert_close(own.predict_quantiles(batch), together, atol=1e-3, rtol=1e-3)
+        monkeypatch.setattr(own.model, "_places", lambda depth_N: list(range(99, 0, -10)))  # the levels of the library
+        torch.testing.assert_close(own.predict_quantiles(batch), together, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
