@@ -26,10 +26,7 @@ def drawn_window(wording: Wording, name: str, case: Case) -> Figure:
     captions = [wording.say("caption.case")]
     captions += [wording.say("caption.neighbours")] if case["neighbours"] else []
     captions += [wording.say("caption.regimes")] if "regimes" in case else []
-    if gate:
-        captions.append(
-            wording.say("caption.gate", gate=", ".join(f"{branch} {share}" for branch, share in gate.items()))
-        )
+    captions += [wording.say("caption.gate", gate=gate)] if gate else []
     plot = {"data": data, "layout": layout, "height": HEIGHT}
     return Figure(f"window-{name}", plot, wording.say("case", **about), " ".join(captions))
 

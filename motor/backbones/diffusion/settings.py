@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from motor.backbones.diffusion.network import Network
 
 
-Library = Literal["DDIMScheduler", "DPMSolverMultistepScheduler", "UniPCMultistepScheduler", "DEISMultistepScheduler"]
+Library = Literal["DDIMScheduler", "DPMSolverMultistepScheduler", "UniPCMultistepScheduler"]
 """Those of diffusers that draw nothing on the way, so that a window's answer depends on nothing beside it."""
 
 
