@@ -22,11 +22,17 @@ class Pool:
         What the newest model says of them.
     known_MD : ndarray of float
         Features of what is labelled already.
+    strange_N : ndarray of float, optional
+        How unlike labelled normal recordings each item is; greater for the stranger.
+    motor_N : ndarray of str, optional
+        Whose recording each item is.
     """
 
     X_ND: np.ndarray
     probability_NC: np.ndarray
     known_MD: np.ndarray
+    strange_N: np.ndarray | None = None
+    motor_N: np.ndarray | None = None
 
     def margin_N(self) -> np.ndarray:
         """Return by how much the first class leads the second; little where the model is unsure."""

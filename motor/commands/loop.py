@@ -1,12 +1,12 @@
 """Label, fine-tune, infer, review, again: begin a loop over a config, and go on with it.
 
-new CONFIG [KEY=VALUE ...] --name NAME; then, of a loop: status, queue, seal, train, infer, compare, promote, close,
-run, report. Where a storage has one loop, it need not be named.
+new CONFIG [KEY=VALUE ...] --name NAME; then, of a loop: status, due, queue, seal, train, infer, compare, promote,
+close, run, report. Where a storage has one loop, it need not be named.
 """
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 from grid.store.store import write_text
@@ -37,6 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--more", type=int, default=0, metavar="N", help="queue: ask for N recordings more")
     parser.add_argument("--test", type=int, default=0, metavar="N", help="queue: ask for N test recordings more")
     parser.add_argument("--iterations", type=int, default=1, help="run: how many more")
+    parser.add_argument("--when-due", action="store_true", help="run: only where a trigger is reached (loop.triggers)")
     parser.add_argument("--address", help="a Ray cluster (default: RAY_ADDRESS, else an embedded one)")
     add_storage(parser)
     parser.set_defaults(parser=parser)
@@ -59,7 +60,7 @@ def command(arguments: argparse.Namespace) -> int:
     return ACTIONS[arguments.action](found, arguments)
 
 
-def run_loop(found: Opened, count: int, say: Callable[[str], None] = print) -> str | None:
+def run_loop(found: Opened, count: int, say: Callable[[str], None] = print, when_due: bool = False) -> str | None:
     """Do iterations until people are needed, the loop is complete, or `count` of them are closed; return why it ended.
 
     Parameters
@@ -68,16 +69,22 @@ def run_loop(found: Opened, count: int, say: Callable[[str], None] = print) -> s
     count : int
     say : callable
         Is given a line for each step.
+    when_due : bool
+        Whether labels are sealed once a trigger is reached, and only then, though some are not decided on yet.
     """
     manager, settings = found.manager, found.experiment.base.loop
     for _ in range(count):
+        if when_due and not (reached := manager.due()):
+            return "not due"
+        if when_due:
+            say(f"due: {_reached(reached)}")
         newest = next(iter(iterations.iterations(found.loop.database)[-1:]), None)
         if newest is None or newest.closed_at is not None or newest.label_set is None:
             newest = manager.create_iteration()
         if newest.label_set is None and settings.reviewer == "truth":
             say(f"iteration {newest.number}: {_answer(found)} decided by the data's labels")
         n_asked, n_open = iterations.asked_in(found.loop.database, newest.number)
-        if newest.label_set is None and n_open:
+        if newest.label_set is None and n_open and not when_due:
             say(
                 f"iteration {newest.number}: {n_open} of {n_asked} to decide: python launch.py review {found.loop.name}"
             )
@@ -138,6 +145,15 @@ def _status(found: Opened, _: argparse.Namespace) -> int:
     return OK
 
 
+def _due(found: Opened, _: argparse.Namespace) -> int:
+    print(_reached(found.manager.due()) or "nothing is due")
+    return OK
+
+
+def _reached(triggers: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in triggers.items())
+
+
 def _queue(found: Opened, arguments: argparse.Namespace) -> int:
     made = found.manager.create_iteration(arguments.more, arguments.test)
     n_asked, n_open = iterations.asked_in(found.loop.database, made.number)
@@ -163,7 +179,7 @@ def _infer(found: Opened, _: argparse.Namespace) -> int:
 
 def _compare(found: Opened, _: argparse.Namespace) -> int:
     models = {number: found.manager.model(number) for number in _numbers(found)}
-    print(as_markdown(found.manager.get_iteration_metrics(), models))
+    print(as_markdown(found.manager.get_iteration_metrics(), models, language=_language(found)))
     return OK
 
 
@@ -179,18 +195,23 @@ def _close(found: Opened, _: argparse.Namespace) -> int:
 
 
 def _run(found: Opened, arguments: argparse.Namespace) -> int:
-    return SOME_FAILED if run_loop(found, arguments.iterations) == "failed" else OK
+    why = run_loop(found, arguments.iterations, when_due=arguments.when_due)
+    return SOME_FAILED if why == "failed" else OK
 
 
 def _report(found: Opened, _: argparse.Namespace) -> int:
     manager = found.manager
     estimates = {number: manager.estimated_quality(number) for number in _numbers(found)}
     models = {number: manager.model(number) for number in _numbers(found)}
-    text = as_markdown(manager.get_iteration_metrics(), models, estimates)
+    text = as_markdown(manager.get_iteration_metrics(), models, estimates, manager.shadow(), _language(found))
     write_text(found.loop.folder / REPORT, text)
     print(text)
     print(f"The same in {found.loop.folder / REPORT}")
     return OK
+
+
+def _language(found: Opened) -> str:
+    return str(found.experiment.base.report.language)
 
 
 def _numbers(found: Opened) -> Sequence[int]:
@@ -199,6 +220,7 @@ def _numbers(found: Opened) -> Sequence[int]:
 
 ACTIONS: dict[str, Callable[[Opened, Any], int]] = {
     "status": _status,
+    "due": _due,
     "queue": _queue,
     "seal": _seal,
     "train": _train,

@@ -1,6 +1,6 @@
 """Which stages of a storage configs need: what `verify` reads of it, and what `prune` leaves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,13 @@ class Needed:
     grids: set[str] = field(default_factory=set)  # names of their results' folders
 
 
-def needed_by(configs: Iterable[Path], overrides: Sequence[str], environ: Mapping[str, str], store: Store) -> Needed:
+def needed_by(
+    configs: Iterable[Path],
+    overrides: Sequence[str],
+    environ: Mapping[str, str],
+    store: Store,
+    counts: Callable[[Stage], bool] = lambda stage: True,
+) -> Needed:
     """Return every stage of every cell of some configs, their leaky twins and rehearsals, too.
 
     Parameters
@@ -33,6 +39,8 @@ def needed_by(configs: Iterable[Path], overrides: Sequence[str], environ: Mappin
         What ``${NAME}`` stands for.
     store : Store
         Where digests of files are remembered.
+    counts : callable
+        Tells whether a stage is wanted; by default all are.
 
     Raises
     ------
@@ -52,7 +60,7 @@ def needed_by(configs: Iterable[Path], overrides: Sequence[str], environ: Mappin
             cells = [cell for unit in units for cell in make_cells(experiment, store.root, dry_run=True, unit=unit)]
             stages, name = [made for cell in cells for made in cell.walk()], experiment.name
             _check_known(path, experiment, stages, store)
-        needed.keys |= {stage.key for stage in stages}
+        needed.keys |= {stage.key for stage in stages if counts(stage)}
         needed.grids.add(name)
     return needed
 

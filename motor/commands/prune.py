@@ -15,7 +15,8 @@ from grid.store.store import Store
 from motor.commands.exits import INTERRUPTED, OK
 from motor.commands.needed import Needed, needed_by
 from motor.commands.words import add_configs, configs_in, store_in
-from motor.looping.training_data import configs as configs_of_loops
+from motor.looping.retention import configs as configs_of_loops
+from motor.looping.retention import is_light
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def prune(
     Parameters
     ----------
     configs : sequence of Path
-        What these need stays, and what the iterations of every loop do.
+        What these need stays, and what the iterations of every loop do, but for whole weights of old ones.
     overrides : sequence of str
         ``KEY=VALUE`` words, which hold for all of the configs.
     environ : mapping
@@ -69,8 +70,9 @@ def prune(
         raise ConfigError([Fault("command line", "prune: name the configs whose work is to stay")])
     refuse_beside_a_launch(store)
     needed = needed_by(configs, overrides, environ, store)
-    of_loops = needed_by(configs_of_loops(store.root), (), environ, store)
-    needed = Needed(needed.keys | of_loops.keys, needed.grids | of_loops.grids)
+    whole, older = configs_of_loops(store.root)
+    for of_loops in (needed_by(whole, (), environ, store), needed_by(older, (), environ, store, is_light)):
+        needed = Needed(needed.keys | of_loops.keys, needed.grids | of_loops.grids)
     found = Pruned(tuple(sorted(needed.grids)), unneeded(store, needed.keys, needed.grids))
     if not found.chosen or not agrees(found):
         return found

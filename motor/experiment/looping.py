@@ -9,11 +9,25 @@ from motor.registry import Record, plugins
 STRATEGIES = tuple(plugins("motor.asking"))
 
 
+class Triggers(Record):
+    """What lets ``launch.py loop run --when-due`` begin; any one of them does, once the last round has cooled down."""
+
+    labels: int | None = Field(default=20, ge=1, description="new or changed labels since the last were sealed")
+    unlike: float | None = Field(
+        default=None, gt=0, le=1, description="share of the recordings without a label that are unlike training"
+    )
+    hours: float | None = Field(default=None, gt=0, description="since labels were sealed last")
+    cooldown_hours: float = Field(default=1.0, ge=0, description="since labels were sealed last; until then none does")
+
+
 class Looping(Record):
     """How a loop asks, and when it is done; ``launch.py loop new`` reads it."""
 
     asking: Literal[STRATEGIES] = Field(  # type: ignore[valid-type]
         default="margin_with_clusters", description="strategy that chooses what is asked for"
+    )
+    strangest_until: int = Field(
+        default=1, ge=0, description="labelled motors of each class until which the strangest motors are asked for"
     )
     batch: int = Field(default=20, ge=1, description="recordings that an iteration asks for")
     first: int = Field(default=40, ge=1, description="recordings that the first iteration asks for, all at random")
@@ -36,6 +50,13 @@ class Looping(Record):
         default=48, ge=0, description="recordings that an iteration offers to be accepted by the page: models are sure"
     )
     sure_from: float = Field(default=0.95, gt=0.5, le=1, description="probability of its class from which one is sure")
+    shadow_share: float = Field(
+        default=0.2, ge=0, le=1, description="of a batch, at most: where the challenger contradicts the champion"
+    )
+    triggers: Triggers = Field(default=Triggers(), description="when a round begins by itself")
+    keep_weights: int = Field(
+        default=5, ge=1, description="newest iterations whose whole weights ``prune`` leaves, beside every alias's"
+    )
     goal: float = Field(default=0.9, gt=0, le=1, description="lower bound of the held-out macro-F1 that completes it")
     goal_recall: float = Field(default=0.8, ge=0, le=1, description="held-out recall of each class that completes it")
     reviewer: Literal["people", "truth"] = Field(

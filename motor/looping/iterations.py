@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from sqlalchemy import func, insert, select, update
@@ -11,7 +12,7 @@ from motor.looping.loop import LoopError
 from motor.review.database import chain
 from motor.review.database.opening import Database
 from motor.review.database.queues import LABELS
-from motor.review.database.schema import ALIAS, ASKED, ITERATION
+from motor.review.database.schema import ALIAS, ASKED, EVENT, ITERATION
 
 State = Literal["Created", "Annotating", "DataReady", "Training", "Trained", "Inferring", "Reviewing", "Completed"]
 STATES: tuple[str, ...] = get_args(State)
@@ -119,6 +120,13 @@ def note_sealed(database: Database, number: int, digest: str, actor: str) -> Non
         chain.append(connection, actor, "sealed", {"iteration": number, "label_set": digest})
 
 
+def last_sealed(database: Database) -> datetime | None:
+    """Return when labels were sealed last; None where none were."""
+    with database.reading() as connection:
+        at = connection.scalar(select(func.max(EVENT.c.at)).where(EVENT.c.kind == "sealed"))
+    return None if at is None else datetime.fromisoformat(at)
+
+
 def close(database: Database, number: int, verdict: str, actor: str) -> None:
     """End an iteration, with what was found."""
     with database.writing() as connection:
@@ -129,8 +137,6 @@ def close(database: Database, number: int, verdict: str, actor: str) -> None:
 
 def note_look(database: Database, actor: str) -> int:
     """Count that somebody looks at what the test motors say; return how often anybody did."""
-    from motor.review.database.schema import EVENT
-
     with database.writing() as connection:
         chain.append(connection, actor, "looked at test", {})
         looks = select(func.count()).select_from(EVENT).where(EVENT.c.kind == "looked at test")

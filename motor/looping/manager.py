@@ -1,9 +1,10 @@
 """The iterations of a loop: ask, seal, train, infer, compare, promote, complete; after any kill, nothing twice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from grid.plan.plan import Cell
 from grid.store.store import Store, name_of, write_text
 from motor.asking.random import Random
 from motor.experiment.looping import Looping
-from motor.looping import iterations, label_sets, models, quality
+from motor.looping import iterations, label_sets, models, quality, shadow, triggers
 from motor.looping.inference import Judge, infer, labels_of_data, meta_of, read_inferred
 from motor.looping.iterations import Iteration, Standing
 from motor.looping.loop import CHALLENGER, CHAMPION, Loop, LoopError
@@ -21,6 +22,9 @@ from motor.looping.sure import sure
 from motor.looping.training_data import write_config
 from motor.review.database.queues import LABELS, SURE, SUSPECTED, TEST, Question, ask
 from motor.review.database.schema import ASKED, ITEM
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Grid(Protocol):
@@ -136,9 +140,8 @@ class IterationManager:
 
     def lacking(self) -> LoopError | None:
         """Return why what is labelled now does not suffice to train and to score; None where it does."""
-        labels = self._labels_of_data() | label_sets.labels_of(label_sets.decided_in(self.loop))
         try:
-            label_sets.check_labels(self.loop, labels, self.seed)
+            label_sets.check_labels(self.loop, self._labels_now(), self.seed)
         except LoopError as error:
             return error
         return None
@@ -267,9 +270,50 @@ class IterationManager:
         data = self._labels_of_data()
         meta = meta_of(self.loop)
         meta = meta[meta["item"].isin(items)][["item", "motor"]].reset_index(drop=True)
-        meta["label"] = [decided[item].action if item in decided else data[item] for item in meta["item"]]
+        meta["label"] = [_said(decided[item]) if item in decided else data[item] for item in meta["item"]]
         asked = self.asked()
-        return Candidates(meta, read_inferred(self.loop, asked[-1]) if asked else None, self.seed + number)
+        facts, said, rival = self.loop.facts, read_inferred(self.loop, asked[-1]) if asked else None, self._rival()
+        differ = () if rival is None or said is None else shadow.disagreed(rival[1], said, items)
+        return Candidates(meta, said, self.seed + number, facts.classes, facts.normal, tuple(differ))
+
+    def _rival(self) -> "tuple[int, pd.DataFrame] | None":
+        """Return the champion's iteration and what it said, where the newest model is another."""
+        held, asked = iterations.aliases(self.loop.database).get(CHAMPION), self.asked()
+        if held is None or not asked or held["iteration"] in (asked[-1], None):
+            return None
+        return held["iteration"], read_inferred(self.loop, held["iteration"])
+
+    def shadow(self) -> shadow.Shadow | None:
+        """Return where champion and newest model differ on training and validation motors; None where they are one."""
+        rival = self._rival()
+        if rival is None:
+            return None
+        number, sides = self.asked()[-1], self.loop.sides()
+        allowed = {item for item, side in sides.items() if side != "test"}
+        labels = {item: label for item, label in self._labels_now().items() if label is not None}
+        return shadow.compared((rival[0], number), rival[1], read_inferred(self.loop, number), labels, allowed)
+
+    def due(self, now: datetime | None = None) -> Mapping[str, float]:
+        """Return the triggers of `loop.triggers` that are reached, with what reached them."""
+        sealed = [one.label_set for one in iterations.iterations(self.loop.database) if one.label_set]
+        before = label_sets.read_set(self.loop.label_set(sealed[-1])) if sealed else {}
+        sides, labels, asked = self.loop.sides(), self._labels_now(), self.asked()
+        learned = {item for item, side in sides.items() if side != "test"}
+        found = label_sets.difference(*({item: of.get(item) for item in learned} for of in (before, labels)))
+        open_items = [item for item in learned if labels.get(item) is None]
+        unlike = read_inferred(self.loop, asked[-1])["unlike"].reindex(open_items).dropna().to_list() if asked else []
+        share = sum(value >= triggers.STRANGE for value in unlike) / max(1, len(unlike))
+        facts = triggers.Facts(
+            n_labels=found["new"] + found["changed"],
+            unlike_share=share,
+            sealed_at=iterations.last_sealed(self.loop.database),
+            now=now or datetime.now(UTC),
+        )
+        return triggers.due(facts, self.settings.triggers)
+
+    def _labels_now(self) -> dict[str, str | None]:
+        """Return the labels that hold now, by item: people's, else the data's."""
+        return self._labels_of_data() | label_sets.labels_of(label_sets.decided_in(self.loop))
 
     def _labels_of_data(self) -> dict[str, str | None]:
         """Return the labels that came with the data and count, by item; None for the others."""
@@ -289,3 +333,8 @@ class IterationManager:
 
     def _model_file(self, number: int) -> Path:
         return self.loop.inferred(number).with_suffix(".json")
+
+
+def _said(held: label_sets.Held) -> str:
+    """Return the label, or why there is none, of an item that somebody has decided on."""
+    return held.label or held.action

@@ -8,7 +8,9 @@ import numpy as np
 
 from motor.asking.base import Pool, strategy
 from motor.asking.random import Random
+from motor.asking.strangest import Strangest
 from motor.experiment.looping import Looping
+from motor.judges.trimmed_mahalanobis import TrimmedMahalanobis
 from motor.looping.inference import PROBABILITY
 from motor.review.database.queues import Question
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 NEIGHBOURS = 6
 DIMENSIONS = 32
 DOUBTED = 0.8
+SHADOW = "shadow"  # why a recording is asked for that champion and challenger call otherwise
+FEWEST_NORMAL = 4  # labelled recordings that a detector of strange ones is fitted on
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,18 @@ class Candidates:
     inferred : DataFrame or None
         What the newest model says, by item; None before the first.
     seed : int
+    classes : tuple of str
+    normal : str
+    disagreed : tuple of str
+        Items that champion and challenger call otherwise, the most wanted first.
     """
 
     meta: "pd.DataFrame"
     inferred: "pd.DataFrame | None"
     seed: int
+    classes: tuple[str, ...] = ()
+    normal: str = "normal"
+    disagreed: tuple[str, ...] = ()
 
 
 def questions(candidates: Candidates, settings: Looping, count: int | None = None) -> list[Question]:
@@ -59,30 +70,57 @@ def questions(candidates: Candidates, settings: Looping, count: int | None = Non
     chance = n_random / len(open_items)
     n_blind = 0 if inferred is None else round(settings.blind_share * count)  # where there is anything to hide
     blind = set(draws.permutation(count)[:n_blind].tolist())
-    chosen = [] if inferred is None else _chosen(candidates, settings, set(drawn), count - n_random)
+    X = None if inferred is None else features(inferred)
+    wanted = [item for item in candidates.disagreed if item in set(open_items) - set(drawn)]
+    contradicted = wanted[: min(round(settings.shadow_share * count), count - n_random)]
+    taken, n_left = {*drawn, *contradicted}, count - n_random - len(contradicted)
+    chosen = [] if X is None else _chosen(candidates, X, settings, taken, n_left)
     asked: list[tuple[str, str, float | None]] = [(item, Random().kind, chance) for item in drawn]
-    asked += [(item, settings.asking, None) for item in chosen]
+    asked += [(item, SHADOW, None) for item in contradicted]
+    asked += [(item, asking(candidates, settings), None) for item in chosen]
     mixed = [asked[place] for place in draws.permutation(len(asked))]  # so that nobody knows which were drawn
-    given = suggestions(candidates)
+    given = suggestions(candidates, X)
     return [
         Question(item, reason, of_chance, given.get(item, {}), is_blind=place in blind)
         for place, (item, reason, of_chance) in enumerate(mixed)
     ]
 
 
-def _chosen(candidates: Candidates, settings: Looping, drawn: set[str], count: int) -> list[str]:
-    """Return what the strategy asks for, of what the model was asked about and nobody has drawn."""
+def _chosen(candidates: Candidates, X: "pd.DataFrame", settings: Looping, taken: set[str], count: int) -> list[str]:
+    """Return what the strategy asks for, of what the model was asked about and is not asked for anyway."""
     assert candidates.inferred is not None
     said, meta = candidates.inferred, candidates.meta
-    is_open = meta["label"].isna() & meta["item"].isin(said.index) & ~meta["item"].isin(drawn)
+    is_open = meta["label"].isna() & meta["item"].isin(said.index) & ~meta["item"].isin(taken)
     items = meta.loc[is_open, "item"].tolist()
     known = meta.loc[~meta["label"].isna() & meta["item"].isin(said.index), "item"].tolist()
-    X = features(said)
-    pool = Pool(X.loc[items].to_numpy(), probabilities(said.loc[items]).to_numpy(), X.loc[known].to_numpy())
     if not items or not count:
         return []
-    places = strategy(settings.asking).choose(pool, count, candidates.seed)
+    chooser = strategy(asking(candidates, settings))
+    seen = X.loc[items].to_numpy(), probabilities(said.loc[items]).to_numpy(), X.loc[known].to_numpy()
+    strange_N = _strangeness(candidates, X, items) if isinstance(chooser, Strangest) else None
+    motors = meta.loc[is_open, "motor"].to_numpy()
+    places = chooser.choose(Pool(*seen, strange_N, motors), count, candidates.seed)
     return [items[place] for place in places[:count]]
+
+
+def asking(candidates: Candidates, settings: Looping) -> str:
+    """Return which strategy chooses now: `Strangest` until each class has enough labelled motors."""
+    if settings.asking == Random().kind or not settings.strangest_until:
+        return str(settings.asking)
+    n_motors = candidates.meta.groupby("label")["motor"].nunique()
+    few = any(n_motors.get(name, 0) < settings.strangest_until for name in candidates.classes)
+    return Strangest().kind if few else str(settings.asking)
+
+
+def _strangeness(candidates: Candidates, X: "pd.DataFrame", items: Sequence[str]) -> np.ndarray:
+    """Return how unlike labelled normal recordings some items are; unlike all of training where there are too few."""
+    assert candidates.inferred is not None
+    meta = candidates.meta
+    normal = meta.loc[(meta["label"] == candidates.normal) & meta["item"].isin(X.index), "item"]
+    if len(normal) < FEWEST_NORMAL:
+        return candidates.inferred.loc[list(items), "unlike"].to_numpy()
+    detector = TrimmedMahalanobis().estimator(candidates.seed, 1).fit(X.loc[normal].to_numpy())
+    return -np.asarray(detector.score_samples(X.loc[list(items)].to_numpy()))
 
 
 def probabilities(said: "pd.DataFrame") -> "pd.DataFrame":
@@ -108,15 +146,18 @@ def features(said: "pd.DataFrame") -> "pd.DataFrame":
     return pd.DataFrame(X, index=said.index)
 
 
-def suggestions(candidates: Candidates) -> Mapping[str, dict[str, Any]]:
-    """Return what the page shows of a model, by item: only of items of whose motor it has seen no label."""
+def suggestions(candidates: Candidates, X: "pd.DataFrame | None" = None) -> Mapping[str, dict[str, Any]]:
+    """Return what the page shows of a model, by item: only of items of whose motor it has seen no label.
+
+    `X` are its `features`, where they are known already.
+    """
     if candidates.inferred is None:
         return {}
     said, meta = candidates.inferred, candidates.meta
     labelled = meta[meta["label"].notna()]
     motors = set(labelled["motor"])
     fair = meta.loc[~meta["motor"].isin(motors) & meta["item"].isin(said.index), "item"].tolist()
-    near = _nearest(features(said), fair, [item for item in labelled["item"] if item in said.index])
+    near = _nearest(features(said) if X is None else X, fair, [item for item in labelled["item"] if item in said.index])
     of_class = probabilities(said)
     return {
         item: {

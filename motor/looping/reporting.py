@@ -1,16 +1,25 @@
 """A loop's report: what each iteration came to, on which motors, and what the random share says."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
 
 from motor.evaluation.comparisons import Difference
 from motor.looping.models import Compared, Figures, Model
 from motor.looping.quality import Quality
+from motor.looping.shadow import Shadow
+from motor.report.words import DEFAULT, FOLDER, Words, catalogue, words
+
+TELLS = 0.65  # macro-F1 below which features were seen not to tell classes, so that no strategy beat chance
+FEWEST_ITERATIONS = 3  # before which a low score may come of few labels
 
 
 def as_markdown(
     compared: Compared,
     models: Mapping[int, Model | None] | None = None,
     estimates: Mapping[int, Quality | None] | None = None,
+    shadow: Shadow | None = None,
+    language: str = DEFAULT,
 ) -> str:
     """Return the report as Markdown.
 
@@ -22,59 +31,83 @@ def as_markdown(
         The models, with what held-out motors say.
     estimates : mapping, optional
         What the random share of an iteration says of the model before it.
+    shadow : Shadow, optional
+        Where champion and challenger differ.
+    language : str
+        Of the catalogue of its words.
     """
-    columns = ["Iteration", "Test macro-F1", "Against the one before", "Held-out macro-F1"]
-    columns += ["Test macro-F1 before corrections"] if compared.sealed else []
-    lines = [f"| {' | '.join(columns)} |", f"|---:|{'---|' * (len(columns) - 1)}"]
-    by_late = {one.first: one for one in compared.differences}
-    for number, figures in compared.figures.items():
-        model = (models or {}).get(number)
-        cells = [shown(figures), _gain(by_late.get(number)), shown(model.held_out) if model else "–"]
-        cells += [shown(compared.sealed.get(number))] if compared.sealed else []
-        lines.append(f"| {number} | {' | '.join(cells)} |")
-    lines += ["", _looks(compared.looks)]
+    told, models = _words(language), models or {}
+    columns = ["iteration", "test", "gain", "held_out", *(["before"] if compared.sealed else [])]
+    lines = [f"| {' | '.join(told.say(f'loop.column.{name}') for name in columns)} |"]
+    lines += [f"|---:|{'---|' * (len(columns) - 1)}", *_rows(told, compared, models)]
+    lines += ["", told.say("loop.looks", n=compared.looks)]
     if compared.n_corrected:
-        were = "label was" if compared.n_corrected == 1 else "labels were"
-        lines += ["", f"{compared.n_corrected} test {were} corrected since the labels were sealed: all is scored anew."]
+        lines += ["", told.say("loop.corrected", n=compared.n_corrected)]
+    lines += _asking(told, models)
+    if shadow is not None:
+        lines += ["", told.say("loop.shadow", **vars(shadow))]
     for number, quality in (estimates or {}).items():
         if quality is not None:
-            lines += ["", *_estimate(number, quality)]
+            lines += ["", *_estimate(told, number, quality)]
     return "\n".join(lines) + "\n"
 
 
-def _looks(count: int) -> str:
-    often = "once" if count == 1 else f"{count} times"
-    return (
-        f"The test motors were looked at {often}; each look wears them out a little. Models are chosen on held-out "
-        "motors."
-    )
+@cache
+def _words(language: str) -> Words:
+    file = Path(FOLDER).parent / "looping" / "words" / f"report.{language}.yaml"
+    return words(language).beside(str(file), catalogue(file))
 
 
-def shown(figures: Figures | None) -> str:
-    """Return figures in short."""
+def _rows(told: Words, compared: Compared, models: Mapping[int, Model | None]) -> Iterator[str]:
+    by_late = {one.first: one for one in compared.differences}
+    for number, figures in compared.figures.items():
+        model = models.get(number)
+        cells = [_shown(told, figures), _gain(told, by_late.get(number))]
+        cells += [_shown(told, model.held_out if model else None)]
+        cells += [_shown(told, compared.sealed.get(number))] if compared.sealed else []
+        yield f"| {number} | {' | '.join(cells)} |"
+
+
+def _asking(told: Words, models: Mapping[int, Model | None]) -> list[str]:
+    """Say that asking does not pay, where enough iterations brought no model that tells the classes."""
+    found = [model.held_out for model in models.values() if model is not None and model.held_out is not None]
+    if len(found) < FEWEST_ITERATIONS or not cannot_tell(found[-1]):
+        return []
+    value = f"{found[-1].macro_f1:.3f}{_interval(found[-1].interval)}"
+    return ["", told.say("loop.no_asking", iterations=len(found), value=value)]
+
+
+def cannot_tell(held_out: Figures) -> bool:
+    """Tell whether a model is shown not to tell the classes apart, as far as held-out motors know."""
+    upper = held_out.macro_f1 if held_out.interval is None else held_out.interval[1]
+    return upper < TELLS
+
+
+def _shown(told: Words, figures: Figures | None) -> str:
     if figures is None:
         return "–"
-    return f"{figures.macro_f1:.3f}{_interval(figures.interval)}, {figures.n_motors} motors"
+    return told.say("loop.figures", value=f"{figures.macro_f1:.3f}{_interval(figures.interval)}", n=figures.n_motors)
 
 
-def _gain(found: Difference | None) -> str:
+def _gain(told: Words, found: Difference | None) -> str:
     if found is None:
         return "–"
-    told = "told apart" if found.told_apart else "not told apart"
-    return f"{found.value:+.3f}{_interval(found.interval)}, {told}"
+    verdict = told.say("loop.apart" if found.told_apart else "loop.not_apart")
+    return f"{found.value:+.3f}{_interval(found.interval)}, {verdict}"
 
 
 def _interval(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]"
 
 
-def _estimate(number: int, quality: Quality) -> list[str]:
-    head = f"Drawn at random in iteration {number}: {quality.n_drawn} recordings of {quality.n_motors} motors. "
+def _estimate(told: Words, number: int, quality: Quality) -> list[str]:
+    head = told.say("loop.drawn", number=number, recordings=quality.n_drawn, motors=quality.n_motors)
     if quality.macro_f1_interval is None:
-        return [f"{head}Too few to say anything of the model before it; raise loop.batch or loop.random_share."]
-    head += f"The model before it: macro-F1 {quality.macro_f1:.3f}{_interval(quality.macro_f1_interval)} on the pool."
-    rows = ["", "| Class | Precision | Recall | F1 |", "|---|---|---|---|"]
+        return [f"{head} {told.say('loop.too_few')}"]
+    value = f"{quality.macro_f1:.3f}{_interval(quality.macro_f1_interval)}"
+    columns = (told.say(f"loop.column.{name}") for name in ("class", "precision", "recall", "f1"))
+    rows = [f"{head} {told.say('loop.estimate', value=value)}", "", f"| {' | '.join(columns)} |", "|---|---|---|---|"]
     for name, rates in quality.by_class.items():
         cells = [f"{value:.2f}{_interval(interval)}" for value, interval in rates.values()]
         rows.append(f"| {name} | {' | '.join(cells)} |")
-    return [head, *rows]
+    return rows

@@ -1,5 +1,7 @@
 """From a sealed label set to the config of an iteration's grid: an ordinary config, which every command takes."""
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import yaml
 from grid.store.store import write_text
 from motor.looping.loop import Loop
 
-EMPTY = "no-labels.csv"
+EMPTY, LABELS = "no-labels.csv", "labels.csv"
 
 
 def beginning(config: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -21,9 +23,12 @@ def beginning(config: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def write_config(loop: Loop, number: int, digest: str) -> Path:
-    """Write the config of an iteration, and return its path."""
+    """Write the config of an iteration, and return its path.
+
+    Its stages see labels alone: who decided them, and when, is in no key, so that deciding alike again trains nothing.
+    """
     config: dict[str, Any] = yaml.safe_load(loop.config.read_text(encoding="utf-8"))
-    config["dataset"] = {**config["dataset"], "labels_file": str(loop.label_set(digest).absolute())}
+    config["dataset"] = {**config["dataset"], "labels_file": str(_bare(loop.label_set(digest)).absolute())}
     split = config["split"] if config["split"]["kind"] == "growing" else {"kind": "growing"}
     config["split"] = {**split, "frozen": dict(loop.facts.sides)}
     config["name"] = f"{loop.name}-{number:04d}"
@@ -31,6 +36,12 @@ def write_config(loop: Loop, number: int, digest: str) -> Path:
     return loop.config_of(number)
 
 
-def configs(storage: Path) -> list[Path]:
-    """Return the configs of all iterations of all loops of a storage: what they need stays when it is pruned."""
-    return sorted(storage.glob("loops/*/iterations/*.yaml"))
+def _bare(label_set: Path) -> Path:
+    """Write the labels of a set alone, below its digest but under a name that all sets share, and return the file."""
+    out, file = io.StringIO(), label_set.with_suffix("") / LABELS
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(("item", "label"))
+    with label_set.open(encoding="utf-8", newline="") as table:
+        rows.writerows((row["item"], row["label"]) for row in csv.DictReader(table))
+    write_text(file, out.getvalue())
+    return file

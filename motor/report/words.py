@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "words"
-ROOMS = ("sections", "plots", "compared")  # each with its own folder of words
+ROOMS = ("sections", "plots", "compared", "looping")  # each with its own folder of words
 DEFAULT = "en"
 
 Entry = str | dict[str, str]

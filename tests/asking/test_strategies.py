@@ -63,3 +63,11 @@ def test_badge_prefers_what_the_model_is_unsure_of(pool):
     sure = np.tile([1.0, 0.0], (60, 1))
     sure[7] = [0.5, 0.5]
     assert 7 in made("badge").choose(Pool(pool.X_ND, sure, pool.known_MD), 3, 0)
+
+
+def test_strangest_asks_one_recording_of_each_motor_of_the_strange_the_least_sure(pool):
+    strange, motors = np.arange(60.0), np.repeat(np.arange(20), 3)
+    at = Pool(pool.X_ND, pool.probability_NC[::-1], pool.known_MD, strange, motors)  # the stranger, the surer
+    assert made("strangest").choose(at, 2, 0) == [44, 47]  # of the six strangest motors, each by its strangest
+    assert made("strangest").choose(at, 20, 0)[-1] // 3 == 19
+    assert len({place // 3 for place in made("strangest").choose(at, 20, 0)}) == 20

@@ -3,14 +3,19 @@
 import wave
 
 import numpy as np
+import pandas as pd
 import pytest
+import yaml
 
 from grid.store.store import Store, write_text
 from motor.commands.looping import new_loop, opened
-from motor.looping import label_sets
+from motor.experiment.cells import make_cells
+from motor.experiment.reading import read_experiment
+from motor.looping import iterations, label_sets, models, retention
 from motor.looping.label_sets import decided_in
 from motor.looping.loop import LoopError
 from motor.looping.training_data import write_config
+from motor.recordings.splits.growing import Growing
 from motor.review.database.decisions import Decision, decide
 from motor.review.database.queues import LABELS, TEST, next_items, progress
 
@@ -30,7 +35,8 @@ loop: {first: 6, batch: 2, first_test: 3}
 
 
 @pytest.fixture
-def found(tmp_path, monkeypatch):
+def recorded(tmp_path, monkeypatch):
+    """Return a folder with recordings of twelve motors."""
     monkeypatch.chdir(tmp_path)
     draws = np.random.default_rng(0)
     (tmp_path / "recordings" / "sound").mkdir(parents=True)
@@ -40,9 +46,14 @@ def found(tmp_path, monkeypatch):
             out.setsampwidth(2)
             out.setframerate(8192)
             out.writeframes((draws.normal(size=1024) * 3000).astype("<i2").tobytes())
-    (tmp_path / "plant.yaml").write_text(CONFIG, encoding="utf-8")
-    new_loop(tmp_path / "plant.yaml", (), Store(tmp_path / "storage"), "plant").database.close()
-    return opened(Store(tmp_path / "storage"), "plant")
+    return tmp_path
+
+
+@pytest.fixture
+def found(recorded):
+    (recorded / "plant.yaml").write_text(CONFIG, encoding="utf-8")
+    new_loop(recorded / "plant.yaml", (), Store(recorded / "storage"), "plant").database.close()
+    return opened(Store(recorded / "storage"), "plant")
 
 
 def answer(found, queue, who, label):
@@ -124,9 +135,86 @@ def test_corrected_test_label_is_in_no_later_set_and_so_trains_nothing(found):
     assert label_sets.seal(found.loop, data, None, "tests", 123) != sealed
 
 
-def planned(found, labels):
+def test_who_decided_and_when_is_in_no_key(found):
+    found.manager.create_iteration()
+    answer(found, LABELS, "ann", by_number)
+    asked = next_items(found.loop.database, TEST, "ann", 50)
+    labels = {item: by_number({"item": item}) for item, side in found.loop.sides().items() if side == "train"}
+    labels |= {one["item"]: ("normal", "spark")[place % 2] for place, one in enumerate(asked)}
+    assert planned(found, labels, "ann") == planned(found, labels, "bob")
+
+
+def test_whole_weights_are_kept_of_the_newest_iterations_and_of_every_alias(found):
+    for number in (1, 2, 3):
+        iterations.open_iteration(found.loop.database, "tests")
+        write_text(found.loop.label_set("draft"), "item,label\n")
+        write_config(found.loop, number, "draft")
+        iterations.note_sealed(found.loop.database, number, f"set {number}", "tests")
+    storage, of = found.loop.storage, found.loop.config_of
+    assert retention.configs(storage) == ([of(1), of(2), of(3)], [])
+    config = yaml.safe_load(found.loop.config.read_text(encoding="utf-8"))
+    write_text(found.loop.config, yaml.safe_dump({**config, "loop": {"keep_weights": 1}}))
+    assert retention.configs(storage) == ([of(3)], [of(1), of(2)])
+    iterations.set_alias(found.loop.database, "champion", "k", 1, "tests")
+    assert retention.configs(storage) == ([of(1), of(3)], [of(2)])
+
+
+def test_what_is_made_of_weights_is_not_light(found):
+    labels = dict.fromkeys(found.loop.sides())
+    first = {"m0": "normal", "m1": "spark"}
+    labels |= {item: first.get(item.split("/")[-1].split("_")[0]) for item in labels}
+    write_text(found.loop.label_set("draft"), table(labels, "ann"))
+    config = write_config(found.loop, 1, "draft")
+    experiment = read_experiment(config, ("axes.method=[A, orders]",), {})
+    stages = [made for cell in make_cells(experiment, found.loop.storage, dry_run=True) for made in cell.walk()]
+    light = {stage.KIND for stage in stages if retention.is_light(stage)}
+    assert {stage.KIND for stage in stages if not retention.is_light(stage)} == {"finetune", "features", "classify"}
+    assert light >= {"recordings", "labels", "prepare", "describe", "classify"}
+
+
+def test_secret_in_test_labels_changes_no_queue_neighbour_or_suggestion(recorded):
+    rows = [queued(recorded, name, swapped) for name, swapped in (("told", False), ("secret", True))]
+    assert rows[0] == rows[1]
+    assert any(suggestion != "{}" for *_, suggestion in rows[0])
+    assert {reason for _, _, reason, *_ in rows[0]} > {"random"}
+
+
+def queued(folder, name, swapped):
+    """Return what the second iteration of a loop asks, whose test labels are right, or all wrong."""
+    sides = {f"m{n}": Growing(validation=0).side(f"m{n}", 123) for n in range(12)}
+    of_test = [motor for motor, side in sides.items() if side == "test"]
+    labels = {motor: {"motor": motor, "label": "nobody knows"} for motor in sides}
+    for place, motor in enumerate(of_test):
+        labels[motor]["label"] = ("normal", "spark")[(place + swapped) % 2]
+    config = {**yaml.safe_load(CONFIG), "loop": {"first": 4, "batch": 4, "random_share": 0.25}}
+    config["dataset"] |= {"lookup": {"motor": labels}, "unlabelled": "nobody knows"}
+    write_text(folder / f"{name}.yaml", yaml.safe_dump(config))
+    new_loop(folder / f"{name}.yaml", (), Store(folder / name), "plant").database.close()
+    found = opened(Store(folder / name), "plant")
+    found.manager.create_iteration()
+    answer(found, LABELS, "ann", by_number)
+    iterations.note_sealed(found.loop.database, 1, "set", "tests")
+    items = sorted(found.loop.sides())
+    columns = np.random.default_rng(0).normal(size=(len(items), 3))
+    said = pd.DataFrame(columns, columns=[f"feature_{k}" for k in range(3)], index=pd.Index(items, name="item"))
+    said = said.assign(label="normal", probability_normal=0.7, probability_spark=0.3, unlike=0.5, domain="sound")
+    write_text(found.loop.inferred(1), said.reset_index().to_csv(index=False))
+    write_text(found.loop.inferred(1).with_suffix(".json"), models.as_json(models.Model("k", "cell", None)))
+    found.manager.create_iteration()
+    with found.loop.database.reading() as connection:
+        text = "SELECT position, name, reason, chance, is_blind, suggestion FROM asked JOIN item ON id=item_id"
+        return list(connection.exec_driver_sql(f"{text} WHERE queue='labels' ORDER BY position").all())
+
+
+def table(labels, who):
+    """Return a label set as it is sealed, of decisions by somebody."""
+    rows = (f"{item},{label or ''},label,{who},2026-01-01 of {who},{who}-1\n" for item, label in sorted(labels.items()))
+    return "item,label,action,reviewers,decided_at,requests\n" + "".join(rows)
+
+
+def planned(found, labels, who="ann"):
     """Return the keys of an iteration's stages, by kind."""
-    text = "item,label\n" + "".join(f"{item},{label or ''}\n" for item, label in sorted(labels.items()))
+    text = table(labels, who)
     file = found.loop.label_set("draft")
     write_text(file, text)
     config = write_config(found.loop, 1, "draft")
