@@ -59,6 +59,7 @@ def _cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str) ->
         folds=(settings.split if unit == "motor" else leaky_split(settings.split)).fold_names(),
         weights_digest=cache(lambda weights: _weights_digest(weights, storage, dry_run)),
         file_digest=cache(lambda path: _file_digest(path, storage, dry_run)),
+        labels_of=cache(lambda path: _labels_beside(recordings, path, storage, dry_run)),
         unit=unit,
     )
     places = list(experiment.places())
@@ -128,7 +129,11 @@ def _labels(recordings: ImportRecordings, storage: Path, dry_run: bool) -> Label
         return LabelsByLife(recordings, recordings.reader.life)
     if recordings.reader.labels_file is None:
         return None
-    file = Path(recordings.reader.labels_file).absolute()
+    return _labels_beside(recordings, recordings.reader.labels_file, storage, dry_run)
+
+
+def _labels_beside(recordings: ImportRecordings, path: str, storage: Path, dry_run: bool) -> LabelsBeside:
+    file = Path(path).absolute()
     try:
         return LabelsBeside(recordings, content_digest([file], file.parent, storage / "digests.json"), str(file))
     except OSError as error:

@@ -45,6 +45,8 @@ class Chain:
         From a folder or hub name of weights to the digest of their files.
     file_digest : callable
         From the path of a file that a setting names to the digest of its content.
+    labels_of : callable
+        From the path of a file of labels beside the data to the stage that reads it.
     unit : {"motor", "series"}
         What is dealt to the sides of a split; by series it leaks, and shows by how much.
     """
@@ -54,6 +56,7 @@ class Chain:
     folds: tuple[str, ...]
     weights_digest: Callable[[str], str]
     file_digest: Callable[[str], str]
+    labels_of: Callable[[str], LabelsBeside]
     unit: str = "motor"
     cleared: tuple[Cleared, ...] = ()
     labels: LabelsBeside | LabelsByLife | None = None
@@ -242,19 +245,21 @@ class Link:
         backbone: Backbone | None = None,
         training: Training | None = None,
         start: Finetune | None = None,
+        labels_file: str | None = None,
+        replay: float | None = None,
         is_branch: bool = False,
     ) -> Finetune:
         settings, backbone = self.settings, backbone or self.settings.backbone
         modules = () if labels == "none" or backbone.CLOSED_FORM or is_branch else settings.modules.chosen
         augmentations = {d: _augmentations(self.of_domain(d)) for d in self.domains}
-        is_trained = labels != "none" and not backbone.CLOSED_FORM
+        is_trained, prepared = labels != "none" and not backbone.CLOSED_FORM, self.prepare(labels_file)
         return Finetune(
-            prepared=self.prepare(),
+            prepared=prepared,
             fold=fold,
             domains=self.domains,
             labels=ANYONE if labels == "any" and settings.unlabelled.motors == "all" else labels,
             modules=modules,
-            memory=self._memory(fold, labels) if any(module.LOOKS_UP for module in modules) else None,
+            memory=self._memory(prepared, fold, labels) if any(module.LOOKS_UP for module in modules) else None,
             context_lengths=self._context_lengths(),
             prediction_length=settings.windows.prediction_length,
             quantile_levels=settings.quantile_levels,
@@ -265,7 +270,9 @@ class Link:
             augmentations=augmentations,
             seed=settings.seed,
             start=start,
-            begins_with=self._begins_with(fold, labels, backbone, training) if start is None else (),
+            before=None if start is None or replay is None else start.prepared.labels,
+            replay=0.0 if start is None or replay is None else replay,
+            begins_with=self._begins_with(fold, labels, backbone, training, labels_file) if start is None else (),
             augmented_by=RANDOM_NUMBERS if is_trained and any(augmentations.values()) else "",
             regime=self.regime,
             stream=settings.windows.stream,
@@ -275,15 +282,15 @@ class Link:
         )
 
     def _begins_with(
-        self, fold: str, labels: str, backbone: Backbone, training: Training | None
+        self, fold: str, labels: str, backbone: Backbone, training: Training | None, labels_file: str | None
     ) -> tuple[Finetune, ...]:
         """Return the fine-tunes that one begins with; a forecaster that is not trained begins with none."""
         parts = backbone.begins_with if labels != "none" else ()
-        made = (self.finetune(fold, labels, backbone=part, training=training, is_branch=True) for part in parts)
-        return tuple(made)
+        given: dict[str, Any] = {"training": training, "labels_file": labels_file, "is_branch": True}
+        return tuple(self.finetune(fold, labels, backbone=part, **given) for part in parts)
 
-    def _memory(self, fold: str, labels: str) -> Memorise:
-        return Memorise(self.prepare(), fold, self.domains, labels, self.chain.cleared)
+    def _memory(self, prepared: Prepare, fold: str, labels: str) -> Memorise:
+        return Memorise(prepared, fold, self.domains, labels, self.chain.cleared)
 
     def _context_lengths(self) -> tuple[int, ...]:
         """Return the context lengths that the fine-tune is for: the cell's, or all that the grid compares."""
@@ -292,8 +299,8 @@ class Link:
             return (own,)
         return tuple(sorted(n for n in axes.context_length if not axes.leaves_out({**self.axes, "context_length": n})))
 
-    def prepare(self) -> Prepare:
-        """Return the stage that splits, represents and scales.
+    def prepare(self, labels_file: str | None = None) -> Prepare:
+        """Return the stage that splits, represents and scales; by labels of another file than the config's, if named.
 
         A regime's key knows the scaling of its own domains alone: what is set for another domain does not touch it.
         The split's seed is the config's: repeats with other seeds judge the same motors.
@@ -312,7 +319,7 @@ class Link:
             keeps_unreferenced=bool(self.chain.references) and not self.chain.needs_references,
             normal=settings.normal,
             seed=self.chain.experiment.base.seed,
-            labels=self.chain.labels,
+            labels=self.chain.labels if labels_file is None else self.chain.labels_of(labels_file),
             labelled_share=settings.unlabelled.labelled_share,
             shared=self._represent(settings),
         )

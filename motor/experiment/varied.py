@@ -8,6 +8,7 @@ from motor.evaluation.axes.base import is_varied
 from motor.experiment.chain import Chain, Link
 from motor.experiment.settings import SHARED
 from motor.stages.finetune import Finetune
+from motor.stages.labels import LabelsBeside
 from motor.stages.recordings import ImportRecordings
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Varying:
             folds=folds,
             weights_digest=lambda source: ANY_DIGEST,
             file_digest=lambda path: path,  # two files are two values
+            labels_of=lambda path: LabelsBeside(recordings, path),
         )
 
     def unread(self, place: Mapping[str, Any]) -> list[str]:

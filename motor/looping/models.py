@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,7 @@ class Model:
     key: str
     name: str
     held_out: Figures | None
+    rivals: Mapping[str, tuple[float, int]] = field(default_factory=dict)  # cell -> held-out macro-F1, steps trained
 
 
 def choose(
@@ -83,7 +84,16 @@ def choose(
     if not standing:
         raise LoopError("no cell of this iteration stands yet: launch.py loop train")
     found = [_model(cell, store, classes, normal, fair) for cell in standing]
-    return max(found, key=lambda one: one[0].held_out.macro_f1 if one[0].held_out else NO_ROWS)
+    best, held_out = max(found, key=lambda one: one[0].held_out.macro_f1 if one[0].held_out else NO_ROWS)
+    steps = {cell.stage.key: _steps(cell) for cell in standing}
+    rivals = {one.name: (one.held_out.macro_f1, steps[one.key]) for one, _ in found if one.held_out is not None}
+    return replace(best, rivals=rivals), held_out
+
+
+def _steps(cell: Cell) -> int:
+    """Return how many steps a cell's newest fine-tune trains; 0 of what trains no forecaster."""
+    finetunes = getattr(getattr(cell.stage, "features", (None,))[0], "finetunes", ())
+    return sum(one.training.num_steps for one in finetunes)
 
 
 def _model(
@@ -227,14 +237,16 @@ def verdict(newest: Figures | None, scores: Sequence[float] | None, goal: float,
 def as_json(model: Model) -> str:
     """Return a model as it is kept beside what it said."""
     held = model.held_out and vars(model.held_out)
-    return json.dumps({"key": model.key, "name": model.name, "held_out": held}, indent=2)
+    told = {"key": model.key, "name": model.name, "held_out": held, "rivals": model.rivals}
+    return json.dumps(told, indent=2)
 
 
 def from_json(text: str) -> Model:
     """Return a model that `as_json` wrote."""
     told: dict[str, Any] = json.loads(text)
     held = told["held_out"]
+    rivals = {name: (score, steps) for name, (score, steps) in told.get("rivals", {}).items()}
     if held is None:
-        return Model(told["key"], told["name"], None)
+        return Model(told["key"], told["name"], None, rivals)
     interval = held["interval"] and tuple(held["interval"])
-    return Model(told["key"], told["name"], Figures(**{**held, "interval": interval}))
+    return Model(told["key"], told["name"], Figures(**{**held, "interval": interval}), rivals)

@@ -8,8 +8,10 @@ from motor.evaluation.comparisons import Difference
 from motor.looping.models import Compared, Figures, Model
 from motor.looping.quality import Quality
 from motor.looping.shadow import Shadow
+from motor.looping.training_data import INCREMENTS
 from motor.report.words import DEFAULT, FOLDER, Words, catalogue, words
 
+LEVEL = 0.02  # macro-F1 within which increments and cumulative fine-tunes are level
 TELLS = 0.65  # macro-F1 below which features were seen not to tell classes, so that no strategy beat chance
 FEWEST_ITERATIONS = 3  # before which a low score may come of few labels
 
@@ -43,7 +45,7 @@ def as_markdown(
     lines += ["", told.say("loop.looks", n=compared.looks)]
     if compared.n_corrected:
         lines += ["", told.say("loop.corrected", n=compared.n_corrected)]
-    lines += _asking(told, models)
+    lines += [*_asking(told, models), *_increments(told, models)]
     if shadow is not None:
         lines += ["", told.say("loop.shadow", **vars(shadow))]
     for number, quality in (estimates or {}).items():
@@ -75,6 +77,22 @@ def _asking(told: Words, models: Mapping[int, Model | None]) -> list[str]:
         return []
     value = f"{found[-1].macro_f1:.3f}{_interval(found[-1].interval)}"
     return ["", told.say("loop.no_asking", iterations=len(found), value=value)]
+
+
+def _increments(told: Words, models: Mapping[int, Model | None]) -> Iterator[str]:
+    """Say which won, increments or cumulative fine-tunes, wherever a grid has both."""
+    for number, model in models.items():
+        rivals = model.rivals if model is not None else {}
+        for name, (by_increments, steps) in rivals.items():
+            at_once, all_steps = rivals.get(name.replace(f"{INCREMENTS}/", "C/"), (0.0, 0))
+            if not name.startswith(f"{INCREMENTS}/") or not 0 < steps < all_steps:
+                continue
+            apart = by_increments - at_once
+            won = "level" if abs(apart) <= LEVEL else "increments" if apart > 0 else "cumulative"
+            values = {"increment": f"{by_increments:.3f}", "cumulative": f"{at_once:.3f}"}
+            share = round(100 * steps / all_steps)
+            yield ""
+            yield told.say(f"loop.won.{won}", number=number, name=name, share=share, level=LEVEL, **values)
 
 
 def cannot_tell(held_out: Figures) -> bool:

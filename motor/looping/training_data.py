@@ -8,8 +8,10 @@ from typing import Any
 import yaml
 
 from grid.store.store import write_text
+from motor.looping.iterations import iterations
 from motor.looping.loop import Loop
 
+INCREMENTS = "C_increment"  # the method that goes on from the label sets of before
 EMPTY, LABELS = "no-labels.csv", "labels.csv"
 
 
@@ -31,6 +33,11 @@ def write_config(loop: Loop, number: int, digest: str) -> Path:
     config["dataset"] = {**config["dataset"], "labels_file": str(_bare(loop.label_set(digest)).absolute())}
     split = config["split"] if config["split"]["kind"] == "growing" else {"kind": "growing"}
     config["split"] = {**split, "frozen": dict(loop.facts.sides)}
+    if INCREMENTS in config["axes"]["method"]:
+        earlier = [one for one in iterations(loop.database) if one.number < number and one.label_set]
+        since = [str(_bare(loop.label_set(str(one.label_set))).absolute()) for one in earlier]
+        own = (config.get("methods") or {}).get(INCREMENTS) or {}
+        config["methods"] = {**(config.get("methods") or {}), INCREMENTS: {**own, "since": since}}
     config["name"] = f"{loop.name}-{number:04d}"
     write_text(loop.config_of(number), yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     return loop.config_of(number)

@@ -64,6 +64,8 @@ class Link(Protocol):
         backbone: Backbone | None = None,
         training: Training | None = None,
         start: Finetune | None = None,
+        labels_file: str | None = None,
+        replay: float | None = None,
     ) -> Finetune:
         """Return a fine-tune on some series of a fold.
 
@@ -76,6 +78,11 @@ class Link(Protocol):
             In the place of the config's.
         start : Finetune, optional
             Whose weights it goes on from.
+        labels_file : str, optional
+            Labels beside the data, in the place of the config's.
+        replay : float, optional
+            Makes it an increment: it is trained on what `start` did not see with its label, and on so many series of
+            those that it did for each of them.
         """
 
     def file(self, path: str) -> tuple[str, str]:

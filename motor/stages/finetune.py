@@ -29,6 +29,7 @@ from motor.backbones.training import (
     going_on,
     shrink_batch,
 )
+from motor.recordings.table import LABELS, read_labels
 from motor.retrieval.memory import Memory, Remembered
 from motor.stages.curves import CURVES, LiveCurves, write_curves
 from motor.stages.devices import held_device
@@ -40,7 +41,7 @@ from motor.stages.memory import FILE_NAME as MEMORY
 from motor.stages.memory import Memorise, remembered
 from motor.stages.passes import TRAINING, Passes
 from motor.stages.prepare import Prepare, Prepared
-from motor.stages.training_series import ONLY, is_allowed, known
+from motor.stages.training_series import ONLY, increment, is_allowed, known
 from motor.windows.augmentations.base import Augmentation
 from motor.windows.cutting import FixedWindows, WindowStream
 from motor.windows.streaming import ray_batches
@@ -84,6 +85,8 @@ class Finetune(Stage):
     augmentations: dict[str, tuple[Augmentation, ...]]  # by domain
     seed: int
     start: "Finetune | None" = None
+    before: Stage | None = when_set(default=None)  # of an increment: the labels that `start` was trained by
+    replay: float = when_set(default=0.0)  # of an increment: series of before for each new one
     begins_with: "tuple[Finetune, ...]" = when_set(default=())
     modules: tuple[Module, ...] = when_set(default=())
     memory: Memorise | None = when_set(default=None)  # where one of the modules looks windows up
@@ -305,6 +308,7 @@ class FoldData(TrainingData):
     prepared: Prepared
     meta: "pd.DataFrame"
     place: Place
+    before: Mapping[str, str | None] | None = None  # of an increment: the labels of before, by item
 
     def batches(self, first_step: int) -> Iterator[Batch]:
         return self.stage.batches(self._stream, first_step, self.place)
@@ -330,8 +334,11 @@ class FoldData(TrainingData):
 
     @cached_property
     def _stream(self) -> WindowStream:
+        meta = self._of("train")
+        if self.before is not None:
+            meta = increment(meta, self.before, self.stage.replay, self.stage.seed)
         with input_faults():
-            return self.stage.stream_of(self.prepared, self._of("train"))
+            return self.stage.stream_of(self.prepared, meta)
 
     @cached_property
     def _held_out(self) -> FixedWindows | None:
@@ -378,7 +385,8 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: "Report")
     prepared = Prepared.open(at.inputs[stage.prepared.key], stage.prepared)
     meta = stage.known(prepared)
     forecaster = stage.start_forecaster(at)
-    data = FoldData(stage, prepared, meta, place)
+    before = None if stage.before is None else read_labels(at.inputs[stage.before.key] / LABELS)
+    data = FoldData(stage, prepared, meta, place, before)
     history = [] if stage.labels == "none" else fitted(stage, forecaster, data, at, report)
     if place.rank == 0:
         if stage.training.conformal and stage.labels != "none":

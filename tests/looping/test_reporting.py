@@ -49,3 +49,19 @@ def test_model_that_may_tell_the_classes_is_given_the_benefit_of_the_doubt():
     assert cannot_tell(figures(0.5))
     assert cannot_tell(figures(0.5, 0.4, 0.6))
     assert not cannot_tell(figures(0.5, 0.4, 0.7))
+
+
+@pytest.mark.parametrize(
+    ("by_increments", "words"), [(0.85, "level"), (0.9, "increments won"), (0.8, "cumulative fine-tune won")]
+)
+def test_report_says_which_won_increments_or_cumulative(by_increments, words):
+    rivals = {
+        "C_increment/Joint/64/lda": (by_increments, 60),
+        "C/Joint/64/lda": (0.84, 100),
+        "orders/-/-/lda": (1.0, 0),
+    }
+    model = Model("k", "cell", figures(0.9), rivals)
+    text = as_markdown(Compared({}, [], {}, 0, 1), {2: model})
+    assert words in text
+    assert "60 % of the steps" in text
+    assert "won" not in as_markdown(Compared({}, [], {}, 0, 1), {2: Model("k", "cell", None)})

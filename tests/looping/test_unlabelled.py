@@ -144,6 +144,32 @@ def test_who_decided_and_when_is_in_no_key(found):
     assert planned(found, labels, "ann") == planned(found, labels, "bob")
 
 
+def test_increments_go_on_from_the_fine_tunes_of_all_label_sets_before(found):
+    names = ["m0", "m1", "m3", "m5", "m8", "m9"]
+    for number in (1, 2, 3):
+        labels = {item: by_number({"item": item}) for item in found.loop.sides()}
+        some = {item: label for item, label in labels.items() if found.loop.sides()[item] == "test" or number == 3}
+        some |= {item: labels[item] for name in names[: 2 * number + 1] for item in labels if f"/{name}_" in item}
+        write_text(found.loop.label_set(f"set{number}"), table(dict.fromkeys(labels) | some, "ann"))
+        iterations.open_iteration(found.loop.database, "tests")
+        iterations.note_sealed(found.loop.database, number, f"set{number}", "tests")
+    config = yaml.safe_load(found.loop.config.read_text(encoding="utf-8"))
+    config |= {"backbone": {"kind": "bolt", "d_model": 16, "num_layers": 1}, "finetune": {"num_steps": 10}}
+    config["axes"] |= {"method": ["C", "C_increment"]}
+    write_text(found.loop.config, yaml.safe_dump(config))
+    chains = {}
+    for number in (1, 2, 3):
+        experiment = read_experiment(write_config(found.loop, number, f"set{number}"), (), {})
+        for cell in make_cells(experiment, found.loop.storage, dry_run=True):
+            chains[number, cell.axes["method"]] = cell.stage.features[0].finetunes[0]
+    assert chains[1, "C_increment"] == chains[1, "C"]
+    assert chains[2, "C_increment"].start.key == chains[1, "C"].key
+    assert chains[3, "C_increment"].start.key == chains[2, "C_increment"].key
+    assert [chains[3, name].training.num_steps for name in ("C", "C_increment")] == [10, 6]
+    assert chains[3, "C_increment"].before.key == chains[2, "C"].prepared.labels.key
+    assert chains[3, "C"].start is None
+
+
 def test_whole_weights_are_kept_of_the_newest_iterations_and_of_every_alias(found):
     for number in (1, 2, 3):
         iterations.open_iteration(found.loop.database, "tests")
