@@ -5,12 +5,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grid.plan.plan import Cell
 from grid.run.build import BuildContext, build_stage
 from grid.stage import InputError, Resources
 from grid.store.store import DamagedError, Store, name_of
@@ -24,11 +25,14 @@ from motor.recordings.readers.base import AS_RECORDED, Reader
 from motor.recordings.recording import DataError, SeriesError
 from motor.recordings.table import labelled, open_recordings
 from motor.recordings.told_speeds import contradicted_speeds
+from motor.stages.audit import Cleared
 from motor.stages.classify import Classify
+from motor.stages.computable import feature_faults
 from motor.stages.faults import input_faults
 from motor.stages.labels import LabelsBeside, LabelsByLife, counts_of
 from motor.stages.prepare import Prepare
 from motor.stages.recordings import REPORT, SUMMARY, ImportRecordings
+from motor.stages.untold_speeds import UntoldSpeeds, untold_speeds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +55,10 @@ class CheckedData:
     reader : Reader
     split_fault : InputError or None
         Why the config's split cannot be made of it.
+    feature_faults : tuple of str
+        What the config's features cannot describe of it, each with the settings that would fit.
+    untold_speeds : UntoldSpeeds or None
+        What signals tell of speeds that nothing else tells.
     """
 
     summary: Mapping[str, Any]
@@ -58,6 +66,8 @@ class CheckedData:
     folder: Path
     reader: Reader
     split_fault: InputError | None
+    feature_faults: tuple[str, ...] = ()
+    untold_speeds: UntoldSpeeds | None = None
 
 
 def check_data(experiment: Experiment, store: Store) -> CheckedData:
@@ -92,11 +102,10 @@ def import_data(experiment: Experiment, store: Store) -> Path:
     InputError
         If the data is at fault.
     """
-    return _imported(_prepared(experiment, store).recordings, store)
+    return _imported(_prepared_by(make_cells(experiment, store.root, dry_run=True)).recordings, store)
 
 
-def _prepared(experiment: Experiment, store: Store) -> Prepare:
-    cells = make_cells(experiment, store.root, dry_run=True)
+def _prepared_by(cells: Sequence[Cell]) -> Prepare:
     first: Classify = cells[0].stage  # type: ignore[assignment]
     return first.features[0].of_fold[0]
 
@@ -118,7 +127,8 @@ def _imported(stage: ImportRecordings, store: Store) -> Path:
 
 def _checked(experiment: Experiment, store: Store) -> CheckedData:
     """Import, and try the split."""
-    prepared = _prepared(experiment, store)
+    cells = make_cells(experiment, store.root, dry_run=True)
+    prepared = _prepared_by(cells)
     stage = prepared.recordings
     folder = _imported(stage, store)
     summary, report = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (SUMMARY, REPORT))
@@ -128,7 +138,10 @@ def _checked(experiment: Experiment, store: Store) -> CheckedData:
     if isinstance(prepared.labels, LabelsBeside | LabelsByLife):
         meta = prepared.labels.known(meta)
         summary |= counts_of(meta)
-    return CheckedData(summary, report, folder, stage.reader, _split_fault(experiment, meta))
+    features = next((one.features for cell in cells for one in cell.checks if isinstance(one, Cleared)), ())
+    faults = tuple(feature_faults(features, meta, prepared.speed, recordings.has_tacho))
+    untold = untold_speeds(recordings, prepared.speed)
+    return CheckedData(summary, report, folder, stage.reader, _split_fault(experiment, meta), faults, untold)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -142,13 +155,14 @@ def command(arguments: argparse.Namespace) -> int:
     checked = check_data(experiment, store_in(arguments))
     print(describe(checked.summary, checked.report))
     print(_units(checked.reader))
+    if checked.untold_speeds is not None:
+        print(f"\n{checked.untold_speeds.told()}")
     if passed_over := checked.reader.passed_over():
         print(f"\nnot read: {passed_over}")
     print(f"\nThe same as JSON, with all names: {checked.folder / REPORT} and {SUMMARY} beside it")
-    if checked.split_fault is not None:
-        print(checked.split_fault, file=sys.stderr)
-        return AT_FAULT
-    return OK
+    faults = [*([] if checked.split_fault is None else [str(checked.split_fault)]), *checked.feature_faults]
+    print(*faults, sep="\n", end="\n" if faults else "", file=sys.stderr)
+    return AT_FAULT if faults else OK
 
 
 def _expected(name: str, path: str) -> str:

@@ -130,6 +130,23 @@ class RecordingFeature(Feature, ABC):
         """
         yield from ()
 
+    @property
+    def selects(self) -> bool:
+        """Whether training motors decide which of its columns stay (see `left_out`)."""
+        return type(self).left_out is not RecordingFeature.left_out
+
+    def left_out(self, training: "pd.DataFrame", motors: "pd.Series") -> Iterator[str]:
+        """Yield the columns that a fold does without, by its training motors alone and never by labels.
+
+        Parameters
+        ----------
+        training : DataFrame
+            One row for each training series: what the features of the method say of it.
+        motors : Series
+            The motor of each row.
+        """
+        yield from ()
+
     @abstractmethod
     def from_recording(self, signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None) -> dict[str, float]:
         """Describe one recording; every recording of a data set gets the same names.

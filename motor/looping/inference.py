@@ -53,7 +53,7 @@ def recordings(loop: Loop) -> Iterator[Recording]:
         for place, row in enumerate(table.meta.to_dict("records")):
             known: dict[str, Any] = {name: _told(row[name]) for name in ("moment", "speed_rpm", "recorded_at")}
             whose = (row["item"], row["motor"], row["domain"], "", float(row["sampling_rate_hz"]))
-            yield Recording(*whose, table.signal(place), **known)
+            yield Recording(*whose, table.signal(place), **known, turned=table.turned(place))
 
 
 def meta_of(loop: Loop) -> "pd.DataFrame":

@@ -155,7 +155,7 @@ def _sources(file: Path, told: Told) -> Iterator[Source]:
 def _channels(file: Path, own: Mapping[str, Value], told: Told) -> Iterator[Source]:
     """Yield the channels of one file, as the training took them; where a domain is asked for, its own alone."""
     most = MOST_SENT if told.is_sent else MOST_SAMPLES
-    taken = ("channels", "on_missing_channel", "fields", "format", "delimiter", "decimal", "skip_rows")
+    taken = ("channels", "tacho", "on_missing_channel", "fields", "format", "delimiter", "decimal", "skip_rows")
     names = {name: told.dataset[name] for name in taken if name in told.dataset}
     known = {"kind": "tree", "path": ".", "classes": ("unknown",), "domains": told.dataset.get("domains", told.domains)}
     reader = from_record(Reader.ROOM, {**known, **names, "max_samples": most})
@@ -241,7 +241,7 @@ def _reader(kind: str, path: str, told: Told) -> Reader:
         names: tuple[str, ...] = ("columns", "variable", "delimiter", "decimal", "skip_rows", "ignore_timestamps")
         settings |= {name: told.dataset[name] for name in names if told.dataset.get(name)}
         if told.dataset.get("channels"):
-            names = ("channels", "on_missing_channel", "fields", "format")
+            names = ("channels", "tacho", "on_missing_channel", "fields", "format")
             settings |= {name: told.dataset[name] for name in names if told.dataset.get(name)}
             settings["domains"] = tuple(told.dataset.get("domains", told.domains))
     if kind == "long_csv":
@@ -271,6 +271,7 @@ def _recording(source: Source, told: Told) -> Recording | Fault:
         signal = finite_signal(signal, source.place)
         if len(signal) < 2:
             raise DataError(f"{source.place}: the signal has {len(signal)} samples; give a recording")
+        known |= source.tells_turning(known["sampling_rate_hz"], known["speed_rpm"])
         return Recording(item=source.item, label=UNTOLD, signal=signal, **known)
     except DataError as error:
         return Fault.of(source.item, error)

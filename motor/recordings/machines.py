@@ -22,7 +22,11 @@ ZONE_LIMITS_MM_S = {
     (2, "rigid"): (1.4, 2.8, 4.5),
     (2, "flexible"): (2.3, 4.5, 7.1),
 }
-"""Ends of zones A, B and C: ISO 10816-3:2009, tables A.1 and A.2, whose place ISO 20816-3:2022 took."""
+"""Ends of zones A, B and C by group and support: ISO 10816-3:2009, annex A, tables A.1 (group 1) and A.2 (group 2).
+
+ISO 20816-3:2022 took its place. These limits were held against public transcriptions of the 2009 edition, not against
+the text of the newer one.
+"""
 EVERY_MOTOR = "*"
 """In the place of a motor's name: any motor that is not named."""
 

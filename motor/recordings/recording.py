@@ -38,6 +38,8 @@ class Recording:
         When the signal begins, in seconds since 1970 UTC.
     reference : bool
         Whether the data marks this recording as its motor's own healthy reference.
+    turned : ndarray of shape (2, n_pulses), float64, optional
+        Where a tachometer was read: seconds since the first sample, and turns of the shaft until then.
     """
 
     item: str
@@ -51,6 +53,7 @@ class Recording:
     fold: str | None = None
     recorded_at: float | None = None
     reference: bool = False
+    turned: np.ndarray | None = None
 
 
 def cut(recording: Recording, series_length: int | None) -> Iterator[Recording]:
@@ -64,7 +67,22 @@ def cut(recording: Recording, series_length: int | None) -> Iterator[Recording]:
         # The moment is numbered too, so that two sensors are tied series by series.
         moment = None if recording.moment is None else f"{recording.moment}#{k}"
         began = None if recording.recorded_at is None else recording.recorded_at + k * seconds
-        yield replace(recording, item=f"{recording.item}#{k}", signal=signal, moment=moment, recorded_at=began)
+        turned = None if recording.turned is None else piece_of(recording.turned, k * seconds, (k + 1) * seconds)
+        yield replace(
+            recording, item=f"{recording.item}#{k}", signal=signal, moment=moment, recorded_at=began, turned=turned
+        )
+
+
+def piece_of(turned: np.ndarray, begin_s: float, end_s: float) -> np.ndarray:
+    """Return the tachometer's pulses of a piece of a recording, at times since the piece's beginning.
+
+    The pulse before it and the one behind it stay, so that a piece of less than a turn has its angle, too.
+    """
+    first = int(np.searchsorted(turned[0], begin_s, "right")) - 1
+    last = int(np.searchsorted(turned[0], end_s, "left")) + 1
+    first = max(0, min(first, turned.shape[1] - 2))
+    piece = turned[:, first : max(last, first + 2)]
+    return np.stack([piece[0] - begin_s, piece[1]])
 
 
 def is_constant(signal: np.ndarray) -> bool:

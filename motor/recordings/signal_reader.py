@@ -12,9 +12,10 @@ from motor.recordings.formats.base import formats
 from motor.recordings.formats.layout import TableLayout
 from motor.recordings.joining import joined
 from motor.recordings.names import is_nothing
-from motor.recordings.readers.channelled import Channelled, Names, Source, is_left_out
+from motor.recordings.readers.channelled import Channelled, Source, is_left_out
 from motor.recordings.readers.source import ItemField
 from motor.recordings.signals import SignalOptions, read_signal
+from motor.recordings.tacho import Names
 from motor.recordings.told import Value
 
 
@@ -76,6 +77,8 @@ class SignalReader(Channelled):
 
     @model_validator(mode="after")
     def _check_join(self) -> "SignalReader":
+        if self.join and self.tacho is not None:
+            raise ValueError("join makes one recording of several files, and tacho is read file by file; keep one")
         if self.join and self.life:
             raise ValueError(
                 f"labels by {self.life.by} need the place of each file in a motor's life, and join makes one recording "
@@ -122,7 +125,7 @@ class SignalReader(Channelled):
             yield Source(item, place, partial(read_signal, file, options=options), columns, told)
             return
         # Of joined files one channel comes after the other, and the others' samples would be kept all the while.
-        shared = SharedFile(file, self.channels, options, is_kept=self.join is None)
+        shared = SharedFile(file, self.read_channels, options, is_kept=self.join is None)
         n_bytes = 2 * file.stat().st_size // len(self.channels) if file.is_file() else 0  # 16 bits become 32
-        loads = {name: partial(shared.signal, name) for name in self.channels}
+        loads = {name: partial(shared.signal, name) for name in self.read_channels}
         yield from self.of_channels(item, place, loads, columns, told, n_bytes)

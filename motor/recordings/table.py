@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 FILE_NAME = "recordings.arrow"
+TURNED = "turned"  # the column of a tachometer's pulses, where one was read
 LABELS = "labels.csv"  # beside the table: labels that count more than its own
 BATCH_BYTES = 64 * 10**6
 # Arrow's lists are addressed with 32 bits.
@@ -29,7 +30,7 @@ MOST_SAMPLES = 2**31 - 1
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def write_recordings(recordings: Iterable[Recording], folder: Path) -> None:
+def write_recordings(recordings: Iterable[Recording], folder: Path, has_tacho: bool = False) -> None:
     """Write recordings to ``recordings.arrow`` in a folder, as a stream.
 
     The file is Arrow IPC, uncompressed, in record batches of at most 64 MB (a longer recording is a batch of its
@@ -41,6 +42,8 @@ def write_recordings(recordings: Iterable[Recording], folder: Path) -> None:
         In the order that the table gets.
     folder : Path
         Existing or not; a failure leaves no table in it, and a killed process none under its final name.
+    has_tacho : bool
+        Whether a tachometer's pulses are kept beside the signals.
 
     Raises
     ------
@@ -54,10 +57,11 @@ def write_recordings(recordings: Iterable[Recording], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     file, draft = folder / FILE_NAME, folder / f"{FILE_NAME}.draft"
     items: set[str] = set()
+    schema = _schema(has_tacho)
     try:
-        with _told_how_full(draft), pyarrow.ipc.new_file(draft, _schema()) as writer:
+        with _told_how_full(draft), pyarrow.ipc.new_file(draft, schema) as writer:
             for batch in _batches(_checked(recordings, items)):
-                writer.write_batch(_record_batch(batch))
+                writer.write_batch(_record_batch(batch, schema))
         if not items:
             raise DataError(f"{file}: the dataset holds no recording; correct its path, or its files")
         draft.replace(file)
@@ -138,7 +142,8 @@ class Recordings:
     @cached_property
     def meta(self) -> "pandas.DataFrame":
         """Return what is known of each recording; nothing of the signals is read for it."""
-        known = self._table.drop_columns("signal").to_pandas().assign(n_samples=self.n_samples)
+        known = self._table.select([name for name in self._table.column_names if name not in ("signal", TURNED)])
+        known = known.to_pandas().assign(n_samples=self.n_samples)
         labels = self.folder / LABELS
         return relabelled(known, read_labels(labels)) if labels.is_file() else known
 
@@ -161,14 +166,24 @@ class Recordings:
         begin = self.begins[i]
         return self.samples[begin : begin + self.n_samples[i]]
 
+    @property
+    def has_tacho(self) -> bool:
+        """Whether a tachometer was read beside the signals."""
+        return TURNED in self._table.column_names
+
+    def turned(self, i: int) -> np.ndarray | None:
+        """Return the tachometer's pulses of recording `i` (see `Recording.turned`); None where none was read."""
+        known = self._table[TURNED][i].as_py() if self.has_tacho else None
+        return None if known is None else np.array(known, dtype=np.float64).reshape(2, -1)
+
     def recording(self, i: int) -> Recording:
         """Return recording `i`, with all that is known of it; see `signal`."""
         import pandas as pd
 
         row = self.meta.iloc[i]
-        names = (one.name for one in fields(Recording) if one.name != "signal")
+        names = (one.name for one in fields(Recording) if one.name not in ("signal", TURNED))
         known: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in names}
-        return Recording(**known, signal=self.signal(i))
+        return Recording(**known, signal=self.signal(i), turned=self.turned(i))
 
 
 def _places(
@@ -222,7 +237,7 @@ def _told_how_full(file: Path) -> Iterator[None]:
         ) from error
 
 
-def _schema() -> "pyarrow.Schema":
+def _schema(has_tacho: bool = False) -> "pyarrow.Schema":
     import pyarrow
 
     text, number = pyarrow.string(), pyarrow.float64()
@@ -237,6 +252,7 @@ def _schema() -> "pyarrow.Schema":
             pyarrow.field("fold", text),
             pyarrow.field("recorded_at", number),
             pyarrow.field("reference", pyarrow.bool_(), nullable=False),
+            *([pyarrow.field(TURNED, pyarrow.list_(number))] if has_tacho else []),
             pyarrow.field("signal", pyarrow.list_(pyarrow.float32()), nullable=False),
         ]
     )
@@ -260,16 +276,21 @@ def _batches(recordings: Iterable[Recording]) -> Iterator[list[Recording]]:
         yield batch
 
 
-def _record_batch(batch: Sequence[Recording]) -> "pyarrow.RecordBatch":
+def _record_batch(batch: Sequence[Recording], schema: "pyarrow.Schema") -> "pyarrow.RecordBatch":
     import pyarrow
 
-    schema = _schema()
     offsets = np.cumsum([0, *(len(recording.signal) for recording in batch)], dtype=np.int32)
     signals_of = [recording.signal for recording in batch]
     values = pyarrow.array(signals_of[0] if len(batch) == 1 else np.concatenate(signals_of), pyarrow.float32())
     columns = [
-        pyarrow.array([getattr(recording, name) for recording in batch], schema.field(name).type)
+        pyarrow.array([_value(recording, name) for recording in batch], schema.field(name).type)
         for name in schema.names[:-1]
     ]
     signals = pyarrow.ListArray.from_arrays(pyarrow.array(offsets), values)
     return pyarrow.record_batch([*columns, signals], schema=schema)
+
+
+def _value(recording: Recording, name: str) -> Any:
+    """Return a field as its column holds it."""
+    value = getattr(recording, name)
+    return value.ravel() if isinstance(value, np.ndarray) else value

@@ -8,8 +8,11 @@ import numpy as np
 
 from motor.recordings.findings import NAMED, Finding
 from motor.recordings.sure_speed import height_of, sure_speed
+from motor.recordings.tacho import mean_rpm
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from motor.recordings.table import Recordings
 
 MOST_HEARD = 150  # recordings, dealt over motors: each takes a tenth of a second
@@ -49,14 +52,24 @@ def contradicted_speeds(recordings: "Recordings") -> Iterator[Finding]:
 def _heard(recordings: "Recordings") -> list[int]:
     """Return the places of recordings with a told speed, as many of each motor, up to `MOST_HEARD`."""
     meta = recordings.meta.reset_index(drop=True)
-    told = meta[meta["speed_rpm"] > 0]
-    order = told.groupby("motor").cumcount().sort_values(kind="stable").index
+    return dealt(meta[meta["speed_rpm"] > 0])
+
+
+def dealt(meta: "pd.DataFrame") -> list[int]:
+    """Return the index of as many rows of each motor, `MOST_HEARD` in all at most, sorted."""
+    order = meta.groupby("motor").cumcount().sort_values(kind="stable").index
     return sorted(order[:MOST_HEARD].tolist())
 
 
 def _ratio(recordings: "Recordings", place: int) -> float | None:
-    """Return the speed that a signal shows as a share of the told one; None where it shows none for sure."""
+    """Return the speed that a signal shows as a share of the told one; None where it shows none for sure.
+
+    Where a tachometer was read, that tells it.
+    """
     row = recordings.meta.iloc[place]
+    turned = recordings.turned(place)
+    if turned is not None:
+        return mean_rpm(turned) / float(row["speed_rpm"])
     told_rpm, heard = float(row["speed_rpm"]), [(recordings.signal(place), float(row["sampling_rate_hz"]))]
     span = told_rpm / REACH, told_rpm * REACH
     try:

@@ -92,7 +92,7 @@ def followed(signal: np.ndarray, sampling_rate_hz: float, range_rpm: tuple[float
     from scipy.ndimage import gaussian_filter1d
 
     low_hz, high_hz = checked_range(signal, sampling_rate_hz, range_rpm)
-    length = round(max(FRAME_S, FRAME_TURNS / low_hz) * sampling_rate_hz)
+    length = round(frame_s(low_hz) * sampling_rate_hz)
     begins = np.arange(0, signal.size - length + 1, max(1, length // HOPS))
     if len(begins) < FEWEST_FRAMES:
         raise ValueError(
@@ -114,6 +114,16 @@ def followed(signal: np.ndarray, sampling_rate_hz: float, range_rpm: tuple[float
         )
     speed_hz_T = gaussian_filter1d(speeds_N[path_T], 1.0, mode="nearest")
     return _turning((begins + length / 2) / sampling_rate_hz, speed_hz_T, signal.size / sampling_rate_hz)
+
+
+def frame_s(low_hz: float) -> float:
+    """Return how long a frame is, in seconds, given the lowest speed in turns a second."""
+    return max(FRAME_S, FRAME_TURNS / low_hz)
+
+
+def fewest_seconds(low_hz: float) -> float:
+    """Return how long a recording must be for its shaft to be followed, in seconds."""
+    return frame_s(low_hz) * (1 + (FEWEST_FRAMES - 1) / HOPS)
 
 
 def _turning(time_s_T: np.ndarray, speed_hz_T: np.ndarray, seconds: float) -> Turning:

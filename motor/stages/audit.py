@@ -27,11 +27,11 @@ from motor.audit.unmeasured import unmeasured_samples
 from motor.features.base import RecordingFeature
 from motor.recordings.facts import outlier_of
 from motor.recordings.table import Recordings, labelled, open_recordings
+from motor.stages.computable import feature_faults
 from motor.stages.lookups import Lookup
 from motor.stages.prepare import ASIDE, Prepare, Prepared
 from motor.stages.recordings import ImportRecordings
 from motor.stages.scalers import is_healthy
-from motor.stages.speeds import Speed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -225,20 +225,11 @@ class Cleared(Stage):
             check_lengths(prepared.meta(prepared.sides["fold"].iloc[0], (domain,)), n_samples, domain)
         if self.features:
             raw = open_recordings(context.folder(self.prepared.recordings))
-            check_features(self.features, raw.meta, self.prepared.speed)
+            for fault in feature_faults(self.features, raw.meta, self.prepared.speed, raw.has_tacho):
+                raise InputError(f"{fault}; or leave out the method that asks for it")
         if found := next((fault for lookup in self.lookups for fault in lookup.faults(prepared)), None):
             raise InputError(found)
         write_json(folder / "cleared.json", {"accepted": [finding["name"] for finding in findings]})
-
-
-def check_features(features: tuple[RecordingFeature, ...], meta: "pd.DataFrame", speed: Speed) -> None:
-    """Raise InputError if a feature cannot describe the recordings; speeds that are estimated are not known yet."""
-    if speed.source == "estimated" or speed.turning == "tracked":
-        return
-    if speed.source == "either":
-        meta = meta[meta["speed_rpm"].notna()]
-    for fault in (fault for feature in features for fault in (feature.faults(meta) if len(meta) else ())):
-        raise InputError(f"{fault}; or leave out the method that asks for it")
 
 
 def check_lengths(meta: "pd.DataFrame", n_samples: int, domain: str) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE_NAME = "described.parquet"
+LEFT_OUT = "left_out.json"  # the columns that a fold's training motors have shown to be of no use
 SETTLED = "settled.json"  # the features with what the recordings' table decides of them
 AT_ONCE = 2048  # recordings
 
@@ -69,14 +70,13 @@ class Describe(Stage):
         features = tuple(feature.settled(meta) for feature in self.features)
         if self.settles:
             write_json(folder / SETTLED, [feature.model_dump(mode="json") for feature in features])
-        describer = RecordingDescriber(features, self.machines or {}, self.speed)
+        describer = RecordingDescriber(features, self.machines or {}, self.speed, frozenset())
         rows, frames = list[dict[str, Any]](), list[pd.DataFrame]()
         for place, row in enumerate(meta.itertuples()):
             speed_rpm = None if pd.isna(row.speed_rpm) else float(row.speed_rpm)
             with input_faults(), _of_item(str(row.item), speed_rpm, self.speed):
-                values = describer.values(
-                    recordings.signal(place), float(row.sampling_rate_hz), speed_rpm, str(row.motor)
-                )
+                measured = replace(recordings.recording(place), speed_rpm=speed_rpm)
+                values = describer.values(measured)
             rows.append({"item": row.item, **values})
             if len(rows) == AT_ONCE:  # numbers in a table take a tenth of the memory
                 frames.append(pd.DataFrame(rows))
@@ -113,18 +113,39 @@ class DescribeFold(Described):
         return tuple(name for feature in self.described.features for name in feature.PACKAGES)
 
     @property
+    def selects(self) -> bool:
+        """Whether training motors decide which columns stay."""
+        return any(feature.selects for feature in self.described.features)
+
+    @property
+    def compares(self) -> bool:
+        """Whether columns are compared with a motor's own references."""
+        return self.own is not None and self.own.compares
+
+    @property
     def parts(self) -> tuple[tuple[Stage, str], ...]:
         settled = ((self.described, SETTLED),) if self.described.settles else ()
-        return settled if self.own is None or not self.own.compares else (*settled, (self, FILE_OF_OWN))
+        selected = ((self, LEFT_OUT),) if self.selects else ()
+        return (*settled, *selected, *(((self, FILE_OF_OWN),) if self.compares else ()))
 
     def open(self, built: BuiltStages, device: str) -> "RecordingDescriber":
         features = self.described.features
         if self.described.settles:
             features = self.described.settled(built.folder(self.described))
-        if self.own is None or not self.own.compares:
-            return RecordingDescriber(features, self.described.machines or {}, self.described.speed)
-        references = OwnReferences.read(built.folder(self))
-        return ComparingDescriber(features, self.described.machines or {}, self.described.speed, self.own, references)
+        left_out = frozenset(json.loads((built.folder(self) / LEFT_OUT).read_text())) if self.selects else frozenset()
+        references = OwnReferences.read(built.folder(self)) if self.compares else None
+        return self._describer(features, left_out, references)
+
+    def _describer(
+        self,
+        features: tuple[RecordingFeature, ...],
+        left_out: frozenset[str],
+        references: OwnReferences | None,
+    ) -> "RecordingDescriber":
+        how = features, self.described.machines or {}, self.described.speed, left_out
+        if references is None or self.own is None:
+            return RecordingDescriber(*how)
+        return ComparingDescriber(*how, self.own, references)
 
     @property
     def looked_at(self) -> tuple[Stage, ...]:
@@ -148,17 +169,25 @@ class DescribeFold(Described):
         meta = prepared.meta(self.fold, self.domains)
         described = pd.read_parquet(context.folder(self.described) / FILE_NAME).set_index("item")
         looks = [described.loc[meta["item"]]]
-        if self.own is None or not self.own.compares:
-            describer = self.open(InStorage(context, self.parts), "cpu")
-            self.write(folder, meta, describer.table(looks, meta), {})
+        training = meta[meta["side"] == "train"]
+        left_out = self._left_out(described.loc[training["item"]], training["motor"], folder)
+        if not self.compares:
+            self.write(folder, meta, self._describer((), left_out, None).table(looks, meta), {})
             return
-        training = set(meta.loc[meta["side"] == "train", "motor"])
+        motors = set(training["motor"])
         with input_faults():
-            references = OwnReferences.of(described, prepared.references(self.domains), training, self.domains)
+            references = OwnReferences.of(described, prepared.references(self.domains), motors, self.domains)
         references.write(folder)
-        comparing = ComparingDescriber(self.described.features, {}, self.described.speed, self.own, references)
         told = {"without_reference": without_reference(references, meta)}
-        self.write(folder, meta, comparing.table(looks, meta), told)
+        self.write(folder, meta, self._describer((), left_out, references).table(looks, meta), told)
+
+    def _left_out(self, training: "pd.DataFrame", motors: "pd.Series", folder: Path) -> frozenset[str]:
+        """Return the columns that training motors have shown to be of no use, and write them where some may be."""
+        if not self.selects:
+            return frozenset()
+        found = sorted({name for feature in self.described.features for name in feature.left_out(training, motors)})
+        write_json(folder / LEFT_OUT, found)
+        return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -168,19 +197,19 @@ class RecordingDescriber(Describer):
     features: tuple[RecordingFeature, ...]
     machines: Mapping[str, Machine]
     speed: Speed
+    left_out: frozenset[str]
     sees_measured: ClassVar[bool] = True
 
-    def values(
-        self, signal: "np.ndarray", sampling_rate_hz: float, speed_rpm: float | None, motor: str
-    ) -> dict[str, float]:
+    def values(self, recording: Recording) -> dict[str, float]:
         """Return the features of one recording; see `RecordingFeature.from_recording`."""
         found: dict[str, float] = {}
-        turning = turning_of(signal, sampling_rate_hz, self.speed)
-        speed_rpm = turning.mean_rpm if turning else speed_rpm
+        signal, sampling_rate_hz = recording.signal, recording.sampling_rate_hz
+        turning = turning_of(signal, sampling_rate_hz, self.speed, recording.turned)
+        speed_rpm = turning.mean_rpm if turning else recording.speed_rpm
         for feature in self.features:
             how: dict[str, Any] = {"turning": turning} if turning and feature.takes_turning else {}
             if isinstance(feature, MachineFeature):
-                parts = self._components(motor, speed_rpm)
+                parts = self._components(recording.motor, speed_rpm)
                 found |= feature.from_machine(signal, sampling_rate_hz, speed_rpm, parts, **how)
             else:
                 found |= feature.from_recording(signal, sampling_rate_hz, speed_rpm, **how)
@@ -199,13 +228,17 @@ class RecordingDescriber(Describer):
     def look(self, batch: SeriesBatch) -> "pd.DataFrame":
         import pandas as pd
 
-        rows = [self.values(one.signal, one.sampling_rate_hz, one.speed_rpm, one.motor) for one in batch.measured]
+        rows = [self.values(one) for one in batch.measured]
         return pd.DataFrame(rows, index=pd.Index([one.item for one in batch.measured], name="item"))
 
     def table(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "pd.DataFrame":
         import pandas as pd
 
-        return side_by_side([pd.concat(looks), domain_one_hot(meta)])
+        return side_by_side([self.kept(pd.concat(looks)), domain_one_hot(meta)])
+
+    def kept(self, values: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the columns that are not left out."""
+        return values[[name for name in values if name not in self.left_out]] if self.left_out else values
 
 
 @dataclass(frozen=True)
@@ -219,7 +252,7 @@ class ComparingDescriber(RecordingDescriber):
     def table(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "pd.DataFrame":
         import pandas as pd
 
-        values = pd.concat(looks).loc[meta["item"]]
+        values = self.kept(pd.concat(looks).loc[meta["item"]])
         return side_by_side([self.references.compared(values, meta, self.how), domain_one_hot(meta)])
 
     def referred(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "ComparingDescriber":
@@ -247,7 +280,7 @@ def evidence_of(recording: Recording, machines: Mapping[str, Machine], speed: Sp
         return ()
     parts = components_of(machines, recording.motor, recording.speed_rpm)
     try:
-        turning = turning_of(recording.signal, recording.sampling_rate_hz, speed)
+        turning = turning_of(recording.signal, recording.sampling_rate_hz, speed, recording.turned)
         return strongest_lines(recording.signal, recording.sampling_rate_hz, recording.speed_rpm, parts, turning)
     except ValueError:  # a band is silent, which the method may not have looked at
         return ()

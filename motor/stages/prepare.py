@@ -292,9 +292,9 @@ def _represented(recordings: Recordings, representation: Representation, speed: 
 
 def _represent_one(recording: Recording, representation: Representation, speed: Speed) -> Recording:
     known = recording.signal, recording.sampling_rate_hz
-    turning = turning_of(*known, speed) if representation.takes_turning else None
+    turning = turning_of(*known, speed, recording.turned) if representation.takes_turning else None
     signal, rate_hz = representation.apply(*known, recording.speed_rpm, turning)
-    return replace(recording, signal=signal, sampling_rate_hz=rate_hz)
+    return replace(recording, signal=signal, sampling_rate_hz=rate_hz, turned=None)
 
 
 def every_motor_trains(meta: "pd.DataFrame") -> "pd.DataFrame":

@@ -39,7 +39,8 @@ class ImportRecordings(Stage):
         skipped: list[dict[str, str]] = []
         validation = Validation()
         with input_faults(), _skipped_named(skipped):
-            write_recordings(validation.watch(_counted(self.reader.read(skipped), context)), folder)
+            has_tacho = getattr(self.reader, "tacho", None) is not None
+            write_recordings(validation.watch(_counted(self.reader.read(skipped), context)), folder, has_tacho)
             come_later = self.reader.labels_file is not None or self.reader.life is not None
             classes = () if come_later else self.reader.classes
             check_dataset(open_recordings(folder).meta, classes, self.reader.domains)

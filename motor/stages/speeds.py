@@ -8,6 +8,7 @@ from pydantic import Field
 
 from motor.recordings.recording import Recording
 from motor.recordings.table import Recordings
+from motor.recordings.tacho import turning_by
 from motor.recordings.tracking import Turning, followed
 from motor.registry import Record
 
@@ -29,8 +30,9 @@ class Speed(Record):
         ``when_sure``: the sensors of a motor's moment are heard together, more harmonics tell the speed finer, and
         where they leave a doubt it is not known. ``always`` takes the likeliest speed, however likely.
     turning : {"even", "tracked"}
-        ``tracked``: the speed varies within a recording, so the shaft is followed through the signal, within
-        `range_rpm`, and orders are those of its angle. What is told or estimated of the speed is then not looked at.
+        ``tracked``: the speed varies within a recording, so the shaft is followed: by its tachometer where the reader
+        has one (`dataset.tacho`), else through the signal, within `range_rpm`. Orders are then those of its angle, and
+        what is told or estimated of the speed is not looked at.
     """
 
     source: Literal["given", "estimated", "either"] = "given"
@@ -83,7 +85,7 @@ def with_speed(recording: Recording, speed: Speed, beside: Sequence[Recording] =
     beside : sequence of Recording
         Others, of which those of the same motor and moment are heard with it where `estimate` says so.
     """
-    turning = turning_of(recording.signal, recording.sampling_rate_hz, speed)
+    turning = turning_of(recording.signal, recording.sampling_rate_hz, speed, recording.turned)
     if turning is not None:
         return replace(recording, speed_rpm=turning.mean_rpm)
     is_known = recording.speed_rpm is not None and speed.source == "either"
@@ -95,15 +97,29 @@ def with_speed(recording: Recording, speed: Speed, beside: Sequence[Recording] =
     return replace(recording, speed_rpm=_estimated([(one.signal, one.sampling_rate_hz) for one in heard], speed))
 
 
-def turning_of(signal: "np.ndarray", sampling_rate_hz: float, speed: Speed) -> Turning | None:
+def turning_of(
+    signal: "np.ndarray", sampling_rate_hz: float, speed: Speed, turned: "np.ndarray | None" = None
+) -> Turning | None:
     """Return how the shaft turned, where it is to be followed; None where its speed is taken as even.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_samples,)
+    sampling_rate_hz : float
+    speed : Speed
+    turned : ndarray of shape (2, n_pulses), optional
+        The tachometer's pulses, where one was read: they count more than the signal.
 
     Raises
     ------
     ValueError
         If it cannot be followed.
     """
-    return followed(signal, sampling_rate_hz, speed.range_rpm) if speed.turning == "tracked" else None
+    if speed.turning == "even":
+        return None
+    if turned is not None:
+        return turning_by(turned, signal.size / sampling_rate_hz)
+    return followed(signal, sampling_rate_hz, speed.range_rpm)
 
 
 def _tied(one: Recording, other: Recording) -> bool:

@@ -155,3 +155,15 @@ def test_check_data_killed_in_the_middle_leaves_no_store_and_the_next_run_starts
     folders = list(storage.glob("recordings/*"))
     assert len(folders) == 1
     assert len(open_recordings(folders[0])) == 12
+
+
+def test_check_data_says_what_features_cannot_describe_and_ends_with_2(check):
+    status, printed = check("axes.method=[physics]", "dataset.constants={speed_rpm: 480}")
+    assert status == 2
+    assert re.search(r"order_lines needs 2 revolutions .* holds 1\.00", printed.err)
+
+
+def test_check_data_of_untold_speeds_says_what_signals_tell_of_them(check):
+    status, printed = check()
+    assert status == 0
+    assert "speeds: nothing tells that of 48 series; of 48 heard, 0 tell theirs for sure" in printed.out

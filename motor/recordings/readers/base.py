@@ -370,6 +370,7 @@ class Reader(Plugin):
         if len(signal) < needed:
             why = "series_length asks for" if self.series_length else "a signal has at least"
             raise SeriesError(f"{source.place}: {source.item!r} has {len(signal)} samples, {why} {needed}; {NEXT_STEP}")
+        fields |= source.tells_turning(rate, fields["speed_rpm"])
         return Recording(item=source.item, signal=signal, **fields)  # type: ignore[arg-type]
 
     def _skip(self, item: str, error: SeriesError, skipped: list[dict[str, str]] | None) -> None:

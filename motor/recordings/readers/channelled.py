@@ -1,33 +1,28 @@
 """What readers share that take several signals, which were measured at one time, out of one place."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from functools import cache
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from motor.recordings.channels import moment_of
 from motor.recordings.names import cleaned, fault_of, is_nothing, shown
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.recording import AbsentError, DataError, SeriesError, near
+from motor.recordings.signals import finite_signal
+from motor.recordings.tacho import Names, Tacho
 from motor.recordings.told import Value
 
 SIGNAL = ("signal", "target")  # the column of the one signal where no channels are named
+TACHO = "(tacho)"
 Load = Callable[[], tuple[np.ndarray, float | None]]
-
-
-def _names(value: Any) -> Any:
-    """Return what a config says of a channel as names in the file: ``2`` is ``column 2``, one name a list of it."""
-    listed = value if isinstance(value, list | tuple) else (value,)
-    return tuple(f"column {one}" if isinstance(one, int) and not isinstance(one, bool) else one for one in listed)
 
 
 def is_left_out(value: Any) -> bool:
     """Tell whether a setting stays out of records, as before there was such a setting."""
     return value in ({}, None, "fail")
-
-
-Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_names), Field(min_length=1)]
 
 
 class Channelled(Reader):
@@ -41,10 +36,14 @@ class Channelled(Reader):
         all of them, and those of one place then share a moment; or none is, and something else tells the domain.
     on_missing_channel : {"fail", "skip"}
         What a place does that has not all channels; those left out are listed with the bad series.
+    tacho : Tacho, optional
+        The channel of a tachometer, which is no recording: it tells the shaft's angle for those of the others, and
+        their `speed_rpm` where nothing else tells it.
     """
 
     channels: dict[str, Names] = Field(default={}, exclude_if=is_left_out)
     on_missing_channel: Literal["fail", "skip"] = Field(default="fail", exclude_if=is_left_out)
+    tacho: Tacho | None = Field(default=None, exclude_if=is_left_out)
 
     @field_validator("channels")
     @classmethod
@@ -74,6 +73,21 @@ class Channelled(Reader):
             raise ValueError(f"channels and columns.{both[0]} are both set; keep one of them")
         return self
 
+    @model_validator(mode="after")
+    def _check_tacho(self) -> "Channelled":
+        if self.tacho is not None and not self.channels:
+            raise ValueError(
+                "tacho is set, and no channels beside it; name the sensors' channels, say {vibration: column 2}"
+            )
+        if self.tacho is not None and TACHO in self.channels:
+            raise ValueError(f"a channel is named {TACHO!r}, and tacho is set, too; keep one of them")
+        return self
+
+    @property
+    def read_channels(self) -> dict[str, tuple[str, ...]]:
+        """Channel -> names in each place, the tachometer's among them under a name of its own."""
+        return self.channels if self.tacho is None else {**self.channels, TACHO: self.tacho.channel}
+
     @property
     def tells_domain(self) -> bool:
         """Whether a signal's channel is its domain."""
@@ -100,14 +114,15 @@ class Channelled(Reader):
         DataError
             If one is not there, unless channels may be missing, or if none is.
         """
-        found = {name: next((one for one in of if one in header), None) for name, of in self.channels.items()}
+        found = {name: next((one for one in of if one in header), None) for name, of in self.read_channels.items()}
         there = {name: column for name, column in found.items() if column is not None}
-        if len(there) < len(found) and (self.on_missing_channel == "fail" or not there):
+        if len(there) < len(found) and (self.on_missing_channel == "fail" or not there.keys() - {TACHO}):
             name = next(name for name, column in found.items() if column is None)
-            of = self.channels[name]
+            of = self.read_channels[name]
             raise DataError(
                 f"{place}: no column {' or '.join(map(repr, of))} for channel {name}{near(of[0], header)}; there are: "
-                f"{', '.join(header)}; set channels.{name} to one of them, or on_missing_channel: skip"
+                f"{', '.join(header)}; set {'tacho.channel' if name == TACHO else f'channels.{name}'} to one of them, "
+                "or on_missing_channel: skip"
             )
         return there
 
@@ -129,7 +144,7 @@ class Channelled(Reader):
         place : str
             For messages.
         loads : mapping
-            Channel -> what returns its signal and rate.
+            Channel -> what returns its signal and rate; those of `read_channels`.
         columns, own : mapping
             What a table, and what the place itself tells.
         n_bytes : int
@@ -144,6 +159,21 @@ class Channelled(Reader):
         if self.tells_domain and len(self.channels) > 1:
             told["moment"] = moment_of(item) if is_nothing(told.get("moment")) else told["moment"]
         searched = item if self.tells_domain else None
+        turned = cache(self._turned(loads[TACHO], place)) if TACHO in loads else None
         for name, load in loads.items():
+            if name == TACHO:
+                continue
             tells = {"domain": name} if self.tells_domain else {}
-            yield Source(f"{item}:{name}", f"{place}, channel {name}", load, columns, told | tells, searched, n_bytes)
+            yield Source(
+                f"{item}:{name}", f"{place}, channel {name}", load, columns, told | tells, searched, n_bytes, turned
+            )
+
+    def _turned(self, load: Load, place: str) -> Callable[[float], np.ndarray]:
+        """Return what reads a tachometer's pulses, given the rate of the channels beside it."""
+
+        def turned(sampling_rate_hz: float) -> np.ndarray:
+            assert self.tacho is not None
+            signal, own_rate = load()
+            return self.tacho.turned(finite_signal(signal, place), own_rate or sampling_rate_hz, place)
+
+        return turned

@@ -71,7 +71,7 @@ class Jsonl(Channelled):
         item = told.pop("item", None)
         name = name if is_nothing(item) else str(item)
         if self.channels:
-            loads = {channel: partial(_load_first, known, of, place) for channel, of in self.channels.items()}
+            loads = {channel: partial(_load_first, known, of, place) for channel, of in self.read_channels.items()}
             yield from self.of_channels(name, place, loads, told)
         else:
             load = partial(_load, known.get(columns["signal"]), columns["signal"], place)

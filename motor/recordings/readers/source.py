@@ -3,10 +3,11 @@
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from motor.recordings.tacho import mean_rpm
 from motor.recordings.told import Value
 
 ItemField = Literal[
@@ -37,6 +38,8 @@ class Source:
         What `Reader.pattern` is searched in where that is not the item's name: the file's, of which it is a channel.
     n_bytes : int
         About how much memory its samples take; 0 where it is little, or not known.
+    turned : callable, optional
+        Returns a tachometer's pulses (see `Recording.turned`), given the recording's rate in Hz.
     """
 
     item: str
@@ -46,6 +49,20 @@ class Source:
     own: Mapping[str, Value] = field(default_factory=dict)
     name: str | None = None
     n_bytes: int = 0
+    turned: Callable[[float], np.ndarray] | None = None
+
+    def tells_turning(self, sampling_rate_hz: float, speed_rpm: Value) -> dict[str, Any]:
+        """Return what a tachometer tells of a recording, at most `turned` and `speed_rpm`; a told speed stays.
+
+        Raises
+        ------
+        SeriesError
+            If it shows too few turns.
+        """
+        if self.turned is None:
+            return {}
+        turned = self.turned(sampling_rate_hz)
+        return {"turned": turned, "speed_rpm": mean_rpm(turned) if speed_rpm is None else speed_rpm}
 
     @property
     def searched(self) -> str:
