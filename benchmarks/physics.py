@@ -2,15 +2,15 @@
 
 Rows are programs (a method's features with LDA), columns simulated plants (`benchmarks.plants`), macro-F1 over three
 folds of motors that the training never saw; with ``--hit-sm FOLDER`` also the two rigs of HIT-SM by its own folds, at
-51.2, 25.6 and 12.8 kHz and with a quarter of each series. The last column is the worst of the simulated ones. Below:
-one plant at five sampling rates, and machines that wear, each with a gain of its own, judged by level with and without
-their own reference, beside an oracle that knows each gain.
+51.2, 25.6 and 12.8 kHz and with a quarter of each series, alone and nested. The last column is the worst of the
+simulated ones. Below: one plant at five sampling rates, and what the features of 1,000 series cost.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +19,38 @@ import pandas as pd
 from scipy.io import loadmat
 from scipy.signal import resample, resample_poly
 from sklearn.metrics import f1_score
+from sklearn.model_selection import GroupKFold
 
 from benchmarks.plants import FULL_RATE_HZ, PLANTS, Plant
 from motor.features.base import MachineFeature, RecordingFeature
+from motor.features.lines import Lines
 from motor.judges.lda import Lda
 from motor.registry import plugins
-from motor.stages.own_reference import OwnReference, OwnReferences
 
-PROGRAMS = ("physics", "orders", "classical", "spectrum", "lines")
+WIDE_LINES, HIGHER_HZ = "lines, higher bands", ((5500.0, 10000.0), (10000.0, 20000.0))
+PROGRAMS = ("physics", "physics_found", "orders", "classical", "spectrum", "lines", WIDE_LINES)
+NESTED, HEADS = ("orders", "physics"), ("lda", "ridge")
 RATES_HZ = (8000.0, 12000.0, 25600.0, 51200.0, 65536.0)
 N_FOLDS = 3
 SERIES = 65536
-N_HEALTHY, N_RECORDINGS = 3, 9  # of a machine that wears: its reference, and all
+N_COST = 100  # series that are described to know what 1,000 cost
 
 
 def features_of(method: str, meta: pd.DataFrame) -> list[RecordingFeature]:
     """Return a method's features with what the data decides of them."""
+    if method == WIDE_LINES:
+        return [Lines(higher_bands_hz=HIGHER_HZ).settled(meta)]
     rooms = plugins("motor.features")
     return [rooms[name]().settled(meta) for name in plugins("motor.methods")[method]().features]  # type: ignore
 
 
 def described(method: str, plant: Plant, signals: list[np.ndarray], meta: pd.DataFrame) -> np.ndarray:
     """Return the columns of a method: shape (n_recordings, n_columns)."""
+    return table_of(method, plant, signals, meta).to_numpy()
+
+
+def table_of(method: str, plant: Plant, signals: list[np.ndarray], meta: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of a method, one row a recording."""
     features, rows = features_of(method, meta), []
     for signal, rate_hz, speed_rpm in zip(signals, meta["sampling_rate_hz"], meta["speed_rpm"], strict=True):
         row: dict[str, float] = {}
@@ -49,8 +59,8 @@ def described(method: str, plant: Plant, signals: list[np.ndarray], meta: pd.Dat
                 row |= feature.from_machine(signal, rate_hz, speed_rpm, plant.machine.components(speed_rpm))
             else:
                 row |= feature.from_recording(signal, rate_hz, speed_rpm)
-        rows.append(list(row.values()))
-    return np.array(rows)
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def recorded(plant: Plant, rate_hz: float) -> tuple[list[np.ndarray], pd.DataFrame]:
@@ -63,22 +73,41 @@ def recorded(plant: Plant, rate_hz: float) -> tuple[list[np.ndarray], pd.DataFra
     return signals, pd.DataFrame(rows).assign(n_samples=len(signals[0]))
 
 
-def macro_f1(X: np.ndarray, labels: pd.Series, motors: pd.Series, fold: np.ndarray | None = None) -> float:
-    """Return macro-F1 over folds; by default of motors, those of each class dealt out in turn."""
+def macro_f1(
+    X: np.ndarray | pd.DataFrame,
+    labels: pd.Series,
+    motors: pd.Series,
+    fold: np.ndarray | None = None,
+    selecting: Sequence[RecordingFeature] = (),
+) -> float:
+    """Return macro-F1 over folds; by default of motors, those of each class dealt out in turn.
+
+    Of a table, features that select its columns do so by the training motors of each fold.
+    """
     if fold is None:
         fold = motors.str.rpartition("-")[2].astype(int).to_numpy() % N_FOLDS
     y, predicted = labels.to_numpy(), np.empty(len(labels), dtype=object)
     for test in range(N_FOLDS):
-        estimator = Lda().estimator(0, 1).fit(X[fold != test], y[fold != test])
-        predicted[fold == test] = estimator.predict(X[fold == test])
+        values = X if isinstance(X, np.ndarray) else selected(X, motors, fold != test, selecting)
+        estimator = Lda().estimator(0, 1).fit(values[fold != test], y[fold != test])
+        predicted[fold == test] = estimator.predict(values[fold == test])
     return float(f1_score(y, predicted, average="macro"))
+
+
+def selected(
+    table: pd.DataFrame, motors: pd.Series, is_training: np.ndarray, features: Sequence[RecordingFeature]
+) -> np.ndarray:
+    """Return the columns that training motors leave: shape (n_recordings, n_columns)."""
+    out = {name for one in features for name in one.left_out(table[is_training], motors[is_training])}
+    return table[[name for name in table if name not in out]].to_numpy()
 
 
 def score(method: str, plant: Plant, rate_hz: float) -> float | None:
     """Return a method's macro-F1 on a plant at a rate; None where it cannot describe it."""
     signals, meta = recorded(plant, rate_hz)
     try:
-        return macro_f1(described(method, plant, signals, meta), meta["label"], meta["motor"])
+        table = table_of(method, plant, signals, meta)
+        return macro_f1(table, meta["label"], meta["motor"], selecting=features_of(method, meta))
     except ValueError:
         return None
 
@@ -105,36 +134,86 @@ def hit_sm(folder: Path) -> Iterator[tuple[str, str, list[np.ndarray], pd.DataFr
 def score_hit_sm(method: str, signals: list[np.ndarray], meta: pd.DataFrame) -> float | None:
     """Return a method's macro-F1 on a rig of HIT-SM, whose bearings nobody told."""
     try:
-        X = described(method, next(iter(PLANTS.values())), signals, meta)
+        table = table_of(method, next(iter(PLANTS.values())), signals, meta)
     except ValueError:
         return None
-    return macro_f1(X, meta["label"], meta["motor"], meta["fold"].to_numpy())
+    features = features_of(method, meta)
+    return macro_f1(table, meta["label"], meta["motor"], meta["fold"].to_numpy(), selecting=features)
 
 
-def wearing(seed: int, n_motors: int = 12) -> dict[str, float]:
-    """Return macro-F1 of level on machines that wear by 4 dB, each with a gain of its own within 20 dB.
+def cost_s(method: str) -> float:
+    """Return the CPU seconds that the features of 1,000 series of 65536 points take, by a hundred of them."""
+    plant = PLANTS["51.2 kHz, 1.28 s, 900 to 2400 r/min"]
+    signal = np.random.default_rng(0).normal(size=SERIES).astype(np.float32)
+    known = {"speed_rpm": 1500.0, "sampling_rate_hz": plant.rate_hz, "n_samples": SERIES}
+    meta = pd.DataFrame([known] * N_COST)
+    table_of(method, plant, [signal], meta[:1])  # imports and windows, once
+    began = time.process_time()
+    table_of(method, plant, [signal] * N_COST, meta)
+    return (time.process_time() - began) * 1000 / N_COST
 
-    Of levels as they are, over each machine's own reference, and of an oracle that knows each gain.
+
+def nested_f1(
+    tables: Mapping[str, np.ndarray], labels: pd.Series, motors: pd.Series, fold: np.ndarray, rigs: pd.Series
+) -> dict[str, float]:
+    """Return macro-F1 by rig where program and head are chosen on training motors alone, fold by fold.
+
+    Parameters
+    ----------
+    tables : mapping of str to ndarray of shape (n_recordings, n_columns)
+        The programs that can be chosen; of equals the first is.
+    labels, motors, rigs : Series of n_recordings
+    fold : ndarray of shape (n_recordings,)
     """
-    rows, values = [], []
-    for number in range(n_motors):
-        random = np.random.default_rng((seed, number))
-        gain_db = random.uniform(-20, 20)
-        for k in range(N_RECORDINGS):
-            level_db = gain_db + (4.0 if k >= N_RECORDINGS // 2 + 1 else 0.0) + random.normal(0, 0.7)
-            label = "worn" if k >= N_RECORDINGS // 2 + 1 else "normal"
-            rows.append({"item": f"{number}-{k}", "motor": f"m-{number}", "domain": "d", "label": label, "k": k})
-            values.append({"level_rms": level_db, "known": level_db - gain_db})
-    meta = pd.DataFrame(rows)
-    table = pd.DataFrame(values, index=pd.Index(meta["item"]))
-    healthy = meta[meta["k"] < N_HEALTHY]
-    own = OwnReferences.of(table[["level_rms"]], healthy, set(meta["motor"]), ("d",))
-    meta = meta[meta["k"] >= N_HEALTHY]
-    level = table.loc[meta["item"], ["level_rms"]]
-    over = own.compared(level, meta, OwnReference(use="subtract"))
-    known = table.loc[meta["item"], ["known"]]
-    columns = {"absolute": level, "own_reference": over, "oracle": known}
-    return {name: macro_f1(X.to_numpy(), meta["label"], meta["motor"]) for name, X in columns.items()}
+    y, predicted = labels.to_numpy(), np.empty(len(labels), dtype=object)
+    for test in np.unique(fold):
+        train = np.flatnonzero(fold != test)
+        inner = list(GroupKFold(4).split(train, groups=motors.to_numpy()[train]))
+        best = max(product(tables, HEADS), key=lambda one: _held_out(tables[one[0]][train], y[train], one[1], inner))
+        X, estimator = tables[best[0]], _head(best[1])
+        predicted[fold == test] = estimator.fit(X[train], y[train]).predict(X[fold == test])
+    return {str(rig): float(f1_score(y[rigs == rig], predicted[rigs == rig], average="macro")) for rig in rigs.unique()}
+
+
+def _held_out(X: np.ndarray, y: np.ndarray, head: str, inner: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    """Return macro-F1 of predictions by heads that did not see the motor."""
+    predicted = np.empty(len(y), dtype=object)
+    for train, test in inner:
+        predicted[test] = _head(head).fit(X[train], y[train]).predict(X[test])
+    return float(f1_score(y, predicted, average="macro"))
+
+
+def _head(name: str) -> Any:
+    return plugins("motor.judges")[name]().estimator(0, 1)  # type: ignore[attr-defined]
+
+
+def nested_hit_sm(folder: Path) -> pd.DataFrame:
+    """Return nested selection among `NESTED` and `HEADS` on HIT-SM: rows of data, columns of rigs alone and joint."""
+    found: dict[str, dict[str, tuple[dict[str, np.ndarray], pd.DataFrame]]] = {}
+    for name, rig, signals, meta in hit_sm(folder):
+        tables = {}
+        for kind in NESTED:
+            try:
+                tables[kind] = described(kind, next(iter(PLANTS.values())), signals, meta)
+            except ValueError:  # too few revolutions
+                continue
+        found.setdefault(name, {})[rig] = tables, meta.assign(rig=rig)
+    rows = {}
+    for name, of_rigs in found.items():
+        alone = {}
+        for tables, meta in of_rigs.values():
+            alone |= nested_f1(tables, meta["label"], meta["motor"], meta["fold"].to_numpy(), meta["rig"])
+        both = pd.concat([meta for _, meta in of_rigs.values()], ignore_index=True)
+        mark = pd.get_dummies(both["rig"]).to_numpy(np.float64)
+        kinds = set.intersection(*(set(tables) for tables, _ in of_rigs.values()))
+        joined = {
+            kind: np.hstack([np.vstack([tables[kind] for tables, _ in of_rigs.values()]), mark])
+            for kind in NESTED
+            if kind in kinds
+        }
+        joint = nested_f1(joined, both["label"], both["motor"], both["fold"].to_numpy(), both["rig"])
+        rows[name] = alone | {f"{rig}, joint": value for rig, value in joint.items()}
+    return pd.DataFrame(rows).T
 
 
 def main() -> None:
@@ -151,15 +230,15 @@ def main() -> None:
     print(shown.round(2).to_string(na_rep="-"))
     if arguments.hit_sm:
         told = {
-            (rig, name): {kind: score_hit_sm(kind, signals, meta) for kind in PROGRAMS if kind != "lines"}
+            (rig, name): {kind: score_hit_sm(kind, signals, meta) for kind in PROGRAMS if "lines" not in kind}
             for name, rig, signals, meta in hit_sm(arguments.hit_sm)
         }
         print(pd.DataFrame(told).round(2).to_string(na_rep="-"))
+        print(nested_hit_sm(arguments.hit_sm).round(2).to_string())
     first = next(iter(PLANTS.values()))
     by_rate = {f"{rate:g} Hz": score("physics", first, rate) for rate in (RATES_HZ[1:3] if quick else RATES_HZ)}
     print("physics at other rates:", {name: round(value or 0, 2) for name, value in by_rate.items()})
-    worn = pd.DataFrame([wearing(seed) for seed in range(10)]).mean()
-    print("level of machines that wear:", worn.round(2).to_dict())
+    print("CPU seconds of 1,000 series:", {kind: round(cost_s(kind), 1) for kind in PROGRAMS[: 2 if quick else None]})
     spread = max(value or 0 for value in by_rate.values()) - min(value or 0 for value in by_rate.values())
     summary = {
         "name": "physics",

@@ -39,6 +39,7 @@ from motor.results.failures import FAILED, write_failures
 from motor.results.forecasts import forecasts_of, forecasts_table
 from motor.results.links import curve_names, link_to
 from motor.results.report_context import report_context
+from motor.results.trends import trends_of
 from motor.stages.classify import Classify
 from motor.stages.curves import CURVES
 from motor.stages.described import Described
@@ -143,6 +144,7 @@ def _write(
     if forecasts:
         write_text(root / FORECASTS, forecasts_table(forecasts).to_csv(index=False))
     beside = {"suspected_labels": suspected, "forecasts": forecasts}
+    beside |= {"trends": trends_of(standing, results, store, advised)}
     details = cell_details(experiment, standing, results, store, advised) | beside
     findings = replace(findings, context=replace(context, spent=details["spent"]), details=details)
     document = compose(findings)

@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grid.plan.plan import make_plan
+from grid.plan.plan import Cell, make_plan
 from grid.stage import InputError
 from grid.store.store import Store
+from motor.evaluation.cells import CellResult
 from motor.experiment.cells import make_cells
 from motor.experiment.reading import read_experiment
 from motor.predicting import Predictor
 from motor.recordings.recording import Recording
+from motor.results.trends import trends_of
 from motor.stages.own_reference import ANY_MOTOR, OwnReference, OwnReferences
 
 RATE_HZ = 4096.0
@@ -97,6 +99,28 @@ def test_own_references_are_scored_nowhere(built):
         items = pd.read_csv(store.folder(stage) / "predictions.csv")["item"]
         assert len(items) == 9 * 5
         assert not items.str.contains(r"-[01]\.npy").any()
+
+
+@pytest.mark.parametrize("use", ["none", "subtract"])
+def test_trends_of_a_plant_that_wears_leave_the_band_of_its_own_references(built, use):
+    cells, store = built
+    cell = Cell({"own_reference": use}, cells[use])
+    predictions = pd.read_csv(store.folder(cell.stage) / "predictions.csv", dtype={"motor": str})
+    metrics = json.loads((store.folder(cell.stage) / "metrics.json").read_text())
+    result = CellResult(cell.axes, metrics, "of/it", predictions)
+    found = trends_of([cell], [result], store, [result])
+    assert json.loads(json.dumps(found)) == found
+    assert {one["motor"] for one in found} == {f"m{number}" for number in range(9)}
+    for one in found:
+        assert one["t_h"] == [24.0 * day for day in range(7)]
+        assert one["is_reference"] == [True] * 2 + [False] * 5
+        assert one["is_own"]
+        first = one["columns"][0]
+        assert first["name"].startswith("level_")
+        assert len(first["y"]) == 7
+        if use == "subtract":  # a recipe that levels themselves mislead leans on whatever column misleads it
+            assert min(first["y"][4:]) > first["high"] > max(first["y"][:2])
+    assert trends_of([cell], [result], store, []) == []
 
 
 def test_own_reference_of_new_machines_is_given_or_lacking(built):

@@ -56,7 +56,7 @@ class Findings:
     details : mapping
         What was gathered beside the metrics: `cells` (name -> `config`, `tsne`, `residuals`, `learning`, `worst`),
         `signals` (what `worst` names), `spent`, `suspected_labels` (a table), `forecasts` (see
-        `motor.report.findings.forecasts`). Each may be missing.
+        `motor.report.findings.forecasts`), `trends` (see `motor.evaluation.trends`). Each may be missing.
     """
 
     cells: list[CellResult]
