@@ -147,7 +147,8 @@ class OwnReferences:
         if how.level == "absolute":
             parts.append(values[levels])
         elif how.level == "own_reference":
-            parts.append(over[levels].where(has[:, None], 0.0).add_prefix(OVER_OWN))
+            known = np.repeat(has[:, None], len(levels), axis=1)
+            parts.append(over[levels].where(known, 0.0).add_prefix(OVER_OWN))
         return pd.concat(parts, axis=1)
 
 

@@ -180,6 +180,14 @@ def test_own_references_compare_with_the_own_mean_and_strangers_with_everyones()
     assert ANY_MOTOR in references.means.index.get_level_values("motor")
 
 
+def test_own_references_take_several_columns_of_level():
+    values = VALUES.assign(level_velocity=[1.0, 3.0, 9.0])
+    references = OwnReferences.of(values, META.iloc[:2], {"one"}, ("casing",))
+    found = references.compared(values, META, OwnReference(use="subtract", level="own_reference"))
+    assert found["over own reference: level_velocity"].tolist() == [-1.0, 1.0, 0.0]
+    assert found["over own reference: level_rms"].tolist() == [-2.0, 2.0, 0.0]
+
+
 def test_own_references_of_no_training_machine_raise():
     with pytest.raises(ValueError, match="no training motor has a healthy reference"):
         OwnReferences.of(VALUES, META, set(), ("casing",))

@@ -9,7 +9,7 @@ from benchmarks.wearing import WEAR, Wearing, plant, scores
 
 def test_wear_of_level_under_unlike_gains_is_told_by_the_own_past_alone() -> None:
     found = scores(Wearing(replace(plant(), seconds=0.25), "level", seed=0, n_motors=6))
-    assert found["own_reference"] > 0.9
+    assert found["own_reference"] > 0.8
     assert found["absolute"] < found["own_reference"] - 0.1
 
 
