@@ -30,6 +30,8 @@ def command(arguments: argparse.Namespace) -> int:
         if arguments.to is None:
             arguments.parser.error("export needs --to FILE")
         print(f"{exchange.export(loop, arguments.to)} recordings in {arguments.to}")
+        if arguments.to.suffix == ".json":
+            print(f"Label Studio's labelling configuration: {exchange.labelling_config(loop.facts.classes)}")
     elif arguments.action == "import":
         if len(words) != 1:
             arguments.parser.error("import needs one FILE")

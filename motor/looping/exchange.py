@@ -3,9 +3,10 @@
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 from sqlalchemy import select
 
@@ -16,6 +17,7 @@ from motor.review.database.decisions import Decision, decide
 from motor.review.database.schema import ANSWER, ASKED, ITEM, SHARED
 
 CHOICE, SIGNAL = "label", "signal"  # names in Label Studio's configuration
+TEXTS = {SIGNAL: "item", "motor": "motor", "domain": "domain"}
 
 
 def export(loop: Loop, file: Path) -> int:
@@ -77,6 +79,13 @@ def _label_studio(rows: Mapping[str, Any], held: Mapping[str, Held]) -> str:
             task["predictions"] = [{"result": [_choice(label)], "score": score, "model_version": "loop"}]
         tasks.append(task)
     return json.dumps(tasks, indent=1, ensure_ascii=False) + "\n"
+
+
+def labelling_config(classes: Sequence[str]) -> str:
+    """Return the labelling configuration that a project of Label Studio needs to show the exported tasks."""
+    choices = "".join(f"<Choice value={quoteattr(name)}/>" for name in classes)
+    shown = "".join(f'<Text name="{name}" value="${key}"/>' for name, key in TEXTS.items())
+    return f'<View>{shown}<Choices name="{CHOICE}" toName="{SIGNAL}" choice="single">{choices}</Choices></View>'
 
 
 def _choice(label: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, insert, not_, or_, select, update
 
 from motor.review.database import chain
 from motor.review.database.decisions import ADJUDICATED, shown
@@ -162,21 +162,25 @@ def _question(row: Mapping[str, Any], reviewer: str) -> dict[str, Any]:
 
 def disagreements(database: Database, reviewers: int = 2) -> list[dict[str, Any]]:
     """Return the test items that enough reviewers have decided on, differently, and nobody has settled."""
+    said = func.coalesce(ANSWER.c.label, ANSWER.c.action)
+    differing = (
+        select(ANSWER.c.item_id)
+        .where(ANSWER.c.seat != SHARED, ANSWER.c.action.is_not(None))
+        .group_by(ANSWER.c.item_id)
+        .having(func.count() >= reviewers, func.count(said.distinct()) > 1)
+        .having(func.sum(case((ANSWER.c.seat == ADJUDICATED, 1), else_=0)) == 0)
+    )
     with database.reading() as connection:
         rows = connection.execute(
-            select(ITEM.c.name, ANSWER.c.seat, ANSWER.c.action, ANSWER.c.label)
+            select(ITEM.c.name, ANSWER.c.seat, said)
             .join(ITEM, ITEM.c.id == ANSWER.c.item_id)
-            .where(ITEM.c.side == "test", ANSWER.c.action.is_not(None))
+            .where(ANSWER.c.item_id.in_(differing), ANSWER.c.action.is_not(None))
             .order_by(ITEM.c.id, ANSWER.c.seat)
         )
-        by_item: dict[str, dict[str, tuple[str, str | None]]] = {}
-        for name, seat, action, label in rows:
-            by_item.setdefault(name, {})[seat] = (action, label)
-    return [
-        {"item": name, "answers": {seat: label or action for seat, (action, label) in seats.items()}}
-        for name, seats in by_item.items()
-        if ADJUDICATED not in seats and len(seats) >= reviewers and len(set(seats.values())) > 1
-    ]
+        by_item: dict[str, dict[str, str]] = {}
+        for name, seat, answer in rows:
+            by_item.setdefault(name, {})[seat] = answer
+    return [{"item": name, "answers": answers} for name, answers in by_item.items()]
 
 
 def progress(database: Database, reviewer: str | None = None, reviewers: int = 2) -> dict[str, dict[str, int]]:

@@ -13,12 +13,26 @@ const screens = new Map();
 const sound = new Sound();
 const screen = new Screen($);
 const outbox = new Outbox({
-  sent: () => refresh().then(() => current() || sure.isShown || state.isEnd || go(0)).catch(told),
+  sent: () => soon(),
   conflict: (body, answer) => conflict(body, answer),
   refused: (body, why) => message(say("refused", { n: 1, why })),
   signIn: () => signIn(),
   changed: (n, isOffline) => { $("outbox").textContent = n ? say(isOffline ? "offline" : "waiting", { n }) : ""; },
 });
+
+// What could not be fetched without a network, or before somebody signed in again, is once that is over.
+async function drawn() {
+  const isDrawn = current() ? document.body.dataset.drawn === current().item : sure.isShown || state.isEnd;
+  if (state.review && !isDrawn) await go(0);
+}
+
+// Counts are asked for once a second at most, however fast decisions are sent.
+function soon() {
+  soon.timer ??= setTimeout(() => {
+    soon.timer = null;
+    refresh().then(drawn).catch(told);
+  }, 1000);
+}
 
 const sure = new Sure($, (kept, left, label) => { acting = acting.then(() => accepted(kept, left, label)).catch(told); });
 
@@ -45,7 +59,7 @@ function fetched(item) {
 }
 
 async function fill() {
-  if (state.isEnd || state.queue === SURE || state.items.length - state.place > AHEAD) return;
+  if (state.isEnd || state.queue === SURE || state.items.length - state.place > AHEAD) { lookAhead(); return; }
   // What was passed over, and what is not sent yet, is given again.
   const again = state.items.filter((one) => !state.done.has(one.item)).length + await outbox.count();
   const queue = state.queue, count = Math.min(MOST, AHEAD + 2 + again), found = await got(of("/api/next", { queue, count }));
@@ -53,6 +67,10 @@ async function fill() {
   const unknown = found.filter((one) => !state.done.has(one.item) && !state.items.some((had) => had.item === one.item));
   state.isEnd = unknown.length === 0 && (found.length < count || count === MOST);
   state.items.push(...unknown);
+  lookAhead();
+}
+
+function lookAhead() {
   const ahead = state.items.slice(state.place, state.place + AHEAD).map((one) => fetched(one.item));
   Promise.allSettled(ahead).then(() => { document.body.dataset.ahead = String(ahead.length); });
 }
@@ -212,7 +230,7 @@ async function signedIn() {
   if (!response.ok) return;
   $("sign-in").close();
   outbox.send();
-  if (!current()) await begin();
+  if (!current()) await begin(); else await drawn();
 }
 
 function help() {
@@ -290,7 +308,7 @@ async function start() {
   $("language").textContent = language === "zh" ? "English" : "中文";
   screen.listen({ decide, undo, sameForMotor, go, zoom, play: KEYS[" "], known });
   addEventListener("keydown", keyed);
-  addEventListener("online", () => { if (!current() && !sure.isShown) go(0).catch(told); });
+  addEventListener("online", () => drawn().catch(told));
   $("help").onclick = help;
   $("theme").onclick = () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
   $("language").onclick = () => speak(language === "zh" ? "en" : "zh");

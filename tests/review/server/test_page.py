@@ -205,3 +205,81 @@ def test_other_sensor_of_the_moment_is_drawn_below(browser, review, served):
         shown(page, "i2")
         assert page.locator("#partner").is_hidden()
         assert page.faults == []
+
+
+@pytest.mark.slow
+def test_ten_minutes_without_a_network_and_a_session_that_ended_lose_nothing(browser, review, served):
+    token = add_person(review.database, "ann", "annotator", "tests")
+
+    def decided():
+        with review.database.reading() as connection:
+            return list(connection.execute(text("SELECT name, label FROM decision JOIN item ON item.id=item_id "
+                                                "ORDER BY decision.id")))  # fmt: skip
+
+    with served(review) as address:
+        page = browser.new_context().new_page()
+        page.clock.install()
+        page.goto(address)
+        page.locator("#token").fill(token)
+        page.locator("#token").press("Enter")
+        shown(page, "i0")
+        quiet(page)
+        page.keyboard.press("1")
+        shown(page, "i1")
+        settled(page)
+        page.context.set_offline(True)
+        for item, key in (("i1", "2"), ("i2", "3"), ("i3", "1"), ("i4", "2")):
+            shown(page, item)
+            page.keyboard.press(key)
+            for _ in range(5):
+                page.clock.fast_forward("00:30")
+        page.locator("#outbox", has_text="4").wait_for()
+        assert decided() == [("i0", "normal")]
+        with review.database.writing() as connection:
+            connection.execute(text("DELETE FROM session"))
+        page.context.set_offline(False)
+        page.locator("#sign-in").wait_for()
+        assert decided() == [("i0", "normal")]
+        page.locator("#token").fill(token)
+        page.locator("#token").press("Enter")
+        settled(page)
+        shown(page, "i5")
+        page.keyboard.press("3")
+        shown(page, "i6")
+        settled(page)
+        said = [
+            ("i0", "normal"),
+            ("i1", "spark"),
+            ("i2", "vibrate"),
+            ("i3", "normal"),
+            ("i4", "spark"),
+            ("i5", "vibrate"),
+        ]
+        assert decided() == said
+        page.context.close()
+
+
+def test_page_that_runs_out_without_a_network_goes_on_when_it_is_back(browser, review, served):
+    with served(review) as address:
+        page = opened(browser, address)
+        shown(page, "i0")
+        quiet(page)
+        page.context.set_offline(True)
+        for _ in range(6):
+            page.keyboard.press("2")
+        page.locator("#item", has_text="No more recordings could be fetched").wait_for()
+        page.context.set_offline(False)
+        shown(page, "i6")
+        settled(page)
+        assert set(labels(review)) == {f"i{n}" for n in range(6)}
+
+
+def test_what_is_passed_over_does_not_end_the_queue(browser, review, served):
+    with served(review) as address:
+        page = opened(browser, address)
+        for n in range(14):
+            shown(page, f"i{n}")
+            page.keyboard.press("n")
+        shown(page, "i14")
+        page.keyboard.press("n")
+        page.locator("#item", has_text="Nothing is left").wait_for()
