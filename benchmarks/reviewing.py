@@ -49,12 +49,12 @@ while True:
 DRAW = """\
 async (item) => {
   const { Plot, unpacked } = await import("/assets/plot.js");
-  window.plots ??= ["waveform", "spectrum", "envelope"].map((name) => new Plot(document.getElementById(name)));
+  window.measured ??= ["waveform", "spectrum", "envelope"].map((name) => new Plot(document.getElementById(name)));
   const began = performance.now();
   const told = await (await fetch(`/api/screen?item=${item}`)).json(), { waveform } = told;
-  window.plots[0].show({ from: 0, to: 1, unit: "s", low: unpacked(waveform.low), high: unpacked(waveform.high) });
+  window.measured[0].show({ from: 0, to: 1, unit: "s", low: unpacked(waveform.low), high: unpacked(waveform.high) });
   for (const [place, name] of [[1, "spectrum"], [2, "envelope"]]) {
-    window.plots[place].show({ from: 0, to: told[name].highest_hz, unit: "Hz", values: unpacked(told[name].values) });
+    window.measured[place].show({ from: 0, to: told[name].highest_hz, unit: "Hz", values: unpacked(told[name].values) });
   }
   return performance.now() - began;
 }

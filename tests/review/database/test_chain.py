@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from motor.review.database.chain import head, verify
 from motor.review.database.decisions import Decision, decide
+from motor.review.database.items import Item, add_items
 
 CLASSES = ("normal", "spark")
 NEVER = ("decision_is_never_updated", "decision_is_never_deleted", "event_is_never_updated", "event_is_never_deleted")
@@ -45,6 +46,23 @@ def test_trail_as_written_verifies(decided):
 def test_what_was_changed_is_found(decided, statement, words):
     forge(decided, statement)
     assert any(words in fault for fault in verify(decided))
+
+
+@pytest.mark.slow
+def test_what_was_changed_is_found_on_postgresql(on_postgresql):
+    add_items(on_postgresql, [Item(f"i{n}", "m", "sound", "train", "table") for n in range(5)], "tests")
+    for n in range(5):
+        decide(on_postgresql, Decision(f"r{n}", f"i{n}", 0, "label", "ann", "spark"), CLASSES)
+    assert verify(on_postgresql) == []
+    with on_postgresql.writing() as connection:
+        for table in ("decision", "event"):
+            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
+        connection.execute(text("UPDATE event SET body=replace(body,'spark','normal') WHERE number=3"))
+        connection.execute(text("DELETE FROM event WHERE number=5"))
+        connection.execute(text("DELETE FROM decision WHERE request_id='r4'"))
+    faults = verify(on_postgresql)
+    for words in ("event 3", "event 5 is missing", "request 'r4' is missing"):
+        assert any(words in fault for fault in faults)
 
 
 def test_trail_that_was_written_anew_is_found_by_what_was_kept_elsewhere(decided, database):

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -183,7 +184,7 @@ def test_no_decision_that_the_page_went_on_from_is_lost_by_a_killed_browser(loop
         for _ in range(chance.randrange(1, 5)):
             item = current(page)
             page.keyboard.press("2")
-            page.wait_for_function("item => document.getElementById('item').textContent !== item", arg=item)
+            until_other(page, item)
             passed.add(item)
         page.keyboard.press("2")
         pressed += 1
@@ -211,12 +212,17 @@ def begin(browser, profile, address):
     context = browser.browser_type.launch_persistent_context(str(profile), executable_path=found)
     page = context.pages[0]
     page.goto(address)
-    page.wait_for_function("document.querySelectorAll('#answers button').length > 0")
+    page.locator("#answers button").first.wait_for()
     return context, page
 
 
 def current(page):
     return page.locator("#item").inner_text()
+
+
+def until_other(page, item):
+    """Wait until the page has gone on from an item (by a locator: what its policy forbids is to evaluate a text)."""
+    page.locator("#item").filter(has_not_text=re.compile(f"^{item}$")).wait_for()
 
 
 def kill_browser(profile):

@@ -3,6 +3,7 @@
 import gzip
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from motor.review.database import opening
@@ -41,12 +42,16 @@ def test_migrations_lead_to_the_tables_that_the_code_knows(database):
 
 
 def check_former(database, revision):
-    """Take a database of a former schema, and use it."""
+    """Take a database of a former schema with work in it, and go on with it."""
     migrate_to(database, revision)
     assert revision_of(database) == revision
+    before = of(in_work(database))
     opening._migrate(database)
     assert revision_of(database) == revisions()[-1]
-    assert verify(in_work(database)) == []
+    check_schema(database)
+    assert of(database) == before
+    assert decide(database, Decision("r9", "i0", 1, "label", "bob", "normal"), CLASSES)["revision"] == 2
+    assert verify(database) == []
 
 
 @pytest.mark.parametrize("revision", revisions())
@@ -117,10 +122,16 @@ def test_postgresql_is_migrated_guarded_saved_and_restored(empty_on_postgresql, 
 
 
 @pytest.mark.slow
-def test_database_of_each_former_schema_opens_on_postgresql(empty_on_postgresql):
+@pytest.mark.parametrize("revision", revisions())
+def test_database_of_each_former_schema_opens_on_postgresql(empty_on_postgresql, revision):
     database = Database(opening._server(empty_on_postgresql))
-    check_former(database, revisions()[0])
+    check_former(database, revision)
     database.close()
+
+
+def test_revisions_are_those_that_alembic_finds():
+    script = ScriptDirectory(str(opening.MIGRATIONS))
+    assert [found.revision for found in reversed(list(script.walk_revisions()))] == revisions()
 
 
 @pytest.mark.slow

@@ -102,10 +102,14 @@ def test_decisions_outlive_the_tab_and_an_expired_session(browser, review, serve
     token = add_person(review.database, "ann", "annotator", "tests")
     with served(review) as address:
         page = opened(browser, address)
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
         page.locator("#token").fill(token)
         page.locator("#token").press("Enter")
         shown(page, "i0")
         quiet(page)
+        assert asked
+        assert not any(token in address for address in asked)
         with review.database.writing() as connection:
             connection.execute(text("DELETE FROM session"))
         page.keyboard.press("2")
