@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from motor.registry import plugins
 from motor.review import server
 from motor.review.database.decisions import Decision, decide
 from motor.review.database.people import add_person
@@ -28,6 +29,8 @@ def test_both_languages_have_every_word_that_the_page_says():
     sources = "".join(path.read_text(encoding="utf-8") for path in WORDS.parent.glob("*.*"))
     said = set(re.findall(r"""(?:say\(|data-(?:word|title)=|isOffline \? )["'](\w+)["']""", sources))
     assert said - catalogues[0].keys() == set()
+    asked_because = {"random", "suspected", "sure", "disagreements", *plugins("motor.asking")}
+    assert {f"reason_{name}" for name in asked_because} - catalogues[0].keys() == set()
 
 
 def opened(browser, address, **options):
