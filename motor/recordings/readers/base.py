@@ -22,7 +22,7 @@ from motor.recordings.readers.lookup import fields_of, missing
 from motor.recordings.readers.name_groups import check_groups
 from motor.recordings.readers.source import ItemField, Source
 from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, cut, is_constant, near
-from motor.recordings.signals import MOST_SAMPLES, finite_signal
+from motor.recordings.signals import MOST_SAMPLES, finite_signal, keep_freed_memory
 from motor.recordings.told import Value, first_told
 from motor.registry import Plugin
 
@@ -243,6 +243,7 @@ class Reader(Plugin):
 
     def checked(self, sources: Iterable[Source], skipped: list[dict[str, str]] | None = None) -> Iterator[Recording]:
         """Yield the recordings of some sources, as `read` does with all of them."""
+        keep_freed_memory()
         with ThreadPoolExecutor(N_LOADS) as executor:
             loaded = ordered_map(self._loaded, self._claimed(sources), executor, N_LOADS, _weight, AHEAD_BYTES)
             for source, whole in loaded:
