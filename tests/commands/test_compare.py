@@ -53,3 +53,43 @@ def test_compare_writes_page_rows_and_schema(storage, tmp_path, capsys):
     assert [row["grid"] for row in rows] == ["one", "two"]
     assert {path.name for path in (tmp_path / "page").iterdir()} == {"index.html", "rows.json", "row.schema.json"}
     assert "2 reports" in capsys.readouterr().out
+
+
+@pytest.fixture
+def bucket(storage, tmp_path, monkeypatch):
+    """The storage in a bucket of a real server, which holds nothing else."""
+    np.savez(storage / "results" / "two" / "ranking.npz", values=np.ones((3, 1)))
+    server = pytest.importorskip("moto.server", reason="moto[server] brings the S3 server: pip install -e '.[dev]'")
+    boto3 = pytest.importorskip("boto3", reason="S3 needs boto3: pip install -e '.[s3]'")
+    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+    address = "http://{}:{}".format(*running.get_host_and_port())
+    for name, value in {**keys, "AWS_ENDPOINT_URL_S3": address, "MOTOR_GRID_CACHE": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="motors")
+    for file in (path for path in storage.rglob("*") if path.is_file()):
+        client.upload_file(str(file), "motors", f"others/{file.relative_to(storage)}")
+    yield "s3://motors/others"
+    running.stop()
+
+
+def test_compare_joins_a_bucket_and_a_folder(bucket, storage, tmp_path):
+    assert line.main(["compare", bucket, str(storage), "--to", str(tmp_path / "page")]) == 0
+    rows = json.loads((tmp_path / "page" / "rows.json").read_text(encoding="utf-8"))
+    assert [(row["store"], row["grid"], row["score"]) for row in rows] == [
+        (where, grid, 0.5) for where in (bucket, "store") for grid in ("one", "two")
+    ]
+
+
+def test_arrays_of_a_report_in_a_bucket_are_read(bucket):
+    one, two = reports_in([bucket], "")
+    assert one.kept is None
+    assert two.kept is not None
+    np.testing.assert_array_equal(two.kept["values"], np.ones((3, 1)))
+
+
+def test_compare_of_a_bucket_without_reports_says_so(bucket):
+    with pytest.raises(ValueError, match="no report"):
+        reports_in([f"{bucket}/nothing"], "")
