@@ -186,12 +186,11 @@ def measured(bench: Bench, kind: str, seed: int, methods: Sequence[str], overrid
     """Build what is missing of a kind and a seed, and return its figures."""
     found: dict[str, Any] = {"kind": kind, "seed": seed}
     for method in methods:
-        control = {"C": "untrained", "A": "untrained_residual"}.get(method, method)
+        control = {"C": "untrained", "A": "untrained_residual"}.get(method, f"untrained_{method.removeprefix('C_')}")
         stages = bench.features(kind, seed, method, control, overrides)
-        half = len(stages) // (2 if control != method else 1)
+        half = len(stages) // 2
         found[f"f1 {method}"] = [round(value, 3) for value in macro_f1(bench, stages[:half], seed)]
-        if control != method:
-            found[f"f1 {control}"] = [round(value, 3) for value in macro_f1(bench, stages[half:], seed)]
+        found[f"f1 {control}"] = [round(value, 3) for value in macro_f1(bench, stages[half:], seed)]
         if "skill" not in found:
             found |= table([row for stage in stages[:half] for row in bench.forecasts(stage)])
             seconds = [bench.seconds.get(stage.finetunes[0].key) for stage in stages[:half]]

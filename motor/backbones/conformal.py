@@ -6,8 +6,9 @@ cover holds as far as the motors to come are like those that validated.
 
 Offsets of a domain hold over all of its windows together: where one class is easily forecast and another is not, the
 first's intervals stay too wide and the second's too narrow. By window, those that are about as hard to forecast share
-offsets (Mondrian conformal prediction; Vovk, Gammerman and Shafer 2005, "Algorithmic Learning in a Random World", 4.5).
-How hard a window is follows from its context alone, see `difficulty`; no label is asked for.
+offsets (Mondrian conformal prediction; Vovk, Gammerman and Shafer 2005, "Algorithmic Learning in a Random World", 4.5),
+which grow with how hard each is (Papadopoulos, Vovk and Gammerman 2011, J. Artificial Intelligence Research 40,
+815-840). How hard a window is follows from its context alone, see `difficulty`; no label is asked for.
 
 Shapes: B windows, T context, H horizon, Q quantiles, N domains, G groups of windows by difficulty.
 """
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 N_GROUPS = 5  # of windows by difficulty, each as large as the others
 FILE = "conformal.json"
 CLOSE = 1e-6
+LEAST = 1e-3  # difficulty of a window, in deviations
 
 
 def calibrate(forecaster: "Forecaster", batches: Iterable[Batch], by_window: bool = False) -> None:
@@ -82,10 +84,11 @@ def _missed(
         known = batch.tensors()
         _, scale_B1 = loc_scale(known.context_BT)
         y_BH1 = known.future_BH[:, : forecast_BHQ.shape[1], None]
-        miss_BHQ = ((y_BH1 - forecast_BHQ) / scale_B1[..., None]).numpy()
+        unit_B11 = scale_B1[..., None].numpy()
         domain_B = np.asarray(known.domain_B) if forecaster.is_told else np.zeros(known.n_windows, dtype=np.int64)
         with torch.inference_mode():
-            hard_B = difficulty(forecaster, known).cpu().numpy() if by_window else np.zeros(known.n_windows)
+            hard_B = difficulty(forecaster, known).cpu().numpy() if by_window else np.ones(known.n_windows)
+        miss_BHQ = (y_BH1 - forecast_BHQ).numpy() / (unit_B11 * hard_B[:, None, None])
         for place in range(forecaster.n_told):
             missed[place].append(miss_BHQ[domain_B == place])
             hard[place].append(hard_B[domain_B == place])
@@ -120,7 +123,12 @@ def difficulty(forecaster: "Forecaster", batch: Batch) -> "Tensor":
     (middle,) = positions_of((MEDIAN,), forecaster.model_levels)
     median_BH = forecaster._pass(earlier, length).quantiles_BHQ[..., middle]
     _, scale_B1 = loc_scale(context_BT)
-    return ((median_BH - context_BT[:, context_BT.shape[1] - length :]).abs() / scale_B1).nanmean(dim=1).nan_to_num()
+    return (
+        ((median_BH - context_BT[:, context_BT.shape[1] - length :]).abs() / scale_B1)
+        .nanmean(dim=1)
+        .nan_to_num()
+        .clamp(min=LEAST)
+    )
 
 
 def offsets_of(miss_RQ: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:

@@ -337,8 +337,9 @@ class Forecaster(ABC):
         domain_B = batch.domain_B if self.is_told else torch.zeros_like(batch.domain_B)
         group_B = torch.zeros_like(domain_B)
         if self.offset_edges_NG.shape[1]:
-            edge_BG = self.offset_edges_NG.to(self.device)[domain_B]
-            group_B = (difficulty(self, batch)[:, None] >= edge_BG).sum(dim=1)
+            hard_B1 = difficulty(self, batch)[:, None]
+            group_B = (hard_B1 >= self.offset_edges_NG.to(self.device)[domain_B]).sum(dim=1)
+            scale_B1 = scale_B1 * hard_B1
         offset_BQ = self.offsets_NGQ.to(self.device)[domain_B, group_B] * scale_B1
         moved_BHQ = quantiles_BHQ + offset_BQ[:, None]
         middle = self.quantile_levels.index(MEDIAN)
