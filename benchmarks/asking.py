@@ -108,11 +108,11 @@ def simulated(counts: tuple[int, ...], seed: int, batch: int, kind: str = "order
 
 def pools_of_hit_sm(folder: Path, runs: int, seed: int) -> Iterator[Pool]:
     """Yield the bearings of HIT-SM, both rigs, a fold's motors to judge by; each fold as often as the others."""
-    from benchmarks.physics import features_of, hit_sm
+    from benchmarks.physics import hit_sm
 
     tables = [(signals, meta) for name, _, signals, meta in hit_sm(folder) if name == "51.2 kHz"]
     meta = pd.concat([meta for _, meta in tables], ignore_index=True)
-    (feature,) = features_of("orders", meta)
+    feature = plugins("motor.features")["orders"]()
     signals = (signal for of_rig, _ in tables for signal in of_rig)
     rows = [
         feature.from_recording(signal, rate_hz, speed_rpm)
