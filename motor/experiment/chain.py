@@ -1,7 +1,7 @@
 """From a method, a regime and values of the other axes to the stages that a cell needs, chained."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -252,7 +252,9 @@ class Link:
         settings, backbone = self.settings, backbone or self.settings.backbone
         modules = () if labels == "none" or backbone.CLOSED_FORM or is_branch else settings.modules.chosen
         augmentations = {d: _augmentations(self.of_domain(d)) for d in self.domains}
-        is_trained, prepared = labels != "none" and not backbone.CLOSED_FORM, self.prepare(labels_file)
+        is_trained = labels != "none" and not backbone.CLOSED_FORM
+        normals_file = settings.dataset.normals_file if labels == "normal" and self.chain.unit == "motor" else None
+        prepared = self._prepare_normals(normals_file) if normals_file else self.prepare(labels_file)
         return Finetune(
             prepared=prepared,
             fold=fold,
@@ -323,6 +325,11 @@ class Link:
             labelled_share=settings.unlabelled.labelled_share,
             shared=self._represent(settings),
         )
+
+    def _prepare_normals(self, labels_file: str) -> Prepare:
+        """Return what `prepare` does, for who may know no label of a faulty training series."""
+        prepared = self.prepare(labels_file)
+        return replace(prepared, split=prepared.split.model_copy(update={"needs": "normal"}))
 
     def _represent(self, settings: "Settings") -> Represent | None:
         """Return the stage that represents whatever the labels are, where they come from beside and can change."""

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from motor.looping.iterations import iterations
 from motor.looping.loop import Loop
 
 INCREMENTS = "C_increment"  # the method that goes on from the label sets of before
-EMPTY, LABELS = "no-labels.csv", "labels.csv"
+EMPTY, LABELS, NORMALS = "no-labels.csv", "labels.csv", "normals.csv"
 
 
 def beginning(config: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def write_config(loop: Loop, number: int, digest: str) -> Path:
     """
     config: dict[str, Any] = yaml.safe_load(loop.config.read_text(encoding="utf-8"))
     config["dataset"] = {**config["dataset"], "labels_file": str(_bare(loop.label_set(digest)).absolute())}
+    config["dataset"]["normals_file"] = str(_normals(loop, digest).absolute())
     split = config["split"] if config["split"]["kind"] == "growing" else {"kind": "growing"}
     config["split"] = {**split, "frozen": dict(loop.facts.sides)}
     if INCREMENTS in config["axes"]["method"]:
@@ -45,10 +47,23 @@ def write_config(loop: Loop, number: int, digest: str) -> Path:
 
 def _bare(label_set: Path) -> Path:
     """Write the labels of a set alone, below its digest but under a name that all sets share, and return the file."""
-    out, file = io.StringIO(), label_set.with_suffix("") / LABELS
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(("item", "label"))
+    return _written(label_set.with_suffix("") / LABELS, _labels(label_set))
+
+
+def _normals(loop: Loop, digest: str) -> Path:
+    """Write the labels that fine-tunes on normal series know: those, and test motors', which they are measured on."""
+    sides, normal, label_set = loop.sides(), loop.facts.normal, loop.label_set(digest)
+    known = ((item, label if label == normal or sides[item] == "test" else "") for item, label in _labels(label_set))
+    return _written(label_set.with_suffix("") / NORMALS, known)
+
+
+def _labels(label_set: Path) -> list[tuple[str, str]]:
     with label_set.open(encoding="utf-8", newline="") as table:
-        rows.writerows((row["item"], row["label"]) for row in csv.DictReader(table))
+        return [(row["item"], row["label"]) for row in csv.DictReader(table)]
+
+
+def _written(file: Path, rows: Iterable[tuple[str, str]]) -> Path:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([("item", "label"), *rows])
     write_text(file, out.getvalue())
     return file

@@ -64,8 +64,11 @@ class FineTuned(OfFeatures):
     def chained(self, at: Link, fold: str, features: tuple[Any, ...]) -> Features:
         settings = at.settings
         each = [f"{ONLY}{name}" for name in settings.dataset.classes]
+        finetunes = tuple(self.finetune(at, fold, labels) for labels in (each if self.labels == "each" else [None]))
+        prepared = at.prepare()  # of more labels than the fine-tune may know, perhaps
         return Features(
-            finetunes=tuple(self.finetune(at, fold, labels) for labels in (each if self.labels == "each" else [None])),
+            finetunes=finetunes,
+            prepared=None if finetunes[0].prepared.key == prepared.key else prepared,
             features=features,
             context_length=at.axes["context_length"],
             windows_per_series=settings.windows.per_series_features,

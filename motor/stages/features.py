@@ -42,13 +42,14 @@ class Features(Described):
     context_length: int  # one of those that the fine-tunes saw
     windows_per_series: int
     classes: tuple[str, ...]
+    prepared: Prepare | None = when_set(default=None)  # whose series are described; by default the first fine-tune's
     exports_memory: bool = when_set(default=False)  # else an exported folder forecasts without modules
     batch_size: int | None = beside(default=None)  # None: found (see `motor.backbones.batching`)
 
     @property
     def of_fold(self) -> tuple[Prepare, str, tuple[str, ...], int]:
         tuned = self.finetunes[0]
-        return tuned.prepared, tuned.fold, tuned.domains, tuned.seed
+        return self.prepared or tuned.prepared, tuned.fold, tuned.domains, tuned.seed
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ seed: 5
 dataset: {kind: simulator, motors_per_class: 6, n_samples: 8192, sampling_rate_hz: 16384, recordings_per_motor: 1}
 split: {kind: ratio, train: 3, validation: 1, test: 2}
 backbone: {kind: linear}
-axes: {method: [orders], domain: [Joint], context_length: [64], classifier: [lda]}
+windows: {prediction_length: 16}
+axes: {method: [orders, A], domain: [Joint], context_length: [64], classifier: [lda]}
 loop: {known: test, reviewer: truth, first: 18, batch: 4, random_share: 0.5}
 """
 

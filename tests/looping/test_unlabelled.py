@@ -19,6 +19,7 @@ from motor.recordings.splits.growing import Growing
 from motor.review.database.decisions import Decision, decide
 from motor.review.database.queues import LABELS, TEST, next_items, progress
 
+CLASSES = ("spark", "normal")
 CONFIG = """\
 dataset:
   kind: tree
@@ -170,6 +171,21 @@ def test_increments_go_on_from_the_fine_tunes_of_all_label_sets_before(found):
     assert chains[3, "C"].start is None
 
 
+def test_label_of_a_faulty_series_retrains_nothing_that_saw_normal_ones_alone(found):
+    sides = found.loop.sides()
+    labels = {item: by_number({"item": item}) for item in sides}
+    faulty, normal = (
+        next(item for item, label in labels.items() if label == name and sides[item] == "train") for name in CLASSES
+    )
+    first, again, other = (
+        planned(found, labels | changed, methods=["A", "orders"]) for changed in ({}, {faulty: None}, {normal: None})
+    )
+    assert first["finetune"] == again["finetune"]
+    assert not first["classify"] & again["classify"]
+    assert not first["features"] & again["features"]
+    assert not first["finetune"] & other["finetune"]
+
+
 def test_whole_weights_are_kept_of_the_newest_iterations_and_of_every_alias(found):
     for number in (1, 2, 3):
         iterations.open_iteration(found.loop.database, "tests")
@@ -238,12 +254,15 @@ def table(labels, who):
     return "item,label,action,reviewers,decided_at,requests\n" + "".join(rows)
 
 
-def planned(found, labels, who="ann"):
+def planned(found, labels, who="ann", methods=("orders",)):
     """Return the keys of an iteration's stages, by kind."""
     text = table(labels, who)
     file = found.loop.label_set("draft")
     write_text(file, text)
     config = write_config(found.loop, 1, "draft")
+    content = yaml.safe_load(config.read_text(encoding="utf-8"))
+    content["axes"]["method"] = list(methods)
+    write_text(config, yaml.safe_dump(content))
     keys = {}
     for stage in found.manager.tools.plan(config).plan.stages.values():
         keys.setdefault(stage.KIND, set()).add(stage.key)

@@ -75,6 +75,9 @@ class Reader(Plugin):
     labels_file : str, optional
         A CSV table of labels beside the data (see `motor.recordings.labels`), which count more than those in it; the
         data itself need then tell none. A changed label reads no recording again.
+    normals_file : str, optional
+        The same with the labels that fine-tunes on normal series alone may know: a loop writes it, so that the label
+        of a faulty series retrains nothing that never saw it.
     sampling_rate_hz : float, optional
         For data that does not tell it.
     series_length : int, optional
@@ -113,6 +116,7 @@ class Reader(Plugin):
     domains: tuple[str, ...] = Field(min_length=1)
     unlabelled: str | None = Field(default=None, min_length=1, exclude_if=lambda name: name is None)
     labels_file: str | None = Field(default=None, min_length=1, exclude_if=lambda name: name is None)
+    normals_file: str | None = Field(default=None, min_length=1, exclude=True)
     sampling_rate_hz: float | None = Field(default=None, gt=0)
     series_length: int | None = Field(default=None, ge=2)
     max_samples: int = Field(default=MOST_SAMPLES, ge=2, exclude=True)

@@ -20,6 +20,8 @@ class Growing(Split):
         Motor -> side, of motors whose side was decided otherwise, by the split that a loop began with, say.
     train, validation, test : float
         Shares that new motors get in the long run, of any sum.
+    needs : {"all", "normal"}
+        Of which classes each side has to have motors; a loop sets it for what is trained on normal series alone.
     """
 
     kind: Literal["growing"] = "growing"
@@ -27,6 +29,7 @@ class Growing(Split):
     train: float = Field(default=7, gt=0)
     validation: float = Field(default=1, ge=0)
     test: float = Field(default=2, gt=0)
+    needs: Literal["all", "normal"] = Field(default="all", exclude_if=lambda which: which == "all")
 
     def fold_names(self) -> tuple[str, ...]:
         """Return the one name; see `Split.fold_names`."""
@@ -48,9 +51,15 @@ class Growing(Split):
 
     def split(self, meta: "pandas.DataFrame", seed: int, normal: str = "normal") -> "pandas.DataFrame":
         """Deal the motors out; see `Split.split`."""
+        import pandas
+
         sides = {str(motor): self.side(str(motor), seed) for motor in sorted(meta["motor"].unique())}
         advice = "label motors of it on that side; nobody moves to another"
-        return self.checked_table({"0": sides}, meta, advice, normal)
+        needed = meta if self.needs == "all" else meta[meta["label"] == normal]
+        table = self.checked_table({"0": sides}, needed, advice, normal)
+        if self.needs == "all":
+            return table
+        return pandas.DataFrame([("0", *pair) for pair in sides.items()], columns=list(table))
 
 
 PLUGIN = Growing
