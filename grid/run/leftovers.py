@@ -30,7 +30,7 @@ LAUNCHER = "launcher.json"  # a file in the folder: the process, as `grid.store.
 SHARED_MEMORY = Path("/dev/shm")
 SOCKET_BYTES = 107  # a Unix socket's path has room for
 LONGEST_SOCKET = "/session_2026-01-01_00-00-00_000000_{pid}/sockets/plasma_store"  # below Ray's folder
-END_S = 3.0  # for Ray's processes to end by themselves, once it is shut down
+END_S = 0.5  # for Ray's processes to end by themselves, once it is shut down: their work stands by then
 KILL_S = 5.0
 TRIES = 5
 
