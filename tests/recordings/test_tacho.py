@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from motor.features.evidence import strongest_lines
+from motor.predicting.inputs import Told, read_recordings
 from motor.recordings.readers.tree import Tree
 from motor.recordings.recording import Recording, SeriesError, cut
 from motor.recordings.table import open_recordings, write_recordings
@@ -126,3 +127,13 @@ def test_evidence_of_a_run_up_names_the_struck_part_by_its_tacho() -> None:
 def test_tacho_without_channels_is_a_fault_of_the_config() -> None:
     with pytest.raises(ValidationError, match="tacho is set, and no channels"):
         Tree(path=".", classes=("normal",), domains=("x",), tacho=TACHO)
+
+
+def test_prediction_reads_the_tacho_as_the_training_did(tmp_path: Path) -> None:
+    reader = tree(tmp_path, RUN_UP)
+    told = Told(("x", "y"), dataset=reader.model_dump(mode="json"), domain="y")
+    (one,) = read_recordings([tmp_path / "normal" / "M1_1.csv"], told)
+    assert isinstance(one, Recording)
+    (trained,) = [other for other in reader.read() if other.domain == "y"]
+    assert one.turned == pytest.approx(trained.turned)
+    assert one.speed_rpm == trained.speed_rpm
