@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor.judges.base import Detector
-from motor.judges.scoring import can_attribute
+from motor.judges.scoring import AnomalyScorer, can_attribute
 from motor.stages.judging import judging
 
 if TYPE_CHECKING:
@@ -53,22 +53,31 @@ class Queue:
         list of dict
             item (the motor's strangest series; where it is asked for its margin, that of the smallest), motor, domain,
             `why`, its score, the share of known normal series that are as strange, what the classifier says and by
-            which margin, and the nearest known series with its label. Of a deep detector, where captum is installed,
-            `attributed`: the columns that make it strange, and by how much each.
+            which margin, and the nearest known series with its label. What a deep detector finds strange has, where
+            captum is installed, `attributed`: the columns that make it strange, and by how much each.
         """
         if unlabelled.empty:
             return []
-        series = self._described(train, unlabelled, classifier)
+        unlabelled = unlabelled.reset_index(drop=True)
+        at_work = judging(self.detector, self.columns, self.classes, self.normal, self.seed, self.threads)
+        scorer, _, reference = at_work.fit(train)
+        series = self._described(scorer, reference, train, unlabelled, classifier)
         worst = series.sort_values("score", ascending=False, kind="stable").drop_duplicates("motor")
         first = worst.head(FIRST).assign(why=STRANGEST)
         others = series[~series["motor"].isin(first["motor"])].sort_values("margin", kind="stable")
         later = others.drop_duplicates("motor").assign(why=MARGIN)
+        first = first.assign(**self._attributed(scorer.estimator, train, unlabelled.loc[first.index]))
         rows = [*first.to_dict("records"), *later.to_dict("records")]
         return [{"place": place, **row} for place, row in enumerate(rows, 1)]
 
-    def _described(self, train: "pd.DataFrame", unlabelled: "pd.DataFrame", classifier: Any) -> "pd.DataFrame":
-        at_work = judging(self.detector, self.columns, self.classes, self.normal, self.seed, self.threads)
-        scorer, _, reference = at_work.fit(train)
+    def _described(
+        self,
+        scorer: AnomalyScorer,
+        reference: "pd.DataFrame",
+        train: "pd.DataFrame",
+        unlabelled: "pd.DataFrame",
+        classifier: Any,
+    ) -> "pd.DataFrame":
         X = unlabelled[self.columns].to_numpy()
         score_M = scorer.score(X)
         known = np.sort(reference["score"].to_numpy())
@@ -76,9 +85,7 @@ class Queue:
         probability_MC = classifier.predict_proba(X)
         top_M2 = np.sort(probability_MC, axis=1)[:, -2:]
         nearest, distance_M = self._nearest(train[self.columns].to_numpy(), X)
-        why = self._attributed(scorer.estimator, X)
         return unlabelled[["item", "motor", "domain"]].assign(
-            **why,
             score=score_M,
             p_value=(1 + n_stranger_M) / (1 + len(known)),
             predicted=[str(name) for name in classifier.classes_[probability_MC.argmax(axis=1)]],
@@ -88,13 +95,16 @@ class Queue:
             nearest_distance=distance_M,
         )
 
-    def _attributed(self, detector: Any, X_MD: NDArray[Any]) -> dict[str, list[dict[str, float]]]:
-        """Return the columns that make each series strange, the most first, where the detector can say so."""
+    def _attributed(
+        self, detector: Any, train: "pd.DataFrame", strange: "pd.DataFrame"
+    ) -> dict[str, list[dict[str, float]]]:
+        """Return the columns that make each strange series so, the most first, where the detector can say it."""
         if not can_attribute(detector):
             return {}
         from motor.judges.estimators.deep.attribution import attributed
 
-        found_MD = attributed(detector, X_MD)
+        normal = train[train["label"] == self.normal] if (train["label"] == self.normal).any() else train
+        found_MD = attributed(detector, strange[self.columns].to_numpy(), normal[self.columns].to_numpy())
         most_MK = np.argsort(-found_MD, axis=1, kind="stable")[:, :N_ATTRIBUTED]
         rows = [
             {self.columns[place]: float(f"{values[place]:.4g}") for place in most.tolist()}
