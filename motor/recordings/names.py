@@ -7,6 +7,7 @@ a difference (`alike`), it takes a person to say whether they are one machine: a
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 LONGEST = 80  # bytes of UTF-8: with a key beside it, and joined with others, it still is a file's name
@@ -34,6 +35,7 @@ def is_nothing(value: Any) -> bool:
     return value is None or value != value
 
 
+@lru_cache(maxsize=4096)  # of the few motors of many recordings
 def alike(name: str) -> str:
     """Return what is left of a name without case, width, blanks, characters of no width and leading zeros."""
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
@@ -47,6 +49,7 @@ def natural(name: str) -> list[Any]:
     return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", name))]
 
 
+@lru_cache(maxsize=4096)
 def fault_of(name: str, longest: int | None = LONGEST) -> str | None:
     """Return why a text may be no name, None if it may."""
     for letter in name:

@@ -20,8 +20,10 @@ def first_told(values: Iterable[Value], names: Collection[str] = ()) -> Value:
     None, NaN, blanks and the words that programs write for nothing (``NA``, ``null``, ...) tell nothing, unless such a
     word is one of the `names` that the settings list.
     """
-    told = (value for value in values if not is_nothing(value) or (isinstance(value, str) and cleaned(value) in names))
-    return next(told, None)
+    for value in values:
+        if not is_nothing(value) or (isinstance(value, str) and cleaned(value) in names):
+            return value
+    return None
 
 
 def positive(value: Value, name: str, item: str, place: str) -> float | None:

@@ -104,6 +104,7 @@ class Reader(Plugin):
     default_columns: ClassVar[Mapping[str, str]] = {}
     required_columns: ClassVar[tuple[str, ...]] = ()
     duplicate_advice: ClassVar[str] = "give each recording a name of its own"
+    loads_at_once: ClassVar[int] = N_LOADS
 
     path: str = Field(exclude=True)
     lookup: dict[str, dict[str, dict[ItemField, str | float | bool]]] = Field(default={}, exclude_if=_is_empty)
@@ -248,14 +249,21 @@ class Reader(Plugin):
     def checked(self, sources: Iterable[Source], skipped: list[dict[str, str]] | None = None) -> Iterator[Recording]:
         """Yield the recordings of some sources, as `read` does with all of them."""
         keep_freed_memory()
-        with ThreadPoolExecutor(N_LOADS) as executor:
-            loaded = ordered_map(self._loaded, self._claimed(sources), executor, N_LOADS, _weight, AHEAD_BYTES)
-            for source, whole in loaded:
-                if isinstance(whole, SeriesError):
-                    self._skip(source.item, whole, skipped)
-                    continue
-                yield from self._series(source, whole, skipped)
-                del whole  # a long one is not kept while the next is read
+        for source, whole in self._loads(sources):
+            if isinstance(whole, SeriesError):
+                self._skip(source.item, whole, skipped)
+                continue
+            yield from self._series(source, whole, skipped)
+            del source, whole  # a long one is not kept while the next is read
+
+    def _loads(self, sources: Iterable[Source]) -> Iterator[tuple[Source, Recording | SeriesError]]:
+        """Yield each source with its recording, or why its signal is bad."""
+        if self.loads_at_once == 1:
+            yield from map(self._loaded, self._claimed(sources))
+            return
+        n_loads = self.loads_at_once
+        with ThreadPoolExecutor(n_loads) as executor:
+            yield from ordered_map(self._loaded, self._claimed(sources), executor, n_loads, _weight, AHEAD_BYTES)
 
     def _series(self, source: Source, whole: Recording, skipped: list[dict[str, str]] | None) -> Iterator[Recording]:
         """Yield the series of a recording that are not constant."""
