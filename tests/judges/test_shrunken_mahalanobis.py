@@ -54,3 +54,23 @@ def test_columns_that_only_left_out_rows_move_are_scaled_by_the_rest():
         found[least] = np.mean(scores[0][:, None] > scores[1])
     assert found[None] < 0.8
     assert found[0.01] > 0.95
+
+
+def test_what_moves_all_columns_alike_is_left_out_where_it_is_asked_for():
+    random = np.random.default_rng(5)
+    train, normal, strange = (random.normal(size=(40, 30)) for _ in range(3))
+    normal += 5  # a level that no training row had
+    strange[:, :8] += 4
+    areas = []
+    for without in (False, True):
+        fitted = ShrunkenMahalanobis("ledoit_wolf", 0.34, 2, 0.1, without).fit(train)
+        scores = np.concatenate([fitted.score_samples(normal), fitted.score_samples(strange)])
+        areas.append(roc_auc_score(np.repeat([0, 1], 40), -scores))
+    assert areas[0] < 0.5
+    assert areas[1] > 0.95
+
+
+def test_level_of_few_columns_counts():
+    random = np.random.default_rng(6)
+    fitted = ShrunkenMahalanobis("ledoit_wolf", 0.34, 2, 0.1, without_level=True).fit(random.normal(size=(40, 1)))
+    assert fitted.score_samples([[9.0]]) < fitted.score_samples([[0.0]])

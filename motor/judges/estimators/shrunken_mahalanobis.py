@@ -12,6 +12,7 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 STILL = 1e-12  # of the mean variance: rows that vary less do not vary
+MANY = 16  # columns, of which one direction less is little
 
 
 class ShrunkenMahalanobis(BaseEstimator):
@@ -35,30 +36,46 @@ class ShrunkenMahalanobis(BaseEstimator):
         A further fit divides columns by their deviation over the rows that are left, but by no less than this share of
         that over all rows: a column that only strange rows move has been divided by what they move it. None leaves the
         columns as they come.
+    without_level : bool
+        Whether the mean over its columns is taken off each row, where there are `MANY`: what moves all of them alike.
     """
 
     def __init__(
-        self, shrinkage: str, leave_out: float = 0.0, n_refits: int = 1, least_deviation: float | None = None
+        self,
+        shrinkage: str,
+        leave_out: float = 0.0,
+        n_refits: int = 1,
+        least_deviation: float | None = None,
+        without_level: bool = False,
     ) -> None:
         self.shrinkage = shrinkage
         self.leave_out = leave_out
         self.n_refits = n_refits
         self.least_deviation = least_deviation
+        self.without_level = without_level
 
     def fit(self, X: Any, y: Any = None) -> "ShrunkenMahalanobis":
-        X_ND = validate_data(self, X, dtype=np.float64)
+        X_ND = self._levelled(validate_data(self, X, dtype=np.float64))
         self.scale_D_ = np.ones(X_ND.shape[1])
         self._fit(X_ND)
         n_left_out = int(self.leave_out * len(X_ND))
         for _ in range(self.n_refits if n_left_out else 0):
-            nearest = np.argsort(-self.score_samples(X_ND), kind="stable")[: len(X_ND) - n_left_out]
+            nearest = np.argsort(-self._scores(X_ND), kind="stable")[: len(X_ND) - n_left_out]
             self.scale_D_ = self._scale(X_ND, X_ND[np.sort(nearest)])
             self._fit(X_ND[np.sort(nearest)] / self.scale_D_)
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        centred_ND = validate_data(self, X, dtype=np.float64, reset=False) / self.scale_D_ - self.mean_D_
+        return self._scores(self._levelled(validate_data(self, X, dtype=np.float64, reset=False)))
+
+    def _levelled(self, X_ND: np.ndarray) -> np.ndarray:
+        if not self.without_level or X_ND.shape[1] < MANY:
+            return X_ND
+        return np.asarray(X_ND - X_ND.mean(axis=1, keepdims=True))
+
+    def _scores(self, X_ND: np.ndarray) -> np.ndarray:
+        centred_ND = X_ND / self.scale_D_ - self.mean_D_
         along_NK = centred_ND @ self.directions_KD_.T
         across_N = np.maximum((centred_ND**2).sum(axis=1) - (along_NK**2).sum(axis=1), 0.0)
         return np.asarray(-np.sqrt((along_NK**2 / self.variance_K_).sum(axis=1) + across_N / self.floor_))
