@@ -49,11 +49,20 @@ def price(
 ) -> list[Priced]:
     """Return what a grid would cost with each backbone that was measured; see `cost`."""
     measured = [(stage, read_rehearsal(store.folder(stage))) for stage in stages if store.holds(stage)]
-    return [(stage, found, cost(of_grid, found, stage, n_series, n_domains)) for stage, found in measured]
+    alone = {stage.backbone: found for stage, found in measured if not stage.modules}
+    return [
+        (stage, found, cost(of_grid, found, stage, n_series, n_domains, alone.get(stage.backbone)))
+        for stage, found in measured
+    ]
 
 
 def cost(
-    stages: Iterable[Stage], measured: Mapping[str, Any], rehearsed: Rehearse, n_series: int, n_domains: int
+    stages: Iterable[Stage],
+    measured: Mapping[str, Any],
+    rehearsed: Rehearse,
+    n_series: int,
+    n_domains: int,
+    alone: Mapping[str, Any] | None = None,
 ) -> Cost:
     """Return what a grid's stages would cost at a measured speed.
 
@@ -72,11 +81,12 @@ def cost(
     n_series : int
         Recordings of all domains.
     n_domains : int
+    alone : mapping, optional
+        What was measured of the backbone without modules, by which stages without any are priced.
     """
     work = [passes for stage in stages if (passes := stage.workload(n_series / n_domains))]
     trained = [one for passes in work for one in passes if one.what == TRAINING]
     others = [one for passes in work for one in passes if one.what != TRAINING]
-    rates = {"embedding": measured.get("embeddings_a_second", measured["forecasts_a_second"])}
 
     def share(context_length: int) -> float:
         """Tokens at a context, over those that were rehearsed."""
@@ -89,9 +99,11 @@ def cost(
         return passes.n_windows * sum(map(share, passes.context_lengths)) / len(passes.context_lengths)
 
     def seconds(passes: Passes) -> float:
+        of = measured if passes.has_modules or alone is None else alone
         if passes.what == TRAINING:
-            return rehearsed_windows(passes) / rehearsed.batch_size * measured["seconds_a_step"]
-        return rehearsed_windows(passes) / rates.get(passes.what, measured["forecasts_a_second"])
+            return rehearsed_windows(passes) / rehearsed.batch_size * of["seconds_a_step"]
+        rate = of.get("embeddings_a_second") if passes.what == "embedding" else None
+        return rehearsed_windows(passes) / (rate or of["forecasts_a_second"])
 
     return Cost(
         n_finetunes=len(trained),
@@ -143,5 +155,6 @@ def _caveats(rows: Sequence[Priced], n_series: int) -> list[str]:
         f"Hours are those of one such device, one stage after the other, for {n_series:,} recordings. A step's time is",
         "scaled by its windows and its tokens, which is at most what shorter contexts cost; frozen layers count as",
         f"trained; validation, other stages and waiting are not counted. Memory: {memory}, at its peak, of a fine-tune",
-        "at the rehearsed context.",
+        "at the rehearsed context. A row with modules prices stages that have any by what these took, the others by",
+        "what the backbone took alone; what modules look at before and after the steps is not counted.",
     ]

@@ -15,6 +15,8 @@ from grid.config.check import ConfigError, Document, Fault, check, read_document
 from grid.plan.plan import Cell, Plan, describe, make_plan
 from grid.stage import Resources, Stage
 from grid.store.store import Store, write_json
+from motor.backbones.modules.base import Asked as AskedOfModule
+from motor.backbones.modules.base import Chosen, module_settings
 from motor.commands.exits import AT_FAULT, INTERRUPTED, OK, SOME_FAILED
 from motor.commands.pricing import Priced, price, report
 from motor.commands.words import ROOT, add_config, config_in, store_in
@@ -43,6 +45,9 @@ class Rehearsed(Record):
     num_steps: int = Field(default=3, ge=1, description="steps that are timed, after one that is not")
     backbones: dict[str, choice("motor.backbones")] = Field(  # type: ignore[valid-type]
         min_length=1, description="by a name of your own: settings as those of `backbone`"
+    )
+    modules: Chosen = Field(
+        default=Chosen(), description="as a grid's `modules`: each backbone is rehearsed alone, and with those in `use`"
     )
 
 
@@ -233,7 +238,9 @@ def _schema(outside: Outside) -> type[RehearsalConfig]:
     """Return the schema with the backbones that are in use."""
     kinds: Any = dict[str, choice("motor.backbones")]  # type: ignore[misc]
     backbones: Any = (kinds, Rehearsed.model_fields["backbones"])
-    rehearsed: Any = create_model("Rehearsed", __base__=Rehearsed, backbones=backbones)
+    section = module_settings()
+    modules = (section, Field(default=section(), description=Rehearsed.model_fields["modules"].description))
+    rehearsed: Any = create_model("Rehearsed", __base__=Rehearsed, backbones=backbones, modules=modules)
     return create_model("RehearsalConfig", __base__=RehearsalConfig, rehearsal=(rehearsed, ...))
 
 
@@ -249,14 +256,26 @@ def _incompatibilities(config: RehearsalConfig, document: Document) -> Iterable[
             rehearsal.context_length, rehearsal.prediction_length, LEVELS, ()
         ):
             yield Fault(place, f"{argument}: {why}")
+        outline, length = backbone.outline(), rehearsal.context_length
+        n_tokens = -(-length // outline.patch) if outline is not None and backbone.SHOWS_TOKENS else None
+        for module in rehearsal.modules.chosen:
+            for argument, why in module.incompatibilities(AskedOfModule(n_tokens, length, rehearsal.prediction_length)):
+                yield Fault(document.place((SECTION, "modules")), f"{name}, {module.kind}.{argument}: {why}")
 
 
 def stages_of(config: RehearsalConfig) -> list[Rehearse]:
-    """Return a stage for each backbone."""
+    """Return a stage for each backbone, and one for each with the modules that are used."""
     rehearsal = config.rehearsal
     fields = rehearsal.model_dump(include={"context_length", "prediction_length", "batch_size"})
     fields |= rehearsal.model_dump(include={"micro_batch", "precision", "num_steps"})
-    return [Rehearse(name=name, backbone=backbone, **fields) for name, backbone in rehearsal.backbones.items()]
+    chosen = rehearsal.modules.chosen
+    return [
+        Rehearse(
+            name=f"{name}+{rehearsal.modules.use}" if modules else name, backbone=backbone, modules=modules, **fields
+        )
+        for name, backbone in rehearsal.backbones.items()
+        for modules in (((), chosen) if chosen else ((),))
+    ]
 
 
 def resources_of(asked: Asked, address: str | None) -> Resources:

@@ -127,7 +127,8 @@ class Features(Described):
         """Return the windows that each feature needs."""
         n_series = round(n_items * len(self.of_fold[2]))
         n_windows = n_series * self.windows_per_series * len(self.finetunes)
-        return tuple(Passes(name, n_windows, (self.context_length,)) for name in self.names)
+        has_modules = any(tuned.modules for tuned in self.finetunes)
+        return tuple(Passes(name, n_windows, (self.context_length,), has_modules=has_modules) for name in self.names)
 
     def shrink_batch(self, work: Path) -> str | None:
         """See `grid.stage.Stage.shrink_batch`: passes take half as many windows; what they give differs by rounding."""

@@ -163,7 +163,8 @@ class Finetune(Stage):
     def workload(self, n_items: float) -> tuple[Passes, ...]:
         """Return the windows that it trains on; neither validation nor the forecasts of the skill are counted."""
         steps, size = self.training.num_steps, self.training.batch_size
-        return (Passes(TRAINING, steps * size, self.context_lengths, steps),) if self.is_trained else ()
+        work = Passes(TRAINING, steps * size, self.context_lengths, steps, bool(self.modules))
+        return (work,) if self.is_trained else ()
 
     def shrink_batch(self, work: Path) -> str | None:
         """See `grid.stage.Stage.shrink_batch`: half as many windows at once; a step has as many."""

@@ -18,9 +18,12 @@ class Passes:
         Of the windows, each as often as the others.
     n_steps : int
         Of a training.
+    has_modules : bool
+        Whether modules stand beside the forecaster.
     """
 
     what: str
     n_windows: int
     context_lengths: tuple[int, ...]
     n_steps: int = 0
+    has_modules: bool = False

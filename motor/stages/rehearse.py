@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from grid.stage import Context, Resources, Stage
+from grid.stage import Context, Resources, Stage, when_set
 from grid.store.store import write_json
 from motor.backbones.base import Backbone
 from motor.backbones.batch import Batch
+from motor.backbones.modules.base import Module
 from motor.backbones.training import Training, precision_used, train
 from motor.stages.devices import held_device
 
@@ -30,6 +31,7 @@ LEVELS = (0.1, 0.5, 0.9)
 PRODUCTS = {"cpu": 2048, "cuda": 8192}  # rows of the square matrices that show the device's peak
 REPEATS = 5
 PASSES = 2  # that are timed, of embeddings and of forecasts
+REMEMBERED = 2**14  # windows of each of two motors of noise, where modules look windows up
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,28 @@ class Rehearse(Stage):
     micro_batch: int | None
     precision: Literal["mixed", "float32"]
     num_steps: int
+    modules: tuple[Module, ...] = when_set(default=())
 
     def label(self) -> str:
         return f"{self.name}-ctx{self.context_length}"
 
+    def create(self) -> "Forecaster":
+        """Return the forecaster with random weights, its modules beside it, and noise for them to look up."""
+        forecaster = self.backbone.create(self.context_length, self.prediction_length, LEVELS, 0.1, (), 0)
+        if not self.modules:
+            return forecaster
+        from motor.backbones.modules.attached.forecaster import attached
+        from motor.retrieval.memory import Memory, Remembered
+
+        whole, random = attached(forecaster, self.modules), np.random.default_rng(0)
+        length = self.context_length + self.prediction_length + REMEMBERED
+        whole.remember(Memory.of(Remembered(name, random.standard_normal(length)) for name in ("one", "other")))
+        return whole
+
     def build(self, folder: Path, context: Context) -> None:
         """Write ``rehearsal.json``: speed, memory, share of the device's peak, where and when."""
         device = held_device(context.resources)
-        forecaster = self.backbone.create(self.context_length, self.prediction_length, LEVELS, 0.1, (), 0).to(device)
+        forecaster = self.create().to(device)
         memory, clock = PeakMemory(device), clock_of(device)
         n_tokens, flops = self._counted(forecaster, device)
         context.report(step=0, of=self.num_steps)
@@ -117,7 +133,8 @@ class Rehearse(Stage):
         length = self.context_length + self.prediction_length
         window_BN = np.random.default_rng(number).standard_normal((self.batch_size, length), dtype=np.float32)
         context_BT, future_BH = np.split(window_BN, [self.context_length], axis=1)
-        return Batch(context_BT, future_BH, np.zeros(self.batch_size, np.int64))
+        motor_B = np.full(self.batch_size, "rehearsed")
+        return Batch(context_BT, future_BH, np.zeros(self.batch_size, np.int64), motor_B=motor_B)
 
     def _rate(self, forecaster: "Forecaster", forward: Callable[..., Any], clock: Callable[[], float]) -> float:
         """Return the windows a second of a forward pass in float32, as features are computed."""

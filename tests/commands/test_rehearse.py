@@ -1,5 +1,6 @@
 """The rehearsal: how it is read, what a grid costs at a measured speed, and a tiny one as it is typed."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from grid.config.check import ConfigError
 from grid.run.build import BuildContext, build_stage
 from grid.stage import Resources
 from grid.store.store import Store
+from motor.backbones.modules.tapr.settings import Tapr
 from motor.commands.pricing import cost
 from motor.commands.rehearse import is_rehearsal, priced_stages, read_rehearsal_config, resources_of, stages_of
 from motor.stages.features import Features
@@ -180,3 +182,35 @@ def test_rehearsal_as_it_is_typed_measures_once_and_prices_the_grid(config):
     assert [of["measured"]["name"] for of in told["backbones"]] == ["small-bolt", "small-2"]
     assert told["backbones"][0]["cost"]["n_finetunes"] == 9
     assert Rehearse.KIND in first.stdout
+
+
+def test_modules_are_measured_beside_the_backbone_alone(config, tmp_path):
+    overrides = ["rehearsal.modules={use: tapr+gram, tapr: {n_scales: 1}, gram: {key_length: 32}}"]
+    alone, beside = stages_of(read_rehearsal_config(config, overrides, {}))[:2]
+    assert [module.kind for module in beside.modules] == ["tapr", "gram"]
+    assert alone == stages_of(read_rehearsal_config(config, [], {}))[0]
+    built = {stage: build_in(stage, tmp_path) for stage in (alone, beside)}
+    assert built[beside]["n_parameters"] > built[alone]["n_parameters"]
+    assert built[beside]["forecasts_a_second"] > 0
+
+
+def test_modules_of_too_many_scales_are_a_fault_before_anything_is_measured(config):
+    with pytest.raises(ConfigError, match=r"tapr\.n_scales"):
+        read_rehearsal_config(config, ["rehearsal.modules={use: tapr}"], {})
+
+
+def test_stages_with_modules_are_priced_by_what_modules_took(of_tiny, rehearsed):
+    slower = MEASURED | {"seconds_a_step": 6.0}
+    tuned = [stage for stage in of_tiny if isinstance(stage, Finetune) and stage.is_trained]
+    changed = dataclasses.replace(tuned[0], modules=(Tapr(),))
+    plain = cost(tuned[:1], MEASURED, rehearsed, 200, 2)
+    assert cost(tuned[:1], slower, rehearsed, 200, 2, MEASURED) == plain
+    assert cost([changed], slower, rehearsed, 200, 2, MEASURED).finetune_hours == pytest.approx(
+        3 * plain.finetune_hours
+    )
+
+
+def build_in(stage, folder):
+    store = Store(folder / "store")
+    build_stage(stage, store, BuildContext(store, stage, Resources(), lambda progress: None))
+    return read_rehearsal(store.folder(stage))

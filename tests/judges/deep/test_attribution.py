@@ -41,7 +41,7 @@ def detector(request, normal):
 
 @pytest.fixture(scope="module")
 def faulty():
-    return images(1, 20, True)
+    return images(1, 10, True)
 
 
 @pytest.fixture(scope="module")
