@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ALL = "all"  # the row of all domains together
 SAME = "It is the same for all recordings."
-UNTOLD = {"file_order": "The recordings stand in the order of their names, which tells no order of recording."}
+UNINFORMATIVE = {"file_order": "The recordings stand in the order of their names, which tells no order of recording."}
 LEVEL = 0.01  # the chance of any finding on data without one
 
 
@@ -66,13 +66,13 @@ def probe(recordings: "pd.DataFrame", sides: "pd.DataFrame", classes: Sequence[s
     """
     blocks = Blocks.of(recordings, classes, seed)
     trials = [_Trial.of(cue, recordings, blocks) for cue in CUES if cue in recordings]
-    told = [trial for trial in trials if trial.domains]
+    tested = [trial for trial in trials if trial.domains]
     factors: dict[str, float] = {}
     for by_fault in (False, True):  # what a fault may explain is no finding, and costs the others nothing
-        family = [trial for trial in told if CUES[trial.cue].by_fault == by_fault]
+        family = [trial for trial in tested if CUES[trial.cue].by_fault == by_fault]
         factors |= dict(zip([t.cue for t in family], holm_factors([t.test.p_value for t in family]), strict=True))
     joined = sides.merge(recordings, on="item", validate="many_to_one")
-    return tuple(row for trial in told for row in trial.rows(joined, classes, factors[trial.cue], seed))
+    return tuple(row for trial in tested for row in trial.rows(joined, classes, factors[trial.cue], seed))
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,11 @@ class _Trial:
         values = values.fillna(values.min() - 1.0) if values.notna().any() else values.fillna(0.0)
         filled = recordings.assign(**{cue: values})
         medians = {str(name): blocks.medians(rows, cue) for name, rows in filled.groupby("domain")}
-        told = {name: found for name, found in medians.items() if found.nunique() > 1}
-        test = significance([blocks.statistics(found) for found in told.values()]) if told else Significance(1.0, ())
-        return cls(cue, values, tuple(told), test)
+        varying = {name: found for name, found in medians.items() if found.nunique() > 1}
+        test = (
+            significance([blocks.statistics(found) for found in varying.values()]) if varying else Significance(1.0, ())
+        )
+        return cls(cue, values, tuple(varying), test)
 
     def rows(self, joined: "pd.DataFrame", classes: Sequence[str], factor: float, seed: int) -> list[Row]:
         import pandas as pd
@@ -129,7 +131,7 @@ def probe_outcome(rows: Sequence[Row]) -> Outcome:
         telling = [row for row in of_cue if row.beats_chance]
         if not cue.by_fault:
             asked = f"Does {cue.what} tell the class?"
-            checks.append(Check(name, not telling, asked if of_cue else f"{asked} {UNTOLD.get(name, SAME)}"))
+            checks.append(Check(name, not telling, asked if of_cue else f"{asked} {UNINFORMATIVE.get(name, SAME)}"))
         if telling and not cue.by_fault:
             findings.append(_finding(name, max(telling, key=lambda row: row.macro_f1 or 0.0)))
     return Outcome(tuple(checks), tuple(findings))
@@ -151,8 +153,8 @@ def _finding(name: str, row: Row) -> Finding:
 
 def evidence(row: Row) -> dict[str, Any]:
     """Return a row's numbers."""
-    told: Mapping[str, Any] = asdict(row)
-    return {name: told[name] for name in ("domain", "macro_f1", "interval", "chance", "p_value", "n_motors")}
+    fields: Mapping[str, Any] = asdict(row)
+    return {name: fields[name] for name in ("domain", "macro_f1", "interval", "chance", "p_value", "n_motors")}
 
 
 def power(recordings: "pd.DataFrame", classes: Sequence[str], n_cues: int, seed: int) -> Check:

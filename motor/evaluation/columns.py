@@ -113,17 +113,17 @@ class Reading:
     def distinct(self, *names: str) -> set[tuple[str, ...]]:
         """Return which texts of these columns stand together."""
         if names not in self._distinct:
-            self._distinct[names] = set(self.told(*names))
+            self._distinct[names] = set(self.texts_of(*names))
         return self._distinct[names]
 
-    def told(self, *names: str) -> list[tuple[str, ...]]:
+    def texts_of(self, *names: str) -> list[tuple[str, ...]]:
         """Return the texts of these columns, series by series."""
         return list(zip(*(self.texts_n[:, TEXTS.index(name)].tolist() for name in names), strict=True))
 
     @cached_property
     def keys(self) -> list[tuple[str, ...]]:
         """Fold and item of each series."""
-        return self.told("fold", "item")
+        return self.texts_of("fold", "item")
 
     @cached_property
     def by_domain(self) -> dict[str, Reading]:
@@ -303,7 +303,7 @@ def _aligned(tables: list[Reading], domain: str) -> list[Reading]:
 
 
 def _series(rows: Reading, motors: Motors, classes: tuple[str, ...]) -> Series:
-    folds, names, labels = zip(*rows.told("fold", "motor", "label"), strict=True)
+    folds, names, labels = zip(*rows.texts_of("fold", "motor", "label"), strict=True)
     return Series(np.array(folds), class_codes(names, motors.names), class_codes(labels, classes))
 
 

@@ -20,7 +20,7 @@ Sort = Literal["detector", "classifier"]
 
 
 @dataclass(frozen=True)
-class Told:
+class RecipeDetection:
     """One recipe at normal against faulty.
 
     Attributes
@@ -48,7 +48,7 @@ class Detections:
 
     Attributes
     ----------
-    detectors, classifiers : tuple of Told
+    detectors, classifiers : tuple of RecipeDetection
         All recipes that have a result in every domain, best AUC first. Found by looking at the motors that judge them,
         so the first flatters; see `chosen_inside`.
     chosen_inside : Figure or None
@@ -60,8 +60,8 @@ class Detections:
         pay": the best detector is.
     """
 
-    detectors: tuple[Told, ...]
-    classifiers: tuple[Told, ...]
+    detectors: tuple[RecipeDetection, ...]
+    classifiers: tuple[RecipeDetection, ...]
     chosen_inside: Figure | None
     gained: Difference | None
 
@@ -84,7 +84,7 @@ def detections(cells: list[CellResult], context: ReportContext) -> Detections | 
     ranking = rank_recipes(able, scores, context.joint)
     if ranking is None:
         return None
-    found = [_told(able, scores, ranking, recipe, context) for recipe in ranking.recipes]
+    found = [_detection_of(able, scores, ranking, recipe, context) for recipe in ranking.recipes]
     by_sort = {sort: tuple(one for one in found if one.sort == sort) for sort in ("detector", "classifier")}
     if not by_sort["detector"]:
         return None
@@ -102,14 +102,16 @@ def sort_of(cell: CellResult) -> Sort:
     return "classifier" if DECISIONS in cell.has else "detector"
 
 
-def _told(cells: list[CellResult], scores: Scores, ranking: Ranking, recipe: Recipe, context: ReportContext) -> Told:
+def _detection_of(
+    cells: list[CellResult], scores: Scores, ranking: Ranking, recipe: Recipe, context: ReportContext
+) -> RecipeDetection:
     indices = dict.fromkeys(index for index, _ in recipe.slices)
     precision = mean_of(
         (cells[index].metrics.get("by_domain", {}).get(domain) or {}).get(PrAucFaulty().kind)
         for index, domain in recipe.slices
     )
     values_R = ranking.scores_RK[:, ranking.recipes.index(recipe)]
-    return Told(
+    return RecipeDetection(
         sort=sort_of(cells[next(iter(indices))]),
         recipe=recipe,
         auc=ranking.score(recipe),
@@ -119,9 +121,9 @@ def _told(cells: list[CellResult], scores: Scores, ranking: Ranking, recipe: Rec
     )
 
 
-def _gained(scores: Scores, detector: Told, classifiers: tuple[Told, ...]) -> Difference | None:
+def _gained(scores: Scores, detector: RecipeDetection, classifiers: tuple[RecipeDetection, ...]) -> Difference | None:
     """Return the best classifier's lead over the best detector."""
     if not classifiers:
         return None
-    both: dict[str | int, Column] = {told.sort: column_of(scores, told.recipe) for told in (classifiers[0], detector)}
+    both: dict[str | int, Column] = {one.sort: column_of(scores, one.recipe) for one in (classifiers[0], detector)}
     return leads(scores, both, "classifier", len(scores.domains), set(scores.domains))["detector"]

@@ -45,13 +45,13 @@ def fundamentals(table: "pd.DataFrame", normal: str) -> list[dict[str, Any]]:
     for label, rows in table.groupby("label", sort=False):
         of_motors = rows.groupby("motor")[[name for of in names for name in of]].mean()
         by_class[str(label)] = of_motors.median().to_numpy().reshape(len(bands), len(orders))
-    told = []
+    records = []
     for label, height_BS in by_class.items():
         if label != normal:
             order, gain_db = _tallest(height_BS - by_class[normal], np.array(orders))
             if gain_db >= LEAST_DB:
-                told.append({"label": label, "order": round(order, 3), "gain_db": round(gain_db, 1)})
-    return told
+                records.append({"label": label, "order": round(order, 3), "gain_db": round(gain_db, 1)})
+    return records
 
 
 def _tallest(gain_BS: np.ndarray, orders_S: np.ndarray) -> tuple[float, float]:

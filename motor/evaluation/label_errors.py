@@ -73,10 +73,10 @@ def _said(cells: Sequence[CellResult], classes: Sequence[str]) -> pd.DataFrame |
 
     columns = ["item", "motor", "domain", "label", *(f"probability_{name}" for name in classes)]
     tables = [table for cell in cells for table in (cell.predictions, cell.held_out)]
-    told = [table[columns] for table in tables if "probabilities" in has(table) and set(columns) <= set(table)]
-    if not told:
+    usable = [table[columns] for table in tables if "probabilities" in has(table) and set(columns) <= set(table)]
+    if not usable:
         return None
-    said = pd.concat(told, ignore_index=True)
+    said = pd.concat(usable, ignore_index=True)
     return said[said[columns[4:]].sum(axis=1) > 0]
 
 

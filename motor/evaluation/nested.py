@@ -274,8 +274,8 @@ def _figure(judge: _Judge, family: str, joint: str) -> NestedFigure:
         vote_of_all=_with_interval([judge], judge.test_values_R(vote([one.test for one in judge.members]))),
         vote_within_reach=_with_interval([judge], judge.test_values_R(judge.within_reach(places))),
         choices={fold: judge.members[place].name for fold, place in places.items()},
-        chosen={fold: _told([(judge, place)], joint) for fold, place in places.items()},
-        best=_told([(judge, best)], joint),
+        chosen={fold: _as_chosen([(judge, place)], joint) for fold, place in places.items()},
+        best=_as_chosen([(judge, best)], joint),
     )
 
 
@@ -309,8 +309,8 @@ def _overall(judges: list[_Judge], family: str, joint: str) -> Overall | None:
         best_of_all=_with_interval(first, test_KR[best]),
         best_of_all_name=names[best],
         choices={fold: names[choice] for fold, choice in picked.items()},
-        chosen={fold: _told(places[choice], joint) for fold, choice in picked.items()},
-        best=_told(places[best], joint),
+        chosen={fold: _as_chosen(places[choice], joint) for fold, choice in picked.items()},
+        best=_as_chosen(places[best], joint),
     )
 
 
@@ -356,7 +356,7 @@ def _seconds(found: _Everywhere, joint: str) -> float:
     return seconds[0] if found[0][0].column.regime == joint else sum(seconds)
 
 
-def _told(found: _Everywhere, joint: str) -> Chosen:
+def _as_chosen(found: _Everywhere, joint: str) -> Chosen:
     judge, place = found[0]
     return Chosen(judge.members[place].axes, judge.column.regime == joint)
 

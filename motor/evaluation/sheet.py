@@ -205,8 +205,8 @@ def motor_strata(predictions: pd.DataFrame) -> pd.Series:
 def class_codes(names: Iterable[str], classes: tuple[str, ...]) -> NDArray[np.intp]:
     """Return each name's place among the classes, shape (n,)."""
     position = {name: index for index, name in enumerate(classes)}
-    told = names.tolist() if hasattr(names, "tolist") else names  # pandas is slow to give texts one by one
-    return np.array([position[name] for name in told], dtype=np.intp)
+    texts = names.tolist() if hasattr(names, "tolist") else names  # pandas is slow to give texts one by one
+    return np.array([position[name] for name in texts], dtype=np.intp)
 
 
 def _named(predictions: pd.DataFrame, classes: tuple[str, ...]) -> Floats | None:

@@ -69,9 +69,9 @@ def trends(values: "pd.DataFrame", meta: "pd.DataFrame", normal: str) -> list[di
         `columns`: name, y, low, high. The band is the mean over the motor's references and three of their deviations,
         pooled over motors; of a motor without any, where the healthy series of all motors lie from 5 to 95 %.
     """
-    told = meta[meta["recorded_at"].notna() & meta["item"].isin(values.index)]
+    dated = meta[meta["recorded_at"].notna() & meta["item"].isin(values.index)]
     found: list[tuple[float, dict[str, Any]]] = []
-    for domain, of_domain in told.groupby("domain", sort=False):
+    for domain, of_domain in dated.groupby("domain", sort=False):
         spread = _pooled_deviation(values, of_domain[of_domain["is_reference"]])
         healthy = values.loc[of_domain.loc[of_domain["label"] == normal, "item"]]
         for motor, rows in of_domain.groupby("motor", sort=False):

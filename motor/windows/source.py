@@ -178,9 +178,9 @@ class Source:
                 row: (lengths.get(self.series[row].index, 0), self.series[row].sampling_rate_hz) for row in members
             }
             if len(set(kinds.values())) > 1:
-                told = (f"{self.series[row].item} {n} samples at {rate:g} Hz" for row, (n, rate) in kinds.items())
+                texts = (f"{self.series[row].item} {n} samples at {rate:g} Hz" for row, (n, rate) in kinds.items())
                 yield (
-                    f"series of one moment cannot go in together: {', '.join(told)}; bring them to one length and "
+                    f"series of one moment cannot go in together: {', '.join(texts)}; bring them to one length and "
                     "sampling rate, or let the sensors go in apart"
                 )
 

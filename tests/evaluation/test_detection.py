@@ -48,7 +48,7 @@ def test_detections_are_ranked_by_area_best_first_and_by_sort(cells, truth):
     found = detections(cells, truth)
     assert [len(found.detectors), len(found.classifiers)] == [2, 2]
     assert found.detectors[0].auc > found.detectors[1].auc
-    assert all("detector" in told.recipe.axes["classifier"] for told in found.detectors)
+    assert all("detector" in one.recipe.axes["classifier"] for one in found.detectors)
     low, high = found.detectors[0].interval
     assert low < found.detectors[0].auc < high
     expected = np.mean([cell.metrics["roc_auc_faulty"] for cell in cells if cell.axes["method"] == "m1"][2:])

@@ -36,14 +36,14 @@ def test_planted_wrong_labels_are_most_of_the_suspected_ones_and_few_are_missed(
         healthy, faulty = (motors[motors == name].index for name in ("normal", "outer"))
         wrong = {healthy[seed]: "inner", faulty[seed + 1]: "normal"}
         found = suspected_labels(planted(cells, wrong), CLASSES)
-        told = found[found["motor"].isin(wrong)]
+        caught = found[found["motor"].isin(wrong)]
         assert tuple(found) == COLUMNS
         assert found["quality"].is_monotonic_increasing
-        assert list(told["label"]) == [wrong[motor] for motor in told["motor"]]
-        assert list(told["suggested"]) == [motors[motor] for motor in told["motor"]]
-        n_planted, n_found, n_false = n_planted + len(wrong), n_found + len(told), n_false + len(found) - len(told)
-        n_sure += told["is_confident"].sum()
-        n_falsely_sure += found["is_confident"].sum() - told["is_confident"].sum()
+        assert list(caught["label"]) == [wrong[motor] for motor in caught["motor"]]
+        assert list(caught["suggested"]) == [motors[motor] for motor in caught["motor"]]
+        n_planted, n_found, n_false = n_planted + len(wrong), n_found + len(caught), n_false + len(found) - len(caught)
+        n_sure += caught["is_confident"].sum()
+        n_falsely_sure += found["is_confident"].sum() - caught["is_confident"].sum()
     assert n_found >= 0.9 * n_planted
     assert n_false <= 0.05 * 6 * len(motors)
     assert n_sure >= 0.4 * n_planted

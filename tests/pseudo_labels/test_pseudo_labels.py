@@ -49,12 +49,12 @@ def labelling():
 @pytest.mark.parametrize("kind", LABELLERS)
 def test_labels_of_a_plant_that_is_easy_are_proven_taken_and_right(labelling, kind):
     at_work = labelling(kind)
-    told = at_work.told()
-    assert told["classes"]["normal"]["is_proven"]
-    assert told["n_taken"] > 20
-    assert told["true_precision"] > 0.97
+    facts = at_work.told()
+    assert facts["classes"]["normal"]["is_proven"]
+    assert facts["n_taken"] > 20
+    assert facts["true_precision"] > 0.97
     X, labels, weight = at_work.more(at_work.train)
-    assert (len(X), weight) == (told["n_taken"], 0.5)
+    assert (len(X), weight) == (facts["n_taken"], 0.5)
     assert set(labels) <= set(CLASSES)
 
 
@@ -73,10 +73,10 @@ def test_labels_are_refused_where_few_motors_cannot_prove_them(labelling, kind):
 
 
 def test_score_rule_stops_where_the_majority_is_not_normal(labelling):
-    told = labelling("scores", unlabelled=(10, 30, 30)).told()
-    assert told["refused"] == "majority_not_normal"
-    assert told["notes"]["normal_share"] < 0.4
-    assert told["n_proposed"] == 0
+    facts = labelling("scores", unlabelled=(10, 30, 30)).told()
+    assert facts["refused"] == "majority_not_normal"
+    assert facts["notes"]["normal_share"] < 0.4
+    assert facts["n_proposed"] == 0
 
 
 def test_hidden_labels_are_measured_by_and_never_learned_from(labelling):

@@ -101,8 +101,8 @@ def _finish(left: Axes, right: Axes, faulty_share: float | None) -> None:
     left.plot([0, 1], [0, 1], color="0.7", linewidth=0.8, zorder=0)
     left.text(0.62, 0.57, "chance", color="0.5", rotation=40, fontsize=8)
     left.set(xlabel="false-positive rate (share of the rest)", ylabel="true-positive rate (share found)")
-    is_told = faulty_share is not None
-    left.set_title("ROC: each class against the rest" + (", and faulty against normal" if is_told else ""))
+    has_faulty = faulty_share is not None
+    left.set_title("ROC: each class against the rest" + (", and faulty against normal" if has_faulty else ""))
     if faulty_share is not None:
         right.axhline(faulty_share, color="0.7", linewidth=0.8, zorder=0)
         right.text(0.0, faulty_share + 0.015, "chance, faulty", color="0.5", fontsize=8)

@@ -40,8 +40,8 @@ def sharpness_of(known: LabelledSeries, at: Workshop) -> float:
     weight_N = (1.0 / np.bincount(position_N, minlength=len(at.classes)).clip(1))[position_N]
 
     def loss(log_sharpness: float) -> float:
-        told_NC = log_softmax(np.exp(log_sharpness) * log_NC, axis=1)
-        return -float(weight_N @ told_NC[np.arange(len(position_N)), position_N])
+        scaled_NC = log_softmax(np.exp(log_sharpness) * log_NC, axis=1)
+        return -float(weight_N @ scaled_NC[np.arange(len(position_N)), position_N])
 
     return float(np.exp(minimize_scalar(loss, bounds=LOG_BOUNDS, method="bounded").x))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from motor.evaluation.comparisons import Difference
-from motor.evaluation.detection import Detections, Told
+from motor.evaluation.detection import Detections, RecipeDetection
 from motor.report.document import Block, Points, Value, plain_table
 from motor.report.findings import Findings
 from motor.report.sections.base import Section
@@ -21,20 +21,20 @@ class Detectors(Section):
 
     def blocks(self, findings: Findings, wording: Wording) -> Sequence[Block]:
         found = findings.context.detections
-        return [] if found is None else [Points(_told(wording, found)), *_table(wording, found)]
+        return [] if found is None else [Points(_texts(wording, found)), *_table(wording, found)]
 
 
-def _told(wording: Wording, found: Detections) -> list[str]:
+def _texts(wording: Wording, found: Detections) -> list[str]:
     """Say how good the best detector is, what to expect of one, and whether labels pay."""
     best = found.detectors[0]
-    told = [wording.say("best", recipe=wording.recipe(best.recipe), auc=with_interval(best.auc, best.interval))]
+    texts = [wording.say("best", recipe=wording.recipe(best.recipe), auc=with_interval(best.auc, best.interval))]
     if found.chosen_inside is not None:
-        told.append(wording.say("inside", auc=wording.figure(found.chosen_inside)))
+        texts.append(wording.say("inside", auc=wording.figure(found.chosen_inside)))
     if found.gained is not None:
         values = {"gap": _gap(found.gained), "motors": wording.motors(found.gained.n_motors)}
         first = wording.recipe(found.classifiers[0].recipe)
-        told.append(wording.say(f"labels.{found.kind.replace(' ', '_')}", recipe=first, **values))
-    return told
+        texts.append(wording.say(f"labels.{found.kind.replace(' ', '_')}", recipe=first, **values))
+    return texts
 
 
 def _gap(found: Difference) -> str:
@@ -47,19 +47,19 @@ def _gap(found: Difference) -> str:
 
 def _table(wording: Wording, found: Detections) -> list[Block]:
     """Return detectors and classifiers in one table, the best AUC first."""
-    ordered = sorted((*found.detectors, *found.classifiers), key=lambda told: -told.auc)
+    ordered = sorted((*found.detectors, *found.classifiers), key=lambda one: -one.auc)
     titles = wording.titles("recipe", "sort", "auc", "average_precision", "false_alarms", "faults_caught")
-    rows = [_row(wording, told) for told in ordered]
+    rows = [_row(wording, one) for one in ordered]
     return plain_table(wording.say("table"), titles, rows, 2, elsewhere="cells.csv")
 
 
-def _row(wording: Wording, told: Told) -> list[object]:
-    rates = told.alarms
+def _row(wording: Wording, detection: RecipeDetection) -> list[object]:
+    rates = detection.alarms
     return [
-        Value(wording.recipe(told.recipe), is_strong=told.sort == "detector"),
-        wording.say(f"sort.{told.sort}"),
-        score(told.auc, told.interval),
-        number(told.average_precision),
+        Value(wording.recipe(detection.recipe), is_strong=detection.sort == "detector"),
+        wording.say(f"sort.{detection.sort}"),
+        score(detection.auc, detection.interval),
+        number(detection.average_precision),
         percent(None if rates is None else rates.false_alarms),
         percent(None if rates is None else rates.caught),
     ]
