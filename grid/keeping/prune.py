@@ -35,7 +35,7 @@ class Unneeded:
 def refuse_beside_a_launch(store: Store) -> None:
     """Raise StoreError while a launch lives on this storage: what it has planned may be what would go."""
     store.receive(store.root / RUNS)
-    living = [told.plan for told in launches(store) if told.end() is None]
+    living = [launch.plan for launch in launches(store) if launch.end() is None]
     if living:
         names = ", ".join(f"{plan['name']} (process {plan['pid']} on {plan['host']})" for plan in living)
         raise StoreError(f"{store.where}: {names} is running on it; prune when it has ended, or stop it")

@@ -62,8 +62,8 @@ class Journal:
     def write(self, end: str | None = None) -> None:
         """Write what is going on, and how the launch ended if it did."""
         self._written_at = time.monotonic()
-        told = {"heard": time.time(), "end": end, "dashboard": self.progress.dashboard}
-        self._keep(NOW, {**told, **self.progress.snapshot()})
+        record = {"heard": time.time(), "end": end, "dashboard": self.progress.dashboard}
+        self._keep(NOW, {**record, **self.progress.snapshot()})
 
     def _keep(self, name: str, value: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):
@@ -136,7 +136,7 @@ def launches(store: Store) -> list[Told]:
         plan, now = _read(folder / PLAN), _read(folder / NOW)
         if plan and now:  # else it begins just now, or is being removed
             found.append(Told(plan, now, _silence_s(store, folder.name, now)))
-    return sorted(found, key=lambda told: (told.plan.get("number", 0), told.plan["started"]), reverse=True)
+    return sorted(found, key=lambda launch: (launch.plan.get("number", 0), launch.plan["started"]), reverse=True)
 
 
 def _silence_s(store: Store, name: str, now: dict[str, Any]) -> float:

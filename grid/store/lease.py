@@ -47,8 +47,8 @@ class Lease:
     def __init__(self, terms: Terms, name: str, generation: int, holder: str) -> None:
         self.name, self.generation = name, generation
         self._terms, self._file = terms, file_of(name, generation)
-        self._told = {**identity(), "holder": holder, "token": uuid.uuid4().hex, "counter": 0}
-        self.text = json.dumps(self._told)
+        self._record = {**identity(), "holder": holder, "token": uuid.uuid4().hex, "counter": 0}
+        self.text = json.dumps(self._record)
         self._cause: str | None = None  # of its loss
         self._renewed_at = terms.clock()
         self._lock = threading.Lock()
@@ -118,8 +118,8 @@ class Lease:
         self._look()
         if self._cause is not None:
             return
-        self._told["counter"] += 1
-        text = json.dumps(self._told)
+        self._record["counter"] += 1
+        text = json.dumps(self._record)
         self._terms.place.write(self._file, text)
         self._look_at_clock()  # what was written too late may stand on what another holds: it finds that out
         self.text, self._renewed_at = text, began_at
@@ -153,7 +153,7 @@ class Lease:
         return self._terms.clock() - self._renewed_at
 
     def _is_own(self, text: str | None) -> bool:
-        return text is not None and told_of(text).get("token") == self._told["token"]
+        return text is not None and record_of(text).get("token") == self._record["token"]
 
     def _remove(self) -> None:
         if self._is_own(self._terms.place.read(self._file)):
@@ -172,19 +172,19 @@ def file_of(name: str, generation: int) -> str:
     return f"{name}.{generation}"
 
 
-def told_of(text: str) -> dict[str, Any]:
+def record_of(text: str) -> dict[str, Any]:
     """Return what a lease says; nothing if it is damaged."""
     try:
-        told = json.loads(text)
+        record = json.loads(text)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return record if isinstance(record, dict) else {}
 
 
 def words_of(text: str) -> str:
     """Return who a lease says holds it, for people."""
-    told = told_of(text)
-    if "host" not in told or "pid" not in told:
+    record = record_of(text)
+    if "host" not in record or "pid" not in record:
         return "somebody whose lease cannot be read"
-    holder = f" ({told['holder']})" if told.get("holder") else ""
-    return f"{told['host']}, process {told['pid']}{holder}"
+    holder = f" ({record['holder']})" if record.get("holder") else ""
+    return f"{record['host']}, process {record['pid']}{holder}"

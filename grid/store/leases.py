@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from grid.store.lease import Lease, LeaseLostError, file_of, told_of, words_of
+from grid.store.lease import Lease, LeaseLostError, file_of, record_of, words_of
 from grid.store.place import Place
 from grid.store.processes import lives
 
@@ -188,5 +188,5 @@ class Leases:
         if before != text:
             since = self.clock()
             self._unchanged[file] = (text, since)
-        is_alive = lives(told_of(text))
+        is_alive = lives(record_of(text))
         return Seen(text, asked_at - since >= self.ttl_s if is_alive is None else not is_alive)

@@ -30,12 +30,12 @@ def identity() -> dict[str, Any]:
     return {**_machine(), "pid": pid, "started": process_started(pid)}
 
 
-def lives(told: Mapping[str, Any]) -> bool | None:
+def lives(record: Mapping[str, Any]) -> bool | None:
     """Tell whether a process lives.
 
     Parameters
     ----------
-    told : mapping
+    record : mapping
         What `identity` returned in that process.
 
     Returns
@@ -44,8 +44,8 @@ def lives(told: Mapping[str, Any]) -> bool | None:
         None if it cannot be told from here: the process is of another machine or container, or hidden.
     """
     machine = _machine()
-    is_here = machine["boot_id"] is not None and all(told.get(name) == value for name, value in machine.items())
-    pid, started = told.get("pid"), told.get("started")
+    is_here = machine["boot_id"] is not None and all(record.get(name) == value for name, value in machine.items())
+    pid, started = record.get("pid"), record.get("started")
     if not is_here or not isinstance(pid, int) or started is None:
         return None
     return lives_here(pid, started)

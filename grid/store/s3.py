@@ -125,8 +125,8 @@ class Bucket(Place):
     def names(self, folder: str = "") -> list[str]:
         under, found = f"{folder}/" if folder else "", list[str]()
         for page in self._pages(under, Delimiter="/"):
-            found += [told["Prefix"] for told in page.get("CommonPrefixes", ())]
-            found += [told["Key"] for told in page.get("Contents", ())]
+            found += [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
+            found += [entry["Key"] for entry in page.get("Contents", ())]
         names = (key.rstrip("/").rpartition("/")[2] for key in found)
         return [name for name in names if not name.startswith(".")]
 
@@ -200,8 +200,8 @@ class Bucket(Place):
         """Return the objects whose names begin so."""
         found = {}
         for page in self._pages(under):
-            for told in page.get("Contents", ()):
-                found[told["Key"].removeprefix(self.prefix)] = Listed(told["ETag"].strip('"'), told["Size"])
+            for entry in page.get("Contents", ()):
+                found[entry["Key"].removeprefix(self.prefix)] = Listed(entry["ETag"].strip('"'), entry["Size"])
         return found
 
     def delete(self, names: Iterable[str]) -> None:
@@ -232,9 +232,9 @@ class Bucket(Place):
         with self._telling(""):
             pages = self._client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self.name, Prefix=self.prefix):
-                for told in page.get("Uploads", ()):
-                    if _age_s(page, told["Initiated"]) > older_than_s:
-                        place = {"Key": told["Key"], "UploadId": told["UploadId"]}
+                for upload in page.get("Uploads", ()):
+                    if _age_s(page, upload["Initiated"]) > older_than_s:
+                        place = {"Key": upload["Key"], "UploadId": upload["UploadId"]}
                         self._client.abort_multipart_upload(Bucket=self.name, **place)
 
     def _create(self, name: str, text: str) -> bool:

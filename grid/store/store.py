@@ -143,8 +143,8 @@ class Store:
         aside = f"{DAMAGED}/{folder.parent.name}-{folder.name[-KEY_LENGTH:]}"
         self.stored.clear(aside)
         if self.stored.move(name, aside):  # else another process found it, too
-            told = {"folder": name, "damages": list(found)}
-            self.stored.write(f"{aside}/{DAMAGE}", json.dumps(told, indent=2, ensure_ascii=False))
+            record = {"folder": name, "damages": list(found)}
+            self.stored.write(f"{aside}/{DAMAGE}", json.dumps(record, indent=2, ensure_ascii=False))
 
     def set_aside_keys(self) -> set[str]:
         """Return the keys of the stages that were found damaged and are not built again yet."""
@@ -270,10 +270,10 @@ def name_of(stage: Stage) -> str:
 def _stamp(folder: Path) -> tuple[int, ...]:
     """Tell one state of a folder from another that has its name."""
     try:
-        told = (folder / RECORD).stat()
+        status = (folder / RECORD).stat()
     except FileNotFoundError:
         return ()
-    return told.st_ino, told.st_mtime_ns
+    return status.st_ino, status.st_mtime_ns
 
 
 @cache

@@ -47,12 +47,12 @@ def test_journal_tells_what_runs_where_and_since_when(store: Store, plan: Plan) 
     kept.progress.start(key)
     kept.progress.advance(key, {"step": 5, "of": 10}, "node7 GPU 0")
     kept.write()
-    (told,) = launches(store)
-    assert told.plan["cells"] == {"0": plan.cells[0].stage.key, "1": plan.cells[1].stage.key}
-    (running,) = told.now["running"]
+    (launch,) = launches(store)
+    assert launch.plan["cells"] == {"0": plan.cells[0].stage.key, "1": plan.cells[1].stage.key}
+    (running,) = launch.now["running"]
     assert (running["title"], running["device"], running["text"]) == ("number0", "node7 GPU 0", "step 5/10")
     assert 0 <= running["seconds"] < 60
-    assert told.now["headline"].startswith("0/2 cells, 0/2 stages, 1 running")
+    assert launch.now["headline"].startswith("0/2 cells, 0/2 stages, 1 running")
 
 
 def test_journal_of_a_process_that_lives_goes_on(store: Store, plan: Plan) -> None:
@@ -112,7 +112,7 @@ def test_journal_is_written_and_others_are_called_every_two_seconds(store: Store
 def test_launches_has_the_latest_first_and_no_more_than_are_kept(store: Store, plan: Plan) -> None:
     for number in range(KEPT + 3):
         journal(store, plan, f"launch-{number:03d}")
-    names = [told.plan["name"] for told in launches(store)]
+    names = [launch.plan["name"] for launch in launches(store)]
     assert names == [f"launch-{number:03d}" for number in range(KEPT + 2, 2, -1)]
 
 
@@ -127,7 +127,7 @@ def test_launches_are_in_order_although_the_clock_was_set_back(
     kept.tick()
     journal(store, plan, "launch-197002")
     found = launches(store)
-    assert [told.plan["name"] for told in found[:3]] == ["launch-197002", "launch-197001", f"launch-2026{KEPT - 1}"]
+    assert [launch.plan["name"] for launch in found[:3]] == ["launch-197002", "launch-197001", f"launch-2026{KEPT - 1}"]
     assert (len(found), found[1].now["heard"], found[1].end()) == (KEPT, 1.0, None)
 
 
@@ -157,6 +157,6 @@ def test_journal_that_cannot_be_written_stops_nothing(store: Store, plan: Plan) 
 
 def test_told_is_of_the_cells_that_it_was_to_build(store: Store, plan: Plan) -> None:
     journal(store, plan)
-    (told,) = launches(store)
-    assert told.is_of({"0": plan.cells[0].stage.key, "other": "key"})
-    assert not told.is_of({"0": "another key"})
+    (launch,) = launches(store)
+    assert launch.is_of({"0": plan.cells[0].stage.key, "other": "key"})
+    assert not launch.is_of({"0": "another key"})

@@ -87,8 +87,8 @@ def left(leases: Leases) -> list[str]:
     return sorted(path.name for path in leases.place.root.iterdir())
 
 
-def text_of(counter: int = 0, **told: Any) -> str:
-    return json.dumps({**identity(), "holder": "", "token": "theirs", "counter": counter, **told})
+def text_of(counter: int = 0, **fields: Any) -> str:
+    return json.dumps({**identity(), "holder": "", "token": "theirs", "counter": counter, **fields})
 
 
 def put(leases: Leases, text: str, file: str = "work.1") -> None:

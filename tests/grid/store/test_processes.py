@@ -22,7 +22,7 @@ def other() -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def told_by(process: subprocess.Popen[str]) -> dict[str, object]:
+def printed_by(process: subprocess.Popen[str]) -> dict[str, object]:
     assert process.stdout is not None
     return json.loads(process.stdout.readline())
 
@@ -32,20 +32,20 @@ def test_lives_of_this_process_is_true() -> None:
 
 
 def test_lives_of_another_process_ends_with_it(other: subprocess.Popen[str]) -> None:
-    told = told_by(other)
-    assert lives(told) is True
+    record = printed_by(other)
+    assert lives(record) is True
     other.kill()
     other.wait()
-    assert lives(told) is False
+    assert lives(record) is False
 
 
 def test_lives_of_a_zombie_is_false(other: subprocess.Popen[str]) -> None:
-    told = told_by(other)
+    record = printed_by(other)
     other.kill()
     deadline = time.monotonic() + 10
-    while lives(told) and time.monotonic() < deadline:  # its number stands until `wait`
+    while lives(record) and time.monotonic() < deadline:  # its number stands until `wait`
         time.sleep(0.01)
-    assert lives(told) is False
+    assert lives(record) is False
     os.kill(other.pid, 0)
 
 

@@ -38,8 +38,8 @@ def test_remote_results_are_objects_and_links_to_folders_say_where(remote, toy, 
     assert remote.bucket.read("results/toy/A/predictor.link") == f"{location}/{place}\n"
     links = {"A/predictor": place, "A/value.json": f"{place}/value.json"}
     assert json.loads(remote.bucket.read("results/toy/links.json")) == links
-    told = remote.bucket._client.head_object(Bucket=remote.bucket.name, Key="motors/results/toy/report.html")
-    assert told["ContentType"] == "text/html"
+    head = remote.bucket._client.head_object(Bucket=remote.bucket.name, Key="motors/results/toy/report.html")
+    assert head["ContentType"] == "text/html"
 
 
 def test_remote_results_stand_once_they_are_published(remote, toy):

@@ -57,8 +57,8 @@ time.sleep(600)
 @contextmanager
 def process(program: str, *words: str) -> Iterator[subprocess.Popen]:
     """Another process, killed at the end."""
-    told = [sys.executable, "-c", program, *words]
-    with subprocess.Popen(told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+    command = [sys.executable, "-c", program, *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         try:
             yield running
         finally:
@@ -270,8 +270,8 @@ def test_remote_texts_are_of_stages_that_stand_and_fetch_nothing_else(machine, t
     half = one.bucket.names("number")[0][-16:]
     two = machine("two")
     keys = {toy.Number(number).key: str(number) for number in (1, 2, 3)}
-    told = two.texts("number", [*keys, "0123456789abcdef"], "value.json")
-    assert told == {key: value for key, value in keys.items() if key != half}
+    texts = two.texts("number", [*keys, "0123456789abcdef"], "value.json")
+    assert texts == {key: value for key, value in keys.items() if key != half}
     assert not (two.root / "number").exists()
 
 

@@ -42,8 +42,8 @@ def test_bucket_lists_more_than_a_page(bucket, monkeypatch):
     for number in range(5):
         bucket.write(f"many/{number}", "")
     pages = bucket._client.get_paginator("list_objects_v2").paginate
-    told = {"Bucket": bucket.name, "Prefix": "motors/many/", "PaginationConfig": {"PageSize": 2}}
-    monkeypatch.setattr(Bucket, "_pages", lambda self, under: pages(**told))
+    options = {"Bucket": bucket.name, "Prefix": "motors/many/", "PaginationConfig": {"PageSize": 2}}
+    monkeypatch.setattr(Bucket, "_pages", lambda self, under: pages(**options))
     assert len(bucket.listed("many/")) == 5
 
 

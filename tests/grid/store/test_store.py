@@ -277,9 +277,9 @@ def test_verified_damaged_stage_is_set_aside_and_named(store: Store, toy: Module
         store.verified(stage)
     assert not store.holds(stage)
     assert store.set_aside_keys() == {stage.key}
-    told = json.loads((store.root / "damaged" / f"number-{stage.key}" / "damage.json").read_text())
-    assert told["folder"] == f"number/number1-{stage.key}"
-    assert "value.json" in told["damages"][0]
+    record = json.loads((store.root / "damaged" / f"number-{stage.key}" / "damage.json").read_text())
+    assert record["folder"] == f"number/number1-{stage.key}"
+    assert "value.json" in record["damages"][0]
 
 
 def test_draft_of_what_was_set_aside_ends_that(store: Store, toy: ModuleType) -> None:
