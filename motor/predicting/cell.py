@@ -207,13 +207,13 @@ class TrainedCell:
             unlike.append(fold.unlike(X.astype(np.float64), domains))
             limits.append([fold.limits.get(domain, np.inf) for domain in domains])
         known = {"item": [one.item for one in recordings], "domain": domains}
-        told = self._told(np.mean(judged, axis=0), np.mean(limits, axis=0))
+        columns = self._judge_columns(np.mean(judged, axis=0), np.mean(limits, axis=0))
         if self.parts.stage.features[0].looks_at_lines:
-            told[EVIDENCE] = [self._evidence(one) for one in recordings]
-        told |= self._severity(recordings)
+            columns[EVIDENCE] = [self._evidence(one) for one in recordings]
+        columns |= self._severity(recordings)
         if self.describer.takes_references:
-            told[HAS_REFERENCE] = self.describer.has_reference(as_meta(recordings))
-        return pd.DataFrame(known | told | {"unlike": np.mean(unlike, axis=0).round(DIGITS)})
+            columns[HAS_REFERENCE] = self.describer.has_reference(as_meta(recordings))
+        return pd.DataFrame(known | columns | {"unlike": np.mean(unlike, axis=0).round(DIGITS)})
 
     def _severity(self, recordings: Sequence[Recording]) -> dict[str, list[Any]]:
         """Return columns of velocity and zone, where some recording has them; None where one has not."""
@@ -224,7 +224,7 @@ class TrainedCell:
         lines = evidence_of(recording, self.parts.machines, self.parts.prepared.speed)
         return [asdict(line) for line in lines]
 
-    def _told(self, mean_BC: np.ndarray, limit_B: np.ndarray) -> dict[str, Any]:
+    def _judge_columns(self, mean_BC: np.ndarray, limit_B: np.ndarray) -> dict[str, Any]:
         """Return the columns that the judge has: a detector's label is normal or, with an alarm, `FAULTY`."""
         classes, normal = self.parts.classes, self.parts.normal
         if self.detects:

@@ -16,7 +16,7 @@ from grid.run.cluster import RayError
 from grid.run.ray_private import on_loopback
 from grid.screen.terminal import Interrupt
 from motor.predicting.faults import Fault, Outcome
-from motor.predicting.inputs import Told
+from motor.predicting.inputs import InputOptions
 from motor.predicting.page import OPERATION, page
 from motor.predicting.parts import CellParts
 from motor.predicting.predictor import Predictor
@@ -44,7 +44,7 @@ class Judge:
         torch.set_num_threads(settings.threads)
         self.settings = settings
         self.predictor = Predictor.open(parts.value, device="cuda" if settings.gpus else "cpu")
-        self.told = Told(self.predictor.domains, self.predictor.dataset)
+        self.input_options = InputOptions(self.predictor.domains, self.predictor.dataset)
 
     @app.get("/health", summary="Whether it answers, and what is loaded")
     async def health(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Judge:
             body = Body(
                 request.headers.get("content-type", ""), await self._content(request), dict(request.query_params)
             )
-            found = await asyncio.to_thread(lambda: list(recordings_of(body, self.told, self.settings)))
+            found = await asyncio.to_thread(lambda: list(recordings_of(body, self.input_options, self.settings)))
         except BadRequest as error:
             headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
             return JSONResponse({"error": error.reason}, status_code=error.status, headers=headers)
@@ -74,8 +74,8 @@ class Judge:
         """Return the body, unless it is larger than allowed: it is then not read to its end."""
         largest = self.settings.largest_bytes
         too_large = BadRequest(413, f"the body is over {largest / 1e6:g} MB; send fewer or shorter recordings")
-        told = request.headers.get("content-length", "")
-        if told.isdigit() and int(told) > largest:
+        length = request.headers.get("content-length", "")
+        if length.isdigit() and int(length) > largest:
             raise too_large
         parts, size = [], 0
         async for part in request.stream():

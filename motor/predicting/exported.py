@@ -30,18 +30,20 @@ def read_exported(folder: Path, digest: str | None = None) -> list[CellParts]:
     if digest is not None and (found := sha256_of(file)) != digest.lower():
         raise PartError(f"{file}: SHA-256 is {found}, not {digest}: this is not the folder that was exported")
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
+        record = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise PartError(f"{file} is no JSON ({error}); export the cell again") from error
-    if told.get("format") != FORMAT:
-        raise PartError(f"{file} has format {told.get('format')!r}; this version reads {FORMAT}; export the cell again")
-    digests = {folder / name: known for name, known in told["files"].items()}
+    if record.get("format") != FORMAT:
+        raise PartError(
+            f"{file} has format {record.get('format')!r}; this version reads {FORMAT}; export the cell again"
+        )
+    digests = {folder / name: known for name, known in record["files"].items()}
     _check(digests)
     for path in (folder / CELLS).rglob("*"):
         if path.is_file() and path not in digests:  # beside the weights, it could be taken for a part of them
             raise PartError(f"{path}: {MODEL} does not list it; it is not opened. Copy the whole folder anew")
     known = Digests(digests, MODEL, "Export the cell again")
-    return [_cell(folder, cell, known) for cell in told["cells"]]
+    return [_cell(folder, cell, known) for cell in record["cells"]]
 
 
 def _check(digests: dict[Path, str]) -> None:
@@ -52,30 +54,30 @@ def _check(digests: dict[Path, str]) -> None:
             raise PartError(f"{path}: SHA-256 is {found}, but model.json says {known}; export the cell again")
 
 
-def _cell(folder: Path, told: dict[str, Any], digests: Digests) -> CellParts:
-    stage, here = stage_of(told["record"]), folder / told["folder"]
+def _cell(folder: Path, fields: dict[str, Any], digests: Digests) -> CellParts:
+    stage, here = stage_of(fields["record"]), folder / fields["folder"]
     return CellParts(
-        key=told["key"],
-        name=told["name"],
+        key=fields["key"],
+        name=fields["name"],
         stage=stage,
-        metrics=told["metrics"],
-        trained_on=told["trained_on"],
-        versions=told["versions"],
-        folds=tuple(_fold(here, *pair) for pair in zip(stage.features, told["folds"], strict=True)),
+        metrics=fields["metrics"],
+        trained_on=fields["trained_on"],
+        versions=fields["versions"],
+        folds=tuple(_fold(here, *pair) for pair in zip(stage.features, fields["folds"], strict=True)),
         digests=digests,
         is_exported=True,
-        machines=machines_from(told.get("machines", {})),
-        units=told.get("units", {}),
+        machines=machines_from(fields.get("machines", {})),
+        units=fields.get("units", {}),
     )
 
 
-def _fold(folder: Path, described: Described, told: dict[str, Any]) -> FoldParts:
-    here = folder / told["folder"]
+def _fold(folder: Path, described: Described, fields: dict[str, Any]) -> FoldParts:
+    here = folder / fields["folder"]
     return FoldParts(
         described=described,
-        thresholds=told["thresholds"],
-        scalers=told["scalers"],
-        folders={key: here / name for key, name in told["stages"].items()},
-        classifier=here / told["classifier"],
-        novelty=here / told["novelty"],
+        thresholds=fields["thresholds"],
+        scalers=fields["scalers"],
+        folders={key: here / name for key, name in fields["stages"].items()},
+        classifier=here / fields["classifier"],
+        novelty=here / fields["novelty"],
     )

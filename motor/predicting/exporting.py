@@ -57,7 +57,7 @@ def export(cells: Sequence[CellParts], target: Path) -> str:
 def _fill(draft: Path, cells: Sequence[CellParts]) -> None:
     """Write everything, and last what says what it is."""
     draft.mkdir(parents=True)
-    told = [_write_cell(draft, cell) for cell in cells]
+    records = [_write_cell(draft, cell) for cell in cells]
     _copy_source(draft / SOURCE)
     requirements = _requirements(cells)
     (draft / REQUIREMENTS).write_text("".join(f"{one}\n" for one in requirements), encoding="utf-8")
@@ -65,7 +65,7 @@ def _fill(draft: Path, cells: Sequence[CellParts]) -> None:
     (draft / README).write_text(_readme(cells, requirements), encoding="utf-8")
     files = sorted(path for path in draft.rglob("*") if path.is_file())
     digests = {path.relative_to(draft).as_posix(): sha256_of(path) for path in files}
-    write_json(draft / MODEL, {"format": FORMAT, "cells": told, "files": digests})
+    write_json(draft / MODEL, {"format": FORMAT, "cells": records, "files": digests})
 
 
 def _write_cell(draft: Path, cell: CellParts) -> dict[str, Any]:
@@ -170,12 +170,10 @@ def _described(cell: CellParts) -> str:
     heard = "; ".join(_heard(domain, of_domain) for domain, of_domain in cell.trained_on.items())
     said = f"{judged}. Trained on {heard or 'recordings that are gone'}."
     final = cell.metrics.get("final")
-    return (
-        f"- **{cell.name}** (key `{cell.key}`): {_told_of_final(final) if final else ''}{said}{_told_of_memory(cell)}"
-    )
+    return f"- **{cell.name}** (key `{cell.key}`): {_final_text(final) if final else ''}{said}{_memory_text(cell)}"
 
 
-def _told_of_memory(cell: CellParts) -> str:
+def _memory_text(cell: CellParts) -> str:
     """Return what a folder without its memory does, or that it holds training series."""
     described = [fold.described for fold in cell.folds]
     if any(one.left_behind for one in described):
@@ -189,7 +187,7 @@ def _told_of_memory(cell: CellParts) -> str:
     return ""
 
 
-def _told_of_final(final: Mapping[str, Any]) -> str:
+def _final_text(final: Mapping[str, Any]) -> str:
     """Return on what a final model was trained, before the figure to expect of it."""
     steps = ", ".join(f"{name} for {n_steps} steps" for name, n_steps in final["n_steps"].items())
     tuned = f"; its fine-tunes: {steps}" if steps else ""

@@ -21,9 +21,9 @@ def main(folder: Path, argv: Sequence[str] | None = None) -> int:
     add_options(parser)
     arguments = parser.parse_args(argv)
 
-    def judged(**told: Any) -> Outcome:
+    def judged(**requested: Any) -> Outcome:
         predictor = Predictor.load(folder, device=arguments.device, digest=arguments.digest)
-        return predictor.outcome(arguments.recordings, **told)
+        return predictor.outcome(arguments.recordings, **requested)
 
     return judge(arguments, judged)
 
@@ -51,8 +51,8 @@ def judge(arguments: argparse.Namespace, judged: Callable[..., Outcome]) -> int:
     try:
         _use_threads(arguments.threads)
         options = ("domain", "sampling_rate_hz", "speed_rpm", "pattern", "variable", "reference")
-        told = {name: getattr(arguments, name) for name in options}
-        outcome = judged(**told)
+        requested = {name: getattr(arguments, name) for name in options}
+        outcome = judged(**requested)
     except (PartError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return FAILED

@@ -28,11 +28,11 @@ TABLES = (".parquet", ".parq", ".pq")
 SUFFIXES = (*SIGNALS, *TABLES)
 MOST_SENT = 32_000_000  # samples of a recording in a request
 NAMES = ("motor", "domain", "moment", "speed_rpm")
-UNTOLD = ""  # a motor or a label that nothing tells
+UNKNOWN = ""  # a motor or a label that nothing tells
 
 
 @dataclass(frozen=True)
-class Told:
+class InputOptions:
     """What is known of recordings before they are opened.
 
     Attributes
@@ -62,7 +62,7 @@ class Told:
     is_sent: bool = False
 
 
-def read_recordings(paths: Iterable[str | Path], told: Told) -> Iterator[Recording | Fault]:
+def read_recordings(paths: Iterable[str | Path], options: InputOptions) -> Iterator[Recording | Fault]:
     """Yield the recordings of files, folders and patterns such as ``new/*.wav``; a fault in the place of a bad one.
 
     Parameters
@@ -70,12 +70,12 @@ def read_recordings(paths: Iterable[str | Path], told: Told) -> Iterator[Recordi
     paths : iterable of str or Path
         A signal (``.wav``, ``.npy``, ``.mat``, ``.csv``); a long CSV or a manifest, known by its header; a Parquet
         table; a folder with any of these, of which a ``manifest.csv`` counts alone.
-    told : Told
+    options : InputOptions
     """
-    _check(told)
+    _check(options)
     seen: set[str] = set()
     for path in paths:
-        for found in _of_path(str(path), told):
+        for found in _of_path(str(path), options):
             if found.item in seen and isinstance(found, Recording):
                 yield Fault(found.item, f"{found.item}: comes twice; give each recording once, and a name of its own")
                 continue
@@ -83,127 +83,132 @@ def read_recordings(paths: Iterable[str | Path], told: Told) -> Iterator[Recordi
             yield found
 
 
-def _check(told: Told) -> None:
+def _check(options: InputOptions) -> None:
     """Raise DataError if what is told can be of no recording."""
-    if told.domain is not None and told.domain not in told.domains:
-        raise DataError(_unknown_domain("--domain", told.domain, told.domains))
-    if told.pattern is not None:
+    if options.domain is not None and options.domain not in options.domains:
+        raise DataError(_unknown_domain("--domain", options.domain, options.domains))
+    if options.pattern is not None:
         try:
-            _reader("tree", ".", told)  # its own check says which groups there are
+            _reader("tree", ".", options)  # its own check says which groups there are
         except ValueError as error:
-            told_twice = str(error).partition("Value error, ")[2].partition(" [type=")[0]
-            raise DataError(f"--pattern {told_twice or error}") from error
+            reason = str(error).partition("Value error, ")[2].partition(" [type=")[0]
+            raise DataError(f"--pattern {reason or error}") from error
 
 
-def _of_path(path: str, told: Told) -> Iterator[Recording | Fault]:
+def _of_path(path: str, options: InputOptions) -> Iterator[Recording | Fault]:
     """Yield what one path, or pattern of paths, holds."""
     try:
-        for file in _files(path, told):
+        for file in _files(path, options):
             try:
-                for source in _sources(file, told):
-                    yield _recording(source, told)
+                for source in _sources(file, options):
+                    yield _recording(source, options)
             except ValueError as error:
                 yield Fault.of(str(file), error)
     except ValueError as error:
         yield Fault.of(path, error)
 
 
-def _files(path: str, told: Told) -> list[Path]:
+def _files(path: str, options: InputOptions) -> list[Path]:
     """Return the files that a path means, sorted."""
     here = Path(path)
     if not here.exists() and glob.has_magic(path):
         matched = [Path(name) for name in sorted(glob.glob(path, recursive=True))]  # noqa: PTH207
         if not matched:
             raise DataError(f"{path}: no file matches (seen from {Path.cwd()}); correct the pattern")
-        return [file for one in matched for file in (_files(str(one), told) if one.is_dir() else [one])]
+        return [file for one in matched for file in (_files(str(one), options) if one.is_dir() else [one])]
     if not here.exists():
         raise DataError(f"{path}: there is no such file or folder (seen from {Path.cwd()}); correct the path")
     if not here.is_dir():
         return [here]
     if (here / "manifest.csv").is_file():
         return [here / "manifest.csv"]
-    suffixes = tuple(dict.fromkeys((*SUFFIXES, *opened_in_training(told), *told.dataset.get("suffixes", ()))))
+    suffixes = tuple(dict.fromkeys((*SUFFIXES, *opened_in_training(options), *options.dataset.get("suffixes", ()))))
     found = list_files(here, suffixes)
     if not found.files:
         raise DataError(f"{path}: no recording in this folder; allowed are {', '.join(suffixes)}")
     return found.files
 
 
-def _sources(file: Path, told: Told) -> Iterator[Source]:
+def _sources(file: Path, options: InputOptions) -> Iterator[Source]:
     """Yield the recordings of one file, not yet looked into."""
-    if file.suffix.lower() in opened_in_training(told):
-        yield from from_record(Reader.ROOM, {**told.dataset, "path": str(file)}).sources()
+    if file.suffix.lower() in opened_in_training(options):
+        yield from from_record(Reader.ROOM, {**options.dataset, "path": str(file)}).sources()
         return
-    kind = _table_kind(file, told)
-    if kind == "manifest" and told.is_sent:
+    kind = _table_kind(file, options)
+    if kind == "manifest" and options.is_sent:
         raise DataError(
             f"{file}: a table with a column of files is not read out of a request; send the files themselves, several "
             "as multipart/form-data"
         )
     if kind is not None:
-        reader = _reader(kind, str(file), told)
-        yield from _of_judged_domains(reader, reader.sources(), told)
+        reader = _reader(kind, str(file), options)
+        yield from _of_judged_domains(reader, reader.sources(), options)
         return
-    folders = [] if told.is_sent else [part for part in file.parts[:-1] if part in told.domains]
+    folders = [] if options.is_sent else [part for part in file.parts[:-1] if part in options.domains]
     own = {"domain": folders[-1]} if folders else {}
-    if told.dataset.get("channels") and told.variable is None:
-        yield from _channels(file, own, told)
+    if options.dataset.get("channels") and options.variable is None:
+        yield from _channels(file, own, options)
         return
-    yield Source(file.as_posix(), str(file), partial(read_signal, file, options=_options(told)), own=own)
+    yield Source(file.as_posix(), str(file), partial(read_signal, file, options=_options(options)), own=own)
 
 
-def _channels(file: Path, own: Mapping[str, Value], told: Told) -> Iterator[Source]:
+def _channels(file: Path, own: Mapping[str, Value], options: InputOptions) -> Iterator[Source]:
     """Yield the channels of one file, as the training took them; where a domain is asked for, its own alone."""
-    most = MOST_SENT if told.is_sent else MOST_SAMPLES
+    most = MOST_SENT if options.is_sent else MOST_SAMPLES
     taken = ("channels", "tacho", "on_missing_channel", "fields", "format", "delimiter", "decimal", "skip_rows")
-    names = {name: told.dataset[name] for name in taken if name in told.dataset}
-    known = {"kind": "tree", "path": ".", "classes": ("unknown",), "domains": told.dataset.get("domains", told.domains)}
+    names = {name: options.dataset[name] for name in taken if name in options.dataset}
+    known = {
+        "kind": "tree",
+        "path": ".",
+        "classes": ("unknown",),
+        "domains": options.dataset.get("domains", options.domains),
+    }
     reader = from_record(Reader.ROOM, {**known, **names, "max_samples": most})
-    yield from _of_judged_domains(reader, reader.of_file(file, file.as_posix(), str(file), own=own), told)
+    yield from _of_judged_domains(reader, reader.of_file(file, file.as_posix(), str(file), own=own), options)
 
 
-def _of_judged_domains(reader: Reader, sources: Iterable[Source], told: Told) -> Iterator[Source]:
+def _of_judged_domains(reader: Reader, sources: Iterable[Source], options: InputOptions) -> Iterator[Source]:
     """Yield sources, without the channels of a file that are of no domain to be judged."""
-    domains = told.domains if told.domain is None else (told.domain,)
+    domains = options.domains if options.domain is None else (options.domain,)
     for source in sources:
         if not getattr(reader, "tells_domain", False) or source.own.get("domain", domains[0]) in domains:
             yield source
 
 
-def opened_in_training(told: Told) -> tuple[str, ...]:
+def opened_in_training(options: InputOptions) -> tuple[str, ...]:
     """Return the suffixes of files that only the reader of the training can read."""
-    kind: Any = class_from_record(Reader.ROOM, told.dataset) if "kind" in told.dataset else Reader
+    kind: Any = class_from_record(Reader.ROOM, options.dataset) if "kind" in options.dataset else Reader
     return kind.opens
 
 
-def _options(told: Told) -> SignalOptions:
+def _options(options: InputOptions) -> SignalOptions:
     """Return how a signal is found in its file: as the training found it, but for what is told of this call."""
-    names = ("delimiter", "decimal", "skip_rows") if told.dataset.get("kind") in ("tree", "manifest") else ()
-    table = TableLayout(**{name: told.dataset[name] for name in names if name in told.dataset})
-    most = MOST_SENT if told.is_sent else MOST_SAMPLES
-    named = told.dataset.get("format")
-    return SignalOptions(told.variable or told.dataset.get("variable"), table, most, named)
+    names = ("delimiter", "decimal", "skip_rows") if options.dataset.get("kind") in ("tree", "manifest") else ()
+    table = TableLayout(**{name: options.dataset[name] for name in names if name in options.dataset})
+    most = MOST_SENT if options.is_sent else MOST_SAMPLES
+    named = options.dataset.get("format")
+    return SignalOptions(options.variable or options.dataset.get("variable"), table, most, named)
 
 
-def _table_kind(file: Path, told: Told) -> str | None:
+def _table_kind(file: Path, options: InputOptions) -> str | None:
     """Return which reader a table is for; None for a signal."""
     if file.suffix.lower() in TABLES:
-        return None if file.suffix.lower() in told.dataset.get("suffixes", ()) else "parquet"
+        return None if file.suffix.lower() in options.dataset.get("suffixes", ()) else "parquet"
     if file.suffix.lower() != ".csv":
         return None
     header = _header(file, _delimiter(file))
     for kind, fields in (("long_csv", ("item", "target")), ("manifest", ("file",))):
-        columns = _columns(kind, told)
-        if told.dataset.get("channels") and told.dataset.get("kind") == kind == "long_csv":
+        columns = _columns(kind, options)
+        if options.dataset.get("channels") and options.dataset.get("kind") == kind == "long_csv":
             fields = ("item",)
         if all(columns[name] in header for name in fields):
             return kind
     return None
 
 
-def _columns(kind: str, told: Told) -> dict[str, str]:
+def _columns(kind: str, options: InputOptions) -> dict[str, str]:
     """Return the columns that a reader expects, as the training named them where its reader was of that kind."""
-    given = told.dataset.get("columns", {}) if told.dataset.get("kind") == kind else {}
+    given = options.dataset.get("columns", {}) if options.dataset.get("kind") == kind else {}
     return {**_readers()[kind].default_columns, **given}
 
 
@@ -234,67 +239,67 @@ def _readers() -> dict[str, type[Reader]]:
     return {"long_csv": LongCsv, "manifest": Manifest, "parquet": Parquet, "tree": Tree}
 
 
-def _reader(kind: str, path: str, told: Told) -> Reader:
+def _reader(kind: str, path: str, options: InputOptions) -> Reader:
     """Return a reader that is told nothing but where things stand."""
-    settings: dict[str, Any] = {"path": path, "classes": ("unknown",), "domains": told.domains}
-    if told.dataset.get("kind") == kind:
+    settings: dict[str, Any] = {"path": path, "classes": ("unknown",), "domains": options.domains}
+    if options.dataset.get("kind") == kind:
         names: tuple[str, ...] = ("columns", "variable", "delimiter", "decimal", "skip_rows", "ignore_timestamps")
-        settings |= {name: told.dataset[name] for name in names if told.dataset.get(name)}
-        if told.dataset.get("channels"):
+        settings |= {name: options.dataset[name] for name in names if options.dataset.get(name)}
+        if options.dataset.get("channels"):
             names = ("channels", "tacho", "on_missing_channel", "fields", "format")
-            settings |= {name: told.dataset[name] for name in names if told.dataset.get(name)}
-            settings["domains"] = tuple(told.dataset.get("domains", told.domains))
+            settings |= {name: options.dataset[name] for name in names if options.dataset.get(name)}
+            settings["domains"] = tuple(options.dataset.get("domains", options.domains))
     if kind == "long_csv":
-        settings["sampling_rate_hz"] = told.sampling_rate_hz or told.dataset.get("sampling_rate_hz")
+        settings["sampling_rate_hz"] = options.sampling_rate_hz or options.dataset.get("sampling_rate_hz")
     if kind == "manifest":
-        settings["variable"] = told.variable or settings.get("variable")
-    settings["pattern"] = _pattern(told)
-    settings["lookup"] = told.dataset.get("lookup", {}) if told.pattern is None else {}
+        settings["variable"] = options.variable or settings.get("variable")
+    settings["pattern"] = _pattern(options)
+    settings["lookup"] = options.dataset.get("lookup", {}) if options.pattern is None else {}
     return _readers()[kind].model_validate(settings)
 
 
-def _pattern(told: Told) -> str | None:
-    return told.pattern or told.dataset.get("pattern")
+def _pattern(options: InputOptions) -> str | None:
+    return options.pattern or options.dataset.get("pattern")
 
 
-def _recording(source: Source, told: Told) -> Recording | Fault:
+def _recording(source: Source, options: InputOptions) -> Recording | Fault:
     """Look up what is told of a recording, and read its signal."""
     try:
-        known = _told(source, told)
+        known = _fields(source, options)
         signal, own_rate = source.load()
-        constants = told.dataset.get("constants", {})
+        constants = options.dataset.get("constants", {})
         own = first_told((own_rate, source.own.get("sampling_rate_hz")))
         found = agreed_rate(known["sampling_rate_hz"], own, None, source.item, source.place)
-        otherwise = (constants.get("sampling_rate_hz"), told.dataset.get("sampling_rate_hz"))
-        asked = _agreed("sampling_rate_hz", told.sampling_rate_hz, found, source)
+        otherwise = (constants.get("sampling_rate_hz"), options.dataset.get("sampling_rate_hz"))
+        asked = _agreed("sampling_rate_hz", options.sampling_rate_hz, found, source)
         known["sampling_rate_hz"] = _rate(first_told((asked, *otherwise)), source)
         signal = finite_signal(signal, source.place)
         if len(signal) < 2:
             raise DataError(f"{source.place}: the signal has {len(signal)} samples; give a recording")
         known |= source.tells_turning(known["sampling_rate_hz"], known["speed_rpm"])
-        return Recording(item=source.item, label=UNTOLD, signal=signal, **known)
+        return Recording(item=source.item, label=UNKNOWN, signal=signal, **known)
     except DataError as error:
         return Fault.of(source.item, error)
 
 
-def _told(source: Source, told: Told) -> dict[str, Any]:
+def _fields(source: Source, options: InputOptions) -> dict[str, Any]:
     """Return the fields of a recording but its signal."""
-    pattern = _pattern(told)
+    pattern = _pattern(options)
     # A pattern with ^ was meant for names below the data set's folder.
     name = source.searched
     searched = name if pattern is None or re.search(pattern, name) else Path(name).name
-    lookup = told.dataset.get("lookup", {}) if told.pattern is None else {}
+    lookup = options.dataset.get("lookup", {}) if options.pattern is None else {}
     groups = groups_of(pattern, searched, lookup, None, source.place)
-    constants = told.dataset.get("constants", {})
+    constants = options.dataset.get("constants", {})
     in_file = {name: first_told(origin.get(name) for origin in (source.columns, groups)) for name in NAMES}
-    in_file["domain"] = _agreed("domain", told.domain, in_file["domain"], source)
-    in_file["speed_rpm"] = _agreed("speed_rpm", told.speed_rpm, in_file["speed_rpm"], source)
+    in_file["domain"] = _agreed("domain", options.domain, in_file["domain"], source)
+    in_file["speed_rpm"] = _agreed("speed_rpm", options.speed_rpm, in_file["speed_rpm"], source)
     # What was asked for comes before a folder that has a domain's name, perhaps by chance.
     found = {name: first_told(origin.get(name) for origin in (in_file, source.own, constants)) for name in NAMES}
     rate = first_told(origin.get("sampling_rate_hz") for origin in (source.columns, groups))
     return {
-        "motor": UNTOLD if found["motor"] is None else cleaned(found["motor"]),
-        "domain": _domain(found["domain"], source, told),
+        "motor": UNKNOWN if found["motor"] is None else cleaned(found["motor"]),
+        "domain": _domain(found["domain"], source, options),
         "moment": None if found["moment"] is None else cleaned(found["moment"]),
         "speed_rpm": positive(found["speed_rpm"], "speed_rpm", source.item, source.place),
         "sampling_rate_hz": rate,
@@ -326,17 +331,17 @@ def _contradiction(name: str, asked: Value, found: Value, source: Source) -> str
     )
 
 
-def _domain(value: Any, source: Source, told: Told) -> str:
-    if value is None and len(told.domains) == 1:
-        return told.domains[0]
+def _domain(value: Any, source: Source, options: InputOptions) -> str:
+    if value is None and len(options.domains) == 1:
+        return options.domains[0]
     if value is None:
         raise DataError(
-            f"{source.place}: nothing tells the domain (no column, no group of the pattern {_pattern(told)!r}, no "
-            f"folder of that name); give --domain (over HTTP: ?domain=), one of: {', '.join(told.domains)}; "
+            f"{source.place}: nothing tells the domain (no column, no group of the pattern {_pattern(options)!r}, no "
+            f"folder of that name); give --domain (over HTTP: ?domain=), one of: {', '.join(options.domains)}; "
             "or --pattern with a group (?P<domain>...)"
         )
-    if cleaned(value) not in told.domains:
-        raise DataError(_unknown_domain(source.place, str(value), told.domains))
+    if cleaned(value) not in options.domains:
+        raise DataError(_unknown_domain(source.place, str(value), options.domains))
     return cleaned(value)
 
 

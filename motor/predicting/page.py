@@ -144,16 +144,16 @@ def page(openapi: dict[str, Any], domains: tuple[str, ...]) -> str:
     """Return a page that shows the OpenAPI document and tries ``/predict``: one file in the report's style."""
     shared = words("en")
     writer = Writer(shared)
-    told: list[Block] = [Heading("From a shell"), Code(SHELL.format(domain=domains[0]), "sh")]
+    blocks: list[Block] = [Heading("From a shell"), Code(SHELL.format(domain=domains[0]), "sh")]
     for path, methods in openapi["paths"].items():
         for method, operation in methods.items():
             schema = Folded("Schema", [Code(json.dumps(operation, indent=2), "json")])
-            told += [Heading(f"{method.upper()} {path}"), Paragraph(operation.get("summary", "")), schema]
+            blocks += [Heading(f"{method.upper()} {path}"), Paragraph(operation.get("summary", "")), schema]
     document = tag("a", "openapi.json", href="openapi.json")
     about = tag(
         "p", f"Judges recordings of: {', '.join(domains)}. The same in machine-readable form:", Html(" "), document, "."
     )
-    main = tag("main", tag("span", id="main"), about, tag("h3", "Try it"), _form(domains), writer.all(told))
+    main = tag("main", tag("span", id="main"), about, tag("h3", "Try it"), _form(domains), writer.all(blocks))
     body = [tag("header", tag("h1", "motor-grid")), main, Html(f"<script>{SCRIPT}</script>")]
     return shell("motor-grid", body, shared, content_security_policy([SCRIPT], connects=True))
 

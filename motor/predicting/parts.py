@@ -70,22 +70,22 @@ class Digests:
     ----------
     by_path : mapping of Path to str
         SHA-256 of each file, in hex.
-    told_by : str
+    source : str
         The file that says so: ``manifest.json`` of a stage, ``model.json`` of an exported folder.
     remedy : str
         What to do where a file is another one.
     """
 
     by_path: Mapping[Path, str]
-    told_by: str
+    source: str
     remedy: str
 
     def check(self, path: Path, found: str) -> None:
         """Raise PartError unless a file's SHA-256 is the one that was written."""
         known = self.by_path.get(path)
         if known != found:
-            told = f"{self.told_by} says {known}" if known else f"{self.told_by} does not list it"
-            raise PartError(f"{path}: SHA-256 is {found}, but {told}; it is not opened. {self.remedy}")
+            expected = f"{self.source} says {known}" if known else f"{self.source} does not list it"
+            raise PartError(f"{path}: SHA-256 is {found}, but {expected}; it is not opened. {self.remedy}")
 
     def content(self, path: Path) -> bytes:
         """Return a file's bytes, which are the ones that were written.

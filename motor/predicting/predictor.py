@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from motor.predicting.cell import TrainedCell, columns_of
 from motor.predicting.exported import MODEL, read_exported
 from motor.predicting.faults import Fault, Outcome, PredictingError
-from motor.predicting.inputs import Told, read_recordings
+from motor.predicting.inputs import InputOptions, read_recordings
 from motor.predicting.parts import CellParts
 from motor.recordings.recording import DataError, Recording
 
@@ -85,7 +85,7 @@ class Predictor:
 
     def about(self) -> dict[str, Any]:
         """Return what is loaded, ready for JSON: names, keys, classes, domains, and the figures it was judged at."""
-        told = [
+        cells = [
             {
                 "name": cell.parts.name,
                 "key": cell.parts.key,
@@ -96,10 +96,10 @@ class Predictor:
             }
             for cell in self.cells
         ]
-        return {"classes": list(self.classes), "normal": self.cells[0].parts.normal, "cells": told}
+        return {"classes": list(self.classes), "normal": self.cells[0].parts.normal, "cells": cells}
 
     def predict(
-        self, recordings: str | Path | Recording | Iterable[str | Path | Recording], **told: Any
+        self, recordings: str | Path | Recording | Iterable[str | Path | Recording], **options: Any
     ) -> "pd.DataFrame":
         """Judge recordings.
 
@@ -123,7 +123,7 @@ class Predictor:
         PredictingError
             If some cannot be judged; it names them all, and has the predictions of the others.
         """
-        found = self.outcome(recordings, **told)
+        found = self.outcome(recordings, **options)
         if found.faults:
             raise PredictingError(found.faults, found.predictions)
         return found.predictions
@@ -161,10 +161,10 @@ class Predictor:
         motor.recordings.recording.DataError
             If what is told can be of no recording: an unknown domain, a pattern that is no regular expression.
         """
-        options = {"domain": domain, "sampling_rate_hz": sampling_rate_hz, "speed_rpm": speed_rpm}
-        told = Told(self.domains, self.dataset, pattern=pattern, variable=variable, **options)  # type: ignore[arg-type]
+        options: dict[str, Any] = {"domain": domain, "sampling_rate_hz": sampling_rate_hz, "speed_rpm": speed_rpm}
+        inputs = InputOptions(self.domains, self.dataset, pattern=pattern, variable=variable, **options)
         faults: list[Fault] = []
-        good, healthy = _read(recordings, told, faults), _read(reference, told, faults)
+        good, healthy = _read(recordings, inputs, faults), _read(reference, inputs, faults)
         return self._judged(good, healthy, faults)
 
     def _judged(self, recordings: list[Recording], healthy: list[Recording], faults: list[Fault]) -> Outcome:
@@ -202,12 +202,12 @@ def parts_of(
     return [found.parts() for found in find_cells(folder, cell, config, domain)]
 
 
-def _read(given: Any, told: Told, faults: list[Fault]) -> list[Recording]:
+def _read(given: Any, options: InputOptions, faults: list[Fault]) -> list[Recording]:
     """Return recordings, reading those that are paths."""
     found: list[Recording] = []
     several = [given] if isinstance(given, str | Path | Recording) else list(given)
     paths = [one for one in several if not isinstance(one, Recording)]
-    by_path = read_recordings(paths, told)
+    by_path = read_recordings(paths, options)
     for one in [*(one for one in several if isinstance(one, Recording)), *by_path]:
         if isinstance(one, Fault):
             faults.append(one)

@@ -21,11 +21,11 @@ def as_rows(predictions: "pd.DataFrame") -> list[dict[str, Any]]:
     for row in predictions.to_dict("records"):
         probabilities = {name.removeprefix(start): float(row[name]) for name in row if name.startswith(start)}
         judged: dict[str, Any] = {"score": float(row["score"])} if "score" in row else {"probabilities": probabilities}
-        told = {name: str(row[name]) for name in ("item", "domain", "label")}
+        fields = {name: str(row[name]) for name in ("item", "domain", "label")}
         known: dict[str, Any] = {name: bool(row[name]) for name in ("alarm", HAS_REFERENCE) if name in row}
         known |= {name: None if pd.isna(row[name]) else row[name] for name in SEVERITY if name in row}
         known |= {EVIDENCE: row[EVIDENCE]} if EVIDENCE in row else {}
-        rows.append({**told, **judged, "unlike": float(row["unlike"]), **known})
+        rows.append({**fields, **judged, "unlike": float(row["unlike"]), **known})
     return rows
 
 
@@ -40,9 +40,9 @@ def as_text(predictions: "pd.DataFrame", form: str) -> str:
 
 def _evidence_text(lines: Sequence[Mapping[str, Any]]) -> str:
     """Return lines as ``outer_race 3.58 x 104.6 Hz 14.2 dB; ...``."""
-    told = []
+    texts = []
     for line in lines:
         weak = "" if line["stands_out"] else " (weak)"
         named = line["component"] or "unknown"
-        told.append(f"{named} {line['order']:g} x {line['hertz']:g} Hz {line['height_db']:g} dB{weak}")
-    return "; ".join(told)
+        texts.append(f"{named} {line['order']:g} x {line['hertz']:g} Hz {line['height_db']:g} dB{weak}")
+    return "; ".join(texts)

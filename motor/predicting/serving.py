@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from motor.predicting.faults import Fault
-from motor.predicting.inputs import Told, opened_in_training, read_recordings
+from motor.predicting.inputs import InputOptions, opened_in_training, read_recordings
 from motor.predicting.predictor import recording
 from motor.recordings.recording import DataError, Recording
 from motor.recordings.told import positive
@@ -159,7 +159,7 @@ class Body:
     query: Mapping[str, str]
 
 
-def recordings_of(body: Body, told: Told, settings: Settings) -> Iterator[Recording | Fault]:
+def recordings_of(body: Body, options: InputOptions, settings: Settings) -> Iterator[Recording | Fault]:
     """Yield the recordings of a request, or what is wrong with one of them.
 
     Parameters
@@ -167,7 +167,7 @@ def recordings_of(body: Body, told: Told, settings: Settings) -> Iterator[Record
     body : Body
         A WAV, NPY or CSV file; several as ``multipart/form-data``; or JSON: one mapping of `IN_JSON`, or
         ``{"recordings": [...]}``.
-    told : Told
+    options : InputOptions
         What is trained; the query adds to it.
     settings : Settings
 
@@ -180,11 +180,11 @@ def recordings_of(body: Body, told: Told, settings: Settings) -> Iterator[Record
     if not body.content:
         raise BadRequest(400, "the body is empty; send a WAV, NPY or CSV file, several as multipart/form-data, or JSON")
     try:
-        told = _with_query(told, body.query)
+        options = _with_query(options, body.query)
         if kind == "application/json":
-            yield from _of_json(body.content, told, settings)
+            yield from _of_json(body.content, options, settings)
         else:
-            yield from _of_files(list(_files(kind, parameters, body, suffixes_of(told))), told, settings)
+            yield from _of_files(list(_files(kind, parameters, body, suffixes_of(options))), options, settings)
     except DataError as error:
         raise BadRequest(400, str(error)) from error
 
@@ -197,7 +197,7 @@ def _typed(content_type: str) -> tuple[str, dict[str, str]]:
     return (message.get_content_type() if content_type else ""), parameters
 
 
-def _with_query(told: Told, query: Mapping[str, str]) -> Told:
+def _with_query(options: InputOptions, query: Mapping[str, str]) -> InputOptions:
     unknown = sorted(set(query) - {*FIELDS, "item"})
     if unknown:
         raise DataError(f"unknown query parameter {unknown[0]!r}; allowed: {', '.join((*FIELDS, 'item'))}")
@@ -206,7 +206,7 @@ def _with_query(told: Told, query: Mapping[str, str]) -> Told:
         if name in values:
             values[name] = positive(values[name], name, "all", "query")
     _writable(query.get("item", ""))
-    return replace(told, is_sent=True, **values)
+    return replace(options, is_sent=True, **values)
 
 
 def _writable(name: str) -> str:
@@ -223,7 +223,7 @@ def _writable(name: str) -> str:
     return name
 
 
-def _of_json(content: bytes, told: Told, settings: Settings) -> Iterator[Recording | Fault]:
+def _of_json(content: bytes, options: InputOptions, settings: Settings) -> Iterator[Recording | Fault]:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -237,12 +237,12 @@ def _of_json(content: bytes, told: Told, settings: Settings) -> Iterator[Recordi
         for text in (*one, *(str(value) for name, value in one.items() if name != "signal")):
             _writable(text)
         try:
-            yield _of_object(one, item, told)
+            yield _of_object(one, item, options)
         except (DataError, TypeError, ValueError, OverflowError) as error:
             yield Fault.of(item, error)
 
 
-def _of_object(one: Mapping[str, Any], item: str, told: Told) -> Recording:
+def _of_object(one: Mapping[str, Any], item: str, options: InputOptions) -> Recording:
     """Return the recording that a JSON object tells."""
     import numpy as np
 
@@ -251,21 +251,21 @@ def _of_object(one: Mapping[str, Any], item: str, told: Told) -> Recording:
     signal = one.get("signal")
     if not isinstance(signal, list) or any(type(value) not in (int, float) for value in signal):
         raise DataError(f"{item}: signal is to be a list of numbers; send {{'signal': [0.1, -0.2, ...]}}")
-    rate_hz = one.get("sampling_rate_hz", told.sampling_rate_hz or told.dataset.get("sampling_rate_hz"))
-    domain = one.get("domain", told.domain or (told.domains[0] if len(told.domains) == 1 else None))
-    if domain not in told.domains:
-        raise DataError(f"{item}: unknown domain {domain!r}; give one of: {', '.join(told.domains)}")
+    rate_hz = one.get("sampling_rate_hz", options.sampling_rate_hz or options.dataset.get("sampling_rate_hz"))
+    domain = one.get("domain", options.domain or (options.domains[0] if len(options.domains) == 1 else None))
+    if domain not in options.domains:
+        raise DataError(f"{item}: unknown domain {domain!r}; give one of: {', '.join(options.domains)}")
     if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float):
         raise DataError(f"{item}: sampling_rate_hz is {rate_hz!r}; give a number above 0")
-    speed_rpm = positive(one.get("speed_rpm", told.speed_rpm), "speed_rpm", item, "JSON")
+    speed_rpm = positive(one.get("speed_rpm", options.speed_rpm), "speed_rpm", item, "JSON")
     made = recording(np.array(signal, dtype=np.float64), rate_hz, domain, item, speed_rpm)
     motor, moment = one.get("motor"), one.get("moment")
     return replace(made, motor="" if motor is None else str(motor), moment=None if moment is None else str(moment))
 
 
-def suffixes_of(told: Told) -> tuple[str, ...]:
+def suffixes_of(options: InputOptions) -> tuple[str, ...]:
     """Return the suffixes of files that a request may send: of plain signals, and of the training's own reader."""
-    return tuple(dict.fromkeys((*SUFFIXES.values(), *opened_in_training(told))))
+    return tuple(dict.fromkeys((*SUFFIXES.values(), *opened_in_training(options))))
 
 
 def _files(
@@ -299,8 +299,8 @@ def _head(head: bytes) -> tuple[str, str]:
         field, colon, value = line.partition(":")
         if colon and field.strip().lower() in ("content-disposition", "content-type"):
             message[field.strip()] = value.strip()
-    told = message.get_filename() or message.get_param("name", header="content-disposition") or "recording"
-    return _short(_writable(Path(str(told)).name)) or "recording", message.get_content_type() if message[
+    filename = message.get_filename() or message.get_param("name", header="content-disposition") or "recording"
+    return _short(_writable(Path(str(filename)).name)) or "recording", message.get_content_type() if message[
         "content-type"
     ] else ""
 
@@ -339,7 +339,9 @@ def _named(name: str, kind: str, content: bytes, suffixes: Sequence[str]) -> str
     return f"{name}{magic}"
 
 
-def _of_files(files: Sequence[tuple[str, bytes]], told: Told, settings: Settings) -> Iterator[Recording | Fault]:
+def _of_files(
+    files: Sequence[tuple[str, bytes]], options: InputOptions, settings: Settings
+) -> Iterator[Recording | Fault]:
     """Yield the recordings of files, through the same readers as those on disk."""
     _check_count(len(files), settings)
     with tempfile.TemporaryDirectory(prefix="motor-grid-") as folder:
@@ -348,7 +350,7 @@ def _of_files(files: Sequence[tuple[str, bytes]], told: Told, settings: Settings
             place.mkdir()
             safe = f"recording{Path(name).suffix.lower()}"  # what a client calls it need be no file's name
             (place / safe).write_bytes(content)
-            for found in read_recordings([place / safe], told):
+            for found in read_recordings([place / safe], options):
                 yield _as_sent(found, place, safe, name)
 
 

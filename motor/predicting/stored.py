@@ -63,7 +63,7 @@ class StoredCell:
             key=self.key,
             name=self.name,
             stage=stage,
-            metrics=told_figures(self.metrics),
+            metrics=reported_figures(self.metrics),
             trained_on=self._trained_on(stage),
             versions=provenance.get("versions", {}),
             folds=tuple(self._fold(features, known) for features in stage.features),
@@ -185,7 +185,7 @@ def _manifest(stage: Path) -> dict[str, FileDigest]:
     return manifest
 
 
-def told_figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
+def reported_figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a cell was judged at, with intervals and the counts that they rest on."""
     names = [f"{name}{end}" for name in FIGURES for end in ("", "_interval")]
     counts = ("n_series", "n_motors", "motors_by_class", "final")

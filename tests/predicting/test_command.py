@@ -31,8 +31,8 @@ def test_command_predict_one_bad_file_told_others_judged_status_2(
 ) -> None:
     np.save(tmp_path / "short.npy", np.arange(10.0))
     bad = [str(tmp_path / "short.npy"), "gone.wav"]
-    told = ("--domain", "ShengYing", "--format", "json")
-    assert run(storage, "predict", "--cell", "A/Joint/64/lda", *bad, str(two_files[0]), *told) == 2
+    options = ("--domain", "ShengYing", "--format", "json")
+    assert run(storage, "predict", "--cell", "A/Joint/64/lda", *bad, str(two_files[0]), *options) == 2
     printed = capsys.readouterr()
     (row,) = json.loads(printed.out)["predictions"]
     assert row["item"] == two_files[0].as_posix()
@@ -50,7 +50,7 @@ def test_command_predict_best_into_a_file(storage: Path, two_files: list[Path], 
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "text"),
     [
         (("predict", "--cell", "nothing", "a.wav"), 2, "no cell 'nothing'"),
         (("predict", "--cell", "A/Joint/64/lda", "--domain", "sonar", "a.wav"), 2, "unknown domain 'sonar'"),
@@ -59,10 +59,10 @@ def test_command_predict_best_into_a_file(storage: Path, two_files: list[Path], 
     ],
 )
 def test_command_input_at_fault_status_2(
-    storage: Path, words: tuple[str, ...], status: int, told: str, capsys: pytest.CaptureFixture[str]
+    storage: Path, words: tuple[str, ...], status: int, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(storage, *words) == status
-    assert told in capsys.readouterr().err
+    assert text in capsys.readouterr().err
 
 
 def test_command_export_then_predict_with_the_folder(

@@ -137,6 +137,6 @@ def test_command_predict_with_a_damaged_storage_status_1(
     flip(one(copy, PICKLE))
     words = ["--cell", tiny_built.cell("A/Joint/64/lda").key, "--storage", str(copy), str(two_files[0])]
     assert main(["predict", *words]) == 1
-    told = capsys.readouterr().err
-    assert "clf_model.pkl has another content: sha256" in told
-    assert "python launch.py verify" in told
+    printed = capsys.readouterr().err
+    assert "clf_model.pkl has another content: sha256" in printed
+    assert "python launch.py verify" in printed

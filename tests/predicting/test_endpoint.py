@@ -26,7 +26,7 @@ TOKEN = "a token"
 CELL = "A/Joint/64/lda"
 
 
-def malformed(base: str, count: int, **told: Any) -> dict[str, int]:
+def malformed(base: str, count: int, **options: Any) -> dict[str, int]:
     """Send the benchmark's malformed requests."""
     file = Path(__file__).parents[2] / "benchmarks" / "endpoint.py"
     spec = importlib.util.spec_from_file_location("endpoint_benchmark", file)
@@ -34,7 +34,7 @@ def malformed(base: str, count: int, **told: Any) -> dict[str, int]:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.malformed(base, count, **told)
+    return module.malformed(base, count, **options)
 
 
 class Served(NamedTuple):
@@ -98,14 +98,14 @@ def test_endpoint_health_docs_and_openapi_answer(served: Served) -> None:
 
 
 def test_endpoint_without_its_token_401(served: Served, two_files: list[Path]) -> None:
-    status, told = served.ask("/predict?domain=ShengYing", two_files[0].read_bytes(), token="another")
+    status, answer = served.ask("/predict?domain=ShengYing", two_files[0].read_bytes(), token="another")
     assert status == 401
-    assert "needs a token" in told["error"]
+    assert "needs a token" in answer["error"]
 
 
 def test_endpoint_body_over_the_limit_413(served: Served) -> None:
-    status, told = served.ask("/predict?domain=ShengYing", bytes(200_000), content_type="application/x-npy")
-    assert (status, told["error"].startswith("the body is over 0.1 MB")) == (413, True)
+    status, answer = served.ask("/predict?domain=ShengYing", bytes(200_000), content_type="application/x-npy")
+    assert (status, answer["error"].startswith("the body is over 0.1 MB")) == (413, True)
 
 
 def test_endpoint_recording_at_fault_422_with_the_others(served: Served, two_files: list[Path]) -> None:

@@ -29,8 +29,8 @@ def built(make_tiny: Callable[..., Any], tmp_path_factory: pytest.TempPathFactor
     (folder / "metrics.json").symlink_to(tiny.folder(cell.stage) / "metrics.json")
     pd.DataFrame({"folder": [cell.name()]}).to_csv(root / "cells.csv", index=False)
     machine = {"blades": 4, "iso_20816": {"group": 2, "support": "rigid"}}
-    told = {"machines": {"*": machine}, "units": {"ShengYing": "m/s²"}}
-    (root / "machines.json").write_text(json.dumps(told), encoding="utf-8")
+    record = {"machines": {"*": machine}, "units": {"ShengYing": "m/s²"}}
+    (root / "machines.json").write_text(json.dumps(record), encoding="utf-8")
     return tiny
 
 

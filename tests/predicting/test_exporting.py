@@ -176,10 +176,10 @@ def test_exported_folder_without_ray_and_project_predicts_the_same_number(
         "assert not not_required, not_required\nsys.exit(status)\n"
     )
     output = tmp_path / "out.csv"
-    told = [str(exported / "predict.py"), *map(str, two_files), "--threads", "1", "--output", str(output)]
+    arguments = [str(exported / "predict.py"), *map(str, two_files), "--threads", "1", "--output", str(output)]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [sys.executable, "-I", str(program), *told], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [sys.executable, "-I", str(program), *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     expected = joint.predict(two_files)

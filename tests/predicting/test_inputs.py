@@ -11,10 +11,10 @@ import scipy.io
 import soundfile
 
 from motor.predicting.faults import Fault
-from motor.predicting.inputs import Told, read_recordings
+from motor.predicting.inputs import InputOptions, read_recordings
 from motor.recordings.recording import DataError, Recording
 
-TOLD = Told(("sound", "vibration"), domain="sound", sampling_rate_hz=2000.0)
+OPTIONS = InputOptions(("sound", "vibration"), domain="sound", sampling_rate_hz=2000.0)
 SIGNAL = np.random.default_rng(0).normal(0, 0.1, 300).astype(np.float32)
 
 
@@ -38,8 +38,8 @@ def write(kind: str, folder: Path) -> Path:
     return file
 
 
-def read(paths: list[Any], told: Told = TOLD) -> list[Any]:
-    return list(read_recordings(paths, told))
+def read(paths: list[Any], options: InputOptions = OPTIONS) -> list[Any]:
+    return list(read_recordings(paths, options))
 
 
 @pytest.mark.parametrize("kind", ["wav", "npy", "mat", "csv", "time", "long", "parquet"])
@@ -65,7 +65,7 @@ def test_inputs_manifest_read_with_its_columns(tmp_path: Path) -> None:
     write("npy", tmp_path)
     row = {"file": ["M01.npy"], "domain": ["vibration"], "speed_rpm": [900], "motor": ["M01"], "sampling_rate_hz": 4e3}
     pd.DataFrame(row).to_csv(tmp_path / "manifest.csv", index=False)
-    (found,) = read([tmp_path], Told(TOLD.domains))  # the folder: its manifest counts
+    (found,) = read([tmp_path], InputOptions(OPTIONS.domains))  # the folder: its manifest counts
     assert (found.domain, found.speed_rpm, found.motor, found.sampling_rate_hz) == ("vibration", 900.0, "M01", 4000.0)
 
 
@@ -80,8 +80,8 @@ def test_inputs_folder_and_pattern_every_file_sorted(tmp_path: Path) -> None:
 
 def test_inputs_domain_of_a_folder_told_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "vibration").mkdir()
-    told = Told(TOLD.domains, sampling_rate_hz=2000.0)
-    assert read([write("npy", tmp_path / "vibration")], told)[0].domain == "vibration"
+    options = InputOptions(OPTIONS.domains, sampling_rate_hz=2000.0)
+    assert read([write("npy", tmp_path / "vibration")], options)[0].domain == "vibration"
 
 
 def test_inputs_domain_that_is_asked_for_comes_before_a_folder_of_such_a_name(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_inputs_domain_that_is_asked_for_comes_before_a_folder_of_such_a_name(tm
 
 
 @pytest.mark.parametrize(
-    ("kind", "told", "words"),
+    ("kind", "options", "words"),
     [
         ("wav", {"sampling_rate_hz": 4000.0, "domain": "sound"}, "sampling_rate_hz is 2000.0 by the recording itself"),
         ("long", {"domain": "vibration"}, "domain is 'sound' by the recording itself"),
@@ -98,16 +98,16 @@ def test_inputs_domain_that_is_asked_for_comes_before_a_folder_of_such_a_name(tm
     ],
 )
 def test_inputs_option_against_what_the_recording_tells_is_a_fault_with_both(
-    tmp_path: Path, kind: str, told: dict[str, Any], words: str
+    tmp_path: Path, kind: str, options: dict[str, Any], words: str
 ) -> None:
     file = write(kind, tmp_path)
     if kind == "long":
         table = pd.DataFrame({"item_id": "M01", "target": SIGNAL, "domain": "sound", "speed_rpm": 900})
         table.to_csv(file, index=False)
-    (found,) = read([file], Told(TOLD.domains, **{"sampling_rate_hz": 2000.0, **told}))
+    (found,) = read([file], InputOptions(OPTIONS.domains, **{"sampling_rate_hz": 2000.0, **options}))
     assert isinstance(found, Fault)
     assert words in found.reason
-    assert f"{next(iter(told.values()))!r} was asked for" in found.reason
+    assert f"{next(iter(options.values()))!r} was asked for" in found.reason
 
 
 def test_inputs_linked_folder_and_capital_suffix_are_read_and_side_files_are_not(tmp_path: Path) -> None:
@@ -123,26 +123,36 @@ def test_inputs_linked_folder_and_capital_suffix_are_read_and_side_files_are_not
 
 def test_inputs_pattern_of_the_training_finds_motor_and_moment(tmp_path: Path) -> None:
     dataset = {"kind": "tree", "pattern": r"^(?P<motor>M\d+)", "constants": {"speed_rpm": 1200.0}}
-    (found,) = read([write("wav", tmp_path)], Told(("sound",), dataset))
+    (found,) = read([write("wav", tmp_path)], InputOptions(("sound",), dataset))
     assert (found.motor, found.speed_rpm, found.domain) == ("M01", 1200.0, "sound")
 
 
 def test_inputs_pattern_given_comes_before_that_of_the_training(tmp_path: Path) -> None:
-    told = Told(("sound",), {"pattern": r"(?P<motor>M)"}, pattern=r"(?P<motor>\d+)\.npy", sampling_rate_hz=1.0)
-    assert read([write("npy", tmp_path)], told)[0].motor == "01"
+    options = InputOptions(
+        ("sound",), {"pattern": r"(?P<motor>M)"}, pattern=r"(?P<motor>\d+)\.npy", sampling_rate_hz=1.0
+    )
+    assert read([write("npy", tmp_path)], options)[0].motor == "01"
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("options", "words"),
     [
-        (Told(("sound", "vibration"), sampling_rate_hz=1.0), "nothing tells the domain.*give --domain .*one of: sound"),
-        (Told(("sound", "vibration"), domain="sound"), "tells no sampling rate; give --sampling-rate-hz"),
-        (Told(("sound",), pattern="(?P<domain>M01)", sampling_rate_hz=1.0), "unknown domain 'M01'.*judges: sound"),
+        (
+            InputOptions(("sound", "vibration"), sampling_rate_hz=1.0),
+            "nothing tells the domain.*give --domain .*one of: sound",
+        ),
+        (InputOptions(("sound", "vibration"), domain="sound"), "tells no sampling rate; give --sampling-rate-hz"),
+        (
+            InputOptions(("sound",), pattern="(?P<domain>M01)", sampling_rate_hz=1.0),
+            "unknown domain 'M01'.*judges: sound",
+        ),
     ],
 )
-def test_inputs_field_that_nothing_tells_is_a_fault_with_the_next_step(tmp_path: Path, told: Told, words: str) -> None:
+def test_inputs_field_that_nothing_tells_is_a_fault_with_the_next_step(
+    tmp_path: Path, options: InputOptions, words: str
+) -> None:
     file = write("npy", tmp_path)
-    (found,) = read([file], told)
+    (found,) = read([file], options)
     assert isinstance(found, Fault)
     assert str(file) in found.reason
     assert re.search(words, found.reason), found.reason
@@ -179,12 +189,15 @@ def test_inputs_recording_given_twice_is_a_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
-    [(Told(("sound",), domain="sond"), "did you mean 'sound'"), (Told(("sound",), pattern="(?P<engine>x)"), "engine")],
+    ("options", "words"),
+    [
+        (InputOptions(("sound",), domain="sond"), "did you mean 'sound'"),
+        (InputOptions(("sound",), pattern="(?P<engine>x)"), "engine"),
+    ],
 )
-def test_inputs_option_that_can_be_of_no_recording_raises(tmp_path: Path, told: Told, words: str) -> None:
+def test_inputs_option_that_can_be_of_no_recording_raises(tmp_path: Path, options: InputOptions, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        read([tmp_path], told)
+        read([tmp_path], options)
 
 
 def test_inputs_pattern_without_a_file_named(tmp_path: Path) -> None:
@@ -197,19 +210,23 @@ def test_inputs_folder_without_a_recording_named(tmp_path: Path) -> None:
 
 def test_inputs_error_of_options_is_a_data_error() -> None:
     with pytest.raises(DataError, match="unknown domain"):
-        read([], Told(("a",), domain="b"))
+        read([], InputOptions(("a",), domain="b"))
 
 
 def test_inputs_tables_are_read_as_the_training_read_them(tmp_path: Path) -> None:
     rows = [f"{k / 2000:.6f};{x:.6f}".replace(".", ",") for k, x in enumerate(SIGNAL)]
     (tmp_path / "M01.csv").write_text("\n".join(["recorder 7", "t;x", *rows]))
     settings = {"kind": "tree", "decimal": ",", "delimiter": ";", "skip_rows": 1}
-    (found,) = read([tmp_path / "M01.csv"], Told(TOLD.domains, settings, domain="sound", sampling_rate_hz=2000.0))
+    (found,) = read(
+        [tmp_path / "M01.csv"], InputOptions(OPTIONS.domains, settings, domain="sound", sampling_rate_hz=2000.0)
+    )
     np.testing.assert_allclose(found.signal, SIGNAL, atol=1e-6)
     table = pd.DataFrame({"item_id": "M01", "target": SIGNAL.astype(float)})
     table.to_csv(tmp_path / "long.csv", index=False, sep=";", decimal=",")
-    told = Told(TOLD.domains, {"kind": "long_csv", "decimal": ","}, domain="sound", sampling_rate_hz=2000.0)
-    (found,) = read([tmp_path / "long.csv"], told)
+    options = InputOptions(
+        OPTIONS.domains, {"kind": "long_csv", "decimal": ","}, domain="sound", sampling_rate_hz=2000.0
+    )
+    (found,) = read([tmp_path / "long.csv"], options)
     np.testing.assert_allclose(found.signal, SIGNAL, atol=1e-6)
 
 
@@ -217,7 +234,7 @@ def test_inputs_sent_recording_of_more_samples_than_a_request_may_have_is_a_faul
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("motor.predicting.inputs.MOST_SENT", 299)
-    (found,) = read([write("wav", tmp_path)], Told(TOLD.domains, domain="sound", is_sent=True))
+    (found,) = read([write("wav", tmp_path)], InputOptions(OPTIONS.domains, domain="sound", is_sent=True))
     assert "300 samples by its head; allowed: 299" in found.reason
 
 
@@ -228,13 +245,16 @@ def test_inputs_channels_of_a_file_are_those_that_the_training_took(tmp_path: Pa
         "domains": ["sound", "vibration"],
         "channels": {"sound": [1], "vibration": ["channel 2"]},
     }
-    sound, vibration = read([tmp_path / "M01.wav"], Told(("sound", "vibration"), dataset))
+    sound, vibration = read([tmp_path / "M01.wav"], InputOptions(("sound", "vibration"), dataset))
     np.testing.assert_array_equal(sound.signal, SIGNAL)
     np.testing.assert_array_equal(vibration.signal, -SIGNAL)
     assert sound.moment == vibration.moment is not None
-    for told in (Told(("vibration",), dataset), Told(("sound", "vibration"), dataset, domain="vibration")):
-        (found,) = read([tmp_path / "M01.wav"], told)
+    for options in (
+        InputOptions(("vibration",), dataset),
+        InputOptions(("sound", "vibration"), dataset, domain="vibration"),
+    ):
+        (found,) = read([tmp_path / "M01.wav"], options)
         np.testing.assert_array_equal(found.signal, -SIGNAL)
     (tmp_path / "manifest.csv").write_text("file,motor\nM01.wav,M01\n")
-    (found,) = read([tmp_path / "manifest.csv"], Told(("vibration",), {**dataset, "kind": "manifest"}))
+    (found,) = read([tmp_path / "manifest.csv"], InputOptions(("vibration",), {**dataset, "kind": "manifest"}))
     assert (found.domain, found.motor) == ("vibration", "M01")

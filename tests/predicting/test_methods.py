@@ -30,13 +30,13 @@ GATED = (
 )
 
 
-def assert_as_built(tiny: Any, data: Path, name: str, **told: Any) -> None:
+def assert_as_built(tiny: Any, data: Path, name: str, **options: Any) -> None:
     """Compare each fold's own models with what the cell stored of its test series."""
     stored = pd.read_csv(tiny.folder(tiny.cell(name)) / "predictions.csv", dtype={"fold": str}).set_index("item")
     columns = [column for column in stored if column.startswith("probability_")]
     for fold, rows in stored.groupby("fold"):
         predictor = Predictor.load(tiny.store.root, tiny.cell(name).key, folds=[fold])
-        found = predictor.predict([data / item for item in rows.index], **told)
+        found = predictor.predict([data / item for item in rows.index], **options)
         items = [Path(item).relative_to(data).as_posix() for item in found["item"]]
         found = found.assign(item=items).set_index("item").loc[rows.index]
         np.testing.assert_allclose(found[columns], rows[columns], atol=1e-5)  # a batch of another size rounds otherwise

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from motor.predicting.faults import Fault
-from motor.predicting.inputs import Told
+from motor.predicting.inputs import InputOptions
 from motor.predicting.serving import (
     BadRequest,
     Body,
@@ -31,7 +31,7 @@ from motor.registry import using
 
 pytestmark = pytest.mark.hostile
 
-TOLD = Told(("sound", "vibration"), sampling_rate_hz=2000.0)
+OPTIONS = InputOptions(("sound", "vibration"), sampling_rate_hz=2000.0)
 SIGNAL = np.random.default_rng(0).normal(0, 0.1, 300).astype(np.float32)
 
 
@@ -56,7 +56,7 @@ def multipart(*files: tuple[str, bytes]) -> tuple[str, bytes]:
 
 
 def asked(kind: str, content: bytes, settings: Settings | None = None, **query: str) -> list[Any]:
-    return list(recordings_of(Body(kind, content, query), TOLD, settings or Settings()))
+    return list(recordings_of(Body(kind, content, query), OPTIONS, settings or Settings()))
 
 
 @pytest.mark.parametrize(
@@ -207,8 +207,8 @@ def test_serving_address_that_others_reach_without_a_token_is_open(host: str, to
 
 
 def _arguments(token_file: Path | None) -> Namespace:
-    told = {"host": "127.0.0.1", "port": 1, "replicas": 1, "threads": 1, "gpus": 0.0}
-    return Namespace(**told, largest_mb=1.0, most_recordings=2, token_file=token_file)
+    values = {"host": "127.0.0.1", "port": 1, "replicas": 1, "threads": 1, "gpus": 0.0}
+    return Namespace(**values, largest_mb=1.0, most_recordings=2, token_file=token_file)
 
 
 @pytest.mark.parametrize("kind", ["text/csv", "multipart"])
@@ -227,11 +227,11 @@ def test_serving_body_that_names_a_file_reads_no_file_of_the_server(tmp_path: Pa
 
 def test_serving_domain_that_is_asked_for_is_judged_whatever_the_copy_is_called() -> None:
     for domains in (("0", "1"), ("tmp", "1")):
-        told = Told(domains, sampling_rate_hz=2000.0)
-        (found,) = recordings_of(Body("audio/wav", wav(), {"domain": "1"}), told, Settings())
+        options = InputOptions(domains, sampling_rate_hz=2000.0)
+        (found,) = recordings_of(Body("audio/wav", wav(), {"domain": "1"}), options, Settings())
         assert found.domain == "1"
-        (untold,) = recordings_of(Body("audio/wav", wav(), {}), told, Settings())
-        assert isinstance(untold, Fault)  # the folder of its copy tells no domain
+        (fault,) = recordings_of(Body("audio/wav", wav(), {}), options, Settings())
+        assert isinstance(fault, Fault)  # the folder of its copy tells no domain
 
 
 @pytest.mark.parametrize(
@@ -274,9 +274,9 @@ def test_file_of_the_trainings_own_reader_may_be_sent_and_no_other() -> None:
             signal = np.frombuffer(Path(self.path).read_bytes(), dtype="<f4")
             yield Source(self.path, self.path, lambda: (signal, 2000.0))
 
-    told = Told(("sound",), {"kind": "vendor", "classes": ("normal",), "domains": ("sound",)})
+    options = InputOptions(("sound",), {"kind": "vendor", "classes": ("normal",), "domains": ("sound",)})
     with using((Vendor,)):
-        ((found,),) = [list(recordings_of(Body(*multipart(("a.vnd", SIGNAL.tobytes())), {}), told, Settings()))]
+        ((found,),) = [list(recordings_of(Body(*multipart(("a.vnd", SIGNAL.tobytes())), {}), options, Settings()))]
         np.testing.assert_array_equal(found.signal, SIGNAL)
         with pytest.raises(BadRequest, match=r"'a\.exe' is not read; send .*; or a file whose name ends in \.vnd"):
-            list(recordings_of(Body(*multipart(("a.exe", b"x"))[:2], {}), told, Settings()))
+            list(recordings_of(Body(*multipart(("a.exe", b"x"))[:2], {}), options, Settings()))

@@ -8,14 +8,14 @@ import pandas as pd
 
 from motor.predicting import recording
 from motor.predicting.faults import Outcome
-from motor.predicting.inputs import Told, read_recordings
+from motor.predicting.inputs import InputOptions, read_recordings
 from motor.predicting.together import answer, judge_together
 
 
 def test_together_each_request_answered_as_alone(joint: Any, tiny_data: Path) -> None:
-    told = Told(joint.domains, joint.dataset)
+    options = InputOptions(joint.domains, joint.dataset)
     files = sorted(tiny_data.glob("*/normal/*.npy"))[:4]
-    read: list[Any] = list(read_recordings(files, told))
+    read: list[Any] = list(read_recordings(files, options))
     short = recording(np.arange(9.0), 4096, "ShengYing", "short")
     requests = [read[:2], [short, read[0]], [], read[2:], read[:1]]
     for alone, found in zip(requests, judge_together(joint, requests), strict=True):
