@@ -40,7 +40,7 @@ MOST_POINTS = 500  # of one t-SNE map
 MOST_RESIDUALS = 200  # of one class and domain
 MOST_STEPS = 60  # of one learning curve
 HOUR_S = 3600.0
-NOT_TOLD = {"kind", "version", "axes", "fold", "classes", "normal", "content_digest"}  # the page tells these elsewhere
+LEFT_OUT = {"kind", "version", "axes", "fold", "classes", "normal", "content_digest"}  # the page tells these elsewhere
 ASKED = re.compile(r"(?:(?P<workers>\d+) x )?\(?(?P<cpus>[\d.]+) CPU(?:, (?P<gpus>[\d.]+) GPU)?")
 
 
@@ -79,11 +79,11 @@ def cell_details(
     """
     tsne, residuals, learning, forecasts = cache(_tsne), cache(_residuals), cache(_learning), cache(_forecasts)
     rests_on = cache(lambda folder, normal: _rests_on(folder, normal, experiment.base.dataset.machines))
-    told: dict[str, Any] = {}
+    by_cell: dict[str, Any] = {}
     for cell, result in zip(cells, results, strict=True):
         stage: Classify = cell.stage  # type: ignore[assignment]
         folders = tuple(store.folder(features) for features in stage.features)
-        told[cell.name()] = {
+        by_cell[cell.name()] = {
             "folder": result.folder,
             "config": _config(stage),
             "tsne": tsne(folders[0]),
@@ -94,8 +94,8 @@ def cell_details(
             "rests_on": rests_on(folders[0], experiment.base.normal),
             "worst": [],
         }
-    signals = _worst_cases(experiment, cells, results, store, told, advised)
-    return {"cells": told, "signals": signals, "spent": spent(cells, store)}
+    signals = _worst_cases(experiment, cells, results, store, by_cell, advised)
+    return {"cells": by_cell, "signals": signals, "spent": spent(cells, store)}
 
 
 def _config(stage: Classify) -> dict[str, str]:
@@ -108,7 +108,7 @@ def _config(stage: Classify) -> dict[str, str]:
         numbers[one.KIND] += 1
         name = one.KIND if kinds[one.KIND] == 1 else f"{one.KIND} {numbers[one.KIND]}"
         for field, value in without_text(one.record).items():
-            if field not in NOT_TOLD and not _is_stage(value) and (text := _text(value)):
+            if field not in LEFT_OUT and not _is_stage(value) and (text := _text(value)):
                 settings[f"{name}: {field.replace('_', ' ')}"] = text
     return settings
 
@@ -130,8 +130,8 @@ def _text(value: Any, is_whole: bool = True) -> str:
     """Return a value of a record on one line; "" for what says nothing."""
     if isinstance(value, dict):
         parts = {name: _text(part, is_whole=False) for name, part in value.items()}
-        told = [f"{name.replace('_', ' ')} {part}" for name, part in parts.items() if part]
-        return "; ".join(told) if is_whole or not told else f"({'; '.join(told)})"
+        texts = [f"{name.replace('_', ' ')} {part}" for name, part in parts.items() if part]
+        return "; ".join(texts) if is_whole or not texts else f"({'; '.join(texts)})"
     if isinstance(value, list):
         return ", ".join(filter(None, (_text(part, is_whole) for part in value)))
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
@@ -195,10 +195,10 @@ def _learning(tunings: tuple[tuple[str, Path], ...]) -> dict[str, dict[str, list
     curves = {}
     for name, folder in tunings:
         try:
-            told = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+            record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             continue
-        rows = [row for row in told.get("history", []) if row.get("validation_wql") is not None]
+        rows = [row for row in record.get("history", []) if row.get("validation_wql") is not None]
         if rows:
             places = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_STEPS)).round().astype(int))
             kept = [rows[place] for place in places]
@@ -240,10 +240,10 @@ def _worst_cases(
     cells: list[Cell],
     results: list[CellResult],
     store: Store,
-    told: dict[str, Any],
+    by_cell: dict[str, Any],
     advised: Sequence[CellResult],
 ) -> dict[str, Any]:
-    """Draw the worst cases of what is advised, then of the best cell of each method and domain; name them in `told`."""
+    """Draw the worst cases of what is advised, then of the best cell of each method and domain; name them `by_cell`."""
     recordings = _recordings(cells, store)
     if recordings is None:
         return {}
@@ -267,7 +267,7 @@ def _worst_cases(
             about |= severity(place)
             shown = lines(place) if names[id(result)] in of_lines else {}
             signals[name] = {**case, **about, **views(place), **shown}
-            told[names[id(result)]]["worst"].append(name)
+            by_cell[names[id(result)]]["worst"].append(name)
     return signals
 
 
@@ -366,17 +366,17 @@ def spent(cells: Iterable[Cell], store: Store) -> dict[str, Any]:
 def _cost(folder: Path) -> dict[str, Any] | None:
     """Return what a stage's provenance tells of its cost; None where the stage is no longer there."""
     try:
-        told = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+        provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    asked = ASKED.match(told.get("asked_for", ""))
-    hours = float(told["seconds"]) / HOUR_S * int((asked and asked["workers"]) or 1)
-    energies = [wh for wh in (told.get("energy_wh") or {}).values() if wh is not None]
+    asked = ASKED.match(provenance.get("asked_for", ""))
+    hours = float(provenance["seconds"]) / HOUR_S * int((asked and asked["workers"]) or 1)
+    energies = [wh for wh in (provenance.get("energy_wh") or {}).values() if wh is not None]
     return {
         "cpu_hours": hours * float((asked and asked["cpus"]) or 0),
         "gpu_hours": hours * float((asked and asked["gpus"]) or 0),
         "energy_wh": sum(energies) if energies else None,
-        "host": str(told.get("host", "")),
+        "host": str(provenance.get("host", "")),
     }
 
 

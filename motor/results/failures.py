@@ -39,13 +39,13 @@ def write_failures(
     named = titles(plan)
     found = {key: failures.get(key) or last_failure(store, stage) for key, stage in plan.missing.items()}
     hanging = {cell.name(): {stage.key for stage in cell.walk()} for cell in plan.cells}
-    told = [
-        _told(failure, store, named[key], [name for name, keys in hanging.items() if key in keys], command)
+    records = [
+        _record(failure, store, named[key], [name for name, keys in hanging.items() if key in keys], command)
         for key, failure in found.items()
         if failure is not None
     ]
-    if told:
-        write_json(root / FAILED, told)
+    if records:
+        write_json(root / FAILED, records)
     else:
         (root / FAILED).unlink(missing_ok=True)
 
@@ -63,7 +63,7 @@ def hang_on(cells: Iterable[Cell], keys: Collection[str]) -> list[Cell]:
     return [cell for cell in cells if any(stage.key in keys for stage in cell.walk())]
 
 
-def _told(failure: Failure, store: Store, title: str, cells: list[str], command: str) -> dict[str, Any]:
+def _record(failure: Failure, store: Store, title: str, cells: list[str], command: str) -> dict[str, Any]:
     stage = failure.stage
     return {
         "kind": stage.KIND,

@@ -183,21 +183,21 @@ def _mark(experiment: Experiment, standing: list[Cell], leaky: list[Cell]) -> di
     """Return what results are made from: cells, leaky twins, the checks that they passed, and what tells of them."""
     checks = {check.label(): check.key for cell in standing for check in cell.checks}
     twins = {cell.name(): cell.stage.key for cell in leaky}
-    told = {"language": experiment.base.report.language, "units": json.dumps(experiment.base.dataset.units)}
+    report_fields = {"language": experiment.base.report.language, "units": json.dumps(experiment.base.dataset.units)}
     if experiment.base.dataset.machines:
-        told |= {MACHINES: json.dumps(_machines(experiment))}
-    told |= {"rank_by": experiment.base.evaluation.rank_by, "report": FORM}
-    told |= {"search": "racing"} if experiment.base.search.kind == "racing" else {}
-    told |= {f"{cls.ROOM} {kind_of(cls)}": json.dumps(source_of(cls)) for cls in experiment.plugins}
-    return {cell.name(): cell.stage.key for cell in standing} | twins | checks | told
+        report_fields |= {MACHINES: json.dumps(_machines(experiment))}
+    report_fields |= {"rank_by": experiment.base.evaluation.rank_by, "report": FORM}
+    report_fields |= {"search": "racing"} if experiment.base.search.kind == "racing" else {}
+    report_fields |= {f"{cls.ROOM} {kind_of(cls)}": json.dumps(source_of(cls)) for cls in experiment.plugins}
+    return {cell.name(): cell.stage.key for cell in standing} | twins | checks | report_fields
 
 
 def _stopped(root: Path, experiment: Experiment, cells: Sequence[Cell]) -> tuple[Mapping[str, Any], ...]:
     """Return the cells that a race has stopped, as it has told of them."""
     if experiment.base.search.kind != "racing" or not (root / RACING).is_file():
         return ()
-    told = json.loads((root / RACING).read_text(encoding="utf-8"))["stopped"]
-    return tuple(told[cell.stage.key] for cell in cells if cell.stage.key in told)
+    stopped = json.loads((root / RACING).read_text(encoding="utf-8"))["stopped"]
+    return tuple(stopped[cell.stage.key] for cell in cells if cell.stage.key in stopped)
 
 
 def _machines(experiment: Experiment) -> dict[str, Any]:
@@ -284,10 +284,10 @@ def _predictions(path: Path) -> "pd.DataFrame":
 def _seconds(stage: Any, store: Store) -> float:
     """Return how long a stage took to build, 0 where it is no longer there."""
     try:
-        told = json.loads((store.folder(stage) / "provenance.json").read_text(encoding="utf-8"))
+        provenance = json.loads((store.folder(stage) / "provenance.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return 0.0
-    return float(told["seconds"])
+    return float(provenance["seconds"])
 
 
 def _training(folds: list[dict[str, Any]]) -> dict[str, Any]:

@@ -51,9 +51,11 @@ def forecasts_table(every: Iterable[Forecasts]) -> "pd.DataFrame":
             of_gate = {f"{fact}_{name}": value for name, branch in branches for fact, value in branch.items()}
             if branches:
                 of_gate["crps_equal_weights"] = row["crps_equal_weights"]
-            told = {name: row[name] for name in ("domain", "label", "n_windows", *SERIES)}
+            fields = {name: row[name] for name in ("domain", "label", "n_windows", *SERIES)}
             rows.append(
-                {**{f"axis_{name}": value for name, value in one.axes.items()}, "nominal": one.nominal} | told | of_gate
+                {**{f"axis_{name}": value for name, value in one.axes.items()}, "nominal": one.nominal}
+                | fields
+                | of_gate
             )
     return pd.DataFrame(rows)
 
@@ -66,6 +68,6 @@ def _trained(features: Any) -> list[Any]:
 
 def _read(store: Store, tuned: Any) -> dict[str, Any]:
     """Return how sure a fine-tune is; {} where it is gone, older than that, or nothing was held out."""
-    told = read_forecasts(store.folder(tuned)) or {}
-    found = told.get("sure") or {}
-    return {**found, "worst": told.get("worst", ())} if found.get("classes") else {}
+    record = read_forecasts(store.folder(tuned)) or {}
+    found = record.get("sure") or {}
+    return {**found, "worst": record.get("worst", ())} if found.get("classes") else {}

@@ -38,9 +38,9 @@ class Race:
         self.n_waves = max((len(_heats(cell)) for cell in cells), default=0)
         self.file = results_folder(experiment, store) / RACING
         self._of = digest({"cells": [cell.stage.key for cell in cells], "error": self.error})
-        told = self._read()
-        self.n_done: int = told.get("n_done", 0)
-        self.stopped: dict[str, dict[str, Any]] = told.get("stopped", {})  # by the key of the cell
+        record = self._read()
+        self.n_done: int = record.get("n_done", 0)
+        self.stopped: dict[str, dict[str, Any]] = record.get("stopped", {})  # by the key of the cell
 
     def left(self, plan: Plan) -> Plan:
         """Return a plan without what was stopped, and without what only that needs."""
@@ -89,11 +89,11 @@ class Race:
         results = {id(result): cell for result, cell in zip(made, running, strict=True)}
         compared = rankable(made, context.rank_by)
         for stop in worse(compared, context, share_of(wave, self.n_waves - 1, self.error)):
-            told = {"recipe": stop.recipe, "after": wave + 1, "of": self.n_waves, "behind": stop.behind}
-            told |= {"lead": stop.lead, "n_motors": stop.n_motors}
+            record = {"recipe": stop.recipe, "after": wave + 1, "of": self.n_waves, "behind": stop.behind}
+            record |= {"lead": stop.lead, "n_motors": stop.n_motors}
             for place in stop.cells:
                 cell = results[id(compared[place])]
-                self.stopped[cell.stage.key] = {"axes": dict(cell.axes), **told}
+                self.stopped[cell.stage.key] = {"axes": dict(cell.axes), **record}
         self.n_done = wave + 1
         write_json(self.file, {"of": self._of, "n_done": self.n_done, "error": self.error, "stopped": self.stopped})
         self.store.share(self.file)
@@ -115,10 +115,10 @@ class Race:
     def _read(self) -> Mapping[str, Any]:
         self.store.receive(self.file)
         try:
-            told = json.loads(self.file.read_text(encoding="utf-8"))
+            record = json.loads(self.file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return told if isinstance(told, dict) and told.get("of") == self._of else {}
+        return record if isinstance(record, dict) and record.get("of") == self._of else {}
 
 
 def raced(cells: Sequence[Cell]) -> list[Cell]:

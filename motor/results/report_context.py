@@ -65,7 +65,7 @@ def report_context(
         digests={"data": prepared.recordings.content_digest or "simulated", "cells": _cells_digest(cells)},
         failed=tuple(failed),
         protocol=_protocol(experiment, store, prepared),
-        backbones={cell_key(cell.axes): told for cell in cells if (told := _described_by(cell, store))},
+        backbones={cell_key(cell.axes): described for cell in cells if (described := _described_by(cell, store))},
     )
 
 
@@ -95,7 +95,7 @@ def _described_by(cell: Cell, store: Store) -> dict[str, Any] | None:
     stage: Classify = cell.stage  # type: ignore[assignment]
     for one in stage.features[0].walk():
         if isinstance(one, GivenVectors):
-            return {"kind": one.KIND, "is_given": True, "pretrained_on": _told_of(store, one)}
+            return {"kind": one.KIND, "is_given": True, "pretrained_on": _pretrained_on(store, one)}
         if isinstance(one, Finetune):
             source = one.backbone.source
             name = Path(source).name if source and Path(source).is_dir() else source
@@ -103,11 +103,11 @@ def _described_by(cell: Cell, store: Store) -> dict[str, Any] | None:
     return None
 
 
-def _told_of(store: Store, stage: GivenVectors) -> list[str] | None:
+def _pretrained_on(store: Store, stage: GivenVectors) -> list[str] | None:
     """Return what a table of vectors says that its model was pretrained on."""
     path = store.folder(stage) / "summary.json"
-    told = json.loads(path.read_text(encoding="utf-8"))["given"] if path.exists() else {}
-    return told.get("pretrained_on")
+    given = json.loads(path.read_text(encoding="utf-8"))["given"] if path.exists() else {}
+    return given.get("pretrained_on")
 
 
 def _audit(cells: list[Cell], store: Store) -> dict[str, Any] | None:
@@ -206,5 +206,5 @@ def _set_aside(summary: Mapping[str, Any], sides: "pd.DataFrame") -> dict[str, s
         return {}
     tested = sides[sides["side"] == "test"]
     n_aside = tested.assign(series=tested["motor"].map(by_motor).fillna(0).astype(int)).groupby("fold")["series"].sum()
-    told = ", ".join(f"fold {fold}: {number}" for fold, number in n_aside.items())
-    return {"series of test motors without a label, set aside": told}
+    text = ", ".join(f"fold {fold}: {number}" for fold, number in n_aside.items())
+    return {"series of test motors without a label, set aside": text}

@@ -48,7 +48,7 @@ def test_details_have_every_cell_and_are_json(built, details):
     _, cells, _ = built
     assert list(details["cells"]) == [cell.name() for cell in cells]
     assert json.loads(json.dumps(details)) == details
-    assert {told["seconds"] for told in details["cells"].values()} == {2.5}
+    assert {cell_record["seconds"] for cell_record in details["cells"].values()} == {2.5}
     assert details["cells"]["A/Joint/64/lda"]["folder"] == "of/A/Joint/64/lda"
 
 
@@ -88,18 +88,18 @@ def test_worst_cases_are_drawn_as_recorded_in_the_declared_unit(built):
     signals = cell_details(experiment, cells, results, tiny.store)["signals"]
     recordings = open_recordings(tiny.store.folder(stage_of(cells[0], ImportRecordings)))
     place = {item: place for place, item in enumerate(recordings.meta["item"])}
-    assert {(told["domain"], told["unit"]) for told in signals.values()} <= {
+    assert {(signal["domain"], signal["unit"]) for signal in signals.values()} <= {
         ("ShengYing", "Pa"),
         ("ZhenDong", "as recorded"),
     }
-    for told in signals.values():
-        recorded = recordings.signal(place[told["item"]])
-        assert max(told["waveform"]["high"]) == pytest.approx(float(recorded.max()), rel=1e-4)
-        assert min(told["waveform"]["low"]) == pytest.approx(float(recorded.min()), rel=1e-4)
+    for signal in signals.values():
+        recorded = recordings.signal(place[signal["item"]])
+        assert max(signal["waveform"]["high"]) == pytest.approx(float(recorded.max()), rel=1e-4)
+        assert min(signal["waveform"]["low"]) == pytest.approx(float(recorded.min()), rel=1e-4)
 
 
 def test_worst_cases_are_named_by_their_cells_and_few(details):
-    named = [name for told in details["cells"].values() for name in told["worst"]]
+    named = [name for cell_record in details["cells"].values() for name in cell_record["worst"]]
     assert sorted(named) == sorted(details["signals"])
     assert 0 < len(named) <= MOST_SIGNALS
 
@@ -131,10 +131,10 @@ def test_recordings_that_were_deleted_leave_no_signals(built, tmp_path):
     assert cell_details(tiny.experiment, cells, results, copy)["signals"] == {}
 
 
-def write_provenance(store, stage, **told):
+def write_provenance(store, stage, **fields):
     folder = store.folder(stage)
     folder.mkdir(parents=True)
-    (folder / "provenance.json").write_text(json.dumps({"host": "a", **told}), encoding="utf-8")
+    (folder / "provenance.json").write_text(json.dumps({"host": "a", **fields}), encoding="utf-8")
 
 
 def test_spent_counts_shared_stages_once_and_says_what_each_for_itself_would_cost(built, tmp_path):

@@ -24,14 +24,14 @@ def fail(tiny, labels, cause="ValueError: it went wrong", kind="work"):
     return stage
 
 
-def told(tiny, tmp_path, failures=None):
+def written(tiny, tmp_path, failures=None):
     write_failures(tmp_path, tiny.plan.cells, tiny.store, failures or {}, "python launch.py tiny.yaml")
     return json.loads((tmp_path / FAILED).read_text()) if (tmp_path / FAILED).exists() else None
 
 
 def test_write_failures_tells_each_failed_stage_once_with_all_its_cells(tiny, tmp_path):
     stage = fail(tiny, "normal-Joint-ctx64-fold0")
-    (failure,) = told(tiny, tmp_path)
+    (failure,) = written(tiny, tmp_path)
     assert failure["cells"] == ["A/Joint/64/lda", "B/Joint/64/lda", "C_two_stage/Joint/64/lda"]
     assert (failure["key"], failure["failure"], failure["cause"]) == (stage.key, "work", "ValueError: it went wrong")
     assert failure["log"] == str(tiny.store.log(stage))
@@ -41,7 +41,7 @@ def test_write_failures_tells_each_failed_stage_once_with_all_its_cells(tiny, tm
 
 def test_write_failures_settings_are_the_stages_own_with_the_keys_of_its_inputs(tiny, tmp_path):
     stage = fail(tiny, "normal-Joint-ctx64-fold0")
-    (failure,) = told(tiny, tmp_path)
+    (failure,) = written(tiny, tmp_path)
     assert failure["settings"]["prepared"] == f"prepare {stage.prepared.key}"
     assert failure["settings"]["training"] == stage.record["training"]
     assert failure["settings"].keys() | {"kind"} == stage.record.keys()
@@ -49,16 +49,16 @@ def test_write_failures_settings_are_the_stages_own_with_the_keys_of_its_inputs(
 
 def test_write_failures_where_none_is_left_removes_the_file(tiny, tmp_path):
     stage = fail(tiny, "normal-Joint-ctx64-fold0")
-    assert told(tiny, tmp_path) is not None
+    assert written(tiny, tmp_path) is not None
     tiny.store.failure(stage).unlink()
-    assert told(tiny, tmp_path) is None
+    assert written(tiny, tmp_path) is None
 
 
 def test_write_failures_keeps_those_of_earlier_launches_that_nobody_has_tried_since(tiny, tmp_path):
     fail(tiny, "normal-Joint-ctx64-fold0")
     other = finetune(tiny, "all-Joint-ctx64-fold0")
-    told(tiny, tmp_path)
-    both = told(tiny, tmp_path, {other.key: Failure(other, "it asks for 9 GPUs", "launch.log", "input")})
+    written(tiny, tmp_path)
+    both = written(tiny, tmp_path, {other.key: Failure(other, "it asks for 9 GPUs", "launch.log", "input")})
     assert {each["label"]: each["failure"] for each in both} == {
         "normal-Joint-ctx64-fold0": "work",
         "all-Joint-ctx64-fold0": "input",
@@ -72,7 +72,7 @@ def test_failed_keys_are_of_missing_stages_that_have_said_why(tiny, tmp_path):
 
 def test_failed_keys_are_also_those_that_failed_json_lists(tiny, tmp_path):
     stage = fail(tiny, "normal-Joint-ctx64-fold0")
-    told(tiny, tmp_path)
+    written(tiny, tmp_path)
     tiny.store.failure(stage).unlink()  # a launch that tried it again, and was killed
     assert failed_keys(tmp_path, tiny.plan, tiny.store) == {stage.key}
 

@@ -48,6 +48,6 @@ def test_results_hold_a_section_of_ones_own_in_both_forms_and_follow_its_file(wr
             text = (root / name).read_text(encoding="utf-8")
             assert f"{word} of 3 cells" in text
             assert "My section" in text
-        told = json.loads((root / "summary.json").read_text(encoding="utf-8"))
-        assert (told["name"], told["n_cells"], told["schema_version"]) == ("mine", 3, 1)
+        summary = json.loads((root / "summary.json").read_text(encoding="utf-8"))
+        assert (summary["name"], summary["n_cells"], summary["schema_version"]) == ("mine", 3, 1)
         assert (root / "figures" / "overview.png").stat().st_size > 3000
