@@ -32,7 +32,7 @@ def summary_table(cells: list[CellResult]) -> pd.DataFrame:
     return pd.DataFrame([_summary(cell) for cell in cells])
 
 
-def _told(cell: CellResult) -> Mapping[str, Any]:
+def _training(cell: CellResult) -> Mapping[str, Any]:
     return cell.training or {}
 
 
@@ -49,7 +49,7 @@ def _summary(cell: CellResult) -> dict[str, Any]:
     row |= {name: metrics[name] for name in _measured(metrics) if name not in row}
     row |= {"forecast_error_normal": normal_error, "forecast_error_faulty": faulty_error}
     row |= {"n_series": metrics["n_series"], "n_motors": metrics["n_motors"], "n_fits": cell.n_fits}
-    row |= {name: _joined(_told(cell).get(name)) for name in TRAINING}
+    row |= {name: _joined(_training(cell).get(name)) for name in TRAINING}
     return row | {"seconds": cell.seconds, "folder": cell.folder}
 
 

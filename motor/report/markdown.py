@@ -118,8 +118,8 @@ class _Writer:
     @write.register
     def _(self, block: Tiles) -> str:
         notes = [f" ({escape(tile.note)})" if tile.note else "" for tile in block.tiles]
-        told = zip(block.tiles, notes, strict=True)
-        return "\n".join(f"- {escape(tile.title)}: **{escape(tile.value)}**{note}" for tile, note in told)
+        tiles = zip(block.tiles, notes, strict=True)
+        return "\n".join(f"- {escape(tile.title)}: **{escape(tile.value)}**{note}" for tile, note in tiles)
 
     @write.register
     def _(self, block: Table) -> str:

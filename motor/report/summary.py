@@ -26,8 +26,8 @@ SCORING = 1  # grows where the same predictions get other figures, intervals or 
 
 def summary(findings: Findings) -> dict[str, Any]:
     """Return verdict, recipes, figures with intervals, audit and cost; null stands for what is not known."""
-    told: dict[str, Any] = _known(_summary(findings))
-    return told
+    record: dict[str, Any] = _known(_summary(findings))
+    return record
 
 
 def _known(value: Any) -> Any:
@@ -111,14 +111,14 @@ def _detection(findings: Findings) -> dict[str, Any] | None:
         return None
     recipes = [
         {
-            "sort": told.sort,
-            "name": told.recipe.name,
-            "auc": told.auc,
-            "interval": _listed(told.interval),
-            "average_precision": told.average_precision,
-            "alarm": _alarm(told.alarms),
+            "sort": one.sort,
+            "name": one.recipe.name,
+            "auc": one.auc,
+            "interval": _listed(one.interval),
+            "average_precision": one.average_precision,
+            "alarm": _alarm(one.alarms),
         }
-        for told in (*found.detectors, *found.classifiers)
+        for one in (*found.detectors, *found.classifiers)
     ]
     gained = None if found.gained is None else _difference(found.gained)
     return {"kind": found.kind, "recipes": recipes, "chosen_inside": _figure(found.chosen_inside), "gained": gained}
@@ -189,11 +189,11 @@ def _overall(findings: Findings, family: str) -> dict[str, Any]:
 
 
 def _advice(advice: Any) -> dict[str, Any]:
-    told = {"kind": advice.kind, "subject": advice.subject, "differences": list(map(_difference, advice.differences))}
+    record = {"kind": advice.kind, "subject": advice.subject, "differences": list(map(_difference, advice.differences))}
     if advice.levels is not None:
-        told |= {"means": {str(level): mean for level, mean in advice.levels.means.items()}}
-        told |= {"best": str(advice.levels.best), "not_worse": list(map(str, advice.levels.not_worse))}
-    return told
+        record |= {"means": {str(level): mean for level, mean in advice.levels.means.items()}}
+        record |= {"best": str(advice.levels.best), "not_worse": list(map(str, advice.levels.not_worse))}
+    return record
 
 
 def _audit(findings: Findings) -> dict[str, Any] | None:

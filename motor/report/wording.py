@@ -68,9 +68,9 @@ class Wording:
 
     def joined(self, texts: Sequence[str]) -> str:
         """Put sentences one after the other."""
-        told = [text for text in texts if text]
-        text = told[0] if told else ""
-        for following in told[1:]:
+        sentences = [text for text in texts if text]
+        text = sentences[0] if sentences else ""
+        for following in sentences[1:]:
             text = self.say("sentences", first=text, second=following)
         return text
 

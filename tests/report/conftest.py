@@ -167,9 +167,9 @@ def _details(cells):
         signals[place] |= {"envelope_spectrum": spectrum}
         points = [{**row, "x": place, "y": -place, "side": "test"} for place, row in enumerate(rows)]
         residuals = {domain: {cell.metrics["normal"]: [0.1, 0.2, 9.0]} for domain in cell.metrics["by_domain"]}
-        told = {"config": {"finetune.num_steps": "600"}, "tsne": points, "residuals": residuals, "worst": [place]}
-        told["learning"] = {"0": {"step": [0, 100], "loss": [1.0, 0.7]}}
-        beside[cell_name(cell.axes)] = told | {"folder": cell.folder, "seconds": cell.seconds}
+        fields = {"config": {"finetune.num_steps": "600"}, "tsne": points, "residuals": residuals, "worst": [place]}
+        fields["learning"] = {"0": {"step": [0, 100], "loss": [1.0, 0.7]}}
+        beside[cell_name(cell.axes)] = fields | {"folder": cell.folder, "seconds": cell.seconds}
     kinds = [{"kind": "finetune", "n_stages": 3, "cpu_hours": 1.5, "gpu_hours": 0.2, "energy_wh": None}]
     return {"cells": beside, "signals": signals, "spent": {"by_kind": kinds, "shared": {"stages": 4}, "hosts": ["a"]}}
 

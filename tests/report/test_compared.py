@@ -35,9 +35,9 @@ def made(truth, simulate):
             context = dataclasses.replace(truth, families=families, protocol=PROTOCOL, backbones=backbones)
             findings = find(cells, context)
             known[seed, skills] = summary(findings), kept(findings.ranking, findings.scores), findings
-        told, arrays, findings = known[seed, skills]
-        told = {**told, "name": name, "protocol": {**told["protocol"], **protocol}}
-        report = Report(where, told, arrays if is_kept else None)
+        record, arrays, findings = known[seed, skills]
+        record = {**record, "name": name, "protocol": {**record["protocol"], **protocol}}
+        report = Report(where, record, arrays if is_kept else None)
         return report if where != "findings" else (report, findings)
 
     return make
@@ -84,8 +84,8 @@ def _scoring(name):
 
 def test_report_of_an_older_version_is_a_table_apart(made):
     old = made("a")
-    told = {name: value for name, value in old.summary.items() if name != "protocol"}
-    joined = join([made("a"), Report("old", told)], {}, METRICS)
+    record = {name: value for name, value in old.summary.items() if name != "protocol"}
+    joined = join([made("a"), Report("old", record)], {}, METRICS)
     assert len(joined.tables) == 2
 
 
@@ -105,8 +105,8 @@ def test_best_and_worst_are_won_and_lost_against_the_reference(made):
 
 def test_leads_over_the_best_are_those_of_the_ranking(made):
     report, findings = made("a", where="findings")
-    told = report.differences(0, METRICS["macro_f1"])
-    assert [-told[place + 1].value for place in range(3)] == pytest.approx(
+    differences = report.differences(0, METRICS["macro_f1"])
+    assert [-differences[place + 1].value for place in range(3)] == pytest.approx(
         [lead.value for lead in findings.ranking.behind]
     )
 

@@ -17,38 +17,40 @@ DOCS = Path(__file__).parents[2] / "docs" / "results.md"
 
 
 @pytest.fixture(scope="module")
-def told(simulated):
+def record(simulated):
     return json.loads(json.dumps(summary(simulated), allow_nan=False))
 
 
-def test_summary_has_the_keys_that_the_documentation_names(told):
+def test_summary_has_the_keys_that_the_documentation_names(record):
     section = DOCS.read_text(encoding="utf-8").split("### summary.json")[1].split("###")[0]
     named = {
         name for row in re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
     }
-    assert named | {"schema_version"} == set(told)
+    assert named | {"schema_version"} == set(record)
     assert f"`schema_version` is {SCHEMA_VERSION}" in section
 
 
-def test_verdict_is_that_of_the_report(told, simulated):
+def test_verdict_is_that_of_the_report(record, simulated):
     decision = decide(simulated.ranking, simulated.context)
-    assert told["verdict"]["kind"] == decision.kind
-    assert told["verdict"]["recipe"] == decision.recipe.name
-    assert len(told["verdict"]["cells"]) == 2
+    assert record["verdict"]["kind"] == decision.kind
+    assert record["verdict"]["recipe"] == decision.recipe.name
+    assert len(record["verdict"]["cells"]) == 2
 
 
-def test_recipes_are_ranked_with_intervals(told, simulated):
-    assert [one["score"] for one in told["recipes"]] == pytest.approx(simulated.ranking.scores_RK[0].tolist())
-    assert told["recipes"][0]["interval"] == pytest.approx(list(simulated.ranking.interval))
-    assert told["recipes"][0]["behind"] is None
-    kept = [place for place, one in enumerate(told["recipes"]) if one["not_worse_than_best"]]
+def test_recipes_are_ranked_with_intervals(record, simulated):
+    assert [one["score"] for one in record["recipes"]] == pytest.approx(simulated.ranking.scores_RK[0].tolist())
+    assert record["recipes"][0]["interval"] == pytest.approx(list(simulated.ranking.interval))
+    assert record["recipes"][0]["behind"] is None
+    kept = [place for place, one in enumerate(record["recipes"]) if one["not_worse_than_best"]]
     assert tuple(kept) == simulated.best_set.places
 
 
-def test_audit_cost_and_caveats_are_told(told, simulated):
-    assert told["audit"]["findings"] == [{"name": "dc_offset", "what": "DC offset tells the class.", "accepted": False}]
-    assert told["cost"]["shared"]["n_stages"] == 9
-    assert told["caveats"] == [type(one).__name__ for one in simulated.caveats]
+def test_audit_cost_and_caveats_are_told(record, simulated):
+    assert record["audit"]["findings"] == [
+        {"name": "dc_offset", "what": "DC offset tells the class.", "accepted": False}
+    ]
+    assert record["cost"]["shared"]["n_stages"] == 9
+    assert record["caveats"] == [type(one).__name__ for one in simulated.caveats]
 
 
 def test_summary_of_real_cells_is_json(grid, context):
@@ -57,9 +59,9 @@ def test_summary_of_real_cells_is_json(grid, context):
 
 
 def test_summary_without_cells_has_no_verdict(context):
-    told = summary(find([], context))
-    assert told["verdict"] is None
-    assert told["recipes"] == []
+    record = summary(find([], context))
+    assert record["verdict"] is None
+    assert record["recipes"] == []
 
 
 def test_summary_without_an_audit_says_null(simulated):

@@ -48,13 +48,13 @@ def read_added(path: Path) -> list[Added]:
         With the file, and of each row what is wrong with it.
     """
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror or error}; correct --add") from error
     except ValueError as error:
         raise ValueError(f"{path}: it is no JSON ({error}); see docs/compare.md") from error
     rows, faults = [], []
-    for number, row in enumerate(told if isinstance(told, list) else [told], 1):
+    for number, row in enumerate(content if isinstance(content, list) else [content], 1):
         try:
             rows.append(Added.model_validate_json(json.dumps(row)))
         except ValidationError as error:

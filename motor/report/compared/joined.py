@@ -47,14 +47,14 @@ class Report:
     @cached_property
     def protocol(self) -> Protocol:
         """How it was judged; of a report of an older version, as far as it says so."""
-        told = self.summary.get("protocol") or {}
+        stated = self.summary.get("protocol") or {}
         digests = self.summary.get("digests") or {}
         data = str(digests.get("data", ""))
         fallback = {"scoring": 0, "dataset": self.name, "files": data, "data": data, "sides": f"not told, {self.where}"}
         metric = (self.summary.get("metric") or {}).get("kind")
         common = {"metric": metric, "n_series": self.summary.get("n_series")}
         common |= {name: self.summary.get(name) for name in ("classes", "normal", "domains")}
-        return {**fallback, **common, **told}
+        return {**fallback, **common, **stated}
 
     @cached_property
     def against(self) -> dict[int, dict[int, Difference]]:
@@ -325,13 +325,13 @@ def _against(tables: Sequence[Table], reference: Identity, metrics: Mapping[str,
             continue
         metric = metrics.get(str(table.protocol["metric"]))
         sign = 1 if table.is_higher_better else -1
-        told = other.report.differences(other.place, metric) if metric is not None else {}
+        differences = other.report.differences(other.place, metric) if metric is not None else {}
         for identity in dict.fromkeys(row.identity for row in table.rows):
             row = table.first(identity)
             if row is None or identity == reference:
                 continue
             lead = sign * (row.recipe["score"] - other.recipe["score"])
-            found = told.get(row.place) if row.report is other.report else None
+            found = differences.get(row.place) if row.report is other.report else None
             outcomes.setdefault(identity, []).append((_outcome(found, row, other), lead))
     counted = []
     for identity, of in outcomes.items():

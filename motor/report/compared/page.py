@@ -89,10 +89,10 @@ def rows_of(joined: Joined, added: Sequence[Added]) -> Rows:
     rows: Rows = []
     for place, table in enumerate(joined.tables):
         for row in table.rows:
-            told = {
+            fields = {
                 name: row.recipe.get(name) for name in ("axes", "is_joint", "family", "score", "interval", "behind")
             }
-            told |= {name: row.recipe.get(name) for name in ("seconds", "backbone")}
+            fields |= {name: row.recipe.get(name) for name in ("seconds", "backbone")}
             rows.append(
                 {
                     "table": place + 1,
@@ -101,7 +101,7 @@ def rows_of(joined: Joined, added: Sequence[Added]) -> Rows:
                     "recipe": words_of(row.identity),
                     "name": row.recipe["name"],
                     "metric": row.report.protocol["metric"],
-                    **told,
+                    **fields,
                     "seen": row.seen,
                     "pretrained_on": list(row.pretrained_on),
                     "grid": row.report.name,
@@ -219,18 +219,18 @@ class _Page:
         names = say("list.separator").join(self.name(joined.tables.index(table)) for table in joined.ranked_over)
         lead = say("compared.ranked", n=n, recipes=len(joined.ranked), names=names)
         if found is None:
-            told = say("compared.few_data_sets", n=n)
+            text = say("compared.few_data_sets", n=n)
             ordered = [(self.called(one), rank) for one, rank in joined.ranked]
             half = 0.0
         else:
             p = p_value(found.friedman_p)
             values = {"p": p if p.startswith("<") else f"= {p}", "distance": number(found.critical_difference)}
-            told = say("compared.ranks_told" if found.found else "compared.ranks_untold", **values)
+            text = say("compared.ranks_told" if found.found else "compared.ranks_untold", **values)
             called = {words_of(one): self.called(one) for one, _ in joined.ranked}
             ordered = sorted(((called[name], rank) for name, rank in found.mean_ranks.items()), key=lambda of: of[1])
             half = found.critical_difference / 2
             if found.is_selection:
-                told = say("sentences", first=told, second=say("compared.selection", n=len(ordered)))
+                text = say("sentences", first=text, second=say("compared.selection", n=len(ordered)))
         ordered = ordered[: 2 * TOP]
         dots = [
             Dot(
@@ -246,20 +246,20 @@ class _Page:
         plot = Intervals(rows, [Group("", 0, 0)], say("compared.ranks_axis"), span)
         caption = say("compared.ranks_caption") if half else ""
         figure = Figure("critical-difference", plot, say("compared.ranks_figure"), caption)
-        return [Paragraph(lead), Paragraph(told), figure]
+        return [Paragraph(lead), Paragraph(text), figure]
 
     def against(self) -> list[Block]:
         """List wins, ties and losses against the reference."""
         say, joined = self.words.say, self.joined
         if joined.reference is None or not joined.against:
             return []
-        untold = any(one.untold for one in joined.against)
-        names = ["recipe", "wins", "ties", "losses", *(["untold"] if untold else []), "lead"]
+        has_unknown = any(one.untold for one in joined.against)
+        names = ["recipe", "wins", "ties", "losses", *(["untold"] if has_unknown else []), "lead"]
         rows = [
             [
                 self.called(one.identity),
                 *(one.wins, one.ties, one.losses),
-                *([one.untold] if untold else []),
+                *([one.untold] if has_unknown else []),
                 signed(one.mean),
             ]
             for one in joined.against
@@ -424,12 +424,12 @@ class _Page:
                 if row.seen == UNKNOWN
             }
         )
-        told = (
+        warnings = (
             [Paragraph(say("compared.unknown", names=say("list.separator").join(unknown)), "warning")]
             if unknown
             else []
         )
-        return [*told, *plain_table(say("compared.pretraining"), titles, rows, 3)]
+        return [*warnings, *plain_table(say("compared.pretraining"), titles, rows, 3)]
 
     def how(self, command: str) -> list[Block]:
         say = self.words.say

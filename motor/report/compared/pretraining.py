@@ -29,5 +29,5 @@ def pretraining() -> Mapping[str, Pretraining]:
     """Return what is known, by the regular expression of the weights' names."""
     import yaml
 
-    told = yaml.safe_load((Path(__file__).parent / "pretraining.yaml").read_text(encoding="utf-8"))
-    return {one["weights"]: Pretraining(one["weights"], tuple(one["data_sets"]), one["source"]) for one in told}
+    records = yaml.safe_load((Path(__file__).parent / "pretraining.yaml").read_text(encoding="utf-8"))
+    return {one["weights"]: Pretraining(one["weights"], tuple(one["data_sets"]), one["source"]) for one in records}

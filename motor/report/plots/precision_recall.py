@@ -26,8 +26,8 @@ class PrecisionRecall(CellPlot):
         for (name, _, style, *_), of_it in zip(contests(cell, faulty), contest_rates(cell, faulty), strict=True):
             _, recall, precision = of_it
             average = float(np.sum(np.diff(recall) * precision[1:]))
-            told = wording.say("curve", name=plain(name), value=number(average))
-            data.append(line(*curve_points(recall, precision), told, style))
+            legend = wording.say("curve", name=plain(name), value=number(average))
+            data.append(line(*curve_points(recall, precision), legend, style))
         if not data:
             return []
         predictions = cell.predictions

@@ -23,8 +23,8 @@ class Roc(CellPlot):
         faulty = wording.say("faulty")
         for (name, area, style, *_), of_it in zip(contests(cell, faulty), contest_rates(cell, faulty), strict=True):
             false_rate, recall, _ = of_it
-            told = wording.say("curve", name=plain(name), value=number(area))
-            data.append(line(*curve_points(false_rate, recall), told, style))
+            legend = wording.say("curve", name=plain(name), value=number(area))
+            data.append(line(*curve_points(false_rate, recall), legend, style))
         if not data:
             return []
         data.append(diagonal(wording.say("chance")))

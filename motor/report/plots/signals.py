@@ -26,7 +26,7 @@ def signal_blocks(name: str, signal: Mapping[str, Any], wording: Wording) -> lis
     wording : Wording
         The words that all parts share tell of them.
     """
-    told = wording.say(
+    text = wording.say(
         "signal" if signal["label"] != signal["predicted"] else "signal.right",
         item=signal["item"],
         motor=signal["motor"],
@@ -41,12 +41,12 @@ def signal_blocks(name: str, signal: Mapping[str, Any], wording: Wording) -> lis
         key = "signal.zone" if "iso_zone" in signal else "signal.velocity"
         velocity = f"{signal['velocity_mm_s']:.2g}"
         evidence.insert(0, Paragraph(wording.say(key, velocity=velocity, zone=signal.get("iso_zone", ""))))
-    return [Paragraph(told), *evidence, Columns([[figure] for figure in signal_figures(name, signal, wording)])]
+    return [Paragraph(text), *evidence, Columns([[figure] for figure in signal_figures(name, signal, wording)])]
 
 
 def _evidence(lines: Sequence[Mapping[str, Any]], wording: Wording) -> str:
     """Return the strongest lines in a sentence."""
-    told = [
+    texts = [
         wording.say(
             "signal.line" if line["stands_out"] else "signal.line_weak",
             part=_part(line, wording),
@@ -56,7 +56,7 @@ def _evidence(lines: Sequence[Mapping[str, Any]], wording: Wording) -> str:
         )
         for line in lines
     ]
-    return wording.say("signal.evidence", lines=wording.listed(told))
+    return wording.say("signal.evidence", lines=wording.listed(texts))
 
 
 def _part(line: Mapping[str, Any], wording: Wording) -> str:

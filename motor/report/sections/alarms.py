@@ -26,7 +26,7 @@ class Alarms(Section):
 
 def _thresholds(wording: Wording) -> list[Block]:
     """Return the thresholds behind the alarms of the advised recipe, and what came of them."""
-    told = []
+    rows = []
     for index in advised_cells(wording.findings):
         cell = wording.findings.cells[index]
         values = [threshold["value"] for threshold in cell.thresholds]
@@ -35,7 +35,7 @@ def _thresholds(wording: Wording) -> list[Block]:
         asked = sorted({percent(threshold["false_alarm_rate"]) for threshold in cell.thresholds})
         rough = sum(not threshold["resolved"] for threshold in cell.thresholds)
         low, high = f"{min(values):.2g}", f"{max(values):.2g}"
-        told.append(
+        rows.append(
             [
                 wording.cell(index, wording.regime(str(cell.axes["domain"]))),
                 low if low == high else f"{low} – {high}",
@@ -47,7 +47,7 @@ def _thresholds(wording: Wording) -> list[Block]:
             ]
         )
     keys = ("trained_on", "threshold", "asked", "false_alarms", "faults_caught", "normal_series", "rough")
-    return plain_table(wording.say("thresholds"), wording.titles(*keys), told)
+    return plain_table(wording.say("thresholds"), wording.titles(*keys), rows)
 
 
 def _too_good(wording: Wording) -> list[Block]:
@@ -56,12 +56,12 @@ def _too_good(wording: Wording) -> list[Block]:
     if not suspects:
         return []
     axes = [name for name in varying_axes(wording.findings.cells) if name not in ("domain", "seed")]
-    told = [_case(wording, case, axes) for case in suspects]
+    rows = [_case(wording, case, axes) for case in suspects]
     keys = ("trained_on", "metric", "highest", "n_recipes", "best_plain", "strongest_cue", "reading")
     titles = [wording.say("heading.domain"), *wording.titles(*keys)]
     rule = Paragraph(wording.say("too_good.rule", limit=ALARM, same=SAME), "small")
     caption = wording.say("too_good", limit=ALARM)
-    return [Heading(caption), rule, *plain_table(caption, titles, told, 8)]
+    return [Heading(caption), rule, *plain_table(caption, titles, rows, 8)]
 
 
 def _case(wording: Wording, case: TooGood, axes: Sequence[str]) -> list[object]:

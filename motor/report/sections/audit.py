@@ -24,10 +24,10 @@ class LeakAudit(Section):
     def blocks(self, findings: Findings, wording: Wording) -> Sequence[Block]:
         if findings.context.audit is None:
             return [Paragraph(wording.say("not_audited"), "warning"), *_leaky(wording)]
-        return [*_told(wording), *_checks(wording), *_probe(wording), *_leaky(wording)]
+        return [*_outcome(wording), *_checks(wording), *_probe(wording), *_leaky(wording)]
 
 
-def _told(wording: Wording) -> list[Block]:
+def _outcome(wording: Wording) -> list[Block]:
     """Say what the audit asked and found, and which trivial cue comes nearest."""
     context = wording.findings.context
     audit = context.audit or {}
@@ -37,14 +37,14 @@ def _told(wording: Wording) -> list[Block]:
         wording.say("accepted", name=one["name"]) if one["name"] in context.accepted else str(one["name"])
         for one in found
     ]
-    told = [wording.say("found", names=wording.listed(names, 12)) if found else wording.say("clean")]
-    told += [wording.say("checks_passed", n=len(checks), n_passed=n_passed)] if checks else []
+    texts = [wording.say("found", names=wording.listed(names, 12)) if found else wording.say("clean")]
+    texts += [wording.say("checks_passed", n=len(checks), n_passed=n_passed)] if checks else []
     rows = [row for row in audit.get("probe", []) if row["macro_f1"] is not None]
     beating = sorted((row for row in rows if row["beats_chance"]), key=lambda row: -row["macro_f1"])
-    told += [_cue(wording, row) for row in beating]
+    texts += [_cue(wording, row) for row in beating]
     if not beating:
-        told.append(wording.say("no_cue", n=len(rows)) if rows else wording.say("not_probed"))
-    return [Points(told)]
+        texts.append(wording.say("no_cue", n=len(rows)) if rows else wording.say("not_probed"))
+    return [Points(texts)]
 
 
 def _cue(wording: Wording, row: Mapping[str, Any]) -> str:
@@ -58,7 +58,7 @@ def _cue(wording: Wording, row: Mapping[str, Any]) -> str:
 
 
 def _checks(wording: Wording) -> list[Block]:
-    told = [
+    rows = [
         [
             check["name"],
             Value(wording.say("passed" if check["passed"] else "not_passed"), is_strong=not check["passed"]),
@@ -66,14 +66,14 @@ def _checks(wording: Wording) -> list[Block]:
         ]
         for check in (wording.findings.context.audit or {}).get("checks", [])
     ]
-    return plain_table(wording.say("checks"), wording.titles("check", "outcome", "asks"), told, 3)
+    return plain_table(wording.say("checks"), wording.titles("check", "outcome", "asks"), rows, 3)
 
 
 def _probe(wording: Wording) -> list[Block]:
     """Return what trivial cues alone score, strongest first in each domain."""
     rows = (wording.findings.context.audit or {}).get("probe", [])
     ordered = sorted(rows, key=lambda row: (str(row["domain"]), -(row["macro_f1"] or 0.0), str(row["cue"])))
-    told = [
+    table_rows = [
         [
             str(row["domain"]),
             Value(str(row["cue"]), is_strong=bool(row["beats_chance"])),
@@ -87,8 +87,8 @@ def _probe(wording: Wording) -> list[Block]:
     ]
     keys = ("cue", "cue_score", "chance", "p", "motors", "beats_chance")
     titles = [wording.say("heading.domain"), *wording.titles(*keys)]
-    how = [Paragraph(wording.say("probe_how"), "small")] if told else []
-    return [*plain_table(wording.say("probe"), titles, told, 2), *how]
+    how = [Paragraph(wording.say("probe_how"), "small")] if table_rows else []
+    return [*plain_table(wording.say("probe"), titles, table_rows, 2), *how]
 
 
 def _beats(row: Mapping[str, Any]) -> str:
@@ -104,17 +104,17 @@ def _leaky(wording: Wording) -> list[Block]:
     if not pairs:
         return []
     axes = [name for name in varying_axes(findings.cells) if name != "seed"]
-    told = []
+    rows = []
     for row, claimed in pairs:
         first, *rest = (axis_value(row.axes, axis) for axis in axes)
         head = Value(first, target=Target.cell(cell_name(row.first.axes), row.first.folder))
         adds = Value(signed(claimed - row.value), is_strong=True)
-        told.append([head, *rest, wording.score(row.value), number(claimed), adds])
+        rows.append([head, *rest, wording.score(row.value), number(claimed), adds])
     titles = [*(wording.heading(axis) for axis in axes), *wording.titles("clean", "leaky", "leak_adds")]
     return [
         Heading(wording.say("leaky")),
         Paragraph(wording.say("leaky_how")),
-        *plain_table(wording.say("leaky"), titles, told, len(axes)),
+        *plain_table(wording.say("leaky"), titles, rows, len(axes)),
     ]
 
 

@@ -79,10 +79,10 @@ def worst_cases(
     ordered = wrong.loc[probability.index]
     rows = zip(*(ordered[name].tolist() for name in ("item", "domain", "predicted")), probability.tolist(), strict=True)
     found: dict[str, Mapping[str, Any]] = {}
-    for item, domain, predicted, told in rows:
+    for item, domain, predicted, highest in rows:
         name = drawn.get((str(item), str(domain)))
         if name is not None and name not in found:
-            found[name] = {**signals[name], "predicted": predicted, "probability": told}
+            found[name] = {**signals[name], "predicted": predicted, "probability": highest}
         if len(found) == MOST_SHARED:
             break
     return found
@@ -117,7 +117,7 @@ def _metrics(wording: Wording, cell: CellResult) -> list[Block]:
     """Return the metrics over all series, and by domain where there are several."""
     by_domain = cell.metrics["by_domain"]
     shown = [cell.metrics, *(by_domain.values() if len(by_domain) > 1 else ())]
-    told: list[list[object]] = [
+    rows: list[list[object]] = [
         [
             _title(wording, one),
             *(_figure(one.kind, part.get(one.kind), part.get(f"{one.kind}_interval")) for part in shown),
@@ -127,15 +127,15 @@ def _metrics(wording: Wording, cell: CellResult) -> list[Block]:
     ]
     chance = [number(max(one["chance"].values())) for one in shown]
     counts = [wording.say("series_of_motors", series=one["n_series"], motors=one["n_motors"]) for one in shown]
-    told += [[wording.say("metric_name.chance"), *chance], [wording.say("metric_name.tested"), *counts]]
+    rows += [[wording.say("metric_name.chance"), *chance], [wording.say("metric_name.tested"), *counts]]
     titles = [*wording.titles("metric", "all_series"), *(by_domain if len(by_domain) > 1 else ())]
-    return plain_table(wording.say("metrics"), titles, told)
+    return plain_table(wording.say("metrics"), titles, rows)
 
 
 def _classes(wording: Wording, cell: CellResult) -> list[Block]:
     metrics = cell.metrics
     by_class = [one for one in every_metric() if not isinstance(one, Metric) and one.kind in metrics]
-    told = [
+    rows = [
         [
             name,
             *(
@@ -149,7 +149,7 @@ def _classes(wording: Wording, cell: CellResult) -> list[Block]:
         for name in metrics["classes"]
     ]
     titles = [wording.say("column.class"), *(_title(wording, one) for one in by_class)]
-    return plain_table(wording.say("by_class"), [*titles, wording.say("metric_name.tested")], told)
+    return plain_table(wording.say("by_class"), [*titles, wording.say("metric_name.tested")], rows)
 
 
 def _title(wording: Wording, metric: Measure) -> str:
@@ -196,23 +196,23 @@ def _count(count: int, total: int, is_right: bool) -> Value:
 
 def _configuration(wording: Wording, cell: CellResult, beside: Mapping[str, Any]) -> list[Block]:
     """Return what sets the cell apart, and every setting that it was made with."""
-    told: list[list[object]] = [
+    rows: list[list[object]] = [
         [wording.heading(name), value] for name, value in cell.axes.items() if value is not None
     ]
-    told += [
+    rows += [
         [wording.named("setting", str(name)), fact_text(value)] for name, value in (beside.get("config") or {}).items()
     ]
     training = cell.training or {}
     for name in TRAINING:
         values = training.get(name)
         known = [part for part in (values if isinstance(values, list | tuple) else [values]) if part is not None]
-        told += [[wording.say(f"column.{name}"), fact_text(known)]] if known else []
+        rows += [[wording.say(f"column.{name}"), fact_text(known)]] if known else []
     if cell.skill:
-        told.append(
+        rows.append(
             [wording.say("forecast_errors"), fact_text({name: number(one) for name, one in cell.skill.items()})]
         )
-    told.append([wording.say("column.compute"), wording.duration(cell.seconds)])
-    return plain_table(wording.say("every_setting_of_it"), wording.titles("name", "value"), told, 2, style="facts")
+    rows.append([wording.say("column.compute"), wording.duration(cell.seconds)])
+    return plain_table(wording.say("every_setting_of_it"), wording.titles("name", "value"), rows, 2, style="facts")
 
 
 def _errors(wording: Wording, cell: CellResult) -> list[Block]:

@@ -118,13 +118,13 @@ def _files(wording: Wording) -> list[Block]:
     """Link the figures of the best cell of each method and domain."""
     best = [row for row in best_by_method_and_domain(wording.findings.rows) if row.first.figures]
     names = list(dict.fromkeys(_stem(figure) for row in best for figure in row.first.figures))
-    told = []
+    rows = []
     for row in best:
         links = {_stem(figure): figure for figure in row.first.figures}
         places = [_picture(wording, row.first, links.get(name)) for name in names]
-        told.append([str(row.axes["method"]), wording.regime(str(row.axes["domain"])), number(row.value), *places])
+        rows.append([str(row.axes["method"]), wording.regime(str(row.axes["domain"])), number(row.value), *places])
     titles = [wording.say("heading.method"), wording.say("heading.domain"), wording.say("column.mean_score"), *names]
-    return plain_table(wording.say("files"), titles, told, 2)
+    return plain_table(wording.say("files"), titles, rows, 2)
 
 
 def _picture(wording: Wording, cell: CellResult, figure: str | None) -> Value:

@@ -22,10 +22,10 @@ class Cost(Section):
         spent = findings.context.spent
         if not spent:
             return [Paragraph(wording.say("no_cost"))]
-        return [*_told(wording, spent), *_figure(wording, spent), *_table(wording, spent), *_sharing(wording, spent)]
+        return [*_summary(wording, spent), *_figure(wording, spent), *_table(wording, spent), *_sharing(wording, spent)]
 
 
-def _told(wording: Wording, spent: Mapping[str, Any]) -> list[Block]:
+def _summary(wording: Wording, spent: Mapping[str, Any]) -> list[Block]:
     """Say what was computed, what sharing saved, and what energy it took."""
     shared = spent.get("shared") or {}
     if not shared.get("n_stages"):
@@ -76,14 +76,14 @@ def _figure(wording: Wording, spent: Mapping[str, Any]) -> list[Block]:
 def _table(wording: Wording, spent: Mapping[str, Any]) -> list[Block]:
     """Return what each kind of stage took."""
     rows = list(spent.get("by_kind", []))
-    told = [[wording.named("kind", str(row["kind"])), row["n_stages"], *_hours(wording, row)] for row in rows]
+    table_rows = [[wording.named("kind", str(row["kind"])), row["n_stages"], *_hours(wording, row)] for row in rows]
     if len(rows) > 1:
         energies = [row["energy_wh"] for row in rows if row.get("energy_wh") is not None]
         total: dict[str, Any] = {key: sum(row.get(key) or 0.0 for row in rows) for key in HOURS}
         total["energy_wh"] = sum(energies) if energies else None
-        told.append([wording.say("total"), sum(row["n_stages"] for row in rows), *_hours(wording, total)])
+        table_rows.append([wording.say("total"), sum(row["n_stages"] for row in rows), *_hours(wording, total)])
     titles = wording.titles("kind", "stages", "cpu_time", "gpu_time", "energy")
-    return plain_table(wording.say("spent"), titles, told)
+    return plain_table(wording.say("spent"), titles, table_rows)
 
 
 def _hours(wording: Wording, row: Mapping[str, Any]) -> list[str]:
@@ -95,18 +95,18 @@ def _hours(wording: Wording, row: Mapping[str, Any]) -> list[str]:
 def _sharing(wording: Wording, spent: Mapping[str, Any]) -> list[Block]:
     """Return what cells have in common, beside what each for itself would have taken, and where it ran."""
     shared = dict(spent.get("shared") or {})
-    told: list[list[object]] = []
+    rows: list[list[object]] = []
     if shared.get("n_cells") is not None:
-        told.append([wording.say("shared.n_cells"), shared["n_cells"], ""])
+        rows.append([wording.say("shared.n_cells"), shared["n_cells"], ""])
     if shared.get("n_stages") is not None:
-        told.append([wording.say("shared.n_stages"), shared["n_stages"], shared.get("n_stages_without_sharing", DASH)])
+        rows.append([wording.say("shared.n_stages"), shared["n_stages"], shared.get("n_stages_without_sharing", DASH)])
     for key in HOURS:
         if shared.get(key):
             hours = [shared[key], shared.get(f"{key}_without_sharing") or 0.0]
-            told.append([wording.say(f"shared.{key}"), *(wording.duration(3600.0 * value) for value in hours)])
+            rows.append([wording.say(f"shared.{key}"), *(wording.duration(3600.0 * value) for value in hours)])
     if hosts := spent.get("hosts"):
-        told.append([wording.say("shared.hosts"), fact_text(list(hosts)), ""])
-    return plain_table(wording.say("shared_caption"), wording.titles("name", "value", "without_sharing"), told)
+        rows.append([wording.say("shared.hosts"), fact_text(list(hosts)), ""])
+    return plain_table(wording.say("shared_caption"), wording.titles("name", "value", "without_sharing"), rows)
 
 
 PLUGIN = Cost

@@ -38,22 +38,22 @@ def _counts(wording: Wording) -> list[Block]:
     rows = list(context.dataset.get("counts", []))
     known = {(row["domain"], row["label"]): f"{row['series']} / {row['motors']}" for row in rows}
     domains = dict.fromkeys(row["domain"] for row in rows)
-    told = [[domain, *(known.get((domain, label), DASH) for label in context.classes)] for domain in domains]
+    table_rows = [[domain, *(known.get((domain, label), DASH) for label in context.classes)] for domain in domains]
     classes = [f"{place}. {name}" for place, name in enumerate(context.classes, start=1)]  # as figures number them
-    return plain_table(wording.say("counts"), [wording.say("heading.domain"), *classes], told)
+    return plain_table(wording.say("counts"), [wording.say("heading.domain"), *classes], table_rows)
 
 
 def _facts(wording: Wording, caption: str, facts: Mapping[str, Any]) -> list[Block]:
-    told = [[wording.named("fact", str(name)), fact_text(value)] for name, value in facts.items() if name != "counts"]
-    return plain_table(wording.say(caption), wording.titles("name", "value"), told, 2, style="facts")
+    rows = [[wording.named("fact", str(name)), fact_text(value)] for name, value in facts.items() if name != "counts"]
+    return plain_table(wording.say(caption), wording.titles("name", "value"), rows, 2, style="facts")
 
 
 def _split(wording: Wording) -> list[Block]:
     """Return how motors were divided: the columns as the split tells them."""
     rows = list(wording.findings.context.split.get("counts", []))
     titles = list(dict.fromkeys(name for row in rows for name in row))
-    told = [[wording.named("side", str(row.get(title, DASH))) for title in titles] for row in rows]
-    return plain_table(wording.say("split"), [wording.named("fact", title) for title in titles], told, len(titles))
+    sides = [[wording.named("side", str(row.get(title, DASH))) for title in titles] for row in rows]
+    return plain_table(wording.say("split"), [wording.named("fact", title) for title in titles], sides, len(titles))
 
 
 def _settings(wording: Wording) -> list[Block]:
@@ -98,8 +98,8 @@ def _tunings(wording: Wording) -> list[Block]:
         for cell in tuned
     }
     titles = [*(wording.heading(axis) for axis in axes), *wording.titles(*shown, "fits")]
-    told = [[*place, *values] for place, values in rows.items()]
-    return plain_table(wording.say("tunings", n=len(rows)), titles, told, len(axes), elsewhere="cells.csv")
+    table_rows = [[*place, *values] for place, values in rows.items()]
+    return plain_table(wording.say("tunings", n=len(rows)), titles, table_rows, len(axes), elsewhere="cells.csv")
 
 
 PLUGIN = Data

@@ -28,10 +28,10 @@ class MotorErrors(Section):
         best = findings.ranking.recipes[0]
         recipes = {"motors_wrong": advised} | ({"motors_wrong_best": best} if best is not advised else {})
         found = {key: errors_of(findings.cells, recipe) for key, recipe in recipes.items()}
-        told = [_in_short(wording, recipe, found[key]) for key, recipe in recipes.items()]
+        texts = [_in_short(wording, recipe, found[key]) for key, recipe in recipes.items()]
         tables = [block for key, errors in found.items() for block in _motors(wording, key, errors)]
-        told += _rests_on(wording)
-        return [Points(told), *_matrix(wording, advised, found["motors_wrong"]), *tables, *_worst(wording)]
+        texts += _rests_on(wording)
+        return [Points(texts), *_matrix(wording, advised, found["motors_wrong"]), *tables, *_worst(wording)]
 
 
 def motor_titles(wording: Wording) -> list[str]:
@@ -79,13 +79,13 @@ def _rests_on(wording: Wording) -> list[str]:
     found = list({tuple(one.items()): one for cell in cells for one in cell.get("rests_on") or []}.values())
     if not found:
         return []
-    told = []
+    classes = []
     for one in found:
         values = {"label": one["label"], "domain": one["domain"], "order": f"{one['order']:.3g}"}
         key = "rests" if "component" not in one else "rests_part" if one["component"] else "rests_unknown"
         part = wording.say(f"part.{one['component']}") if one.get("component") else ""
-        told.append(wording.say(key, **values, gain=f"{one['gain_db']:.0f}", part=part))
-    texts = [wording.say("rests_on", classes=wording.listed(told, 12))]
+        classes.append(wording.say(key, **values, gain=f"{one['gain_db']:.0f}", part=part))
+    texts = [wording.say("rests_on", classes=wording.listed(classes, 12))]
     if all("component" in one and not one["component"] for one in found):
         texts.append(wording.say("rests_none"))
     return [wording.joined(texts)]
@@ -109,9 +109,9 @@ def _matrix(wording: Wording, recipe: Recipe, found: Errors) -> list[Block]:
 
 
 def _motors(wording: Wording, caption: str, found: Errors) -> list[Block]:
-    told = [[*motor_values(row, wording), wording.cell(index)] for index, row in found.motors]
+    rows = [[*motor_values(row, wording), wording.cell(index)] for index, row in found.motors]
     titles = [*motor_titles(wording), wording.say("column.cell")]
-    return plain_table(wording.say(caption, n=len(told)), titles, told, 3)
+    return plain_table(wording.say(caption, n=len(rows)), titles, rows, 3)
 
 
 def _worst(wording: Wording) -> list[Block]:

@@ -18,11 +18,11 @@ class Failed(Section):
     NEEDS_CELLS = False
 
     def blocks(self, findings: Findings, wording: Wording) -> Sequence[Block]:
-        told = [
+        rows = [
             [", ".join(f"{name}={value}" for name, value in cell.axes.items()), cell.cause, cell.log or DASH]
             for cell in findings.context.failed
         ]
-        return plain_table(wording.say("failed"), wording.titles("cell", "cause", "log"), told, 3)
+        return plain_table(wording.say("failed"), wording.titles("cell", "cause", "log"), rows, 3)
 
 
 PLUGIN = Failed

@@ -27,18 +27,18 @@ class FewLabels(Section):
     def blocks(self, findings: Findings, wording: Wording) -> Sequence[Block]:
         cells = [cell for cell in (*findings.cells, *findings.others) if cell.metrics.get("pseudo_labels")]
         transductive = [cell for cell in findings.others if cell.axes.get("unlabelled_motors") == "all"]
-        told = [wording.say("transductive", n=len(transductive))] if transductive else []
-        return [*_labelled(wording, cells, told), *_added(wording), *_curves(wording)]
+        texts = [wording.say("transductive", n=len(transductive))] if transductive else []
+        return [*_labelled(wording, cells, texts), *_added(wording), *_curves(wording)]
 
 
-def _labelled(wording: Wording, cells: Sequence[CellResult], told: Sequence[str]) -> list[Block]:
+def _labelled(wording: Wording, cells: Sequence[CellResult], texts: Sequence[str]) -> list[Block]:
     """Tell what was labelled by whom, and what was refused."""
     if not cells:
-        return [Points(told)] if told else []
+        return [Points(texts)] if texts else []
     titles = wording.titles("recipe", "unlabelled", "taken", "asked", "lower", "true", "normal_share", "refused")
     rows = [_row(wording, cell) for cell in cells]
     n_refused = sum(not sum(fold["n_taken"] for fold in _folds(cell)) for cell in cells)
-    points = Points([wording.say("refused_cells", n=n_refused, of=len(cells)), *told])
+    points = Points([wording.say("refused_cells", n=n_refused, of=len(cells)), *texts])
     return [points, *plain_table(wording.say("table"), titles, rows, 1, elsewhere="cells.csv")]
 
 

@@ -18,7 +18,7 @@ from motor.report.wording import Wording
 COMPARED = ("modules", "backbone")  # axes, and every setting by its path
 MOST_CASES = 3
 Row = Mapping[str, Any]
-Told = Sequence[tuple[CellResult, Mapping[str, Any]]]
+ComparedCells = Sequence[tuple[CellResult, Mapping[str, Any]]]
 
 
 class ForecasterFacts(Section):
@@ -51,8 +51,8 @@ def _alarms(wording: Wording, every: Sequence[Forecasts]) -> list[Block]:
     raised = alarms(every)
     lead = wording.say("alarms", n=len(raised)) if raised else wording.say("no_alarms", n=len(every))
     gates = [text for one in every if (text := _gate(wording, one))]
-    told = Points([lead, *(_alarm(wording, alarm) for alarm in raised)], "warning" if raised else "")
-    return [told, *([Points(gates)] if gates else [])]
+    points = Points([lead, *(_alarm(wording, alarm) for alarm in raised)], "warning" if raised else "")
+    return [points, *([Points(gates)] if gates else [])]
 
 
 def _alarm(wording: Wording, alarm: Alarm) -> str:
@@ -71,7 +71,7 @@ def _gate(wording: Wording, one: Forecasts) -> str:
     return wording.say(key, who=_name(wording, one), least=least, most=most, where=wording.listed(worse))
 
 
-def _compared(findings: Findings) -> Told:
+def _compared(findings: Findings) -> ComparedCells:
     """Return the cells of a grid that compares forecasts, each once whatever judges it, and what is known of them."""
     cells = findings.details.get("cells") or {}
     found: dict[tuple[Any, ...], tuple[CellResult, Mapping[str, Any]]] = {}
@@ -92,10 +92,10 @@ def _over_mean(row: Row, name: str) -> float | None:
     return row[name] / row["mean_mae"] if row.get(name) is not None and row["mean_mae"] else None
 
 
-def _errors(wording: Wording, told: Told) -> list[Block]:
+def _errors(wording: Wording, compared: ComparedCells) -> list[Block]:
     """Return errors and directions of all classes together, the best forecasts first."""
     rows = []
-    for cell, found in sorted(told, key=lambda pair: _over_mean(pair[1]["rows"][""], "mae") or 0.0):
+    for cell, found in sorted(compared, key=lambda pair: _over_mean(pair[1]["rows"][""], "mae") or 0.0):
         row = found["rows"][""]
         values = [row["mse"], row["mae"], _over_mean(row, "mae"), row["said"], row["reversion"]]
         rows.append([_recipe(wording, cell), *map(number, values), row["n_windows"]])
@@ -104,10 +104,10 @@ def _errors(wording: Wording, told: Told) -> list[Block]:
     return [*table, Paragraph(wording.say("direction_note"), "small")] if table else []
 
 
-def _memories(wording: Wording, told: Told) -> list[Block]:
+def _memories(wording: Wording, compared: ComparedCells) -> list[Block]:
     """Return how far gates open to a memory by class, how often they are right, and what they chose between."""
     rows = []
-    for cell, found in told:
+    for cell, found in compared:
         for label, row in found["rows"].items():
             if "gate" in row:
                 deciles = row["gate_deciles"]
@@ -121,13 +121,13 @@ def _memories(wording: Wording, told: Told) -> list[Block]:
     return [Heading(wording.say("gates_title")), *table, Paragraph(wording.say("gates_note"), "small")] if table else []
 
 
-def _neighbours(wording: Wording, told: Told) -> list[Block]:
+def _neighbours(wording: Wording, compared: ComparedCells) -> list[Block]:
     """Say whether training windows get such neighbours as new motors get."""
     points = [
         wording.say(
             "ratio", recipe=_recipe(wording, cell), **{name: number(found["ratio"][name]) for name in found["ratio"]}
         )
-        for cell, found in told
+        for cell, found in compared
         if found["ratio"]
     ]
     return [Paragraph(wording.say("ratio_note"), "small"), Points(points)] if points else []

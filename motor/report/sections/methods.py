@@ -43,9 +43,9 @@ class Methods(Section):
 
 
 def _inside(wording: Wording, columns: Sequence[Column]) -> list[Block]:
-    told = inside_by_method(wording.findings.nested_by_method, columns)
+    values_by_method = inside_by_method(wording.findings.nested_by_method, columns)
     shown = _score(wording)
-    rows = [[method, *map(shown, values), *map(number, least_and_mean(values))] for method, values in told]
+    rows = [[method, *map(shown, values), *map(number, least_and_mean(values))] for method, values in values_by_method]
     return plain_table(wording.say("inside"), [*_titles(wording, columns), *wording.titles("least", "mean")], rows)
 
 
@@ -84,19 +84,19 @@ def _nested(wording: Wording, columns: Sequence[Column]) -> list[Block]:
     found = wording.findings.nested
     if not found.figures:
         return [Paragraph(wording.say("nested.none"))]
-    told = []
+    texts = []
     for one in found.overall:
         best = one.best_of_all_name if one.best is None else wording.chosen(one.best)
         values = {"inside": wording.figure(one.chosen_inside), "best": wording.figure(one.best_of_all)}
         family = wording.say(f"family.{one.family}")
-        told.append(wording.say("nested.overall", family=family, n=one.n_recipes, recipe=best, **values))
-    told += [_choices(wording, figure) for figure in found.of(ALL)]
+        texts.append(wording.say("nested.overall", family=family, n=one.n_recipes, recipe=best, **values))
+    texts += [_choices(wording, figure) for figure in found.of(ALL)]
     if found.idle:
         idle = Counter(str(axes["method"]) for axes in found.idle)
         counted = [wording.say("nested.idle", method=method, n=count) for method, count in idle.items()]
-        told.append(wording.say("nested.without", recipes=wording.listed(counted, 6)))
+        texts.append(wording.say("nested.without", recipes=wording.listed(counted, 6)))
     tables = [*_nested_table(wording), *_choices_table(wording)]
-    return [Paragraph(wording.say("nested.how"), "small"), Points(told), *tables]
+    return [Paragraph(wording.say("nested.how"), "small"), Points(texts), *tables]
 
 
 def _nested_table(wording: Wording) -> list[Block]:
@@ -133,9 +133,9 @@ def _choices_table(wording: Wording) -> list[Block]:
 def _choices(wording: Wording, figure: NestedFigure) -> str:
     """Say which recipes the folds of a column chose, the most frequent first."""
     names = [wording.without_regime(one.axes) for one in figure.chosen.values()] or list(figure.choices.values())
-    told = [wording.say("nested.choice", recipe=name, n=count) for name, count in Counter(names).most_common()]
+    texts = [wording.say("nested.choice", recipe=name, n=count) for name, count in Counter(names).most_common()]
     counts = {"n": figure.n_recipes, "n_folds": len(figure.choices)}
-    return wording.say("nested.choices", place=wording.place(figure), choices=wording.listed(told, 6), **counts)
+    return wording.say("nested.choices", place=wording.place(figure), choices=wording.listed(texts, 6), **counts)
 
 
 def _titles(wording: Wording, columns: Sequence[Column]) -> list[str]:

@@ -27,11 +27,11 @@ def methods_figure(wording: Wording) -> tuple[Intervals, bool]:
     """
     findings = wording.findings
     columns = _shown_columns(wording)
-    told = inside_by_method(findings.nested_by_method, columns)
-    is_inside = bool(told)
-    if not told:
+    values_by_method = inside_by_method(findings.nested_by_method, columns)
+    is_inside = bool(values_by_method)
+    if not values_by_method:
         best = best_of_methods(findings.rows, findings.scores, columns)
-        told = [(method, [value and value[1] for value in values]) for method, values in best]
+        values_by_method = [(method, [value and value[1] for value in values]) for method, values in best]
     advised = advised_recipe(findings)
     rows = [
         DotRow(
@@ -39,10 +39,10 @@ def methods_figure(wording: Wording) -> tuple[Intervals, bool]:
             [dot for place, value in enumerate(values) for dot in _dots(wording, method, columns, place, value)],
             advised is not None and advised.method == method,
         )
-        for method, values in told[:MOST_METHODS]
+        for method, values in values_by_method[:MOST_METHODS]
     ]
     groups = [Group("", colour, symbol) for colour in (0, 1) for symbol in range(len(columns))]
-    families = {_is_plain(wording, method) for method, _ in told}
+    families = {_is_plain(wording, method) for method, _ in values_by_method}
     shown = [Group(wording.say("plain"), 0)] * (True in families) + [Group(wording.say("forecasters"), 1)] * (
         False in families
     )

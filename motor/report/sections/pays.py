@@ -79,14 +79,14 @@ def _sides(wording: Wording, advice: Advice) -> list[tuple[str, str]]:
 
 def _answer(wording: Wording, advice: Advice) -> list[Block]:
     """Return a question, its answer, and the numbers behind it."""
-    told = {
+    by_kind = {
         "fine-tuning": _fine_tuning,
         "two-stage": _two_stage,
         "regime": _regime,
         "axis": _axis,
         "plain level": _plain_level,
     }
-    question, answer = told[advice.kind](wording, advice)
+    question, answer = by_kind[advice.kind](wording, advice)
     sides = _sides(wording, advice)
     reasons = [wording.difference(one, *side) for one, side in zip(advice.differences, sides, strict=True)]
     n_pairs = wording.say("advice.pairs", n=advice.differences[0].n_pairs)
@@ -171,8 +171,8 @@ def _plain_level(wording: Wording, advice: Advice) -> tuple[str, str]:
 
 
 def _each(wording: Wording, found: Sequence[Difference]) -> str:
-    told = [wording.say("level_told", level=one.first, told=wording.conclusion(one)) for one in found]
-    return wording.listed(told, 24)
+    texts = [wording.say("level_told", level=one.first, told=wording.conclusion(one)) for one in found]
+    return wording.listed(texts, 24)
 
 
 def _axis_title(wording: Wording, name: str) -> str:
@@ -184,13 +184,13 @@ def _levels_table(wording: Wording, advice: Advice, question: str) -> list[Block
     levels = advice.levels
     if levels is None:
         return []
-    told = [
+    rows = [
         [str(level), number(mean), *_standing(wording, levels.behind.get(level))]
         for level, mean in sorted(levels.means.items(), key=lambda item: -item[1])
     ]
     caption = wording.say("levels", question=question, n=levels.n_settings)
     titles = wording.titles("level", "mean_score", "behind", "differing", "reading")
-    return plain_table(caption, titles, told)
+    return plain_table(caption, titles, rows)
 
 
 def _standing(wording: Wording, found: Difference | None) -> list[object]:
@@ -203,19 +203,19 @@ def _standing(wording: Wording, found: Difference | None) -> list[object]:
 def _regimes(wording: Wording) -> list[Block]:
     """Return Joint minus the domain's own model, domain by domain, then setting by setting on the same series."""
     findings, joint = wording.findings, wording.findings.context.joint
-    told = [
+    rows = [
         [domain, wording.gap(found), found.n_pairs, wording.reading(found)]
         for domain, found in regime_differences(findings.cells, findings.scores, joint).items()
     ]
     titles = [wording.say("heading.domain"), *wording.titles("difference", "pairs", "reading")]
-    return [*plain_table(wording.say("regimes", joint=joint), titles, told), *_settings(wording)]
+    return [*plain_table(wording.say("regimes", joint=joint), titles, rows), *_settings(wording)]
 
 
 def _settings(wording: Wording) -> list[Block]:
     findings, joint, scores = wording.findings, wording.findings.context.joint, wording.findings.scores
     axes = [name for name in varying_axes(findings.cells) if name not in ("domain", "seed")]
     shared = {cell_key(row.axes, "domain"): row for row in findings.rows if row.axes["domain"] == joint}
-    told = []
+    rows = []
     for own in findings.rows:
         of_all = shared.get(cell_key(own.axes, "domain"))
         pairs = [] if of_all is None or of_all is own else slice_pairs(scores, of_all, own)
@@ -223,12 +223,12 @@ def _settings(wording: Wording) -> list[Block]:
             (found,) = differences(scores, [(joint, "alone", pairs)])
             means = [np.mean([scores.values_R[pair[side]][0] for pair in pairs]) for side in (1, 0)]
             coordinates = [axis_value(own.axes, name) for name in axes]
-            told.append([str(own.axes["domain"]), *coordinates, *map(number, means), wording.gap(found)])
+            rows.append([str(own.axes["domain"]), *coordinates, *map(number, means), wording.gap(found)])
     titles = [wording.heading(name) for name in ("domain", *axes)]
     titles += [wording.say("column.alone"), wording.regime(joint), wording.say("column.difference")]
-    told.sort(key=lambda row: str(row[0]))
+    rows.sort(key=lambda row: str(row[0]))
     caption = wording.say("every_setting", joint=joint)
-    return plain_table(caption, titles, told, 1 + len(axes), elsewhere="cells.csv")
+    return plain_table(caption, titles, rows, 1 + len(axes), elsewhere="cells.csv")
 
 
 def _training(wording: Wording) -> list[Block]:
@@ -238,38 +238,40 @@ def _training(wording: Wording) -> list[Block]:
     for gain in findings.method_gains:
         text = wording.say("training.method", method=gain.difference.first, gap=wording.gap(gain.difference))
         groups[outcome(gain.difference)].append(text)
-    told = [wording.say(f"training.{one}", methods=wording.listed(names, 12)) for one, names in groups.items() if names]
+    texts = [
+        wording.say(f"training.{one}", methods=wording.listed(names, 12)) for one, names in groups.items() if names
+    ]
     has_tunings = len(findings.tuning_gains) > len(findings.method_gains)
     if has_tunings:
         counts = Counter(outcome(gain.difference) for gain in findings.tuning_gains)
         kinds = {kind: counts[kind] for kind in groups}
-        told.append(wording.say("training.tunes", n=len(findings.tuning_gains), **kinds))
+        texts.append(wording.say("training.tunes", n=len(findings.tuning_gains), **kinds))
     if bare := without_control(findings.rows, findings.context):
-        told.append(wording.say("training.no_control", methods=wording.listed(bare, 8)))
-    if not told:
+        texts.append(wording.say("training.no_control", methods=wording.listed(bare, 8)))
+    if not texts:
         return []
     tables = _gains(wording, "gains", findings.method_gains, ["method"])
     tables += _gains(wording, "tuning_gains", findings.tuning_gains, findings.tuning_axes) if has_tunings else []
     how = Paragraph(wording.say("training.how"), "small")
-    return [Heading(wording.say("training")), Points(told), *tables, how]
+    return [Heading(wording.say("training")), Points(texts), *tables, how]
 
 
 def _gains(wording: Wording, caption: str, gains: Sequence[Gain], axes: Sequence[str]) -> list[Block]:
     """Return what training added: forecast error, the untrained control, the difference."""
-    told = []
+    rows = []
     for gain in gains:
         errors = mean_errors(gain.rows, wording.findings.context.normal)
         means = [sum(row.value for row in part) / len(part) for part in (gain.rows, gain.controls)]
         found, control = gain.difference, str(gain.controls[0].axes["method"])
         coordinates = [axis_value(gain.rows[0].axes, name) for name in axes]
         added = [wording.gap(found), found.n_pairs, _gain_reading(wording, found)]
-        told.append([*coordinates, control, *map(number, (*errors, *means)), *added])
+        rows.append([*coordinates, control, *map(number, (*errors, *means)), *added])
     titles = [*(wording.heading(name) for name in axes), wording.say("column.control")]
     of = (wording.findings.context.normal or DASH, wording.say("faulty"))
     titles += [wording.say("column.forecast_error", of=name) for name in of]
     titles += wording.titles("mean_score", "control_score", "training_added", "pairs", "reading")
-    text = wording.say(caption, n=len(told))
-    return plain_table(text, titles, told, 1 + len(axes), elsewhere="cells.csv")
+    text = wording.say(caption, n=len(rows))
+    return plain_table(text, titles, rows, 1 + len(axes), elsewhere="cells.csv")
 
 
 def _gain_reading(wording: Wording, found: Difference) -> str:

@@ -28,10 +28,10 @@ def _ranks(wording: Wording) -> list[Block]:
     found = wording.findings.critical
     if found is None:
         return []
-    told = wording.say(
+    text = wording.say(
         "ranks.found" if found.found else "ranks.none",
         which=wording.say("ranks.selection" if found.is_selection else "ranks.all"),
-        by=wording.say(f"ranks.by.{_told_by(wording.rank_by)}"),
+        by=wording.say(f"ranks.by.{_judged_by(wording.rank_by)}"),
         motors=wording.motors(found.n_motors),
         p=p_value(found.friedman_p) if found.friedman_p < 0.001 else f"= {p_value(found.friedman_p)}",
         distance=number(found.critical_difference),
@@ -49,10 +49,10 @@ def _ranks(wording: Wording) -> list[Block]:
     span = (min(dot.value for dot in dots) - half - 0.2, max(dot.value for dot in dots) + half + 0.2)
     plot = Intervals(rows, [Group("", 0, 0)], wording.say("ranks.axis"), span)
     figure = Figure("critical-difference", plot, wording.say("ranks.figure"), wording.say("ranks.caption"))
-    return [Paragraph(told), figure]
+    return [Paragraph(text), figure]
 
 
-def _told_by(metric: Metric) -> str:
+def _judged_by(metric: Metric) -> str:
     """Return what a motor judges recipes by where they are ranked by a metric: see `Metric.by_motor`."""
     if type(metric).by_motor is not Metric.by_motor:
         return "own"
@@ -69,12 +69,12 @@ def _seeds(wording: Wording) -> list[Block]:
         {cell.axes.get("seed") for row in several for cell in row.cells}, key=lambda seed: str(seed).zfill(12)
     )
     axes = [name for name in varying_axes(findings.cells) if name != "seed"]
-    told = []
+    rows = []
     for row in several:
         by_seed = {cell.axes.get("seed"): cell.metrics.get(wording.rank_by.kind) for cell in row.cells}
         mean = wording.score(row.value, row.interval(findings.context.classes))
         spread = DASH if row.spread is None else f"± {number(row.spread)}"
-        told.append(
+        rows.append(
             [*(axis_value(row.axes, name) for name in axes), *(number(by_seed.get(s)) for s in seeds), mean, spread]
         )
     spreads = sorted(row.spread for row in several if row.spread is not None)
@@ -85,7 +85,7 @@ def _seeds(wording: Wording) -> list[Block]:
     return [
         Heading(wording.say("seeds")),
         *lead,
-        *plain_table(wording.say("seeds.caption"), titles, told, len(axes), elsewhere="cells.csv"),
+        *plain_table(wording.say("seeds.caption"), titles, rows, len(axes), elsewhere="cells.csv"),
     ]
 
 

@@ -27,8 +27,8 @@ class Repeat(Section):
 
 
 def _facts(wording: Wording, caption: str, kind: str, facts: Mapping[str, str]) -> list[Block]:
-    told = [[wording.named(kind, name), value] for name, value in facts.items()]
-    return plain_table(wording.say(caption), wording.titles("name", "value"), told, 2, style="facts")
+    rows = [[wording.named(kind, name), value] for name, value in facts.items()]
+    return plain_table(wording.say(caption), wording.titles("name", "value"), rows, 2, style="facts")
 
 
 PLUGIN = Repeat

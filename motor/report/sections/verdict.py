@@ -26,7 +26,7 @@ class Verdict(Section):
         ranking = findings.ranking
         if ranking is None:
             return [Paragraph(wording.say("verdict.none")), *_best_by_domain(wording)]
-        told = [
+        texts = [
             _decision(wording, ranking),
             _headline(wording, ranking),
             _baseline(wording, ranking),
@@ -38,7 +38,7 @@ class Verdict(Section):
             _alarm(wording, ranking),
             wording.say("no_prognosis"),
         ]
-        return [Points([text for text in told if text]), *_links(wording, ranking), *_best_by_domain(wording)]
+        return [Points([text for text in texts if text]), *_links(wording, ranking), *_best_by_domain(wording)]
 
 
 def _decision(wording: Wording, ranking: Ranking) -> str:
@@ -85,7 +85,7 @@ def _headline(wording: Wording, ranking: Ranking) -> str:
     scores, best = wording.findings.scores, ranking.recipes[0]
     one = len(scores.domains) == 1
     where = wording.say("headline.in", domain=scores.domains[0])
-    told = wording.say(
+    text = wording.say(
         "headline.best" if ranking.behind else "headline.only",
         recipe=wording.recipe(best),
         score=with_interval(ranking.score(best), ranking.interval),
@@ -95,7 +95,7 @@ def _headline(wording: Wording, ranking: Ranking) -> str:
         motors=wording.motors(len(scores.motor_labels)),
     )
     about = f"about.{wording.rank_by.kind}"
-    return wording.joined([told, wording.say(about) if wording.has(about) else ""])
+    return wording.joined([text, wording.say(about) if wording.has(about) else ""])
 
 
 def _baseline(wording: Wording, ranking: Ranking) -> str:
@@ -107,17 +107,17 @@ def _baseline(wording: Wording, ranking: Ranking) -> str:
     forecaster, plain = pair
     second = max(pair, key=ranking.recipes.index)
     lead = ranking.lead_over(second) if ranking.recipes[0] in pair else None
-    told = ""
+    lead_text = ""
     if lead is not None:
         key = "baseline.beyond_chance" if lead.told_apart else "baseline.within_chance"
-        told = wording.say(key, gap=wording.gap(lead), motors=wording.motors(lead.n_motors))
+        lead_text = wording.say(key, gap=wording.gap(lead), motors=wording.motors(lead.n_motors))
     families = wording.say(
         "baseline.families",
         forecaster=wording.recipe(forecaster),
         forecaster_score=number(ranking.score(forecaster)),
         plain=wording.recipe(plain),
         plain_score=number(ranking.score(plain)),
-        told=told,
+        told=lead_text,
     )
     return wording.joined([text, families])
 
@@ -127,8 +127,8 @@ def _no_skill(wording: Wording) -> str:
     scores = wording.findings.scores
     kinds = list(dict.fromkeys(kind for name in scores.domains for kind in scores.chance[name]))
     values = {kind: sum(scores.chance[name][kind] for name in scores.domains) / len(scores.domains) for kind in kinds}
-    told = [wording.say(f"chance.{kind}", value=number(value)) for kind, value in values.items()]
-    return wording.say("baseline.no_skill", told=wording.listed(told)) if told else ""
+    texts = [wording.say(f"chance.{kind}", value=number(value)) for kind, value in values.items()]
+    return wording.say("baseline.no_skill", told=wording.listed(texts)) if texts else ""
 
 
 def _rivals(wording: Wording, ranking: Ranking) -> str:
@@ -184,11 +184,11 @@ def _forecasters_inside(wording: Wording) -> str:
     figures, goal = wording.findings.nested.of(FORECASTER), wording.findings.context.goal
     if not figures:
         return ""
-    told = [
+    places = [
         wording.say("inside.place", score=number(figure.chosen_inside.value), place=wording.place(figure))
         for figure in figures
     ]
-    text = wording.say("inside.forecasters", places=wording.listed(told, len(told)))
+    text = wording.say("inside.forecasters", places=wording.listed(places, len(places)))
     if goal is None:
         return text
     short = [wording.place(figure) for figure in short_of(figures, goal, wording.rank_by.sign)]
@@ -224,13 +224,13 @@ def _best_by_domain(wording: Wording) -> list[Block]:
     findings, scored = wording.findings, wording.findings.scores.values_R
     kind, sign = wording.rank_by.kind, wording.rank_by.sign
     axes = [name for name in varying_axes(findings.cells) if name != "domain"]
-    told: list[list[object]] = []
+    rows: list[list[object]] = []
     for domain in findings.scores.domains:
         keys = [key for key in scored if key[1] == domain]
         index, _ = max(keys, key=lambda key: (round(sign * float(scored[key][0]), 12), -key[0]))
         cell = findings.cells[index]
         metrics, trained_on = cell.metrics["by_domain"][domain], str(cell.axes["domain"])
-        told.append(
+        rows.append(
             [
                 domain,
                 Value(wording.axes(cell.axes, axes), target=wording.cell_target(index)),
@@ -243,7 +243,7 @@ def _best_by_domain(wording: Wording) -> list[Block]:
         )
     keys_shown = ("best_cell", "trained_on", "score", "false_alarms", "faults_caught", "chance")
     titles = [wording.say("heading.domain"), *wording.titles(*keys_shown)]
-    return plain_table(wording.say("best_by_domain"), titles, told, 3)
+    return plain_table(wording.say("best_by_domain"), titles, rows, 3)
 
 
 PLUGIN = Verdict

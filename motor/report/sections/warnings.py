@@ -43,7 +43,7 @@ class Warnings(Section):
     NEEDS_CELLS = False
 
     def blocks(self, findings: Findings, wording: Wording) -> Sequence[Block]:
-        texts = [*_audit(wording), *(_told(caveat, wording) for caveat in findings.caveats)]
+        texts = [*_audit(wording), *(_caveat_text(caveat, wording) for caveat in findings.caveats)]
         return [Points(texts, "warning")] if texts else []
 
 
@@ -65,11 +65,11 @@ def _finding(wording: Wording, finding: Mapping[str, Any], is_accepted: bool) ->
     name, evidence = str(finding["name"]), finding.get("evidence") or {}
     is_known = wording.has(f"finding.{name}") and wording.words.language != "en"
     what = wording.say(f"finding.{name}") if is_known else f"{name}: {finding['what']}"
-    told = wording.say("finding.evidence", evidence=_evidence(evidence)) if evidence else ""
+    evidence_text = wording.say("finding.evidence", evidence=_evidence(evidence)) if evidence else ""
     step = wording.say(f"step.{name}") if is_known else str(finding.get("next_step") or "")
     following = wording.say("finding.step", step=step) if step else ""
     accepted = wording.say("finding.accepted") if is_accepted else ""
-    return wording.joined([what, told, accepted, following])
+    return wording.joined([what, evidence_text, accepted, following])
 
 
 def _evidence(evidence: Mapping[str, Any]) -> str:
@@ -77,11 +77,11 @@ def _evidence(evidence: Mapping[str, Any]) -> str:
 
 
 @singledispatch
-def _told(caveat: Caveat, wording: Wording) -> str:
+def _caveat_text(caveat: Caveat, wording: Wording) -> str:
     raise TypeError(f"no words for {type(caveat).__name__}; register them in {__file__}")
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: TooGoodFigures, wording: Wording) -> str:
     alarms = [case for case in caveat.cases if case.unexplained]
     if not alarms:
@@ -92,12 +92,12 @@ def _(caveat: TooGoodFigures, wording: Wording) -> str:
     return wording.say("warning.too_good", limit=ALARM, **values)
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: NotAudited, wording: Wording) -> str:
     return wording.say("not_audited")
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: AssumedLabels, wording: Wording) -> str:
     ranges = [
         wording.say("warning.assumed_range", label=label, low=f"{low:g}", high=f"{high:g}")
@@ -106,17 +106,17 @@ def _(caveat: AssumedLabels, wording: Wording) -> str:
     return wording.say(f"warning.assumed_by_{caveat.by}", ranges=wording.listed(ranges, 8))
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: NoHealthyClass, wording: Wording) -> str:
     return wording.say("warning.no_healthy")
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: NotAboveChance, wording: Wording) -> str:
     return wording.say("warning.chance", low=number(caveat.low), chance=number(caveat.chance))
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: FewMotors, wording: Wording) -> str:
     few = [
         wording.say("warning.few_motors_in", domain=domain, counts=wording.counted(counts))
@@ -125,18 +125,18 @@ def _(caveat: FewMotors, wording: Wording) -> str:
     return wording.say("warning.few_motors", least=LEAST_MOTORS, domains=wording.listed(few, 8))
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: UntestedClasses, wording: Wording) -> str:
     missing = [wording.say("warning.untested_in", label=label, domain=domain) for label, domain in caveat.places]
     return wording.say("warning.untested", places=wording.listed(missing, 8))
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: OneClassPerMotor, wording: Wording) -> str:
     return wording.say("warning.one_class", n_single=caveat.n_single, motors=wording.motors(caveat.n_motors))
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: ShamContexts, wording: Wording) -> str:
     cut = [
         wording.say("warning.context_cut", method=method, seen=seen, length=length)
@@ -149,7 +149,7 @@ def _(caveat: ShamContexts, wording: Wording) -> str:
     return wording.say("warning.contexts", cases=wording.listed([*cut, *equal]))
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: NotLearned, wording: Wording) -> str:
     tunes = [
         wording.say("warning.tune", axes=wording.axes(axes, caveat.named), domain=wording.regime(domain))
@@ -158,21 +158,21 @@ def _(caveat: NotLearned, wording: Wording) -> str:
     return wording.say("warning.not_learned", tunes=wording.listed(tunes, 8), limit=NOT_LEARNED)
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: SameForAll, wording: Wording) -> str:
     recipes = dict.fromkeys(wording.axes(axes, caveat.named) for axes in caveat.recipes)
     counts = {"n_same": len(caveat.recipes), "n_all": caveat.n_cells}
     return wording.say("warning.same_for_all", recipes=wording.listed(list(recipes), 8), **counts)
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: RoughThresholds, wording: Wording) -> str:
     rates = ", ".join(f"{100 * rate:g} %" for rate in caveat.rates)
     counts = {"n_rough": caveat.n_rough, "n_all": caveat.n_thresholds, "fewest": caveat.fewest}
     return wording.say("warning.thresholds", rates=rates, **counts)
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: Unreferenced, wording: Wording) -> str:
     lacking = [
         wording.say("warning.unreferenced_in", domain=domain, motors=wording.listed(list(motors), 8))
@@ -181,17 +181,17 @@ def _(caveat: Unreferenced, wording: Wording) -> str:
     return wording.say("warning.unreferenced", places=wording.listed(lacking, 8))
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: VectorsOfUnknownOrigin, wording: Wording) -> str:
     return wording.say("warning.vectors_of_unknown_origin", n=caveat.n_cells)
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: FailedCells, wording: Wording) -> str:
     return wording.say("warning.failed", n_failed=caveat.n_failed, n_all=caveat.n_cells)
 
 
-@_told.register
+@_caveat_text.register
 def _(caveat: UnequalTests, wording: Wording) -> str:
     return wording.say("warning.unequal", n_missing=caveat.n_missing, n_shared=caveat.n_shared)
 

@@ -50,16 +50,16 @@ def test_each_representation_is_judged_against_the_raw_signal(simulate, truth):
     cells = with_axes(simulate((1.0, 4.0, 1.0), 3), ("raw", "order_envelope", "decimated"), "representation")
     found = answers(cells, truth)
     assert found["axis", "representation"].levels.not_worse == ["order_envelope"]
-    told = found["plain level", "representation"]
-    assert outcomes(told) == {"order_envelope": "pays", "decimated": "cannot_tell"}
-    assert [(one.first, one.second) for one in told.differences] == [("order_envelope", "raw"), ("decimated", "raw")]
+    advice = found["plain level", "representation"]
+    assert outcomes(advice) == {"order_envelope": "pays", "decimated": "cannot_tell"}
+    assert [(one.first, one.second) for one in advice.differences] == [("order_envelope", "raw"), ("decimated", "raw")]
 
 
 def test_longer_contexts_are_judged_against_the_shortest(simulate, truth):
     cells = with_axes(simulate((1.0, 4.0, 1.0), 3), (512, 2048, 8192), "context_length")
-    told = answers(cells, truth)["plain level", "context_length"]
-    assert outcomes(told) == {2048: "pays", 8192: "cannot_tell"}
-    assert {one.second for one in told.differences} == {512}
+    advice = answers(cells, truth)["plain level", "context_length"]
+    assert outcomes(advice) == {2048: "pays", 8192: "cannot_tell"}
+    assert {one.second for one in advice.differences} == {512}
 
 
 @pytest.mark.parametrize("axis", ["scaling", "prediction_length", "patch_length"])

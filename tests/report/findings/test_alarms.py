@@ -14,8 +14,8 @@ FAMILIES = {"C": "forecaster", "order": "plain"}
 
 
 def weak_cue(macro_f1=0.35, beats_chance=False, domain="ZhenDong"):
-    told = {"cue": "dc_offset", "domain": domain, "macro_f1": macro_f1, "interval": None, "chance": 0.33}
-    return told | {"p_value": 0.5, "beats_chance": beats_chance, "n_motors": 24}
+    fields = {"cue": "dc_offset", "domain": domain, "macro_f1": macro_f1, "interval": None, "chance": 0.33}
+    return fields | {"p_value": 0.5, "beats_chance": beats_chance, "n_motors": 24}
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from motor.report.findings.audit import is_clean, refused_findings, strongest_cu
 
 
 def cue(name, domain, macro_f1, beats_chance=False):
-    told = {"cue": name, "domain": domain, "macro_f1": macro_f1, "interval": [macro_f1 - 0.1, macro_f1 + 0.1]}
-    return told | {
+    fields = {"cue": name, "domain": domain, "macro_f1": macro_f1, "interval": [macro_f1 - 0.1, macro_f1 + 0.1]}
+    return fields | {
         "chance": 0.33,
         "p_value": 0.0005 if beats_chance else 0.4,
         "beats_chance": beats_chance,
@@ -31,18 +31,18 @@ def audited(context):
     return replace(context, audit={"findings": [finding], "probe": probe, "checks": checks, "seconds": 3.0})
 
 
-def told(shown, context, kind):
+def section(shown, context, kind):
     return shown(find([], context), kind)
 
 
 def test_refused_finding_is_told_with_evidence_and_next_step(shown, audited):
     assert refused_findings(audited) == audited.audit["findings"]
-    text = told(shown, audited, "warnings").text
+    text = section(shown, audited, "warnings").text
     assert "dc_offset: DC offset tells the class. Evidence: macro_f1: 0.791. Next step: Remove the mean." in text
 
 
 def test_refused_finding_stands_before_the_sentence_of_the_verdict(shown, audited):
-    opening = told(shown, audited, "opening")
+    opening = section(shown, audited, "opening")
     assert opening.sentences[1] == "dc_offset"
     assert opening.blocks[0].style == "warning"
 
@@ -50,39 +50,41 @@ def test_refused_finding_stands_before_the_sentence_of_the_verdict(shown, audite
 def test_accepted_finding_is_still_read_first(shown, audited):
     accepted = replace(audited, accepted=("dc_offset",))
     assert refused_findings(accepted) == []
-    assert told(shown, accepted, "opening").sentences[1] == "dc_offset"
-    assert told(shown, accepted, "opening").sentences[0] != told(shown, audited, "opening").sentences[0]
+    assert section(shown, accepted, "opening").sentences[1] == "dc_offset"
+    assert section(shown, accepted, "opening").sentences[0] != section(shown, audited, "opening").sentences[0]
 
 
 def test_clean_audit_has_nothing_to_say_first_and_keeps_its_section(shown, audited):
     clean = replace(audited, audit={**audited.audit, "findings": []})
-    assert told(shown, clean, "warnings").blocks == []
-    assert told(shown, clean, "audit").rows("checked") == [["shared_motors", "passed", "No motor on both sides."]]
+    assert section(shown, clean, "warnings").blocks == []
+    assert section(shown, clean, "audit").rows("checked") == [["shared_motors", "passed", "No motor on both sides."]]
     assert is_clean(clean)
     assert not is_clean(audited)
 
 
 def test_no_audit_is_said_and_is_not_clean(shown, context):
-    (warning,) = told(shown, context, "audit").blocks
+    (warning,) = section(shown, context, "audit").blocks
     assert warning.style == "warning"
     assert not is_clean(context)
 
 
 def test_probe_table_lists_every_cue_strongest_first_in_its_domain(shown, audited):
-    rows = told(shown, audited, "audit").rows("trivial cue alone")
+    rows = section(shown, audited, "audit").rows("trivial cue alone")
     assert [row[1] for row in rows] == ["clipping", "dc_offset", "level"]
     assert rows[1] == ["ZhenDong", "dc_offset", "0.79 [0.69, 0.89]", "0.33", "< 0.001", "9", "yes"]
 
 
 def test_level_that_beats_chance_is_said_to_be_explainable(shown, audited):
     audit = {**audited.audit, "probe": [cue("level", "ZhenDong", 0.8, True)]}
-    ((*_, last),) = told(shown, replace(audited, audit=audit), "audit").rows("trivial cue alone")
+    ((*_, last),) = section(shown, replace(audited, audit=audit), "audit").rows("trivial cue alone")
     assert last == "yes; a fault may explain it"
 
 
 def test_probe_without_values_has_dashes(shown, audited):
     empty = {**cue("length", "all", 0.3), "macro_f1": None, "interval": None, "chance": None}
-    (row,) = told(shown, replace(audited, audit={**audited.audit, "probe": [empty]}), "audit").rows("trivial cue alone")
+    (row,) = section(shown, replace(audited, audit={**audited.audit, "probe": [empty]}), "audit").rows(
+        "trivial cue alone"
+    )
     assert row == ["all", "length", "–", "–", "0.400", "9", "no"]
 
 

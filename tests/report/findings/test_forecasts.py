@@ -60,13 +60,13 @@ def test_branch_of_no_weight_may_forecast_nothing():
 
 
 @pytest.mark.parametrize(
-    ("equal", "told"), [(0.33, ("the gate pays", "门控在每种故障上都有益")), (0.29, ("adds nothing", "没有带来"))]
+    ("equal", "sentences"), [(0.33, ("the gate pays", "门控在每种故障上都有益")), (0.29, ("adds nothing", "没有带来"))]
 )
-def test_gate_is_told_beside_equal_weights_of_its_branches(equal, told, shown, simulated):
+def test_gate_is_told_beside_equal_weights_of_its_branches(equal, sentences, shown, simulated):
     one = forecasts(gated("normal", crps=0.5, equal=0.4), gated("inner", equal=equal), kind="hybrid")
     assert gate_gains(one, "normal") == {"rig, inner": pytest.approx(1 - 0.30 / equal)}
     assert gate_gains(HEALTHY, "normal") is None
-    for language, words in zip(("en", "zh"), told, strict=True):
+    for language, words in zip(("en", "zh"), sentences, strict=True):
         assert words in shown(replace(simulated, details={"forecasts": [one]}), "forecasters", language).text
 
 

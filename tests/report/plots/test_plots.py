@@ -79,15 +79,15 @@ def test_thinned_curve_keeps_its_ends_and_its_area():
 def test_calibration_of_true_probabilities_lies_on_the_diagonal():
     generator = np.random.default_rng(0)
     score = generator.random(20000)
-    told, came, count = calibration_bins(score, generator.random(20000) < score)
+    predicted, came, count = calibration_bins(score, generator.random(20000) < score)
     assert len(count) == 10
     assert count.sum() == 20000
-    assert np.abs(told - came).max() < 0.03
+    assert np.abs(predicted - came).max() < 0.03
 
 
 def test_calibration_of_equal_probabilities_is_one_bin():
-    told, came, count = calibration_bins(np.full(8, 0.25), np.arange(8) < 2)
-    assert (told.tolist(), came.tolist(), count.tolist()) == ([0.25], [0.25], [8])
+    predicted, came, count = calibration_bins(np.full(8, 0.25), np.arange(8) < 2)
+    assert (predicted.tolist(), came.tolist(), count.tolist()) == ([0.25], [0.25], [8])
 
 
 def test_cell_whose_series_are_all_of_one_class_has_no_curve(grid, wording):
@@ -142,8 +142,8 @@ def test_evidence_of_a_signal_is_told_and_marked_in_the_envelope_spectrum(beside
     weak = {**line, "order": 9.1, "hertz": 264.0, "component": None, "stands_out": False}
     signal = {**next(iter(beside["signals"].values())), "evidence": [line, weak]}
     signal["envelope_spectrum"] = {"f_hz": f_hz, "amplitude": [1.0] * len(f_hz)}
-    _, told, columns = signal_blocks("one", signal, wording)
-    assert "outer race at 3.58 x the shaft (104 Hz), 14 dB" in told.text
+    _, paragraph, columns = signal_blocks("one", signal, wording)
+    assert "outer race at 3.58 x the shaft (104 Hz), 14 dB" in paragraph.text
     marks = columns.parts[2][0].plot["data"][1:]
     assert [mark["x"] for mark in marks] == [[104.0, 208.0, 312.0]]
     assert as_plotly(columns.parts[2][0].plot).data[1].name == "outer race"

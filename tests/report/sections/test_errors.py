@@ -13,10 +13,10 @@ from motor.report.words import words
 
 
 @pytest.fixture
-def told_of(grid, context, make_details):
+def section_text(grid, context, make_details):
     """Give a function that returns what the section tells in points, of cells that rest on these orders."""
 
-    def told(*rests_on):
+    def points_of(*rests_on):
         details = make_details(grid)
         for cell in details["cells"].values():
             cell["rests_on"] = list(rests_on)
@@ -27,28 +27,28 @@ def told_of(grid, context, make_details):
         (points,) = [block for block in section.blocks(findings, wording) if isinstance(block, Points)]
         return " ".join(points.texts)
 
-    return told
+    return points_of
 
 
 SPARK = {"domain": "rig", "label": "spark", "order": 3.6, "gain_db": 12.2}
 
 
-def test_errors_say_what_a_class_rests_on_and_that_it_is_an_estimate(told_of):
-    text = told_of(SPARK)
+def test_errors_say_what_a_class_rests_on_and_that_it_is_an_estimate(section_text):
+    text = section_text(SPARK)
     assert "an estimate" in text
     assert "spark (rig) on 3.6 x the shaft, 12 dB over normal" in text
     assert "known" not in text
 
 
-def test_errors_name_the_part_that_a_class_rests_on(told_of):
-    text = told_of({**SPARK, "component": "outer_race"}, {**SPARK, "label": "vibrate", "component": None})
+def test_errors_name_the_part_that_a_class_rests_on(section_text):
+    text = section_text({**SPARK, "component": "outer_race"}, {**SPARK, "label": "vibrate", "component": None})
     assert "12 dB over normal: outer race" in text
     assert "No known line explains" not in text
 
 
-def test_errors_say_that_no_known_line_explains_the_classes(told_of):
-    assert "No known line explains the classes" in told_of({**SPARK, "component": None})
+def test_errors_say_that_no_known_line_explains_the_classes(section_text):
+    assert "No known line explains the classes" in section_text({**SPARK, "component": None})
 
 
-def test_errors_of_cells_without_lines_say_nothing_of_them(told_of):
-    assert "rest on" not in told_of()
+def test_errors_of_cells_without_lines_say_nothing_of_them(section_text):
+    assert "rest on" not in section_text()

@@ -149,9 +149,9 @@ def test_training_says_where_it_added_and_where_not(shown, make_cell, context):
     known = dict.fromkeys((*qualities, "D"), "forecaster")
     found = find(cells, replace(context, families=known, controls=dict.fromkeys("CB", "untrained")))
     section = shown(found, "pays")
-    told = {gain.difference.first: section.wording.gap(gain.difference) for gain in found.method_gains}
+    gaps = {gain.difference.first: section.wording.gap(gain.difference) for gain in found.method_gains}
     for method, key in {"B": "cannot_tell", "C": "pays"}.items():
-        text = section.wording.say("training.method", method=method, gap=told[method])
+        text = section.wording.say("training.method", method=method, gap=gaps[method])
         assert section.wording.say(f"training.{key}", methods=text) in section.sentences
 
 
@@ -265,17 +265,17 @@ def test_settings_are_the_yaml_that_one_would_write(shown, grid, context):
     settings = (("finetune", '{"learning_rate": 0.001, "num_steps": 800}'), ("note", "as it came"))
     section = shown(find(grid, replace(context, settings=settings)), "data")
     (code,) = [block for block in section.blocks if type(block).__name__ == "Code"]
-    told = yaml.safe_load(code.text)
-    assert told["finetune"] == {"learning_rate": 0.001, "num_steps": 800}
-    assert told["note"] == "as it came"
-    assert told["context_length"] == 512  # an axis with one value is a setting, too
+    settings_read = yaml.safe_load(code.text)
+    assert settings_read["finetune"] == {"learning_rate": 0.001, "num_steps": 800}
+    assert settings_read["note"] == "as it came"
+    assert settings_read["context_length"] == 512  # an axis with one value is a setting, too
 
 
 def test_leaky_says_what_the_leak_adds(shown, simulated, families):
     (row, *_) = simulated.rows
     leaking = replace(families, leaky={cell_key(row.first.axes): row.value + 0.25})
-    (told,) = shown(replace(simulated, context=leaking), "audit").rows("split that leaks")
-    assert told[-1] == "+0.25"
+    (shown_row,) = shown(replace(simulated, context=leaking), "audit").rows("split that leaks")
+    assert shown_row[-1] == "+0.25"
     assert "leaks" not in shown(simulated, "audit").text
 
 

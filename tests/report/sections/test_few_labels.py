@@ -29,9 +29,9 @@ REFUSED = {"n_taken": 0, "refused": "majority_not_normal", "true_precision": Non
 @pytest.mark.parametrize(("language", "why"), [("en", "most series are not normal"), ("zh", "多数序列并非正常")])
 def test_section_tells_what_was_taken_and_what_was_refused_and_why(make_cell, context, tmp_path, language, why):
     cells = []
-    for quality, kind, told in ((1.0, "self_training", TAKEN), (1.2, "scores", REFUSED)):
+    for quality, kind, facts in ((1.0, "self_training", TAKEN), (1.2, "scores", REFUSED)):
         cell = make_cell(quality, pseudo_labels=kind)
-        folds = {"kind": kind, "folds": [{**FOLD, **told}]}
+        folds = {"kind": kind, "folds": [{**FOLD, **facts}]}
         cells.append(replace(cell, metrics={**cell.metrics, "pseudo_labels": folds}))
     cells += [make_cell(2.0, pseudo_labels="none"), make_cell(3.0, pseudo_labels="none", unlabelled_motors="all")]
     findings = find(cells, replace(context, language=language))
@@ -96,8 +96,8 @@ def test_section_of_suspected_labels_names_motors_or_says_that_there_are_none(sh
     }
     row |= {"probability_label": 0.12, "probability_suggested": 0.81}
     table = pd.DataFrame([row])
-    told = shown(replace(findings, details={"suspected_labels": table}), "suspected_labels", language)
-    (rows,) = told.tables.values()
+    section = shown(replace(findings, details={"suspected_labels": table}), "suspected_labels", language)
+    (rows,) = section.tables.values()
     assert [value.text for value in rows.rows[0].values] == ["m1", "normal", "spark", "", "0.07", "0.12", "0.81", "4"]
     assert len(shown(replace(findings, details={"suspected_labels": table.head(0)}), "suspected_labels").blocks) == 1
     assert shown(findings, "suspected_labels").blocks == []

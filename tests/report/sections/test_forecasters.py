@@ -31,8 +31,8 @@ def compared(make_cell, context):
     """Cells of a grid that compares modules, judged by two classifiers."""
     given = [(used, judge) for used in ("none", "gram") for judge in ("lda", "svm")]
     cells = [make_cell(1.0, place, modules=used, classifier=judge) for place, (used, judge) in enumerate(given)]
-    told = {"none": OF_NONE, "gram": OF_GRAM}
-    details = {"cells": {cell_name(cell.axes): {"forecasts": told[cell.axes["modules"]]} for cell in cells}}
+    facts = {"none": OF_NONE, "gram": OF_GRAM}
+    details = {"cells": {cell_name(cell.axes): {"forecasts": facts[cell.axes["modules"]]} for cell in cells}}
     return replace(find(cells, context), details=details)
 
 
@@ -42,7 +42,7 @@ def test_each_recipe_is_there_once_whatever_judges_it(shown, compared, language)
     errors, gates = ([[value.text for value in row.values] for row in table.rows] for table in section.tables.values())
     assert [row[1:6] for row in errors] == [["0.40", "0.48", "0.60", "0.71", "0.65"]] * 2
     assert [row[2:] for row in gates] == [["0.83", "0.54 / 0.70 / 0.86", "90.0 %", "0.60", "0.95", "0.65"]] * 2
-    assert [told in section.text for told in ("1.04", "0.97")] == [True, True]
+    assert [ratio in section.text for ratio in ("1.04", "0.97")] == [True, True]
 
 
 @pytest.fixture(scope="module")

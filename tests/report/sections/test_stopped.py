@@ -20,8 +20,8 @@ def blocks(context, language):
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_stopped_cells_are_told_with_fold_leader_lead_and_motors(context, language):
-    told = blocks(dataclasses.replace(context, stopped=(STOPPED,)), language)
-    table = next(block for block in told if isinstance(block, Table))
+    content = blocks(dataclasses.replace(context, stopped=(STOPPED,)), language)
+    table = next(block for block in content if isinstance(block, Table))
     texts = [value.text for value in table.rows[0].values]
     assert "2" in texts[1]
     assert "5" in texts[1]

@@ -23,9 +23,9 @@ def blocks(context, language, trends):
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_trends_have_a_figure_for_each_column_with_its_band_and_each_label(context, language):
-    told = blocks(context, language, [TREND])
-    assert any("m0" in block.text for block in told if isinstance(block, Heading))
-    with_band, without = [block for block in told if isinstance(block, Figure)]
+    drawn = blocks(context, language, [TREND])
+    assert any("m0" in block.text for block in drawn if isinstance(block, Heading))
+    with_band, without = [block for block in drawn if isinstance(block, Figure)]
     assert len(with_band.plot["data"]) == 2 + 3 + 1
     assert len(without.plot["data"]) == 3 + 1
     (worn,) = [trace for trace in with_band.plot["data"] if trace["name"] == "worn"]

@@ -154,8 +154,8 @@ def test_best_forecaster_stands_beside_the_best_plain_recipe(shown, findings_of)
 def test_verdict_says_how_many_recipes_are_not_worse_than_the_best(shown, simulated):
     said = shown(simulated, "verdict")
     names = [said.wording.recipe(simulated.ranking.recipes[place]) for place in simulated.best_set.places]
-    told = said.wording.say("best_set", n=len(names), n_all=3, recipes=said.wording.listed(names))
-    assert told in said.sentences
+    sentence = said.wording.say("best_set", n=len(names), n_all=3, recipes=said.wording.listed(names))
+    assert sentence in said.sentences
 
 
 def test_best_of_each_domain_links_its_cell(shown, grid, context):
