@@ -291,11 +291,11 @@ def test_own_chain_whose_parts_lack_what_it_reads_is_said_when_it_is_built(folde
 def typed(folder: Path, *words: str | Path, program: Path = ROOT / "launch.py") -> str:
     """Run a command in a folder as a person does and return what it printed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "PYTHONPATH"))}
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, str(program), *map(str, words)], capture_output=True, text=True, env=environment, cwd=folder
     )
-    assert told.returncode == 0, told.stdout + told.stderr
-    return told.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @pytest.mark.ray

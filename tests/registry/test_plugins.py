@@ -120,10 +120,10 @@ def test_pickle_is_read_by_a_process_that_has_the_package_alone(tmp_path):
     (package,) = packages_of([cls])
     program = "import pickle, sys; print(pickle.load(sys.stdin.buffer).kind)"
     paths = ":".join([*sys.path, str(package.parent)])
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", program], input=pickle.dumps(cls()), capture_output=True, env={"PYTHONPATH": paths}
     )
-    assert told.stdout == b"halved\n"
+    assert done.stdout == b"halved\n"
 
 
 def test_carried_value_is_read_by_a_process_that_has_the_project_alone(tmp_path):
@@ -131,13 +131,13 @@ def test_carried_value_is_read_by_a_process_that_has_the_project_alone(tmp_path)
     (cls,) = load((), "halved.py", tmp_path)
     carried = Carried([cls()], tuple(sources_in(canonical(cls(), "here"))))
     program = "import pickle, sys; print(pickle.load(sys.stdin.buffer).value[0].kind)"
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", program],
         input=pickle.dumps(carried),
         capture_output=True,
         env={"PYTHONPATH": str(ROOT)},
     )
-    assert told.stdout == b"halved\n", told.stderr
+    assert done.stdout == b"halved\n", done.stderr
 
 
 @pytest.mark.parametrize(
@@ -231,8 +231,8 @@ def test_installed_package_adds_its_entry_points(tmp_path):
     (information / "entry_points.txt").write_text("[motor_grid.plugins]\nhalved = halved\n", encoding="utf-8")
     program = f"from motor.registry import plugins; print(plugins({ROOM!r})['halved'].__module__)"
     environment = {"PYTHONPATH": ":".join([*sys.path, str(tmp_path)])}
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
-    assert told.stdout.startswith("outside_"), told.stderr
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert done.stdout.startswith("outside_"), done.stderr
 
 
 def test_record_for_people_names_a_source_and_leaves_out_its_text(tmp_path):
