@@ -1,29 +1,24 @@
-"""A stage: a frozen record of all that decides a result, and the key that this record gives.
-
-What enters a key is told apart as JSON tells it apart: 1, 1.0 and True are three values, a list and a tuple one.
-"""
+"""A stage: a frozen record of all that decides a result, and the key that this record gives (`grid.canonical`)."""
 
 import dataclasses
 import hashlib
 import json
-import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, ClassVar, Protocol, Self, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
-# In a record: the source of a class from outside the project, which its topmost package then holds as PLUGIN_SOURCE.
-SOURCE = "plugin_source"
+from grid.canonical import SOURCE, Recorded, canonical, digest, dumped, string, text_of
+
+__all__ = ["COST", "KEY_LENGTH", "Context", "InputError", "Resources", "Stage", "after", "beside", "canonical"]
+__all__ += ["digest", "when_set"]
+
 COST = "provenance.json"  # of a built stage: when, where and for how long it was built
-MOST_TEXTS = 4096  # of settings and inputs, as JSON, that are kept: neighbouring cells share most of theirs
-_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-Kept = Union["Stage", BaseModel, tuple[Any, ...]]
-_TEXTS: dict[int, tuple[Kept, str]] = {}
 KEY_LENGTH = 16  # hex digits: 64 bits, so that a million stages collide with probability 3e-8
 
 
@@ -89,7 +84,7 @@ def when_set(default: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Stage(Recorded):
     """A step of the work. Stages in its fields, also in tuples, lists and dicts, are its inputs."""
 
     VERSION: ClassVar[int] = 1  # raised by hand when the same fields now give another result
@@ -134,7 +129,7 @@ class Stage:
 
     def asks(self, given: Resources) -> Resources:
         """Return what it asks for, where its kind is given so much; several workers are for who overrides this."""
-        return dataclasses.replace(given, workers=1)
+        return given if given.workers == 1 else dataclasses.replace(given, workers=1)
 
     def workload(self, n_items: float) -> tuple[Any, ...]:
         """Return what its cost goes with, counted before it is built; nothing where that is little.
@@ -171,15 +166,18 @@ class Stage:
     @cached_property
     def inputs(self) -> tuple["Stage", ...]:
         """The distinct stages that this one is made from, in the order of its fields."""
-        found = {stage.key: stage for _, value in self._deciding() for stage in _stages_in(value)}
+        found: dict[str, Stage] = {}
+        for name in _fields_with_stages(type(self)):
+            _gather(getattr(self, name), found)
         return tuple(found.values())
 
     @cached_property
     def waits_for(self) -> tuple["Stage", ...]:
         """The distinct stages that must stand before this one is built: its inputs, and what is to come before."""
-        fields = (field for field in dataclasses.fields(self) if field.metadata.get("after"))
-        before = {stage.key: stage for field in fields for stage in _stages_in(getattr(self, field.name))}
-        return tuple(({stage.key: stage for stage in self.inputs} | before).values())
+        before: dict[str, Stage] = {}
+        for name in _fields_after(type(self)):
+            _gather(getattr(self, name), before)
+        return tuple(({stage.key: stage for stage in self.inputs} | before).values()) if before else self.inputs
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -190,44 +188,89 @@ class Stage:
         TypeError
             If a field has no stable form, or would not enter the record.
         """
-        self._check_class()
+        _check_class(type(self))
         fields = {name: canonical(value, f"{type(self).__name__}.{name}") for name, value in self._deciding()}
         return {"kind": self.KIND, "version": self.VERSION, **_source_of(type(self)), **fields}
 
     @cached_property
     def key(self) -> str:
         """The start of the SHA-256 of the record's canonical JSON."""
-        return hashlib.sha256(self._text().encode()).hexdigest()[:KEY_LENGTH]
+        return hashlib.sha256(self.record_text().encode()).hexdigest()[:KEY_LENGTH]
 
-    def _text(self) -> str:
+    def record_text(self) -> str:
         """Return the record's canonical JSON, put together from that of the inputs: a plan has many stages of few."""
         if "record" in self.__dict__:  # it may have been read back
-            return _dumped(self.record)
-        self._check_class()
+            return dumped(self.record)
+        made = type(self)
         try:
-            texts = {name: _text_of(value) for name, value in self._deciding()}
+            parts = [
+                head if name is None else head + text_of(getattr(self, name))
+                for head, name, default in _layout(made, made.KIND, made.VERSION)
+                if default is MISSING or getattr(self, str(name)) != default
+            ]
         except TypeError:
-            return _dumped(self.record)  # it says of which field
-        own = {"kind": self.KIND, "version": self.VERSION, **_source_of(type(self))}
-        return _joined({name: _dumped(value) for name, value in own.items()} | texts)
+            return dumped(self.record)  # it says of which field
+        return "{" + ",".join(parts) + "}"
 
     def walk(self, seen: set[str] | None = None) -> Iterator["Stage"]:
         """Yield this stage after all that it waits for, each once; `seen` are keys that are left out, and it grows."""
-        yield from _walk(self, set() if seen is None else seen)
-
-    def _check_class(self) -> None:
-        name, own = type(self).__name__, vars(type(self))
-        if not self.KIND:
-            raise TypeError(f"{name}.KIND is {self.KIND!r}; name the kind of stage, say 'classify'")
-        if "__dataclass_fields__" not in own:
-            raise TypeError(f"{name} is not decorated: its fields would enter no key; add @dataclass(frozen=True)")
-        if taken := {"kind", "version", SOURCE} & own["__dataclass_fields__"].keys():
-            raise TypeError(f"{name}.{min(taken)} would hide what the record says of every stage; rename the field")
+        found: list[Stage] = []
+        _collect(self, set() if seen is None else seen, found)
+        return iter(found)
 
     def _deciding(self) -> Iterator[tuple[str, Any]]:
         made: Any = type(self)
         fields = _deciding_fields(made)
         return ((field.name, getattr(self, field.name)) for field in fields if not _is_unset(self, field))
+
+
+def _check_class(made: Any) -> None:
+    name, own = made.__name__, vars(made)
+    if not made.KIND:
+        raise TypeError(f"{name}.KIND is {made.KIND!r}; name the kind of stage, say 'classify'")
+    if "__dataclass_fields__" not in own:
+        raise TypeError(f"{name} is not decorated: its fields would enter no key; add @dataclass(frozen=True)")
+    if taken := {"kind", "version", SOURCE} & own["__dataclass_fields__"].keys():
+        raise TypeError(f"{name}.{min(taken)} would hide what the record says of every stage; rename the field")
+
+
+@cache
+def _layout(made: Any, kind: str, version: int) -> tuple[tuple[str, str | None, Any], ...]:
+    """Return what a record's JSON is put together from, by name: JSON, and the field whose value comes behind it.
+
+    A field that enters only where it is set comes with its default, any other with MISSING.
+    """
+    _check_class(made)
+    own = {"kind": kind, "version": version, **_source_of(made)}
+    told: dict[str, Any] = {name: (f"{string(name)}:{dumped(value)}", None, MISSING) for name, value in own.items()}
+    for field in _deciding_fields(made):
+        default = field.default if field.metadata.get("when_set") else MISSING
+        told[field.name] = (f"{string(field.name)}:", field.name, default)
+    return tuple(told[name] for name in sorted(told))
+
+
+@cache
+def _fields_after(of: Any) -> tuple[str, ...]:
+    """Return the names of the fields that hold what is to come before."""
+    return tuple(field.name for field in dataclasses.fields(of) if field.metadata.get("after"))
+
+
+@cache
+def _fields_with_stages(of: Any) -> tuple[str, ...]:
+    """Return the names of the deciding fields that may hold stages, by their types."""
+    hints = get_type_hints(of, localns={of.__name__: of})
+    return tuple(field.name for field in _deciding_fields(of) if _may_hold_stages(hints[field.name]))
+
+
+def _may_hold_stages(annotation: Any) -> bool:
+    """Tell whether a value of a type may be a stage, or have one in it; of a type that is not known, it may."""
+    if get_origin(annotation) is Literal:
+        return False
+    if inside := get_args(annotation):
+        return any(_may_hold_stages(one) for one in inside)
+    return annotation not in (str, int, float, bool, NoneType, Ellipsis) and not (
+        isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    )
 
 
 @cache
@@ -315,103 +358,31 @@ def _read_back(annotation: Any, value: Any) -> Any:
     return tuple(value) if annotation is tuple else value
 
 
-def _walk(stage: Stage, seen: set[str]) -> Iterator[Stage]:
+def _collect(stage: Stage, seen: set[str], found: list[Stage]) -> None:
+    """Append a stage after all that it waits for, each once."""
     if stage.key in seen:
         return
     seen.add(stage.key)
     for source in stage.waits_for:
-        yield from _walk(source, seen)
-    yield stage
+        _collect(source, seen, found)
+    found.append(stage)
 
 
-def _stages_in(value: Any) -> Iterator[Stage]:
-    if isinstance(value, Stage):
-        yield value
-    elif isinstance(value, tuple | list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _stages_in(item)
+def _gather(value: Any, found: dict[str, Stage]) -> None:
+    """Add the stages that a value holds, by key."""
+    holds = _holds(type(value))
+    if holds == "itself":
+        found[value.key] = value
+    elif holds:
+        for item in value.values() if holds == "values" else value:
+            _gather(item, found)
 
 
-def digest(record: Any) -> str:
-    """Return the SHA-256 of a canonical record."""
-    return hashlib.sha256(_dumped(record).encode()).hexdigest()
-
-
-def _dumped(value: Any) -> str:
-    """Return the JSON of what is canonical."""
-    return _ENCODER.encode(value)
-
-
-_string = json.encoder.encode_basestring  # of a text, as `_ENCODER` writes it
-
-
-def _joined(texts: Mapping[str, str]) -> str:
-    """Return the JSON of a mapping whose values are JSON."""
-    return "{" + ",".join([f"{_string(name)}:{texts[name]}" for name in sorted(texts)]) + "}"
-
-
-def _text_of(value: Any) -> str:
-    """Return the JSON of the canonical form of a value, in which stages may stand."""
-    if type(value) is str:
-        return _string(value)
-    if isinstance(value, Stage | BaseModel):
-        return _kept_text(value)
-    if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
-        return _kept_text(value)
-    if isinstance(value, tuple | list):
-        return _text_of_items(value)
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return _joined({key: _text_of(item) for key, item in value.items()})
-    return _dumped(canonical(value, "a field"))
-
-
-def _text_of_items(items: Sequence[Any]) -> str:
-    return "[" + ",".join([_text_of(item) for item in items]) + "]"
-
-
-def _kept_text(value: Kept) -> str:
-    """Return the JSON of a frozen record, or of a tuple of such; that of the very same object is kept for a while.
-
-    It is long where a stage is made from many, so that it is not kept as long as the stage is.
-    """
-    known = _TEXTS.get(id(value))
-    if known is None:
-        if isinstance(value, Stage):
-            text = value._text()
-        else:
-            text = _text_of_items(value) if isinstance(value, tuple) else _dumped(canonical(value, "a field"))
-        while len(_TEXTS) >= MOST_TEXTS:
-            del _TEXTS[next(iter(_TEXTS))]  # the oldest
-        known = _TEXTS[id(value)] = (value, text)  # the object, so that its id stays its
-    return known[1]
-
-
-def canonical(value: Any, place: str) -> Any:
-    """Return `value` in the one form that JSON gives back unchanged.
-
-    Raises
-    ------
-    TypeError
-        If a value has no stable form; `place` names it.
-    """
-    if isinstance(value, Stage):
-        return value.record
-    if isinstance(value, BaseModel):
-        as_it_is = value.model_dump(serialize_as_any=True, context={SOURCE: True})  # not as its field was declared
-        return canonical(as_it_is, place)
-    if isinstance(value, dict):
-        return _canonical_mapping(value, place)
-    if isinstance(value, tuple | list):
-        return [canonical(item, f"{place}[{index}]") for index, item in enumerate(value)]
-    if value is None or type(value) in (bool, int, str):  # not their subclasses: an enum's value may move
-        return value
-    if type(value) is float and math.isfinite(value):
-        return value
-    raise TypeError(f"{place} is {value!r} ({type(value).__name__}), which has no stable form; use plain data")
-
-
-def _canonical_mapping(mapping: dict[Any, Any], place: str) -> dict[str, Any]:
-    wrong = [key for key in mapping if not isinstance(key, str)]
-    if wrong:
-        raise TypeError(f"{place} has the key {wrong[0]!r} ({type(wrong[0]).__name__}); keys must be strings")
-    return {key: canonical(mapping[key], f"{place}.{key}") for key in sorted(mapping)}
+@cache
+def _holds(kind: Any) -> Literal["", "itself", "items", "values"]:
+    """Return in what way a value of a type may hold stages."""
+    if issubclass(kind, tuple | list):
+        return "items"
+    if issubclass(kind, Stage):
+        return "itself"
+    return "values" if issubclass(kind, dict) else ""

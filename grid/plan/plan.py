@@ -94,7 +94,7 @@ def _reached(
     stages: Mapping[str, Stage], roots: Iterable[str], sources: Callable[[Stage], tuple[Stage, ...]]
 ) -> set[str]:
     found = set(roots)
-    for key, stage in stages.items():
+    for key, stage in stages.items() if found else ():
         if any(source.key in found for source in sources(stage)):
             found.add(key)
     return found
@@ -125,10 +125,12 @@ def describe(plan: Plan, resources: Mapping[str, Resources]) -> str:
     """Return the plan as a table: cells, the distinct stages of each kind, how many are built, what each asks."""
     lines = [f"{len(plan.cells)} cells, {len(plan.stages)} distinct stages, {len(plan.missing)} to build", ""]
     lines.append(f"{'stage':<12}{'distinct':>10}{'built':>8}{'to build':>10}   each asks for")
-    for kind in plan.kinds():
-        of_kind = [stage for stage in plan.stages.values() if kind == stage.KIND]
-        to_build = sum(stage.key in plan.missing for stage in of_kind)
-        asks = sorted({resources[stage.key].describe() for stage in of_kind})
-        built = len(of_kind) - sum(stage.key in plan.missing and stage.key not in plan.forced for stage in of_kind)
+    by_kind: dict[str, list[str]] = {}
+    for key, stage in plan.stages.items():
+        by_kind.setdefault(stage.KIND, []).append(key)
+    for kind, of_kind in by_kind.items():
+        to_build = sum(key in plan.missing for key in of_kind)
+        asks = sorted({asked.describe() for asked in {resources[key] for key in of_kind}})
+        built = len(of_kind) - sum(key in plan.missing and key not in plan.forced for key in of_kind)
         lines.append(f"{kind:<12}{len(of_kind):>10}{built:>8}{to_build:>10}   {' or '.join(asks)}")
     return "\n".join(lines)

@@ -1,6 +1,8 @@
 """A config's grid, planned: what most commands begin with."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +68,19 @@ class Grid:
         return sum(cell.stage.key in held for cell in self.plan.cells)
 
 
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Pause the collector of cycles: all that is planned stays, and it would look through it again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@without_collector()
 def plan_grid(
     config: Path,
     overrides: Sequence[str],

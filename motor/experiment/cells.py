@@ -10,7 +10,7 @@ from grid.plan.plan import Cell
 from grid.stage import InputError, Resources, Stage
 from motor.backbones.weights import WeightsError, is_at_hand, model_files, weights_folder
 from motor.experiment.chain import Chain, leaky_split
-from motor.experiment.resources import asked
+from motor.experiment.resources import given_to
 from motor.recordings.digest import content_digest
 from motor.recordings.readers.base import Reader
 from motor.recordings.recording import DataError
@@ -105,7 +105,9 @@ def parse_only(words: Iterable[str], experiment: "Experiment") -> dict[str, set[
 
 def resources_of(experiment: "Experiment", stages: Iterable[Stage]) -> dict[str, Resources]:
     """Return what each stage asks of the cluster, by key."""
-    return {stage.key: asked(experiment.base.resources, stage) for stage in stages}
+    stages = list(stages)
+    given = {kind: given_to(experiment.base.resources, kind) for kind in {type(stage) for stage in stages}}
+    return {stage.key: stage.asks(given[type(stage)]) for stage in stages}
 
 
 def _absolute(reader: Reader) -> Reader:

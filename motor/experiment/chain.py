@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from grid.stage import Stage
 from motor.backbones.base import Backbone
 from motor.backbones.training import Training
+from motor.experiment.settings import SEED
 from motor.features.base import RecordingFeature
 from motor.judges.base import Judge
 from motor.recordings.splits.base import Split
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # `motor.experiment.settings` reads this folder for the names
     from motor.experiment.settings import Settings
 
 
+T = TypeVar("T")
 BATCH_SIZE = 32  # windows a forward pass of validation and of forecasts for the skill
 
 
@@ -63,16 +65,15 @@ class Chain:
 
     def classify(self, axes: Mapping[str, Any]) -> Classify:
         """Return the stage that ends a cell."""
-        link = Link(self, axes)
+        link, described, rates = self._described(axes)
         settings = link.settings
         judge: Judge = getattr(settings.classifiers, axes["classifier"])
-        described = self._described(link)
         return Classify(
             features=described,
             classifier=judge,
-            classes=tuple(settings.dataset.classes),
+            classes=self._classes,
             normal=settings.normal,
-            false_alarm_rates={d: link.of_domain(d).evaluation.false_alarm_rate for d in link.domains},
+            false_alarm_rates=rates,
             seed=settings.seed,
             axes=dict(axes),
             metrics=self._measures,
@@ -80,15 +81,30 @@ class Chain:
             cleared=self.cleared,
         )
 
-    def _described(self, link: "Link") -> tuple[Described, ...]:
-        """Return what describes the series of each fold; cells that differ in their classifier alone share it."""
-        place = tuple(value for axis, value in link.axes.items() if axis != "classifier")
+    def _described(self, axes: Mapping[str, Any]) -> tuple["Link", tuple[Described, ...], dict[str, float]]:
+        """Return a place, what describes the series of each fold there, and its rates of false alarms by domain.
+
+        Cells that differ in their classifier alone share them.
+        """
+        place = tuple(value for axis, value in axes.items() if axis != "classifier")
         if place not in self._known:
-            self._known[place] = tuple(link.method.described(link, fold) for fold in self.folds)
+            link = Link(self, axes)
+            described = tuple(link.method.described(link, fold) for fold in self.folds)
+            rates = {domain: link.of_domain(domain).evaluation.false_alarm_rate for domain in link.domains}
+            self._known[place] = link, described, rates
         return self._known[place]
 
     @cached_property
-    def _known(self) -> dict[tuple[Any, ...], tuple[Described, ...]]:
+    def _classes(self) -> tuple[str, ...]:
+        return tuple(self.experiment.base.dataset.classes)
+
+    @cached_property
+    def kept(self) -> dict[tuple[Any, ...], Any]:
+        """What links made that others share, by name and place without the seed."""
+        return {}
+
+    @cached_property
+    def _known(self) -> dict[tuple[Any, ...], tuple["Link", tuple[Described, ...], dict[str, float]]]:
         return {}
 
     @cached_property
@@ -116,10 +132,14 @@ class Chain:
     def _lookups(self, prepared: Prepare, places: Sequence[Mapping[str, Any]]) -> tuple[Lookup, ...]:
         """Return what the grid's cells look up in the training series of `prepared`, each once."""
         found: dict[str, Lookup] = {}
+        looking: dict[tuple[Any, ...], bool] = {}
         for place in places:
-            link = Link(self, place)
-            if link.looks_up() and link.prepare() == prepared:
-                for stage in self._described(link)[0].walk():
+            others = tuple(value for axis, value in place.items() if axis not in ("classifier", "seed"))
+            if others not in looking:
+                link = Link(self, place)
+                looking[others] = link.looks_up() and link.prepare() == prepared
+            if looking[others]:
+                for stage in self._described(place)[1][0].walk():
                     found |= {one.model_dump_json(): one for one in getattr(stage, "lookups", ())}
         return tuple(found[text] for text in sorted(found))
 
@@ -204,6 +224,9 @@ class Link:
         self.chain, self.axes = chain, axes
         self.name, self.regime = axes["method"], axes["domain"]
         self.method = chain.experiment.method(self.name)
+        of_settings = chain.experiment.of_settings()
+        self._variant = tuple((axis, axes[axis]) for axis in of_settings if axes.get(axis) is not None)
+        self._place = self.name, self.regime, tuple(pair for pair in self._variant if pair[0] != SEED)
         self.settings = self.of_domain(self.regime)
         self.domains = chain.experiment.regime_domains(self.regime)
 
@@ -220,9 +243,19 @@ class Link:
 
     def of_domain(self, domain: str | None) -> "Settings":
         """Return the settings for a domain at this place on the other axes."""
-        grid_axes = self.chain.experiment.of_settings()
-        variant = tuple((axis, self.axes[axis]) for axis in grid_axes if self.axes.get(axis) is not None)
-        return self.chain.experiment.settings(self.name, domain, variant)
+        return self.chain.experiment.settings(self.name, domain, self._variant)
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what a place makes whatever the seed, made once."""
+        at = name, *self._place
+        if at not in self.chain.kept:
+            self.chain.kept[at] = make()
+        return self.chain.kept[at]
+
+    def _same(self, name: str, value: T) -> T:
+        """Return what was made of this name at this place before, where it is equal: its JSON is then made once."""
+        known = self._once(name, lambda: value)
+        return known if known == value else value
 
     def file(self, path: str) -> tuple[str, str]:
         return str(Path(path).expanduser().absolute()), self.chain.file_digest(path)
@@ -249,9 +282,12 @@ class Link:
         replay: float | None = None,
         is_branch: bool = False,
     ) -> Finetune:
-        settings, backbone = self.settings, backbone or self.settings.backbone
+        settings, backbone = self.settings, self._same("backbone", backbone or self.settings.backbone)
+        training = self._same("training", training or settings.finetune)
         modules = () if labels == "none" or backbone.CLOSED_FORM or is_branch else settings.modules.chosen
-        augmentations = {d: _augmentations(self.of_domain(d)) for d in self.domains}
+        augmentations = self._once(
+            "augmentations", lambda: {domain: _augmentations(self.of_domain(domain)) for domain in self.domains}
+        )
         is_trained = labels != "none" and not backbone.CLOSED_FORM
         normals_file = settings.dataset.normals_file if labels == "normal" and self.chain.unit == "motor" else None
         prepared = self._prepare_normals(normals_file) if normals_file else self.prepare(labels_file)
@@ -265,9 +301,9 @@ class Link:
             context_lengths=self._context_lengths(),
             prediction_length=settings.windows.prediction_length,
             quantile_levels=settings.quantile_levels,
-            backbone=_reachable(backbone),
+            backbone=self._same("reachable", _reachable(backbone)),
             weights_digest=backbone.source and self.chain.weights_digest(backbone.source),
-            training=training or settings.finetune,
+            training=training,
             windows_per_series=settings.windows.per_series,
             augmentations=augmentations,
             seed=settings.seed,
@@ -307,6 +343,9 @@ class Link:
         A regime's key knows the scaling of its own domains alone: what is set for another domain does not touch it.
         The split's seed is the config's: repeats with other seeds judge the same motors.
         """
+        return self._once(f"prepare {labels_file or ''}", lambda: self._prepare(labels_file))
+
+    def _prepare(self, labels_file: str | None) -> Prepare:
         settings = self.settings
         elsewhere = self.of_domain(None)
         scaling = {d: (self.of_domain(d) if d in self.domains else elsewhere).scaling for d in settings.dataset.domains}
@@ -345,8 +384,7 @@ def leaky_split(split: Split) -> Folds:
 
 def _reachable(backbone: Backbone) -> Backbone:
     """Return the backbone with a folder of weights that means the same on a worker (a hub name stays as it is)."""
-    folder = Path(backbone.source or "").expanduser()
-    if backbone.source is None or not folder.is_dir():
+    if backbone.source is None or not (folder := Path(backbone.source).expanduser()).is_dir():
         return backbone
     return backbone.model_copy(update={"weights": str(folder.absolute())})
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from grid.config.check import ConfigError, Document, Fault, check, read_document
 from grid.config.document import Node, shortened
+from motor.evaluation.axes.base import Axis, is_varied
 from motor.evaluation.axes.base import axis as axis_called
-from motor.evaluation.axes.base import is_varied
 from motor.evaluation.metrics.base import Metric
 from motor.evaluation.sheet import DECISIONS
 from motor.experiment.consistency import (
@@ -27,6 +27,7 @@ from motor.experiment.settings import (
     NAMED,
     OVERLAYS,
     RANKING,
+    SEED,
     SHARED,
     Settings,
     Variant,
@@ -78,6 +79,9 @@ class Experiment:
 
     def _settings(self, method: str | None = None, domain: str | None = None, variant: Variant = ()) -> Settings:
         """Return the settings for a method, a domain (or Joint) and values of setting axes: the axes count last."""
+        seed, others = _parted(variant)
+        if seed:
+            return self.settings(method, domain, others).model_copy(update=seed)
         with using(self.plugins):
             settings, faults = check(self._overlaid(method, domain, variant), schema())
         if settings is None:
@@ -107,9 +111,10 @@ class Experiment:
         """Yield each combination of the axes once; an axis that means nothing for a method or a judge is None there."""
         reading = Varying(self) if self.base.axes.vary or self.base.axes.modules else None
         for of_method in self._axes_of_methods():
+            conditional = _conditional(of_method)
             for values in product(*of_method.values()):
                 place = dict(zip(of_method, values, strict=True))
-                idle = _idle_axes(place)
+                idle = _idle_axes(place, conditional) if conditional else []
                 idle += reading.unread(place) if reading else []
                 is_first = all(place[axis] == of_method[axis][0] for axis in idle)
                 place |= dict.fromkeys(idle)
@@ -118,8 +123,7 @@ class Experiment:
 
     def _lacks_normal(self, place: Mapping[str, Any]) -> bool:
         """Tell whether a place's judge is a detector where no class is healthy: there is nothing to compare with."""
-        gives: frozenset[str] = plugins("motor.judges")[place["classifier"]].gives  # type: ignore[attr-defined]
-        return not self.base.normal and DECISIONS not in gives
+        return not self.base.normal and DECISIONS not in _gives(place)
 
     def _axes_of_methods(self) -> Iterator[dict[str, tuple[Any, ...]]]:
         """Yield the axes as they are for each method."""
@@ -177,15 +181,18 @@ class Experiment:
 
     def _incompatibilities(self) -> Iterable[Fault]:
         """Yield what cannot work together, for each method in each regime and variant that is compared."""
+        asked = set[Any]()
         for method, regime, variant in product(self.base.axes.method, self.base.axes.domain, self.variants()):
+            lengths = enumerate(self.base.axes.context_length)
+            place = {"method": method, "domain": regime, **dict(variant)}
+            contexts = [(i, n) for i, n in lengths if not self.base.axes.leaves_out({**place, "context_length": n})]
+            at = method, regime, _parted(variant)[1], tuple(contexts)
+            if not contexts or at in asked:  # `axes.exclude` leaves it out; or another seed was asked about
+                continue
+            asked.add(at)
             made = self.method(method)
             document = self._overlaid(method, regime, variant)
             settings = self.settings(method, regime, variant)
-            place = {"method": method, "domain": regime, **dict(variant)}
-            lengths = enumerate(self.base.axes.context_length)
-            contexts = [(i, n) for i, n in lengths if not self.base.axes.leaves_out({**place, "context_length": n})]
-            if not contexts:  # `axes.exclude` leaves it out
-                continue
             found = list(made.incompatibilities(settings, self.regime_domains(regime), contexts))
             if made.start:
                 found += inheritance_incompatibilities(settings, self.settings(made.start, regime, variant), made)
@@ -269,11 +276,28 @@ class Experiment:
                     yield Fault(place, f"{key} is by domain in {JOINT}, too; give it for one of: {domains}")
 
 
-def _idle_axes(place: Mapping[str, Any]) -> list[str]:
+def _parted(variant: Variant) -> tuple[dict[str, Any], Variant]:
+    """Return the seed of a variant, if it has one, and the rest: no other setting is checked against a seed."""
+    seed = {axis: value for axis, value in variant if axis == SEED}
+    return seed, tuple((axis, value) for axis, value in variant if axis != SEED) if seed else variant
+
+
+def _conditional(axes: Iterable[str]) -> list[Axis]:
+    """Return the axes that mean something at some places alone."""
+    called = map(axis_called, axes)
+    return [axis for axis in called if type(axis).means_something is not Axis.means_something]
+
+
+def _idle_axes(place: Mapping[str, Any], conditional: Iterable[Axis]) -> list[str]:
     """Return the axes that mean nothing for a place's judge, or for its values on other axes."""
-    gives: frozenset[str] = plugins("motor.judges")[place["classifier"]].gives  # type: ignore[attr-defined]
-    there = (name for name, value in place.items() if value is not None)
-    return [name for name in there if not axis_called(name).means_something(place, gives)]
+    gives = _gives(place)
+    there = (axis for axis in conditional if place[axis.kind] is not None)
+    return [axis.kind for axis in there if not axis.means_something(place, gives)]
+
+
+def _gives(place: Mapping[str, Any]) -> frozenset[str]:
+    """Return what the predictions of a place's judge have."""
+    return plugins("motor.judges")[place["classifier"]].gives  # type: ignore[attr-defined,no-any-return]
 
 
 def _placed(document: Document, found: Iterable[Incompatibility]) -> Iterable[Fault]:

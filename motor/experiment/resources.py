@@ -114,16 +114,16 @@ def stage_kinds(outside: Outside) -> dict[str, type[Stage]]:
     return dict(sorted(found.items()))
 
 
-def asked(settings: Any, stage: Stage) -> Resources:
-    """Return what a stage asks of the cluster: what it says itself, but for what a config gives its kind.
+def given_to(settings: Any, of: type[Stage]) -> Resources:
+    """Return what the cluster is asked for by stages of a class that say nothing themselves (`Stage.asks`).
 
     Parameters
     ----------
     settings : ResourceSettings
-    stage : Stage
+    of : type of Stage
     """
-    kinds = (vars(made).get("KIND", "") for made in type(stage).__mro__)  # one without a section asks as its base
+    kinds = (vars(made).get("KIND", "") for made in of.__mro__)  # one without a section asks as its base
     given = next(getattr(settings, kind) for kind in kinds if kind in type(settings).model_fields)
     names = {field.name for field in fields(Resources)}
     told = {name: getattr(given, name) for name in given.model_fields_set & names}
-    return stage.asks(replace(stage.ASKS or Resources(), **told))
+    return replace(of.ASKS or Resources(), **told)

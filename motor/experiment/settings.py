@@ -53,6 +53,7 @@ VARIED = (
     "a cell that does not read a setting is there once"
 )
 COSTS = "expected_cost"  # the metric that evaluation.costs gives
+SEED = "seed"  # the axis whose values no other setting is checked against
 Variant = tuple[tuple[str, Any], ...]  # a value of each of these axes that the grid has
 
 

@@ -1,0 +1,144 @@
+"""The one form of a record that JSON gives back unchanged, and its text, from which keys are made.
+
+What enters a key is told apart as JSON tells it apart: 1, 1.0 and True are three values, a list and a tuple one.
+A plan has many records of few parts, so the text of a part that records share is made once.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from types import NoneType
+from typing import Any
+
+from pydantic import BaseModel
+
+# In a record: the source of a class from outside the project, which its topmost package then holds as PLUGIN_SOURCE.
+SOURCE = "plugin_source"
+MOST_TEXTS = 4096  # of settings and inputs, as JSON, that are kept: neighbouring cells share most of theirs
+MANY = 4  # numbers of a tuple, so that its JSON is worth keeping
+_PLAIN = (str, int, float, bool, NoneType)
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_TEXTS: dict[int, tuple[object, str]] = {}
+string = json.encoder.encode_basestring  # of a text, as `_ENCODER` writes it
+
+
+class Recorded:
+    """Something with a canonical record of its own, which stands in others by it; equal ones have equal records."""
+
+    record: Any
+
+    def record_text(self) -> str:
+        """Return the record's canonical JSON."""
+        return dumped(self.record)
+
+
+def digest(record: Any) -> str:
+    """Return the SHA-256 of a canonical record."""
+    return hashlib.sha256(dumped(record).encode()).hexdigest()
+
+
+def dumped(value: Any) -> str:
+    """Return the JSON of what is canonical."""
+    return _ENCODER.encode(value)
+
+
+def text_of(value: Any) -> str:
+    """Return the JSON of the canonical form of a value, in which records may stand.
+
+    Raises
+    ------
+    TypeError
+        If a value has no stable form.
+    """
+    write = _WRITERS.get(type(value))
+    if write is not None:
+        return write(value)
+    if isinstance(value, Recorded | BaseModel):
+        return _kept_text(value)
+    return dumped(canonical(value, "a field"))
+
+
+def canonical(value: Any, place: str) -> Any:
+    """Return `value` in the one form that JSON gives back unchanged.
+
+    Raises
+    ------
+    TypeError
+        If a value has no stable form; `place` names it.
+    """
+    if isinstance(value, Recorded):
+        return value.record
+    if isinstance(value, BaseModel):
+        as_it_is = value.model_dump(serialize_as_any=True, context={SOURCE: True})  # not as its field was declared
+        return canonical(as_it_is, place)
+    if isinstance(value, dict):
+        return _canonical_mapping(value, place)
+    if isinstance(value, tuple | list):
+        return [canonical(item, f"{place}[{index}]") for index, item in enumerate(value)]
+    if value is None or type(value) in (bool, int, str):  # not their subclasses: an enum's value may move
+        return value
+    if type(value) is float and math.isfinite(value):
+        return value
+    raise TypeError(f"{place} is {value!r} ({type(value).__name__}), which has no stable form; use plain data")
+
+
+def _canonical_mapping(mapping: dict[Any, Any], place: str) -> dict[str, Any]:
+    wrong = [key for key in mapping if not isinstance(key, str)]
+    if wrong:
+        raise TypeError(f"{place} has the key {wrong[0]!r} ({type(wrong[0]).__name__}); keys must be strings")
+    return {key: canonical(mapping[key], f"{place}.{key}") for key in sorted(mapping)}
+
+
+def _text_of_items(items: Iterable[Any]) -> str:
+    return "[" + ",".join([text_of(item) for item in items]) + "]"
+
+
+def _text_of_tuple(items: tuple[Any, ...]) -> str:
+    """Return the JSON of a tuple; of settings, or of many numbers, it is kept: many records hold the very same."""
+    known = _TEXTS.get(id(items))
+    if known is not None:
+        return known[1]
+    is_shared = bool(items) and isinstance(items[0], BaseModel)
+    is_shared |= len(items) > MANY and all(type(item) in _PLAIN for item in items)
+    return _kept_text(items) if is_shared else _text_of_items(items)
+
+
+def _text_of_mapping(mapping: Mapping[Any, Any]) -> str:
+    if any(type(key) is not str for key in mapping):
+        return dumped(canonical(mapping, "a field"))
+    return "{" + ",".join([f"{string(key)}:{text_of(mapping[key])}" for key in sorted(mapping)]) + "}"
+
+
+def _text_of_float(value: float) -> str:
+    return float.__repr__(value) if math.isfinite(value) else dumped(canonical(value, "a field"))
+
+
+def _kept_text(value: Any) -> str:
+    """Return the JSON of a frozen record, or of a tuple of such; that of the very same object is kept for a while.
+
+    It is long where a stage is made from many, so that it is not kept as long as the stage is.
+    """
+    known = _TEXTS.get(id(value))
+    if known is None:
+        text = value.record_text() if isinstance(value, Recorded) else _made_text(value)
+        while len(_TEXTS) >= MOST_TEXTS:
+            del _TEXTS[next(iter(_TEXTS))]  # the oldest
+        known = _TEXTS[id(value)] = (value, text)  # the object, so that its id stays its
+    return known[1]
+
+
+def _made_text(value: Any) -> str:
+    return _text_of_items(value) if isinstance(value, tuple) else dumped(canonical(value, "a field"))
+
+
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: string,
+    int: int.__repr__,
+    float: _text_of_float,
+    bool: lambda value: "true" if value else "false",
+    NoneType: lambda _: "null",
+    tuple: _text_of_tuple,
+    list: _text_of_items,
+    dict: _text_of_mapping,
+}
