@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
 from types import NoneType
 from typing import Any
 
@@ -51,12 +52,11 @@ def text_of(value: Any) -> str:
     TypeError
         If a value has no stable form.
     """
-    write = _WRITERS.get(type(value))
+    kind: Any = type(value)
+    write = _WRITERS.get(kind)
     if write is not None:
         return write(value)
-    if isinstance(value, Recorded | BaseModel):
-        return _kept_text(value)
-    return dumped(canonical(value, "a field"))
+    return _kept_text(value) if _is_kept(kind) else dumped(canonical(value, "a field"))
 
 
 def canonical(value: Any, place: str) -> Any:
@@ -99,15 +99,34 @@ def _text_of_tuple(items: tuple[Any, ...]) -> str:
     known = _TEXTS.get(id(items))
     if known is not None:
         return known[1]
-    is_shared = bool(items) and isinstance(items[0], BaseModel)
-    is_shared |= len(items) > MANY and all(type(item) in _PLAIN for item in items)
+    kind: Any = type(items[0]) if items else None
+    is_shared = _is_settings(kind) or (len(items) > MANY and all(type(item) in _PLAIN for item in items))
     return _kept_text(items) if is_shared else _text_of_items(items)
 
 
+@cache
+def _is_settings(kind: Any) -> bool:
+    return issubclass(kind or object, BaseModel)
+
+
+@cache
+def _is_kept(kind: Any) -> bool:
+    return issubclass(kind, Recorded | BaseModel)
+
+
 def _text_of_mapping(mapping: Mapping[Any, Any]) -> str:
-    if any(type(key) is not str for key in mapping):
+    heads = _heads(tuple(mapping))
+    if heads is None:
         return dumped(canonical(mapping, "a field"))
-    return "{" + ",".join([f"{string(key)}:{text_of(mapping[key])}" for key in sorted(mapping)]) + "}"
+    return "{" + ",".join([head + text_of(mapping[key]) for key, head in heads]) + "}"
+
+
+@lru_cache(MOST_TEXTS)
+def _heads(keys: tuple[Any, ...]) -> tuple[tuple[str, str], ...] | None:
+    """Return the keys of a mapping in order, each with its JSON; None where one is no text."""
+    if any(type(key) is not str for key in keys):
+        return None
+    return tuple((key, f"{string(key)}:") for key in sorted(keys))
 
 
 def _text_of_float(value: float) -> str:

@@ -167,7 +167,8 @@ class Stage(Recorded):
     def inputs(self) -> tuple["Stage", ...]:
         """The distinct stages that this one is made from, in the order of its fields."""
         found: dict[str, Stage] = {}
-        for name in _fields_with_stages(type(self)):
+        made: Any = type(self)
+        for name in _fields_with_stages(made):
             _gather(getattr(self, name), found)
         return tuple(found.values())
 
@@ -175,7 +176,8 @@ class Stage(Recorded):
     def waits_for(self) -> tuple["Stage", ...]:
         """The distinct stages that must stand before this one is built: its inputs, and what is to come before."""
         before: dict[str, Stage] = {}
-        for name in _fields_after(type(self)):
+        made: Any = type(self)
+        for name in _fields_after(made):
             _gather(getattr(self, name), before)
         return tuple(({stage.key: stage for stage in self.inputs} | before).values()) if before else self.inputs
 
@@ -201,7 +203,7 @@ class Stage(Recorded):
         """Return the record's canonical JSON, put together from that of the inputs: a plan has many stages of few."""
         if "record" in self.__dict__:  # it may have been read back
             return dumped(self.record)
-        made = type(self)
+        made: Any = type(self)
         try:
             parts = [
                 head if name is None else head + text_of(getattr(self, name))
@@ -370,7 +372,8 @@ def _collect(stage: Stage, seen: set[str], found: list[Stage]) -> None:
 
 def _gather(value: Any, found: dict[str, Stage]) -> None:
     """Add the stages that a value holds, by key."""
-    holds = _holds(type(value))
+    kind: Any = type(value)
+    holds = _holds(kind)
     if holds == "itself":
         found[value.key] = value
     elif holds:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from motor.results.race import Race
 
 
+MANY_STAGES = 10_000  # of a plan that is worth setting apart
+
+
 @dataclass(frozen=True)
 class Grid:
     """What is asked for.
@@ -80,6 +83,13 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
+def set_apart(plan: Plan) -> Plan:
+    """Take what a large plan is made of out of the collector's sight: it stays until the process ends."""
+    if len(plan.stages) >= MANY_STAGES:
+        gc.freeze()
+    return plan
+
+
 @without_collector()
 def plan_grid(
     config: Path,
@@ -139,7 +149,7 @@ def plan_grid(
     plan = plan if race is None else race.left(plan)
     if not is_look:
         check_tables(plan.missing.values(), store)
-    grid = Grid(experiment, cells, twins, plan, store, aside, race)
+    grid = Grid(experiment, cells, twins, set_apart(plan), store, aside, race)
     return _failed_alone(grid, force) if retry_failed else grid
 
 

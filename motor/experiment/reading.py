@@ -297,7 +297,7 @@ def _idle_axes(place: Mapping[str, Any], conditional: Iterable[Axis]) -> list[st
 
 def _gives(place: Mapping[str, Any]) -> frozenset[str]:
     """Return what the predictions of a place's judge have."""
-    return plugins("motor.judges")[place["classifier"]].gives  # type: ignore[attr-defined,no-any-return]
+    return plugins("motor.judges")[place["classifier"]].gives  # type: ignore[attr-defined]
 
 
 def _placed(document: Document, found: Iterable[Incompatibility]) -> Iterable[Fault]:

@@ -17,6 +17,13 @@ NOTHING = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "nat", "none", "nul
 # They turn the writing direction of what follows, so that a name reads as another.
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 BREAKS = frozenset("\u2028\u2029")
+# Letters of other alphabets that are drawn as Latin ones, and marks that are drawn as others.
+LOOKALIKES = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοϳ−⁃‘’ʼ`´",
+    "ABESIJKMHOPCTYXaesijopcyxhdqwABEZHIKMNOPTYXoj--" + "'" * 5,
+)
+# They take part in no word and show nothing, though Unicode counts some as letters.
+UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164")
 
 
 def cleaned(value: Any) -> str:
@@ -37,11 +44,28 @@ def is_nothing(value: Any) -> bool:
 
 @lru_cache(maxsize=4096)  # of the few motors of many recordings
 def alike(name: str) -> str:
-    """Return what is left of a name without case, width, blanks, characters of no width and leading zeros."""
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    text = "".join(letter for letter in text if unicodedata.category(letter) not in ("Cf", "Cc"))
-    text = re.sub(r"(?<=\d)\s+(?=\d)", "_", text.strip())  # "1 1" is not 11
+    """Return what is left of a name without case, width, blanks, what shows nothing, and leading zeros.
+
+    Letters that look like Latin ones, dashes and apostrophes are as one; an apostrophe in front is a spreadsheet's.
+    """
+    text = unicodedata.normalize("NFKC", name.translate(LOOKALIKES)).translate(LOOKALIKES)
+    text = unicodedata.normalize("NFKC", text.casefold()).replace("i\u0307", "i")
+    text = "".join("-" if unicodedata.category(letter) == "Pd" else letter for letter in text if not _is_unseen(letter))
+    text = re.sub(r"(?<=\d)\s+(?=\d)", "_", text.strip().lstrip("'"))  # "1 1" is not 11
     return re.sub(r"(?<![\d.,])0+(?=\d)", "", re.sub(r"\s+", "", text))
+
+
+def _is_unseen(letter: str) -> bool:
+    is_selector = "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
+    return letter in UNSEEN or is_selector or unicodedata.category(letter) in ("Cf", "Cc")
+
+
+def told_apart(one: str, other: str) -> str:
+    """Return in words the letters, beyond ASCII, that one of two names has and the other has not."""
+    letters = [letter for letter in dict.fromkeys(one + other) if (letter in one) != (letter in other)]
+    unusual = [letter for letter in letters if not letter.isascii()][:3]
+    told = ", ".join(f"{letter!a} is {unicodedata.name(letter, 'without a name')}" for letter in unusual)
+    return f" ({told})" if told else ""
 
 
 def natural(name: str) -> list[Any]:

@@ -6,6 +6,7 @@ name of this project's, so nothing in an archive says where something is written
 
 import gzip
 import lzma
+import re
 import shutil
 import tempfile
 import zipfile
@@ -54,7 +55,9 @@ def is_read(path: Path, suffixes: Sequence[str]) -> bool:
 
 def _is_hidden(name: str) -> bool:
     """Tell whether a file is one that other programs leave, or lies outside of its archive."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.replace("\\", "/").split("/"))
+    parts = name.replace("\\", "/").split("/")
+    is_elsewhere = parts[0] == "" or re.fullmatch("[A-Za-z]:", parts[0]) is not None
+    return is_elsewhere or any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
 def suffix_of(path: Path) -> str:

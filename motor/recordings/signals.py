@@ -106,7 +106,8 @@ def format_of(path: Path, options: SignalOptions) -> Format:
     found = formats()[options.format] if options.format else by_suffix().get(path.suffix.lower())
     if found is None:
         raise DataError(
-            f"{path}: unknown format {path.suffix!r}; allowed: {', '.join(sorted(by_suffix()))}; convert the file"
+            f"{path}: unknown format {path.suffix!r}; allowed: {', '.join(sorted(by_suffix()))}; convert the "
+            "file, or say by format what all files are (table: text)"
         )
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; put it there, or take it out of the dataset")

@@ -8,7 +8,7 @@ import pytest
 
 from grid.config.check import ConfigError
 from grid.plan.plan import make_plan
-from grid.stage import InputError, Resources
+from grid.stage import KEY_LENGTH, InputError, Resources, digest
 from grid.store.store import Store
 from motor.backbones.weights import is_at_hand
 from motor.experiment.cells import chosen_cells, make_cells, parse_only, resources_of
@@ -175,3 +175,21 @@ def test_only_unknown_axis_or_value_is_said_with_those_there_are(grid_plan, word
 def test_only_keeps_the_product_of_its_values(grid_plan):
     plan, _ = grid_plan(only=["method=A,C", "domain=Joint", "context_length=4096", "classifier=svm"])
     assert [cell.name() for cell in plan.cells] == ["A/Joint/4096/svm", "C/Joint/4096/svm"]
+
+
+def test_seeds_share_all_settings_but_the_seed(grid_plan):
+    plan, experiment = grid_plan("axes.method=[A]", "axes.domain=[Joint]", "axes.seed=[1, 2, 3]")
+    one, two = (experiment.settings("A", "Joint", (("seed", seed),)) for seed in (1, 2))
+    assert (one.seed, two.seed) == (1, 2)
+    assert all(getattr(one, name) is getattr(two, name) for name in type(one).model_fields if name != "seed")
+    tuned = [stage for stage in plan.stages.values() if stage.KIND == "finetune"]
+    assert {stage.seed for stage in tuned} == {1, 2, 3}
+    assert len({id(stage.prepared) for stage in tuned}) == 1
+    assert len({id(stage.training) for stage in tuned}) == 1
+
+
+def test_keys_of_shared_parts_are_those_of_the_whole_records(grid_plan):
+    overrides = "axes.method=[B, C_two_stage, C_lora, class_forecasters, classical]", "axes.seed=[1, 2]"
+    plan, _ = grid_plan(*overrides, only=("context_length=2048", "classifier=svm"))
+    for key, stage in plan.stages.items():
+        assert digest(stage.record)[:KEY_LENGTH] == key

@@ -356,3 +356,36 @@ def test_stage_from_a_record_without_a_field_of_later_keeps_the_key() -> None:
 def test_stage_from_a_record_of_another_program_is_said(change: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Stage.from_record(Model(Loaded()).record | change)
+
+
+def test_inputs_of_fields_whose_types_hold_no_stage_are_not_looked_for() -> None:
+    @dataclass(frozen=True)
+    class Plain(Stage):
+        KIND: ClassVar[str] = "plain"
+
+        name: str
+        numbers: tuple[float, ...]
+        by_name: dict[str, int] | None
+        reader: Reader
+        made_from: dict[str, tuple[Import, ...]]
+        anything: Any
+
+    one, two = Import(Reader(rate_hz=1.0)), Import(Reader(rate_hz=2.0))
+    made = Plain("a", (1.0,), None, Reader(), {"x": (one,)}, [two])
+    assert made.inputs == (one, two)
+    assert made.waits_for is made.inputs
+
+
+def test_key_of_shared_tuples_and_fresh_ones_is_one() -> None:
+    levels = (0.1, 0.5, 0.9, 0.95, 0.99)
+    fresh = [tuple(json.loads("[0.1, 0.5, 0.9, 0.95, 0.99]")) for _ in range(3)]
+    assert {Anything(values).key for values in (levels, levels, *fresh, list(levels))} == {Anything(levels).key}
+    assert Anything((1, 2, 3, 4, 5)).key != Anything((1.0, 2.0, 3.0, 4.0, 5.0)).key
+    assert Anything((1, 2, 3, 4, True)).key != Anything((1, 2, 3, 4, 1)).key
+
+
+def test_key_of_a_dict_that_was_changed_in_place_follows() -> None:
+    held: dict[str, Any] = {"a": 1}
+    first = Anything((held, held, held, held, held)).key
+    held["a"] = 2
+    assert Anything((held, held, held, held, held)).key != first

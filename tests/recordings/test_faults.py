@@ -235,6 +235,18 @@ def file_that_is_not_there(folder: Path) -> Reader:
     return manifest(folder, ["a.npy,M1,east,normal", "b.npy,M1,east,normal"])
 
 
+@fault("manifest.csv, line 2", "there is no file", "(5002 characters)", "take out the row")
+def file_whose_name_is_too_long(folder: Path) -> Reader:
+    return manifest(folder, [f"{'a' * 5000},M1,east,normal"])
+
+
+@fault("a.00", "unknown format", "say by format")
+def file_of_a_recorder_that_names_it_by_the_time(folder: Path) -> Reader:
+    np.save(folder / "b.npy", GOOD)
+    (folder / "b.npy").rename(folder / "a.00")
+    return manifest(folder, ["a.00,M1,east,normal"])
+
+
 @fault("manifest.csv, line 3", "'a.npy' stands already in line 2", "take one of the rows out")
 def file_named_twice(folder: Path) -> Reader:
     return manifest(folder, ["a.npy,M1,east,normal", "a.npy,M2,west,normal"])

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from grid.config.check import ConfigError
 from motor.experiment.reading import read_experiment
-from motor.recordings.names import LONGEST, alike, cleaned, fault_of, is_nothing
+from motor.recordings.names import LONGEST, alike, cleaned, fault_of, is_nothing, told_apart
 from motor.recordings.readers.base import Reader
 from motor.recordings.readers.jsonl import Jsonl
 from motor.recordings.readers.long_csv import LongCsv
@@ -35,7 +35,26 @@ DOUBTFUL = [
     ("Pump 1", "Pump1"),
     ("007", "7"),
     ("M01", "M1"),
+    ("M01", "\u041c01"),  # Cyrillic
+    ("A1", "\u03911"),  # Greek
+    ("M-01", "M\u201301"),
+    ("M-01", "M\u221201"),
+    ("M-01", "M\u201101"),
+    ("M1", "M1\u3164"),
+    ("M1", "M1\u2800"),
+    ("M1", "M\u034f1"),
+    ("M1", "M1\ufe0f"),
+    ("M'1", "M\u20191"),
+    ("001", "'001"),  # a spreadsheet's mark of text
+    ("MOT\u0130F", "motif"),
 ]
+
+
+def test_names_that_look_the_same_are_told_apart_by_what_their_letters_are_called() -> None:
+    told = told_apart("M01", "\u041c01")
+    assert "CYRILLIC CAPITAL LETTER EM" in told
+    assert "u041c" in told
+    assert told_apart("M1", "m1") == ""
 
 
 @pytest.mark.parametrize(("raw", "name"), ONE)
@@ -54,7 +73,8 @@ def test_names_that_differ_in_what_nobody_sees_are_alike(one: str, other: str) -
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("M1", "M2"), ("1 1", "11"), ("v1.05", "v1.5"), ("100", "10"), ("0", "00a")]
+    ("one", "other"),
+    [("M1", "M2"), ("1 1", "11"), ("v1.05", "v1.5"), ("100", "10"), ("0", "00a"), ("\u0416", "\u0428"), ("-1", "1")],
 )
 def test_names_that_differ_are_not_alike(one: str, other: str) -> None:
     assert alike(one) != alike(other)

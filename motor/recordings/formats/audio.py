@@ -7,6 +7,7 @@ from typing import IO, ClassVar
 
 from motor.recordings.formats.audio_channels import audio_channels, no_value, read_audio
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable
+from motor.recordings.formats.flac import MARK, read_flac, stream_info
 from motor.recordings.recording import NEXT_STEP, SeriesError
 from motor.recordings.told import Value
 
@@ -22,21 +23,24 @@ class Audio(Format):
 
     def contents(self, path: Path, options: SignalOptions) -> list[Variable]:
         """Return the channels."""
-        check_whole(path)
+        if check_whole(path) == MARK:
+            stream_info(path)
         return audio_channels(path)
 
     def read(self, path: Path, wanted: Sequence[str | None], options: SignalOptions) -> list[Signal]:
         """Read the named channels, or the only one."""
-        check_whole(path)
-        return read_audio(path, wanted, options)
+        is_flac = check_whole(path) == MARK
+        return read_flac(path, wanted, options) if is_flac else read_audio(path, wanted, options)
 
     def value(self, path: Path, wanted: str, options: SignalOptions) -> Value:
         """Raise: nothing but sound is read of these files."""
         raise no_value(path, wanted)
 
 
-def check_whole(path: Path) -> None:
-    """Raise if a file ends before its head says, or begins as no format that is known: libsndfile reads the rest.
+def check_whole(path: Path) -> bytes:
+    """Return how a file begins; raise if it ends before its head says, or is not what its name says.
+
+    libsndfile reads what is left of a file, and whatever it holds.
 
     Raises
     ------
@@ -44,13 +48,18 @@ def check_whole(path: Path) -> None:
     """
     with path.open("rb") as file:
         head = file.read(12)
-        end_of = next((end for begin, end in ENDS.items() if head.startswith(begin)), None)
-        if end_of is None:
-            raise SeriesError(f"{path}: cannot be read as {path.suffix}: it begins with {head[:8]!r}; {NEXT_STEP}")
+        mark = next((begin for begin in ENDS if head.startswith(begin)), None)
+        named = BEGINS.get(path.suffix.lower())
+        if mark is None or (named and mark != named):
+            raise SeriesError(
+                f"{path}: cannot be read as {path.suffix}: it begins with {head[:8]!r}; convert it, or name it as what "
+                f"it is; {NEXT_STEP}"
+            )
         size = path.stat().st_size
-        told = end_of(file, head, size)
+        told = ENDS[mark](file, head, size)
     if told > size:
         raise SeriesError(f"{path}: cut off, {size} bytes where its head tells more; {NEXT_STEP}")
+    return mark
 
 
 def _end_of_flac(file: IO[bytes], head: bytes, size: int) -> int:
@@ -92,10 +101,11 @@ def _end_of_ogg(file: IO[bytes], head: bytes, size: int) -> int:
 
 
 ENDS: dict[bytes, Callable[[IO[bytes], bytes, int], int]] = {
-    b"fLaC": _end_of_flac,
+    MARK: _end_of_flac,
     b"FORM": _end_of_aiff,
     b".snd": _end_of_au,
     b"caff": _end_of_caf,
     PAGE: _end_of_ogg,
 }
+BEGINS = {".flac": MARK, ".aif": b"FORM", ".aiff": b"FORM", ".au": b".snd", ".caf": b"caff", ".ogg": PAGE}
 FORMAT = Audio()

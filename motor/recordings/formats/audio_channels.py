@@ -39,7 +39,7 @@ def read_audio(path: Path, wanted: Sequence[str | None], options: SignalOptions)
 
     try:
         with soundfile.SoundFile(path) as file:
-            places = [_channel(one, file.channels, path) for one in wanted]
+            places = [channel_of(one, file.channels, path) for one in wanted]
             check_length(file.frames, options.max_samples, str(path))
             rate = float(file.samplerate)
             return [Signal(values, rate) for values in _decoded(file, places, path)]
@@ -69,7 +69,7 @@ def _decoded(file: Any, places: Sequence[int], path: Path) -> list[np.ndarray]:
     return [signals[place] for place in places]
 
 
-def _channel(wanted: str | None, n_channels: int, path: Path) -> int:
+def channel_of(wanted: str | None, n_channels: int, path: Path) -> int:
     """Return the place of a channel from 0."""
     if wanted is None and n_channels == 1:
         return 0

@@ -159,6 +159,8 @@ def _variable(name: str, dataset: Any, is_matlab: bool, file: Any) -> Variable:
         kind = f"a compound of {', '.join(dataset.dtype.names[:5])}"
     elif h5py.check_string_dtype(dataset.dtype) is not None:
         kind = "text"
+    elif h5py.check_enum_dtype(dataset.dtype) is not None:
+        kind = "a choice of words"
     elif dataset.dtype.kind == "O":
         kind = "references" if is_matlab else "objects"
     return Variable(name, shape[::-1] if is_matlab else shape, kind)

@@ -100,5 +100,5 @@ def _raise(path: Path, line: bytes, number: int, found: int, n_cells: int) -> No
     raise SeriesError(
         f"{path}, line {number}: {shown(text)} has {found} cells where the lines above have {n_cells}: are there "
         "commas within numbers (write them without separators of thousands; decimal commas: set decimal and "
-        f"delimiter), or is something above the table (set skip_rows)? {NEXT_STEP}"
+        f"delimiter), or is something above the table (set skip_rows) or below it (take it out)? {NEXT_STEP}"
     )

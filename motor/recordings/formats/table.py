@@ -230,7 +230,7 @@ def _head(path: Path, stream: IO[bytes], table: TableLayout) -> Head:
 
 def _separator(line: str, table: TableLayout) -> str:
     """Return what separates the cells of a line of numbers; a header of one column may hold blanks."""
-    marks = (";", "\t") if table.decimal == "," else (";", "\t", ",")
+    marks = (";", "\t", "|") if table.decimal == "," else (";", "\t", "|", ",")
     return next((mark for mark in marks if mark in line), BLANKS)
 
 
@@ -295,7 +295,9 @@ def _fault(path: Path, stream: IO[bytes], head: Head, columns: list[int], table:
         line = raw.decode("utf-8", errors="replace")
         if not line.strip():
             continue
-        cells = cells_of(line.lstrip("\ufeff"), head.separator)
+        if line.count('"') % 2:
+            return SeriesError(f"{path}, line {number}: a quote in {shown(line.strip())} is not closed; {NEXT_STEP}")
+        cells = cells_of(line.removeprefix("\ufeff") if number == 1 else line, head.separator)
         for column in columns:
             text = cells[column] if column < len(cells) else ""
             value = table.number(text)
@@ -325,7 +327,7 @@ def cause_of(text: str) -> str:
 def cells_of(line: str, separator: str) -> list[str]:
     """Return the cells of a line, without blanks and quotes."""
     if separator == BLANKS:
-        cells = line.split()
+        cells = [cell for cell in re.split("[ \t\r\n]+", line) if cell]  # as the parser does: others are no blanks
     elif '"' in line:
         cells = next(csv.reader([line.strip("\r\n")], delimiter=separator), [])
     else:

@@ -16,10 +16,10 @@ from motor.recordings.files import Listing, list_files
 from motor.recordings.formats.shapes import check_length
 from motor.recordings.life import LifeLabels, is_by_life, life_labels
 from motor.recordings.machines import Machine
-from motor.recordings.names import alike, cleaned, fault_of
+from motor.recordings.names import alike, cleaned, fault_of, shown, told_apart
 from motor.recordings.ordered import ordered_map
 from motor.recordings.readers.lookup import fields_of, missing
-from motor.recordings.readers.name_groups import check_groups
+from motor.recordings.readers.name_groups import check_groups, check_time_format
 from motor.recordings.readers.source import ItemField, Source
 from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, cut, is_constant, near
 from motor.recordings.signals import MOST_SAMPLES, finite_signal, keep_freed_memory
@@ -161,6 +161,13 @@ class Reader(Plugin):
         if pattern is not None:
             check_groups(pattern, info.data.get("lookup", {}))
         return pattern
+
+    @field_validator("recorded_at_format")
+    @classmethod
+    def _check_time_format(cls, text: str | None) -> str | None:
+        if text is not None:
+            check_time_format(text)
+        return text
 
     @field_validator("columns")
     @classmethod
@@ -312,8 +319,10 @@ class Reader(Plugin):
     def existing_path(self) -> Path:
         """Return `path`, or raise a DataError if nothing is there."""
         path = Path(self.path)
-        if not path.exists():
-            raise DataError(f"path {self.path!r} does not exist (seen from {Path.cwd()}); correct the dataset's path")
+        if not os.path.exists(path):  # noqa: PTH110  # one that is too long is none, too
+            raise DataError(
+                f"path {shown(self.path)} does not exist (seen from {Path.cwd()}); correct the dataset's path"
+            )
         return path
 
     def needed_columns(self) -> tuple[str, ...]:
@@ -355,8 +364,9 @@ class Reader(Plugin):
             first, place = spellings.setdefault(alike(motor), (motor, source.place))
             if first != motor:
                 raise DataError(
-                    f"{source.place}: motor {motor!r} differs from {first!r} ({place}) only in case, width, blanks or "
-                    "leading zeros; as two motors, one machine would be trained upon and tested: write it in one way"
+                    f"{source.place}: motor {motor!r} differs from {first!r} ({place}) only in case, width, blanks, "
+                    f"look or leading zeros{told_apart(motor, first)}; as two motors, one machine would be trained "
+                    "upon and tested: write it in one way"
                 )
             yield source, fields
 

@@ -1,5 +1,7 @@
 """JSON Lines: one object a recording, its signal a text or a list of numbers; also JSON files with a list of them."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +14,7 @@ from motor.recordings.readers.channelled import Channelled, Source
 from motor.recordings.readers.source import ITEM_FIELDS
 from motor.recordings.recording import NEXT_STEP, AbsentError, DataError, Recording, SeriesError, near
 
+MARK = b"\xef\xbb\xbf"  # of UTF-8, as some programs write it
 LINES, LIST = (".jsonl", ".ndjson"), ".json"
 BUFFER = 2**18  # bytes of a file at once: a line of 8192 numbers has 70,000
 
@@ -86,10 +89,13 @@ def _texts(file: Path, max_samples: int) -> Iterator[tuple[int, bytes | dict[str
 
     if file.suffix.lower() in LINES:
         with file.open("rb", buffering=BUFFER) as stream:
-            yield from ((number, line) for number, line in enumerate(stream, 1) if not line.isspace())
+            lines = (
+                (number, line.removeprefix(MARK) if number == 1 else line) for number, line in enumerate(stream, 1)
+            )
+            yield from ((number, line) for number, line in lines if line and not line.isspace())
         return
     try:
-        content = orjson.loads(file.read_bytes())
+        content = orjson.loads(file.read_bytes().removeprefix(MARK))
     except orjson.JSONDecodeError as error:
         raise DataError(f"{file}: this is no JSON ({error}); correct it, or take it out") from error
     if not isinstance(content, list):
@@ -107,7 +113,23 @@ def _object(text: bytes | dict[str, Any], place: str) -> dict[str, Any]:
         raise SeriesError(f"{place}: this is no JSON ({error}); correct the line, {NEXT_STEP}") from error
     if not isinstance(known, dict):
         raise SeriesError(f"{place}: {shown(known)} is no object; write one a recording, {NEXT_STEP}")
+    if isinstance(text, bytes) and (twice := _twice(text, known)):
+        raise SeriesError(f"{place}: the name {shown(twice)} comes twice; take one of them out, {NEXT_STEP}")
     return known
+
+
+def _twice(text: bytes, known: dict[str, Any]) -> str | None:
+    """Return a name that an object tells twice, of which the parser keeps the last."""
+    if text.count(b'":') + text.count(b'" :') == len(known):
+        return None
+    names: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names[:] = [name for name, _ in pairs]  # the outermost object ends last
+        return dict(pairs)
+
+    json.loads(text, object_pairs_hook=note)
+    return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
 def _load_first(known: dict[str, Any], keys: Sequence[str], place: str) -> tuple[np.ndarray, None]:

@@ -18,14 +18,25 @@ def check_groups(pattern: str, lookup: Lookup) -> None:
     """Raise ValueError if a pattern is none, or its groups are neither fields nor looked up."""
     try:
         groups = set(re.compile(pattern).groupindex)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{shown(pattern)} is no regular expression: {error}") from error
     allowed = [*ITEM_FIELDS, *lookup]
     joined = {SECOND} if "motor" in groups else set()
     if not groups or not groups - joined <= set(allowed):
         raise ValueError(f"{pattern!r} has the named groups {sorted(groups)}; allowed: {', '.join(allowed)}")
     if absent := sorted(set(lookup) - groups):
         raise ValueError(f"lookup has {absent[0]!r}, which is no group of the pattern {pattern!r}; name it there")
+
+
+def check_time_format(text: str) -> None:
+    """Raise ValueError if a time format is none that `strptime` knows."""
+    try:
+        datetime.datetime.strptime("", text)
+    except re.error as error:
+        raise ValueError(f"{shown(text)} names a part of the time twice: {error}") from error
+    except ValueError as error:
+        if "does not match" not in str(error):
+            raise ValueError(f"{shown(text)} is no time format: {error}; see Python's strptime") from error
 
 
 def groups_of(

@@ -58,6 +58,11 @@ class Tree(SignalReader):
         """Return what stands beside the signal files; see `Reader.passed_over`."""
         return self._listing().told()
 
+    @property
+    def _inside(self) -> tuple[str, ...]:
+        """The suffixes that are read of archives."""
+        return tuple(by_suffix()) if set(self.suffixes) == {ZIP} else self.suffixes
+
     def _listing(self) -> Listing:
         """Return the files of the named suffixes, of those packed by gzip only what is named with it."""
         listing = self.listed(tuple(f".{one.rpartition('.')[2]}" if one != EVERY else one for one in self.suffixes))
@@ -80,9 +85,15 @@ class Tree(SignalReader):
     def sources(self) -> Iterator[Source]:
         """Yield one source a file."""
         root, told = self.existing_path(), ("label",) if self.tells_domain else ("domain", "label")
-        inside = tuple(by_suffix()) if set(self.suffixes) == {ZIP} else self.suffixes
-        found = (member for listed in self.files() for member in members(listed, inside))
-        for file in (one for one in found if archive_of(one) is None or self._is_only(one)):
+        files = self.files()
+        found = [member for listed in files for member in members(listed, self._inside)]
+        found = [one for one in found if archive_of(one) is None or self._is_only(one)]
+        if not found:
+            kinds = ", ".join(self._inside)
+            raise DataError(
+                f"{files[0]}: no file to read in it ({kinds}); correct the dataset's path, suffixes or only"
+            )
+        for file in found:
             name = file.relative_to(root)
             own = dict(zip(told, (part.removesuffix(ZIP) for part in name.parts[:-1]), strict=False))
             yield from self.of_file(file, name.as_posix(), str(file), own=own)

@@ -158,3 +158,14 @@ def test_table_without_names_keeps_its_first_line_where_lines_end_with_a_separat
     assert read_signal(file, variable="column 2")[0].tolist() == [2.5, 4.5, 6.5]
     with pytest.raises(SeriesError, match="line 1: column 2 is ''"):
         read_signal(write(tmp_path, ["1.5;;2.5", "3.5;4.5;5.5"]), variable="column 2")
+
+
+@pytest.mark.parametrize("cell", ["1\u00a0000", "1\x0b.5", "\ufeff1.5", '"1.5', "\u22121.5", "\u0661"])
+def test_table_cell_with_what_nobody_sees_names_its_line(tmp_path, cell):
+    with pytest.raises(SeriesError, match="line 4"):
+        read_signal(write(tmp_path, ["signal", "0.5", "1.5", cell, "2.5"]))
+
+
+def test_table_with_bars_between_its_cells_is_read(tmp_path):
+    signal, _ = read_signal(write(tmp_path, ["t|s", "0|1.5", "1|2.5", "2|-1"]), variable="s")
+    assert signal.tolist() == [1.5, 2.5, -1.0]

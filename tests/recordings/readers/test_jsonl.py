@@ -74,3 +74,22 @@ def test_jsonl_without_any_word_of_a_label_is_an_error_unless_labels_stand_besid
 def test_jsonl_file_of_one_object_says_so(reader):
     with pytest.raises(DataError, match="not a list of objects"):
         list(reader(json.dumps(line()), name="day.json").read())
+
+
+def test_jsonl_with_the_mark_of_utf_8_is_read(reader, tmp_path):
+    for name in ("day.jsonl", "day.json"):
+        found = reader(line() if name.endswith("l") else json.dumps([line()]), name=name)
+        path = tmp_path / name
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+        assert [one.motor for one in found.read()] == ["S1"]
+
+
+def test_jsonl_name_that_comes_twice_is_refused_as_the_parser_keeps_the_last(reader):
+    twice = json.dumps(line(label="normal"))[:-1] + ', "sensor_id": "S2"}'
+    with pytest.raises(DataError, match=r"day\.jsonl, line 1.*'sensor_id' comes twice"):
+        list(reader(twice).read())
+
+
+def test_jsonl_name_that_stands_in_a_value_too_is_read(reader):
+    (recording,) = reader(line(label="normal", note={"sensor_id": ["sensor_id", "label"]})).read()
+    assert (recording.motor, recording.label) == ("S1", "normal")

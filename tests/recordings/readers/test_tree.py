@@ -1,3 +1,4 @@
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -6,8 +7,10 @@ import numpy as np
 import pytest
 import scipy.io
 import soundfile
+from pydantic import ValidationError
 
 from motor.recordings.readers.tree import Tree
+from motor.recordings.recording import DataError
 
 NAMES = ["east/normal/M1_0.npy", "east/spark/day 2/M2_0.mat", "west/normal/M1_0.csv", "west/spark/M2_0.wav"]
 
@@ -44,3 +47,36 @@ def test_pattern_overrules_the_folders(folder: Path, known: dict[str, Any]) -> N
 
 def test_suffixes_choose_the_files(folder: Path, known: dict[str, Any]) -> None:
     assert Tree(path=str(folder), suffixes=(".wav",), **known).files() == [folder / NAMES[3]]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"pattern": "(?P<motor>M){99999999999999}"},
+        {"pattern": "(" * 5000 + ")" * 5000},
+        {"pattern": "(?P<recorded_at>.)", "recorded_at_format": "%"},
+        {"pattern": "(?P<recorded_at>.)", "recorded_at_format": "%Q"},
+        {"pattern": "(?P<recorded_at>.)", "recorded_at_format": "%Y-%Y"},
+    ],
+)
+def test_patterns_that_cannot_be_are_faults_of_the_settings(settings: dict[str, Any], known: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=r"no regular expression|no time format|twice"):
+        Tree(path="somewhere", **settings, **known)
+
+
+def test_path_longer_than_any_file_does_not_exist(known: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        Tree(path="a" * 5000, **known).files()
+
+
+@pytest.mark.parametrize("name", ["/etc/a.csv", "C:\\a.csv", "../a.csv", "notes.md"])
+def test_archive_whose_files_lie_elsewhere_or_are_none_holds_nothing(
+    name: str, tmp_path: Path, known: dict[str, Any]
+) -> None:
+    archive = tmp_path / "east" / "normal" / "all.zip"
+    archive.parent.mkdir(parents=True)
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(name, "1\n2\n")
+    reader = Tree(path=str(tmp_path), suffixes=(".zip",), **known, constants={"motor": "M1"})
+    with pytest.raises(DataError, match=r"all\.zip: no file to read in it"):
+        list(reader.read())
