@@ -6,7 +6,7 @@ import { Screen } from "./screen.js";
 import { Sound } from "./sound.js";
 import { COLUMNS, Sure } from "./sure.js";
 
-const AHEAD = 4, RECENT_MS = 300000, SURE = "sure", A_PAGE = 24, MOST = 50;
+const AHEAD = 4, RECENT_MS = 300000, SURE = "sure", A_PAGE = 24, MOST = 500;
 const $ = (id) => document.getElementById(id);
 const state = { items: [], place: 0, queue: null, review: null, decided: [], last: null, done: new Map(), isEnd: false };
 const screens = new Map();
@@ -61,11 +61,11 @@ function fetched(item) {
 async function fill() {
   if (state.isEnd || state.queue === SURE || state.items.length - state.place > AHEAD) { lookAhead(); return; }
   // What was passed over, and what is not sent yet, is given again.
-  const again = state.items.filter((one) => !state.done.has(one.item)).length + await outbox.count();
+  const unsent = await outbox.count(), again = state.items.filter((one) => !state.done.has(one.item)).length + unsent;
   const queue = state.queue, count = Math.min(MOST, AHEAD + 2 + again), found = await got(of("/api/next", { queue, count }));
   if (queue !== state.queue) return;
   const unknown = found.filter((one) => !state.done.has(one.item) && !state.items.some((had) => had.item === one.item));
-  state.isEnd = unknown.length === 0 && (found.length < count || count === MOST);
+  state.isEnd = unknown.length === 0 && (found.length < count || unsent === 0);
   state.items.push(...unknown);
   lookAhead();
 }

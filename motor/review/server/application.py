@@ -205,7 +205,7 @@ def _add_deciding(application: FastAPI) -> None:
         review: ThisReview,
         who: Annotated[Who, needs(DECIDE)],
         queue: str,
-        count: Annotated[int, Query(ge=1, le=50)] = 4,
+        count: Annotated[int, Query(ge=1, le=500)] = 4,
     ) -> list[dict[str, Any]]:
         review.check_queue(queue, ADJUDICATE in who.may)
         return review.next(queue, who.name, count)

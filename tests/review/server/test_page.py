@@ -10,6 +10,7 @@ from sqlalchemy import text
 from motor.registry import plugins
 from motor.review import server
 from motor.review.database.decisions import Decision, decide
+from motor.review.database.items import Item, add_items
 from motor.review.database.people import add_person
 from motor.review.database.queues import Question, ask
 
@@ -279,6 +280,25 @@ def test_page_that_runs_out_without_a_network_goes_on_when_it_is_back(browser, r
         shown(page, "i6")
         settled(page)
         assert set(labels(review)) == {f"i{n}" for n in range(6)}
+
+
+def test_decisions_that_are_slow_to_be_sent_do_not_end_the_queue(browser, review, served):
+    items = [Item(f"k{n}", "k", "sound", "train", "source") for n in range(80)]
+    add_items(review.database, items, "tests")
+    ask(review.database, "suspected", 1, [Question(one.name, "suspected") for one in items], "tests")
+    with served(review) as address:
+        page = opened(browser, address)
+        shown(page, "i0")
+        page.route("**/api/decisions", lambda route: route.abort())
+        page.locator("#queue").select_option("suspected")
+        for n in range(70):
+            page.locator("#item", has_text=re.compile(f"^k{n}$")).wait_for()
+            page.keyboard.press("2")
+        page.locator("#item", has_text=re.compile("^k70$")).wait_for()
+        page.locator("#outbox", has_text="70").wait_for()
+        page.unroute("**/api/decisions")
+        page.wait_for_selector("#outbox:empty", state="attached", timeout=120_000)
+        assert len(labels(review)) == 70
 
 
 def test_what_is_passed_over_does_not_end_the_queue(browser, review, served):
