@@ -16,7 +16,7 @@ from motor.recordings.files import Listing, list_files
 from motor.recordings.formats.shapes import check_length
 from motor.recordings.life import LifeLabels, is_by_life, life_labels
 from motor.recordings.machines import Machine
-from motor.recordings.names import alike, cleaned, fault_of, shown, told_apart
+from motor.recordings.names import alike, cleaned, fault_of, told_apart
 from motor.recordings.ordered import ordered_map
 from motor.recordings.readers.lookup import fields_of, missing
 from motor.recordings.readers.name_groups import check_groups, check_time_format
@@ -39,6 +39,9 @@ def _weight(known: tuple[Source, dict[str, Value]]) -> float:
 
 def _is_empty(value: Any) -> bool:
     return not value
+
+
+LONGEST_PATH = 4096  # characters that a message shows
 
 
 class Reader(Plugin):
@@ -321,7 +324,7 @@ class Reader(Plugin):
         path = Path(self.path)
         if not os.path.exists(path):  # noqa: PTH110  # one that is too long is none, too
             raise DataError(
-                f"path {shown(self.path)} does not exist (seen from {Path.cwd()}); correct the dataset's path"
+                f"path {self.path[:LONGEST_PATH]!r} does not exist (seen from {Path.cwd()}); correct the dataset's path"
             )
         return path
 
