@@ -22,6 +22,7 @@ dataset:
 normal: \u6b63\u5e38
 split: {kind: ratio, train: 2, validation: 0, test: 1}
 backbone: {kind: bolt, d_model: 16, d_ff: 16}
+features: {classical: {psd_highest_hz: 999, high_frequencies_hz: []}}
 axes: {method: [classical], domain: [\u632f\u52a8], context_length: [64], classifier: [lda]}
 """
 

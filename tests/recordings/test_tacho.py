@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from motor.features.evidence import strongest_lines
-from motor.predicting.inputs import Told, read_recordings
+from motor.predicting.inputs import InputOptions, read_recordings
 from motor.recordings.readers.tree import Tree
 from motor.recordings.recording import Recording, SeriesError, cut
 from motor.recordings.table import open_recordings, write_recordings
@@ -131,8 +131,8 @@ def test_tacho_without_channels_is_a_fault_of_the_config() -> None:
 
 def test_prediction_reads_the_tacho_as_the_training_did(tmp_path: Path) -> None:
     reader = tree(tmp_path, RUN_UP)
-    told = Told(("x", "y"), dataset=reader.model_dump(mode="json"), domain="y")
-    (one,) = read_recordings([tmp_path / "normal" / "M1_1.csv"], told)
+    options = InputOptions(("x", "y"), dataset=reader.model_dump(mode="json"), domain="y")
+    (one,) = read_recordings([tmp_path / "normal" / "M1_1.csv"], options)
     assert isinstance(one, Recording)
     (trained,) = [other for other in reader.read() if other.domain == "y"]
     assert one.turned == pytest.approx(trained.turned)

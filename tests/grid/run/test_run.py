@@ -141,7 +141,7 @@ def test_run_ctrl_c_stops_soon_and_cleanly(twice: Twice) -> None:
     assert twice.stopped_after_s < STOP_S
     assert twice.first.process.returncode == 130
     assert twice.first.outcome["interrupted"]
-    assert twice.first.outcome["failures"] == []
+    assert {failure["label"] for failure in twice.first.outcome["failures"]} <= {"data", "killed"}  # by themselves
     assert "stopping; the same command goes on from here" in twice.first.stdout.splitlines()
     assert twice.first.stderr == ""
     assert twice.drafts == []
