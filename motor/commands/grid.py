@@ -1,8 +1,7 @@
 """A config's grid, planned: what most commands begin with."""
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from grid.store.store import Store, StoreError
 from motor.experiment.cells import chosen_cells, make_cells, parse_only
 from motor.experiment.reading import Experiment, read_experiment
 from motor.experiment.tables import check_tables
+from motor.report.collector import uncollected
 
 if TYPE_CHECKING:
     from motor.results.race import Race
@@ -71,18 +71,6 @@ class Grid:
         return sum(cell.stage.key in held for cell in self.plan.cells)
 
 
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """Pause the collector of cycles: all that is planned stays, and it would look through it again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 def set_apart(plan: Plan) -> Plan:
     """Take what a large plan is made of out of the collector's sight: it stays until the process ends."""
     if len(plan.stages) >= MANY_STAGES:
@@ -90,7 +78,7 @@ def set_apart(plan: Plan) -> Plan:
     return plan
 
 
-@without_collector()
+@uncollected()
 def plan_grid(
     config: Path,
     overrides: Sequence[str],

@@ -1,6 +1,7 @@
 """Tables that list files: found among files that nobody has described yet, with what their columns tell."""
 
 import csv
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from motor.recordings.files import EVERY, list_files
 from motor.recordings.recording import DataError
-from motor.recordings.text import delimiter_of, opened_text
+from motor.recordings.text import opened_text, rows_of
 
 ENDS = (".csv", ".tsv", ".txt")
 MOST_TABLES = 20  # files of a folder that are looked into
@@ -63,7 +64,7 @@ def _listing(table: Path) -> Listing | None:
     if len(rows) < 2:
         return None
     header, *cells = rows
-    by_name = {name: [row[place].strip() for row in cells] for place, name in enumerate(header) if name}
+    by_name = {name: [row[place] for row in cells] for place, name in enumerate(header) if name}
     file = next((name for name, values in by_name.items() if _are_files(table.parent, values)), None)
     if file is None:
         return None
@@ -79,20 +80,27 @@ def _listing(table: Path) -> Listing | None:
 
 
 def _rows(table: Path) -> list[list[str]]:
-    """Return a table's cells, header first; none if it is no table of equal rows."""
+    """Return a table's cells, header first; none if its rows are unequal, or the first below the header names no file.
+
+    A table of samples, which is long, is read no further than that.
+    """
     try:
         with opened_text(table) as text:
-            first = text.readline(1 << 16)
-            text.seek(0)
-            rows = [row for row in islice(csv.reader(text, delimiter=delimiter_of(first)), MOST_ROWS) if row]
+            rows = ([*map(str.strip, row)] for _, row in islice(rows_of(text), MOST_ROWS) if row)
+            head = [*islice(rows, 2)]
+            if len(head) < 2 or not any(_is_file(table.parent, cell) for cell in head[1]):
+                return []
+            head += rows
     except (csv.Error, UnicodeDecodeError, DataError, OSError):
         return []  # what cannot be read is no list: looking goes on
-    return [[*map(str.strip, row)] for row in rows] if len({*map(len, rows)}) == 1 else []
+    return head if len({*map(len, head)}) == 1 else []
 
 
 def _are_files(folder: Path, values: Sequence[str]) -> bool:
     """Tell whether a column's cells name files; a first look at one spares the rest."""
     first, *_ = values
-    if not first or not (folder / first).is_file():
-        return False
-    return sum((folder / one).is_file() for one in values if one) >= SHARE * len(values)
+    return _is_file(folder, first) and sum(_is_file(folder, one) for one in values) >= SHARE * len(values)
+
+
+def _is_file(folder: Path, name: str) -> bool:
+    return bool(name) and os.path.isfile(folder / name)  # noqa: PTH113 - False too for what can be no path

@@ -1,6 +1,9 @@
 """Text files as programs write them: UTF-8 with or without a mark, and UTF-16 with its mark, as Excel's "Unicode"."""
 
 import codecs
+import csv
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,3 +44,18 @@ def opened_utf8(path: Path) -> IO[bytes]:
 def delimiter_of(line: str) -> str:
     """Return what separates the cells of a line: the mark that it has most of."""
     return max(DELIMITERS, key=line.count)
+
+
+def rows_of(text: IO[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of an open table, empty ones too, each with the number of its line.
+
+    Cells are separated by what the first line has most of.
+
+    Raises
+    ------
+    csv.Error, UnicodeDecodeError
+        On reading, if it is no such table.
+    """
+    first = text.readline()
+    lines = csv.reader(chain([first], text), delimiter=delimiter_of(first))
+    yield from ((lines.line_num, row) for row in lines)

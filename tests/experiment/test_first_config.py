@@ -125,7 +125,10 @@ def test_first_config_of_a_table_without_machines_asks_for_them(tmp_path: Path) 
         list(read_experiment(tmp_path / "mine.yaml", (), {}).base.dataset.read())
 
 
-@pytest.mark.parametrize("rows", ["file,label\nabsent.wav,spark\n", "file,label\n", "a\n\n", "file,label\nM1.wav\n"])
+@pytest.mark.parametrize(
+    "rows",
+    ["file,label\nabsent.wav,spark\n", "file,label\n", "a\n\n", "file,label\nM1.wav\n", f"note,x\n{'w' * 999},1\n"],
+)
 def test_describe_takes_no_other_table_for_a_list_of_files(tmp_path: Path, rows: str) -> None:
     soundfile.write(tmp_path / "M1.wav", BOTH[:, 0], RATE)
     (tmp_path / "notes.csv").write_text(rows)

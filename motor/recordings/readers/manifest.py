@@ -3,7 +3,6 @@
 import csv
 import os
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -13,7 +12,7 @@ from motor.recordings.names import shown
 from motor.recordings.readers.source import ITEM_FIELDS, Source
 from motor.recordings.recording import DataError, near
 from motor.recordings.signal_reader import SignalReader
-from motor.recordings.text import delimiter_of, opened_text
+from motor.recordings.text import opened_text, rows_of
 
 
 class Manifest(SignalReader):
@@ -86,11 +85,11 @@ class Manifest(SignalReader):
         """Return the table's header, and its other lines that are not empty with their numbers."""
         try:
             with opened_text(path) as text:
-                first = text.readline()
-                delimiter = delimiter_of(first)
-                lines = csv.reader(chain([first], text), delimiter=delimiter)
-                header = [name.strip() for name in next(lines, [])]
-                return header, [(lines.line_num, row) for row in lines if any(cell.strip() for cell in row)]
+                rows = rows_of(text)
+                _, header = next(rows, (0, []))
+                return [name.strip() for name in header], [
+                    (line, row) for line, row in rows if any(map(str.strip, row))
+                ]
         except (csv.Error, UnicodeDecodeError) as error:
             raise DataError(
                 f"{path}: this is no CSV table in UTF-8 ({error}); save it as that (in a spreadsheet: CSV UTF-8)"
