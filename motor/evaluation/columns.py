@@ -64,7 +64,9 @@ class Said:
 
     @classmethod
     def mean(cls, seeds: Sequence[Said]) -> Said:
-        """Average what several seeds say of the same series, in one order."""
+        """Average what several seeds say of the same series, in one order; what one says stays that."""
+        if len(seeds) == 1:
+            return seeds[0]
         parts = ([getattr(one, name) for one in seeds] for name in ("named_nC", "probability_nC", "score_n"))
         known = ([part for part in of_seeds if part is not None] for of_seeds in parts)
         return cls(*(np.mean(of_seeds, axis=0) if of_seeds else None for of_seeds in known))
@@ -103,7 +105,8 @@ class Reading:
     def of(cls, table: pd.DataFrame, classes: tuple[str, ...], normal: str) -> Reading:
         texts_n = np.empty((len(table), len(TEXTS)), dtype=object)
         for place, name in enumerate(TEXTS):
-            texts_n[:, place] = list(map(str, table[name].tolist()))
+            column = table[name]
+            texts_n[:, place] = column.to_numpy(object) if column.dtype == "str" else list(map(str, column.tolist()))
         return cls(texts_n, Said.by(table, classes, normal))
 
     def rows(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Reading:
@@ -133,10 +136,17 @@ class Reading:
 
 
 class Readings:
-    """What cells hold out and test, each table read once, however many choices between cells are judged."""
+    """What cells hold out and test, each table read once, however many choices between cells are judged.
+
+    Attributes
+    ----------
+    judged : dict
+        What was said of held-out and of test series, and the motors -> the figures of it.
+    """
 
     def __init__(self, classes: tuple[str, ...], normal: str) -> None:
         self._kinds = classes, normal
+        self.judged: dict[tuple[Said, Said, tuple[str, ...]], Judged] = {}
         self._known: dict[int, tuple[pd.DataFrame, Reading]] = {}  # with the table, so that its id stays its own
 
     def of(self, table: pd.DataFrame) -> Reading:
@@ -144,6 +154,15 @@ class Readings:
         if id(table) not in self._known:
             self._known[id(table)] = table, Reading.of(table, *self._kinds)
         return self._known[id(table)][1]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A recipe's figures in one column: by fold, on held-out series, and under each resample of the test motors."""
+
+    held_out: Mapping[str, float]
+    brier: Mapping[str, float]
+    test_R: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,12 +207,20 @@ class ChoiceColumn:
 
     def held_out_sheet(self, one: Candidate, fold: str, motors: Motors) -> Sheet:
         """Return what a recipe says of the series that are held out in a fold, under the weights of their motors."""
-        rows = self.held_out.fold_n == fold
-        present, motor_n = np.unique(self.held_out.motor_n[rows], return_inverse=True)
+        rows, present, series = self._held_out_of[fold]
         strata = tuple(motors.strata[index] for index in present)
-        true_n, fold_n = self.held_out.true_n[rows], self.held_out.fold_n[rows]
         alone = replace(motors, strata=strata, weights_RM=resampling.motor_weights(strata))
-        return self.sheet(Series(fold_n, motor_n, true_n), one.held_out.rows(rows), alone)
+        return self.sheet(series, one.held_out.rows(rows), alone)
+
+    @cached_property
+    def _held_out_of(self) -> dict[str, tuple[NDArray[np.intp], NDArray[np.intp], Series]]:
+        """Each fold's held-out series: their places, their motors, and they themselves, with motors counted anew."""
+        found, all_of_them = {}, self.held_out
+        for fold in self.folds:
+            rows = np.flatnonzero(all_of_them.fold_n == fold)
+            present, motor_n = np.unique(all_of_them.motor_n[rows], return_inverse=True)
+            found[fold] = rows, present, Series(all_of_them.fold_n[rows], motor_n, all_of_them.true_n[rows])
+        return found
 
     @property
     def folds(self) -> list[str]:

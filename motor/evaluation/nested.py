@@ -22,6 +22,7 @@ from motor.evaluation.cells import FORECASTER, PLAIN, Axes, CellResult, ReportCo
 from motor.evaluation.columns import (
     Candidate,
     ChoiceColumn,
+    Judged,
     Motors,
     Readings,
     Said,
@@ -172,7 +173,7 @@ def nested_selection(cells: list[CellResult], context: ReportContext, readings: 
         return Nested(without_held_out=tuple(idle), idle=tuple(idle.values()))
     motors = all_motors(taking, readings)
     columns = choice_columns(taking, motors, context, readings)
-    everyone = [_Judge.of(column, motors, context.rank_by) for column in columns]
+    everyone = [_Judge.of(column, motors, context.rank_by, readings) for column in columns]
     figures, overall = [], []
     for family in FAMILIES:
         judges = [judge for one in everyone if (judge := one.narrowed(_of_family(one, family, context))).members]
@@ -200,13 +201,12 @@ class _Judge:
     brier_K: Mapping[str, NDArray[np.float64]]
 
     @classmethod
-    def of(cls, column: ChoiceColumn, motors: Motors, rank_by: Metric) -> _Judge:
-        members = column.candidates
-        sheets = {fold: [column.held_out_sheet(one, fold, motors) for one in members] for fold in column.folds}
-        held_out = {fold: np.array([rank_by.measured(sheet) for sheet in of_fold]) for fold, of_fold in sheets.items()}
-        brier = {fold: _brier(of_fold) for fold, of_fold in sheets.items()}
-        test_KR = np.stack([rank_by.resampled(column.sheet(column.test, one.test, motors)) for one in members])
-        return cls(column, motors, members, rank_by, test_KR, held_out, brier)
+    def of(cls, column: ChoiceColumn, motors: Motors, rank_by: Metric, readings: Readings) -> _Judge:
+        judged = [_judged(column, one, motors, rank_by, readings) for one in column.candidates]
+        held_out = {fold: np.array([one.held_out[fold] for one in judged]) for fold in column.folds}
+        brier = {fold: np.array([one.brier[fold] for one in judged]) for fold in column.folds}
+        test_KR = np.stack([one.test_R for one in judged])
+        return cls(column, motors, column.candidates, rank_by, test_KR, held_out, brier)
 
     def narrowed(self, places: list[int]) -> _Judge:
         """Return the judge of some of the recipes; their scores are the same."""
@@ -247,9 +247,22 @@ class _Judge:
         return any(len(set(test.motor_n[test.true_n == label])) == 1 for label in set(test.true_n.tolist()))
 
 
-def _brier(sheets: list[Sheet]) -> NDArray[np.float64]:
-    """Return the Brier score of each recipe; 0 of one without probabilities."""
-    return np.array([0.0 if sheet.probability_nC is None else squared_errors(sheet).mean() for sheet in sheets])
+def _judged(column: ChoiceColumn, one: Candidate, motors: Motors, rank_by: Metric, readings: Readings) -> Judged:
+    """Return a recipe's figures; those that another choice between recipes has asked for already are known."""
+    key = one.held_out, one.test, motors.names
+    if key not in readings.judged:
+        sheets = {fold: column.held_out_sheet(one, fold, motors) for fold in column.folds}
+        readings.judged[key] = Judged(
+            held_out={fold: rank_by.measured(sheet) for fold, sheet in sheets.items()},
+            brier={fold: _brier(sheet) for fold, sheet in sheets.items()},
+            test_R=rank_by.resampled(column.sheet(column.test, one.test, motors)),
+        )
+    return readings.judged[key]
+
+
+def _brier(sheet: Sheet) -> float:
+    """Return the Brier score of a recipe; 0 of one without probabilities."""
+    return 0.0 if sheet.probability_nC is None else float(squared_errors(sheet).mean())
 
 
 def _of_family(judge: _Judge, family: str, context: ReportContext) -> list[int]:

@@ -76,6 +76,19 @@ def test_thinned_curve_keeps_its_ends_and_its_area():
     assert auc(thin_x, thin_y) == pytest.approx(roc_auc_score(truth, score), abs=2e-3)
 
 
+def test_points_that_say_nothing_go_whatever_the_room():
+    x, y = np.array([0.0, 0, 0, 0, 0.5, 1, 1, 1]), np.array([1.0, 0, 0, 0, 0.5, 1, 0, 1])
+    thin_x, thin_y = curve_points(x, y)
+    assert (thin_x.tolist(), thin_y.tolist()) == ([0, 0, 1, 1, 1], [1, 0, 1, 0, 1])
+
+
+def test_equal_steps_are_thinned_evenly():
+    steps = np.repeat(np.arange(1001.0) / 1000, 2)
+    thin_x, thin_y = curve_points(steps[1:], steps[:-1], 100)
+    assert len(thin_x) == 100
+    assert np.abs(thin_x - thin_y).max() < 0.05
+
+
 def test_calibration_of_true_probabilities_lies_on_the_diagonal():
     generator = np.random.default_rng(0)
     score = generator.random(20000)
