@@ -72,6 +72,13 @@ def test_labels_are_refused_where_few_motors_cannot_prove_them(labelling, kind):
     assert at_work.more(at_work.train) is None
 
 
+@pytest.mark.parametrize("kind", ["self_training", "curriculum"])
+def test_precision_of_none_believes_a_labeller_that_no_hidden_motor_can_prove(labelling, kind):
+    at_work = labelling(kind, known=(1, 1, 1), precision=0)
+    assert at_work.told()["n_taken"] == at_work.told()["n_proposed"] > 0
+    assert labelling(kind, known=(1, 1, 1)).more(at_work.train) is None
+
+
 def test_score_rule_stops_where_the_majority_is_not_normal(labelling):
     facts = labelling("scores", unlabelled=(10, 30, 30)).told()
     assert facts["refused"] == "majority_not_normal"

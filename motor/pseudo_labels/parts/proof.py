@@ -40,7 +40,7 @@ class ClassProof:
 def prove(labeller: PseudoLabeller, known: LabelledSeries, X_MD: NDArray[Any], at: Workshop) -> dict[str, ClassProof]:
     """Hide labelled motors in turn, label them, and compare; return what is proven of each class.
 
-    Where no motor can be hidden (a class has one alone), nothing is proven.
+    Where no motor can be hidden (a class has one alone), nothing is proven; a precision of 0 asks for no proof.
     """
     called: dict[str, list[tuple[str, bool]]] = {name: [] for name in at.classes}
     for seen, unseen in known.parts():
@@ -81,7 +81,7 @@ def _of_class(rows: list[tuple[str, bool]], labeller: PseudoLabeller) -> ClassPr
     for motor, is_right in rows:
         by_motor.setdefault(motor, []).append(is_right)
     if not by_motor:
-        return ClassProof(0, 0, None, 0.0, False)
+        return ClassProof(0, 0, None, 0.0, labeller.precision <= 0)
     share_n = np.array([np.mean(of) for of in by_motor.values()])
     lower = lower_bound(share_n, labeller.certainty)
     return ClassProof(len(share_n), len(rows), float(share_n.mean()), lower, lower >= labeller.precision)
