@@ -18,7 +18,7 @@ from pydantic import BaseModel
 SOURCE = "plugin_source"
 MOST_TEXTS = 4096  # of settings and inputs, as JSON, that are kept: neighbouring cells share most of theirs
 MANY = 4  # numbers of a tuple, so that its JSON is worth keeping
-_PLAIN = (str, int, float, bool, NoneType)
+PLAIN = frozenset({str, int, float, bool, NoneType})
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _TEXTS: dict[int, tuple[object, str]] = {}
 string = json.encoder.encode_basestring  # of a text, as `_ENCODER` writes it
@@ -52,11 +52,7 @@ def text_of(value: Any) -> str:
     TypeError
         If a value has no stable form.
     """
-    kind: Any = type(value)
-    write = _WRITERS.get(kind)
-    if write is not None:
-        return write(value)
-    return _kept_text(value) if _is_kept(kind) else dumped(canonical(value, "a field"))
+    return WRITERS[type(value)](value)
 
 
 def canonical(value: Any, place: str) -> Any:
@@ -91,34 +87,31 @@ def _canonical_mapping(mapping: dict[Any, Any], place: str) -> dict[str, Any]:
 
 
 def _text_of_items(items: Iterable[Any]) -> str:
-    return "[" + ",".join([text_of(item) for item in items]) + "]"
+    return "[" + ",".join([WRITERS[type(item)](item) for item in items]) + "]"
 
 
 def _text_of_tuple(items: tuple[Any, ...]) -> str:
-    """Return the JSON of a tuple; of settings, or of many numbers, it is kept: many records hold the very same."""
+    """Return the JSON of a tuple; of records, or of many numbers, it is kept: many records hold the very same."""
+    if not items:
+        return "[]"
     known = _TEXTS.get(id(items))
     if known is not None:
         return known[1]
-    kind: Any = type(items[0]) if items else None
-    is_shared = _is_settings(kind) or (len(items) > MANY and all(type(item) in _PLAIN for item in items))
+    kind: Any = type(items[0])
+    is_shared = _is_record(kind) or (len(items) > MANY and all(type(item) in PLAIN for item in items))
     return _kept_text(items) if is_shared else _text_of_items(items)
 
 
 @cache
-def _is_settings(kind: Any) -> bool:
-    return issubclass(kind or object, BaseModel)
-
-
-@cache
-def _is_kept(kind: Any) -> bool:
+def _is_record(kind: Any) -> bool:
     return issubclass(kind, Recorded | BaseModel)
 
 
 def _text_of_mapping(mapping: Mapping[Any, Any]) -> str:
     heads = _heads(tuple(mapping))
     if heads is None:
-        return dumped(canonical(mapping, "a field"))
-    return "{" + ",".join([head + text_of(mapping[key]) for key, head in heads]) + "}"
+        return _text_of_other(mapping)
+    return "{" + ",".join([head + WRITERS[type(mapping[key])](mapping[key]) for key, head in heads]) + "}"
 
 
 @lru_cache(MOST_TEXTS)
@@ -130,7 +123,11 @@ def _heads(keys: tuple[Any, ...]) -> tuple[tuple[str, str], ...] | None:
 
 
 def _text_of_float(value: float) -> str:
-    return float.__repr__(value) if math.isfinite(value) else dumped(canonical(value, "a field"))
+    return float.__repr__(value) if math.isfinite(value) else _text_of_other(value)
+
+
+def _text_of_other(value: Any) -> str:
+    return dumped(canonical(value, "a field"))
 
 
 def _kept_text(value: Any) -> str:
@@ -141,23 +138,39 @@ def _kept_text(value: Any) -> str:
     known = _TEXTS.get(id(value))
     if known is None:
         text = value.record_text() if isinstance(value, Recorded) else _made_text(value)
-        while len(_TEXTS) >= MOST_TEXTS:
-            del _TEXTS[next(iter(_TEXTS))]  # the oldest
+        if len(_TEXTS) >= MOST_TEXTS:
+            _TEXTS.clear()  # one after the other from its front would take as long as there were many
         known = _TEXTS[id(value)] = (value, text)  # the object, so that its id stays its
     return known[1]
 
 
+def kept_text(value: Any) -> str | None:
+    """Return the JSON of the very same object where it is kept."""
+    known = _TEXTS.get(id(value))
+    return None if known is None else known[1]
+
+
 def _made_text(value: Any) -> str:
-    return _text_of_items(value) if isinstance(value, tuple) else dumped(canonical(value, "a field"))
+    return _text_of_items(value) if isinstance(value, tuple) else _text_of_other(value)
 
 
-_WRITERS: dict[type, Callable[[Any], str]] = {
-    str: string,
-    int: int.__repr__,
-    float: _text_of_float,
-    bool: lambda value: "true" if value else "false",
-    NoneType: lambda _: "null",
-    tuple: _text_of_tuple,
-    list: _text_of_items,
-    dict: _text_of_mapping,
-}
+class _Writers(dict[type, Callable[[Any], str]]):
+    """What writes values, by their type."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        self[kind] = _kept_text if _is_record(kind) else _text_of_other
+        return self[kind]
+
+
+WRITERS = _Writers(
+    {
+        str: string,
+        int: int.__repr__,
+        float: _text_of_float,
+        bool: lambda value: "true" if value else "false",
+        NoneType: lambda _: "null",
+        tuple: _text_of_tuple,
+        list: _text_of_items,
+        dict: _text_of_mapping,
+    }
+)

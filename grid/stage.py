@@ -4,16 +4,17 @@ import dataclasses
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
 from functools import cache, cached_property
+from operator import attrgetter
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
-from grid.canonical import SOURCE, Recorded, canonical, digest, dumped, string, text_of
+from grid.canonical import PLAIN, SOURCE, WRITERS, Recorded, canonical, digest, dumped, kept_text, string
 
 __all__ = ["COST", "KEY_LENGTH", "Context", "InputError", "Resources", "Stage", "after", "beside", "canonical"]
 __all__ += ["digest", "when_set"]
@@ -175,11 +176,11 @@ class Stage(Recorded):
     @cached_property
     def waits_for(self) -> tuple["Stage", ...]:
         """The distinct stages that must stand before this one is built: its inputs, and what is to come before."""
-        before: dict[str, Stage] = {}
+        found = {stage.key: stage for stage in self.inputs}
         made: Any = type(self)
         for name in _fields_after(made):
-            _gather(getattr(self, name), before)
-        return tuple(({stage.key: stage for stage in self.inputs} | before).values()) if before else self.inputs
+            _gather(getattr(self, name), found)
+        return tuple(found.values()) if len(found) > len(self.inputs) else self.inputs
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -197,28 +198,38 @@ class Stage(Recorded):
     @cached_property
     def key(self) -> str:
         """The start of the SHA-256 of the record's canonical JSON."""
-        return hashlib.sha256(self.record_text().encode()).hexdigest()[:KEY_LENGTH]
+        text = kept_text(self) or self.record_text()  # whose record holds this one may have asked for it before
+        return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
     def record_text(self) -> str:
         """Return the record's canonical JSON, put together from that of the inputs: a plan has many stages of few."""
         if "record" in self.__dict__:  # it may have been read back
             return dumped(self.record)
         made: Any = type(self)
+        values_of, layout = _layout(made, made.KIND, made.VERSION)
+        values = values_of(self)
         try:
             parts = [
-                head if name is None else head + text_of(getattr(self, name))
-                for head, name, default in _layout(made, made.KIND, made.VERSION)
-                if default is MISSING or getattr(self, str(name)) != default
+                head if at is None else head + WRITERS[type(values[at])](values[at])
+                for head, at, default in layout
+                if default is MISSING or values[at] != default
             ]
         except TypeError:
             return dumped(self.record)  # it says of which field
         return "{" + ",".join(parts) + "}"
 
-    def walk(self, seen: set[str] | None = None) -> Iterator["Stage"]:
-        """Yield this stage after all that it waits for, each once; `seen` are keys that are left out, and it grows."""
-        found: list[Stage] = []
-        _collect(self, set() if seen is None else seen, found)
-        return iter(found)
+    def walk(self) -> Iterator["Stage"]:
+        """Yield this stage after all that it waits for, each once."""
+        found: dict[str, Stage] = {}
+        self.add_to(found)
+        return iter(found.values())
+
+    def add_to(self, stages: dict[str, "Stage"]) -> None:
+        """Add this stage, by its key, after all that it waits for; what is there already stays where it is."""
+        if self.key not in stages:
+            for source in self.waits_for:
+                source.add_to(stages)
+            stages[self.key] = self
 
     def _deciding(self) -> Iterator[tuple[str, Any]]:
         made: Any = type(self)
@@ -237,18 +248,21 @@ def _check_class(made: Any) -> None:
 
 
 @cache
-def _layout(made: Any, kind: str, version: int) -> tuple[tuple[str, str | None, Any], ...]:
-    """Return what a record's JSON is put together from, by name: JSON, and the field whose value comes behind it.
+def _layout(made: Any, kind: str, version: int) -> tuple[Callable[[Any], Any], tuple[tuple[str, Any, Any], ...]]:
+    """Return what gives the values of a stage's deciding fields, and what a record's JSON is put together from.
 
-    A field that enters only where it is set comes with its default, any other with MISSING.
+    That is, by name: JSON, and the number of the value that comes behind it, if any. A field that enters only where
+    it is set comes with its default, any other with MISSING.
     """
     _check_class(made)
     own = {"kind": kind, "version": version, **_source_of(made)}
     told: dict[str, Any] = {name: (f"{string(name)}:{dumped(value)}", None, MISSING) for name, value in own.items()}
-    for field in _deciding_fields(made):
+    fields = _deciding_fields(made)
+    for at, field in enumerate(fields, start=1):
         default = field.default if field.metadata.get("when_set") else MISSING
-        told[field.name] = (f"{string(field.name)}:", field.name, default)
-    return tuple(told[name] for name in sorted(told))
+        told[field.name] = (f"{string(field.name)}:", at, default)
+    values = attrgetter("KIND", *(field.name for field in fields))  # of two names and more it returns a tuple
+    return values, tuple(told[name] for name in sorted(told))
 
 
 @cache
@@ -360,16 +374,6 @@ def _read_back(annotation: Any, value: Any) -> Any:
     return tuple(value) if annotation is tuple else value
 
 
-def _collect(stage: Stage, seen: set[str], found: list[Stage]) -> None:
-    """Append a stage after all that it waits for, each once."""
-    if stage.key in seen:
-        return
-    seen.add(stage.key)
-    for source in stage.waits_for:
-        _collect(source, seen, found)
-    found.append(stage)
-
-
 def _gather(value: Any, found: dict[str, Stage]) -> None:
     """Add the stages that a value holds, by key."""
     kind: Any = type(value)
@@ -378,7 +382,8 @@ def _gather(value: Any, found: dict[str, Stage]) -> None:
         found[value.key] = value
     elif holds:
         for item in value.values() if holds == "values" else value:
-            _gather(item, found)
+            if type(item) not in PLAIN:
+                _gather(item, found)
 
 
 @cache

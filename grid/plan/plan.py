@@ -23,11 +23,17 @@ class Cell:
         """Return, say, ``A/Joint/4096/svm``."""
         return "/".join("-" if value is None else str(value) for value in self.axes.values())
 
-    def walk(self, seen: set[str] | None = None) -> Iterator[Stage]:
-        """Yield every stage of the cell, inputs first, each once; `seen` are keys that are left out, and grows."""
-        seen = set() if seen is None else seen
-        for stage in (*self.checks, self.stage):
-            yield from stage.walk(seen)
+    def walk(self) -> Iterator[Stage]:
+        """Yield every stage of the cell, inputs first, each once."""
+        found: dict[str, Stage] = {}
+        self.add_to(found)
+        return iter(found.values())
+
+    def add_to(self, stages: dict[str, Stage]) -> None:
+        """Add every stage of the cell, by its key, inputs first; what is there already stays where it is."""
+        for check in self.checks:
+            check.add_to(stages)
+        self.stage.add_to(stages)
 
 
 @dataclass(frozen=True)
@@ -68,10 +74,8 @@ def make_plan(cells: Iterable[Cell], store: Store, force: frozenset[str] = froze
     """
     cells = list(cells)
     stages: dict[str, Stage] = {}
-    seen: set[str] = set()
     for cell in cells:
-        for stage in cell.walk(seen):
-            stages[stage.key] = stage
+        cell.add_to(stages)
     forced = _forced(stages, force)
     held = store.held(stages.values())
     damaged = store.set_aside_keys() & stages.keys()
@@ -101,6 +105,8 @@ def _reached(
 
 
 def _forced(stages: dict[str, Stage], force: frozenset[str]) -> set[str]:
+    if not force:
+        return set()
     kinds = {stage.KIND for stage in stages.values()}
     unknown = force - {"all"} - kinds
     if unknown:
@@ -110,14 +116,12 @@ def _forced(stages: dict[str, Stage], force: frozenset[str]) -> set[str]:
 
 
 def _needed(cells: list[Cell], stages: dict[str, Stage], wanted: set[str], held: set[str]) -> set[str]:
+    asked = wanted | {stage.key for cell in cells for stage in (cell.stage, *cell.checks)}
     needed: set[str] = set()
-    waiting = [stage for cell in cells for stage in (cell.stage, *cell.checks)] + [stages[key] for key in wanted]
-    while waiting:
-        stage = waiting.pop()
-        if stage.key in needed or (stage.key in held and stage.key not in wanted):
-            continue
-        needed.add(stage.key)
-        waiting += stage.waits_for
+    for key, stage in reversed(stages.items()):  # whoever waits for a stage comes before it here
+        if key in asked and (key not in held or key in wanted):
+            needed.add(key)
+            asked.update([source.key for source in stage.waits_for])
     return needed
 
 
@@ -130,7 +134,7 @@ def describe(plan: Plan, resources: Mapping[str, Resources]) -> str:
         by_kind.setdefault(stage.KIND, []).append(key)
     for kind, of_kind in by_kind.items():
         to_build = sum(key in plan.missing for key in of_kind)
-        asks = sorted({asked.describe() for asked in {resources[key] for key in of_kind}})
+        asks = sorted({asked.describe() for asked in {id(resources[key]): resources[key] for key in of_kind}.values()})
         built = len(of_kind) - sum(key in plan.missing and key not in plan.forced for key in of_kind)
         lines.append(f"{kind:<12}{len(of_kind):>10}{built:>8}{to_build:>10}   {' or '.join(asks)}")
     return "\n".join(lines)

@@ -39,7 +39,9 @@ def command(arguments: argparse.Namespace) -> int:
         return OK
     planned = dry_run(grid_in(arguments, is_look=True))
     print(describe(planned.plan, planned.resources))
-    print("\ncells:")
-    for cell in planned.plan.cells:
-        print(f"  {cell.name():<43} {'built' if cell.stage.key not in planned.plan.missing else 'to build'}")
+    missing = planned.plan.missing
+    rows = [
+        f"  {cell.name():<43} {'to build' if cell.stage.key in missing else 'built'}" for cell in planned.plan.cells
+    ]
+    print("\ncells:", *rows, sep="\n")
     return OK

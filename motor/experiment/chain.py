@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:  # `motor.experiment.settings` reads this folder for the names
 
 
 T = TypeVar("T")
+UNHEARD = "classifier", SEED  # axes on which neither windows nor what is looked up depends
 BATCH_SIZE = 32  # windows a forward pass of validation and of forecasts for the skill
 
 
@@ -86,7 +88,7 @@ class Chain:
 
         Cells that differ in their classifier alone share them.
         """
-        place = tuple(value for axis, value in axes.items() if axis != "classifier")
+        place = _but_classifier(tuple(axes))(axes)
         if place not in self._known:
             link = Link(self, axes)
             described = tuple(link.method.described(link, fold) for fold in self.folds)
@@ -104,7 +106,7 @@ class Chain:
         return {}
 
     @cached_property
-    def _known(self) -> dict[tuple[Any, ...], tuple["Link", tuple[Described, ...], dict[str, float]]]:
+    def _known(self) -> dict[Any, tuple["Link", tuple[Described, ...], dict[str, float]]]:
         return {}
 
     @cached_property
@@ -126,19 +128,16 @@ class Chain:
             seed=base.seed,
         )
         accepted = tuple(sorted(base.audit.accept))
+        places = _unlike_places(places)
         found = self._windows(prepared, places), self._features(places), self._lookups(prepared, places)
         return Cleared(audit, accepted, *found)
 
     def _lookups(self, prepared: Prepare, places: Sequence[Mapping[str, Any]]) -> tuple[Lookup, ...]:
         """Return what the grid's cells look up in the training series of `prepared`, each once."""
         found: dict[str, Lookup] = {}
-        looking: dict[tuple[Any, ...], bool] = {}
         for place in places:
-            others = tuple(value for axis, value in place.items() if axis not in ("classifier", "seed"))
-            if others not in looking:
-                link = Link(self, place)
-                looking[others] = link.looks_up() and link.prepare() == prepared
-            if looking[others]:
+            link = Link(self, place)
+            if link.looks_up() and link.prepare() == prepared:
                 for stage in self._described(place)[1][0].walk():
                     found |= {one.model_dump_json(): one for one in getattr(stage, "lookups", ())}
         return tuple(found[text] for text in sorted(found))
@@ -205,12 +204,26 @@ def _pseudo_labels(settings: "Settings", kind: str | None, described: Sequence[D
     }
 
 
+@cache
+def _but_classifier(axes: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Any]:
+    """Return what gives the values of a place on all axes but that of the judges."""
+    return itemgetter(*(axis for axis in axes if axis != "classifier"))
+
+
+def _unlike_places(places: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the first of the places that differ in nothing that a check of the data asks about."""
+    if not places:
+        return []
+    others = itemgetter(*(axis for axis in places[0] if axis not in UNHEARD))
+    return list({others(place): place for place in reversed(places)}.values())[::-1]
+
+
 def _longest_contexts(places: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return places that cut windows, one for each combination of the other axes: the one with the longest context."""
     found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     for place in places:
         if place.get("context_length") is not None:
-            of_others = tuple(place[axis] for axis in place if axis not in ("context_length", "classifier", "seed"))
+            of_others = tuple(place[axis] for axis in place if axis not in ("context_length", *UNHEARD))
             known = found.setdefault(of_others, place)
             if place["context_length"] > known["context_length"]:
                 found[of_others] = place

@@ -248,6 +248,15 @@ def test_digest_is_a_sha256_that_the_key_starts() -> None:
     assert digest(stage.record)[:KEY_LENGTH] == stage.key
 
 
+def test_key_when_more_texts_are_made_than_kept_is_that_of_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grid.canonical.MOST_TEXTS", 3)
+    leaf = Import()
+    trained = tuple(Train(leaf, domains=(str(number),)) for number in range(10))
+    ends = [Anything(trained[:5]), Anything(trained[3:]), Anything((leaf, *trained))]
+    keys = [stage.key for end in ends for stage in end.walk()]
+    assert keys == [digest(stage.record)[:KEY_LENGTH] for end in ends for stage in end.walk()]
+
+
 def test_build_of_the_bare_class_raises_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="Import does not say how it is built"):
         Import().build(tmp_path, None)  # type: ignore[arg-type]
