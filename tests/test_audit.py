@@ -201,6 +201,32 @@ def test_audit_mark_of_the_class_is_found_alone(audited, name, change):
     assert names(audited(by_label(change))) == {name}
 
 
+def turning(speeds_rpm: tuple[float, ...], faults_line: int) -> Rows:
+    """Return motors at speeds, with a line of the shaft at one harmonic that is strong where a fault raises it."""
+    rows = plant_of_motors(2)
+    for row in rows:
+        row["speed_rpm"] = speeds_rpm[int(row["motor"][-2:]) % len(speeds_rpm)]
+        at = 2 * np.pi * faults_line * row["speed_rpm"] / 60 / 4096 * np.arange(len(row["signal"]))
+        line = np.sin(at) * row["signal"].std() * (row["label"] == "vibrate")
+        row["signal"] = (row["signal"] + 2 * line).astype(np.float32)
+    return rows
+
+
+@pytest.mark.parametrize(("speed_rpm", "faults_line"), [(1500.0, 2), (3000.0, 1), (1800.0, 2), (3600.0, 1)])
+def test_audit_fault_that_raises_a_known_shafts_line_at_the_mains_is_no_hum(audited, speed_rpm, faults_line):
+    rows = turning((speed_rpm,), faults_line)
+    assert names(audited(rows)) == set()
+    untold = [{name: value for name, value in row.items() if name != "speed_rpm"} for row in rows]
+    assert names(audited(untold)) == {"mains_hum"}  # nobody says that it is the shaft's
+
+
+def test_audit_hum_of_one_class_is_found_where_some_shafts_turn_at_its_half(audited):
+    rows = turning((1500.0, 1130.0, 2200.0), 2)
+    for row in rows:
+        add_hum(row, CLASSES.index(row["label"]))
+    assert names(audited(rows)) == {"mains_hum"}
+
+
 def test_audit_classes_recorded_one_after_the_other_are_found(audited):
     rows = sorted(plant_of_motors(3), key=lambda row: CLASSES.index(row["label"]))
     assert names(audited(rows)) == {"file_order"}

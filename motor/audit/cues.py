@@ -6,6 +6,7 @@ import numpy as np
 
 NEAR_ZERO = 2000  # samples that tell the quantisation step: those of least magnitude, where float32 is finest
 MAINS_HZ = (50.0, 60.0)
+SHAFT_LINES = (1, 2)  # harmonics that a fault raises most: unbalance the first, misalignment the second
 STRONG_DB = 30.0
 LEAST_CYCLES = 20  # of the lower mains frequency: shorter recordings cannot tell 50 from 60 Hz and both from the rest
 
@@ -21,11 +22,14 @@ class Cue:
     next_step : str
     by_fault : bool
         Whether a fault may explain it; then it is reported and is no finding.
+    of_measured : bool
+        Whether recordings in which it cannot be measured take no part; else that they have none is a value, too.
     """
 
     what: str
     next_step: str
     by_fault: bool = False
+    of_measured: bool = False
 
 
 CUES = {
@@ -33,7 +37,7 @@ CUES = {
     "level": Cue("the level (rms) of the raw signal", "Compare a run with scaling: {by: item}", by_fault=True),
     "quantisation": Cue("the smallest step between sample values", "Find out which recorder or format made each class"),
     "clipping": Cue("the share of clipped samples", "Record all classes with the same range"),
-    "mains_hum": Cue("the hum at 50 or 60 Hz", "Filter the mains frequency out of every recording"),
+    "mains_hum": Cue("the hum at 50 or 60 Hz", "Filter the mains frequency out of every recording", of_measured=True),
     "sampling_rate": Cue("the sampling rate", "Resample all recordings to one rate, below the lowest cut-off"),
     "length": Cue("the length of the recordings", "Cut all recordings to one length (series_length)"),
     "file_order": Cue("the place in the data set", "Record the classes in mixed order, on the same days"),
@@ -41,7 +45,7 @@ CUES = {
 }
 
 
-def signal_cues(signal: np.ndarray, sampling_rate_hz: float) -> dict[str, float]:
+def signal_cues(signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None = None) -> dict[str, float]:
     """Measure the cues of one recording.
 
     Parameters
@@ -49,6 +53,8 @@ def signal_cues(signal: np.ndarray, sampling_rate_hz: float) -> dict[str, float]
     signal : ndarray of shape (n_samples,), float32
         As it was recorded.
     sampling_rate_hz : float
+    speed_rpm : float, optional
+        Of the shaft, where it is known (not NaN).
 
     Returns
     -------
@@ -64,7 +70,7 @@ def signal_cues(signal: np.ndarray, sampling_rate_hz: float) -> dict[str, float]
         "level": float(np.log10(max(rms, 1e-30))),
         "quantisation": quantisation(signal),
         "clipping": clipping(signal),
-        "mains_hum": mains_hum(signal - np.float32(mean), sampling_rate_hz),
+        "mains_hum": mains_hum(signal - np.float32(mean), sampling_rate_hz, speed_rpm),
     }
 
 
@@ -117,11 +123,14 @@ def clipping(signal: np.ndarray) -> float:
     return share
 
 
-def mains_hum(signal: np.ndarray, sampling_rate_hz: float) -> float:
-    """Return 1 where there is strong hum at 50 Hz, -1 at 60 Hz, 0 at neither or both; NaN for short recordings.
+def mains_hum(signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | None = None) -> float:
+    """Return 1 where there is strong hum at 50 Hz, -1 at 60 Hz, 0 at neither or both; NaN where nobody can tell.
 
     Strong is a line `STRONG_DB` over what its surroundings have in 1 Hz, whatever the gain. That is a step and no
     scale, because a fault that raises the noise drowns a weak line, which is no mark of the recording chain.
+
+    Short recordings cannot tell, nor can those of a shaft that is known to turn at 50 or 60 Hz, or at half of it: its
+    own line stands where the hum would, and a fault raises it.
     """
     if len(signal) / sampling_rate_hz < LEAST_CYCLES / MAINS_HZ[0] or sampling_rate_hz < 4 * MAINS_HZ[1]:
         return float("nan")
@@ -130,15 +139,24 @@ def mains_hum(signal: np.ndarray, sampling_rate_hz: float) -> float:
 
     # The mains drift: a longer look finds a wider line.
     n_samples = prev_fast_len(min(len(signal), int(8 * sampling_rate_hz)), real=True)
+    bin_hz = sampling_rate_hz / n_samples
+    shaft_hz = [number * speed_rpm / 60 for number in SHAFT_LINES] if speed_rpm else []
+    if any(abs(line - hz) <= 2 * _width_hz(bin_hz) for line in shaft_hz for hz in MAINS_HZ):  # both lines are as wide
+        return float("nan")
     power = np.abs(rfft(signal[:n_samples] * hann(n_samples, sym=False).astype(np.float32))) ** 2
-    strong = [_over_1_hz(power, sampling_rate_hz / n_samples, hz) > STRONG_DB for hz in MAINS_HZ]
+    strong = [_over_1_hz(power, bin_hz, hz) > STRONG_DB for hz in MAINS_HZ]
     return float(strong[0]) - float(strong[1])
+
+
+def _width_hz(bin_hz: float) -> float:
+    """Return how far a line reaches to either side."""
+    return max(0.2, 2 * bin_hz)
 
 
 def _over_1_hz(power: np.ndarray, bin_hz: float, line_hz: float) -> float:
     """Return the power of a line over that of its surroundings in 1 Hz, in dB; a Hann window's line is 3 bins wide."""
     away = np.abs(np.arange(int(1.5 * line_hz / bin_hz) + 1) * bin_hz - line_hz)
-    width_hz = max(0.2, 2 * bin_hz)
+    width_hz = _width_hz(bin_hz)
     near = power[: len(away)]
     surroundings = np.median(near[(away > 2 * width_hz) & (away <= max(5.0, 6 * width_hz))])
     line = max(float(near[away <= width_hz].sum()) / 1.5, 1e-30)

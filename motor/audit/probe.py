@@ -53,7 +53,8 @@ def probe(recordings: "pd.DataFrame", sides: "pd.DataFrame", classes: Sequence[s
     ----------
     recordings : DataFrame
         One row a recording: item, motor, domain, label, and a column for each cue of `CUES` that was measured. A
-        cue that is the same for all of a domain's recordings tells nothing there; NaN counts as a value of its own.
+        cue that is the same for all of a domain's recordings tells nothing there; NaN counts as a value of its own,
+        or leaves the recording out (`motor.audit.cues.Cue`).
     sides : DataFrame
         fold, item, side.
     classes : sequence of str
@@ -65,7 +66,7 @@ def probe(recordings: "pd.DataFrame", sides: "pd.DataFrame", classes: Sequence[s
         A row a cue and domain, and one for all domains together where there are several.
     """
     blocks = Blocks.of(recordings, classes, seed)
-    trials = [_Trial.of(cue, recordings, blocks) for cue in CUES if cue in recordings]
+    trials = [_Trial.of(cue, recordings, blocks, classes, seed) for cue in CUES if cue in recordings]
     tested = [trial for trial in trials if trial.domains]
     factors: dict[str, float] = {}
     for by_fault in (False, True):  # what a fault may explain is no finding, and costs the others nothing
@@ -85,7 +86,12 @@ class _Trial:
     test: Significance
 
     @classmethod
-    def of(cls, cue: str, recordings: "pd.DataFrame", blocks: Blocks) -> "_Trial":
+    def of(cls, cue: str, recordings: "pd.DataFrame", blocks: Blocks, classes: Sequence[str], seed: int) -> "_Trial":
+        measured = _measured(cue, recordings)
+        if len(measured) < len(recordings):
+            if measured["label"].nunique() < 2:
+                return cls(cue, measured[cue], (), Significance(1.0, ()))
+            recordings, blocks = measured, Blocks.of(measured, classes, seed)
         values = recordings[cue].astype(np.float64)
         values = values.fillna(values.min() - 1.0) if values.notna().any() else values.fillna(0.0)
         filled = recordings.assign(**{cue: values})
@@ -99,6 +105,7 @@ class _Trial:
     def rows(self, joined: "pd.DataFrame", classes: Sequence[str], factor: float, seed: int) -> list[Row]:
         import pandas as pd
 
+        joined = _measured(self.cue, joined)
         values = joined[self.cue].astype(np.float64)
         filled = joined.assign(**{self.cue: values.fillna(self.values.min())})
         predictions = {name: predict(self.cue, filled[filled["domain"] == name], seed) for name in self.domains}
@@ -121,6 +128,11 @@ class _Trial:
                 )
             )
         return rows
+
+
+def _measured(cue: str, recordings: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the recordings that take part in the trial of a cue."""
+    return recordings[recordings[cue].notna()] if CUES[cue].of_measured else recordings
 
 
 def probe_outcome(rows: Sequence[Row]) -> Outcome:

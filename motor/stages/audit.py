@@ -44,7 +44,7 @@ class Audit(Stage):
     """Search the recordings and their split for leaks. It only measures: `Cleared` judges."""
 
     KIND: ClassVar[str] = "audit"
-    VERSION: ClassVar[int] = 4
+    VERSION: ClassVar[int] = 5
     IS_COMMON: ClassVar[bool] = True
     READ: ClassVar[tuple[str, ...] | None] = (FILE_NAME, COST)
 
@@ -113,9 +113,10 @@ class Audit(Stage):
         raw_meta = raw.meta.loc[meta.index]
         reach = reach_for(float(raw_meta["n_samples"].median()))
         cues, prints, outliers = [], [], []
-        for place, rate_hz in zip(meta.index, raw_meta["sampling_rate_hz"], strict=True):
+        speeds_rpm = raw_meta["speed_rpm"].to_numpy(np.float64, na_value=np.nan)
+        for place, rate_hz, speed_rpm in zip(meta.index, raw_meta["sampling_rate_hz"], speeds_rpm, strict=True):
             signal = raw.signal(int(place))
-            cues.append(signal_cues(signal, float(rate_hz)))
+            cues.append(signal_cues(signal, float(rate_hz), float(speed_rpm)))
             prints.append(fingerprint(signal, reach))
             outliers.append(outlier_of(signal, float(signal.min()), float(signal.max())))
             context.report(recordings=len(prints), of=len(meta))

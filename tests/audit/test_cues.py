@@ -55,3 +55,15 @@ def test_mains_hum_drowned_a_little_stays_strong(noise):
 
 def test_mains_hum_of_a_short_recording_is_unknown(noise):
     assert np.isnan(mains_hum(noise[:1000], 5000.0))
+
+
+@pytest.mark.parametrize("speed_rpm", [1500.0, 3000.0, 1800.0, 3600.0, 1497.0, 3014.0])
+def test_mains_hum_where_a_known_shaft_has_its_line_is_unknown(noise, speed_rpm):
+    line = np.sin(2 * np.pi * 50 * np.arange(20000) / 5000).astype(np.float32)
+    assert np.isnan(mains_hum(noise + 2 * line, 5000.0, speed_rpm))
+
+
+@pytest.mark.parametrize("speed_rpm", [None, float("nan"), 0.0, 1000.0, 1440.0, 1560.0, 2900.0, 6000.0])
+def test_mains_hum_beside_a_shaft_that_turns_elsewhere_is_found(noise, speed_rpm):
+    hum = np.sin(2 * np.pi * 50 * np.arange(20000) / 5000).astype(np.float32)
+    assert mains_hum(noise + 2 * hum, 5000.0, speed_rpm) == 1.0

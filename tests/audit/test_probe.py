@@ -61,3 +61,22 @@ def test_probe_same_seed_gives_the_same_rows(make):
 def test_power_of_few_motors_is_said(make):
     assert not power(make(0.0, n_motors=6)[0], CLASSES, 4, seed=1).passed
     assert power(make(0.0)[0], CLASSES, 4, seed=1).passed
+
+
+def test_probe_hum_that_cannot_be_told_in_one_class_tells_no_class(make):
+    recordings, sides = make(0.0, cue="mains_hum")
+    faulty = recordings["label"] == CLASSES[1]
+    hum = np.arange(len(recordings)) % 8 < 2
+    assert probe(recordings.assign(mains_hum=np.where(faulty, np.nan, 1.0)), sides, CLASSES, seed=1) == ()
+    assert probe(recordings.assign(mains_hum=np.where(faulty, np.nan, hum)), sides, CLASSES, seed=1) == ()
+    some = faulty & (np.arange(len(recordings)) < 36)
+    rows = probe(recordings.assign(mains_hum=np.where(some, np.nan, hum)), sides, CLASSES, seed=1)
+    assert [row.beats_chance for row in rows] == [False]
+
+
+def test_probe_hum_of_one_class_is_found_among_those_that_can_tell(make):
+    recordings, sides = make(0.0, cue="mains_hum")
+    hum = (recordings["label"] == CLASSES[1]).astype(float).where(np.arange(len(recordings)) % 12 > 1)
+    (row,) = probe(recordings.assign(mains_hum=hum), sides, CLASSES, seed=1)
+    assert row.beats_chance
+    assert row.macro_f1 == 1.0
