@@ -56,6 +56,7 @@ def _cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str) ->
         experiment=experiment,
         recordings=recordings,
         labels=_labels(recordings, storage, dry_run),
+        of_test=_test_labels(recordings, storage, dry_run),
         folds=(settings.split if unit == "motor" else leaky_split(settings.split)).fold_names(),
         weights_digest=cache(lambda weights: _weights_digest(weights, storage, dry_run)),
         file_digest=cache(lambda path: _file_digest(path, storage, dry_run)),
@@ -132,6 +133,12 @@ def _labels(recordings: ImportRecordings, storage: Path, dry_run: bool) -> Label
     if recordings.reader.labels_file is None:
         return None
     return _labels_beside(recordings, recordings.reader.labels_file, storage, dry_run)
+
+
+def _test_labels(recordings: ImportRecordings, storage: Path, dry_run: bool) -> LabelsBeside | None:
+    """Return the stage that reads the labels of test motors, where a file of their own has them."""
+    path = recordings.reader.test_labels_file
+    return None if path is None else replace(_labels_beside(recordings, path, storage, dry_run), is_partial=True)
 
 
 def _labels_beside(recordings: ImportRecordings, path: str, storage: Path, dry_run: bool) -> LabelsBeside:

@@ -20,11 +20,13 @@ from motor.stages.audit import Audit, Cleared
 from motor.stages.classify import Classify
 from motor.stages.described import Described
 from motor.stages.finetune import Finetune
-from motor.stages.labels import LabelsBeside, LabelsByLife
+from motor.stages.heat import with_heats
+from motor.stages.labels import LabelsBeside, LabelsByLife, LabelsTogether
 from motor.stages.lookups import Lookup
 from motor.stages.memory import Memorise
 from motor.stages.prepare import Prepare, Represent
 from motor.stages.recordings import ImportRecordings
+from motor.stages.scored import ScoredSeries
 from motor.stages.training_series import ANYONE
 from motor.stages.unlabelled import UnlabelledSeries
 from motor.windows.augmentations.base import RANDOM_NUMBERS, Augmentation
@@ -53,6 +55,10 @@ class Chain:
         From the path of a file of labels beside the data to the stage that reads it.
     unit : {"motor", "series"}
         What is dealt to the sides of a split; by series it leaks, and shows by how much.
+    labels : Stage, optional
+        The labels beside the data.
+    of_test : LabelsBeside, optional
+        Those of test motors, where they stand in a file of their own.
     """
 
     experiment: "Experiment"
@@ -64,9 +70,17 @@ class Chain:
     unit: str = "motor"
     cleared: tuple[Cleared, ...] = ()
     labels: LabelsBeside | LabelsByLife | None = None
+    of_test: LabelsBeside | None = None
 
     def classify(self, axes: Mapping[str, Any]) -> Classify:
         """Return the stage that ends a cell."""
+        cell = self._classify(axes)
+        if not self.scores_later or self.of_test is None:
+            return cell
+        scored = tuple(ScoredSeries(of_fold, self.of_test) for of_fold in cell.features)
+        return replace(cell, scored=scored, fitted=with_heats(cell).heats)
+
+    def _classify(self, axes: Mapping[str, Any]) -> Classify:
         link, described, rates = self._described(axes)
         settings = link.settings
         judge: Judge = getattr(settings.classifiers, axes["classifier"])
@@ -97,6 +111,14 @@ class Chain:
         return self._known[place]
 
     @cached_property
+    def scores_later(self) -> bool:
+        """Whether labels of test motors come in at the scoring alone.
+
+        Not where a motor's own healthy recordings are its reference: what is healthy of a test motor is its label.
+        """
+        return self.of_test is not None and self.unit == "motor" and not self.references
+
+    @cached_property
     def _classes(self) -> tuple[str, ...]:
         return tuple(self.experiment.base.dataset.classes)
 
@@ -119,7 +141,8 @@ class Chain:
         `places` are the axes of the grid's cells: their windows must fit into the series.
         """
         base = self.experiment.base
-        prepared = Link(self, {"method": base.axes.method[0], "domain": base.axes.domain[0]}).prepare()
+        first = Link(self, {"method": base.axes.method[0], "domain": base.axes.domain[0]})
+        prepared = first.prepare_whole()
         audit = Audit(
             prepared=prepared,
             classes=tuple(base.dataset.classes),
@@ -137,7 +160,7 @@ class Chain:
         found: dict[str, Lookup] = {}
         for place in places:
             link = Link(self, place)
-            if link.looks_up() and link.prepare() == prepared:
+            if link.looks_up() and link.prepare_whole() == prepared:
                 for stage in self._described(place)[1][0].walk():
                     found |= {one.model_dump_json(): one for one in getattr(stage, "lookups", ())}
         return tuple(found[text] for text in sorted(found))
@@ -158,7 +181,7 @@ class Chain:
         longest: dict[str, int] = {}
         for place in _longest_contexts(places):
             link = Link(self, place)
-            if link.prepare() != prepared:
+            if link.prepare_whole() != prepared:
                 continue
             is_forecast = "prediction_length" not in link.method.idle_axes
             n_samples = place["context_length"] + is_forecast * link.settings.windows.prediction_length
@@ -358,6 +381,27 @@ class Link:
         """
         return self._once(f"prepare {labels_file or ''}", lambda: self._prepare(labels_file))
 
+    def prepare_whole(self) -> Prepare:
+        """Return what `prepare` does, with the labels of test motors in any case: what the audit looks at."""
+        prepared, own = self.prepare(), self.chain.labels
+        if not self.chain.scores_later or self.chain.of_test is None or not isinstance(own, LabelsBeside):
+            return prepared
+        labels = LabelsTogether(own, self.chain.of_test)
+        return self._once("whole", lambda: replace(prepared, labels=labels, split=self.settings.split))
+
+    def _labels(self, labels_file: str | None, is_partial: bool = False) -> Stage | None:
+        """Return the stage that says the labels: of the config's file, or of another."""
+        own = self.chain.labels if labels_file is None else self.chain.labels_of(labels_file)
+        if self.chain.of_test is None or not isinstance(own, LabelsBeside):
+            return own
+        own = replace(own, is_partial=is_partial)
+        return own if self.chain.scores_later else LabelsTogether(own, self.chain.of_test)
+
+    def _split(self, settings: "Settings") -> Split:
+        if self.chain.unit != "motor":
+            return leaky_split(settings.split)
+        return settings.split.model_copy(update={"tests": "later"}) if self.chain.scores_later else settings.split
+
     def _prepare(self, labels_file: str | None) -> Prepare:
         settings = self.settings
         elsewhere = self.of_domain(None)
@@ -366,14 +410,14 @@ class Link:
             recordings=self.chain.recordings,
             representation=settings.representation,
             speed=settings.speed,
-            split=settings.split if self.chain.unit == "motor" else leaky_split(settings.split),
+            split=self._split(settings),
             unit=self.chain.unit,
             scaling=scaling,
             references=self.chain.references,
             keeps_unreferenced=bool(self.chain.references) and not self.chain.needs_references,
             normal=settings.normal,
             seed=self.chain.experiment.base.seed,
-            labels=self.chain.labels if labels_file is None else self.chain.labels_of(labels_file),
+            labels=self._labels(labels_file),
             labelled_share=settings.unlabelled.labelled_share,
             shared=self._represent(settings),
         )
@@ -381,7 +425,8 @@ class Link:
     def _prepare_normals(self, labels_file: str) -> Prepare:
         """Return what `prepare` does, for who may know no label of a faulty training series."""
         prepared = self.prepare(labels_file)
-        return replace(prepared, split=prepared.split.model_copy(update={"needs": "normal"}))
+        split = prepared.split.model_copy(update={"needs": "normal"})
+        return replace(prepared, split=split, labels=self._labels(labels_file, is_partial=True))
 
     def _represent(self, settings: "Settings") -> Represent | None:
         """Return the stage that represents whatever the labels are, where they come from beside and can change."""

@@ -11,6 +11,7 @@ from grid.stage import Stage
 from motor.stages.classify import Classify
 from motor.stages.final import Final
 from motor.stages.finetune import Finetune
+from motor.stages.labels import LabelsBeside, LabelsTogether
 from motor.stages.prepare import EVERY_MOTOR, Prepare
 
 
@@ -33,10 +34,10 @@ def final_of(cell: Classify, folder: Callable[[Stage], Path]) -> Final:
     OSError
         If a fold's fine-tune is not there.
     """
-    joined = _Joined(folder)
+    joined = _Joined(folder, cell.scored[0].labels if cell.scored else None)
     known = {field.name: getattr(cell, field.name) for field in fields(cell) if field.init}
     known["features"] = (joined.stage(cell.features),)
-    known["heats"] = ()
+    known |= {"heats": (), "fitted": (), "scored": ()}
     known["unlabelled"] = (joined.stage(cell.unlabelled),) if cell.unlabelled else ()
     return Final(**known, judged=cell, n_steps=joined.n_steps)
 
@@ -44,8 +45,8 @@ def final_of(cell: Classify, folder: Callable[[Stage], Path]) -> Final:
 class _Joined:
     """Stages that stand at one place of the folds' chains, made into one."""
 
-    def __init__(self, folder: Callable[[Stage], Path]) -> None:
-        self.folder = folder
+    def __init__(self, folder: Callable[[Stage], Path], of_test: LabelsBeside | None = None) -> None:
+        self.folder, self.of_test = folder, of_test
         self.n_steps: dict[str, int] = {}
         self._known: dict[tuple[str, ...], Any] = {}
 
@@ -64,6 +65,8 @@ class _Joined:
             made["fold"] = EVERY_MOTOR
         if isinstance(first, Prepare):
             made["holds_out"] = False
+            if self.of_test is not None:  # which have their labels beside those of the others
+                made["labels"] = LabelsTogether(made["labels"], self.of_test)
         stage: Any = replace(first, **made)
         if isinstance(first, Finetune) and first.is_trained:
             n_steps = self._steps(of_folds)

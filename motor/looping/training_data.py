@@ -13,7 +13,7 @@ from motor.looping.iterations import iterations
 from motor.looping.loop import Loop
 
 INCREMENTS = "C_increment"  # the method that goes on from the label sets of before
-EMPTY, LABELS, NORMALS = "no-labels.csv", "labels.csv", "normals.csv"
+EMPTY, LEARNED, NORMALS, TESTED = "no-labels.csv", "learned.csv", "learned-normals.csv", "tested.csv"
 
 
 def beginning(config: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -29,15 +29,16 @@ def write_config(loop: Loop, number: int, digest: str) -> Path:
     """Write the config of an iteration, and return its path.
 
     Its stages see labels alone: who decided them, and when, is in no key, so that deciding alike again trains nothing.
+    What is trained sees none of test motors.
     """
     config: dict[str, Any] = yaml.safe_load(loop.config.read_text(encoding="utf-8"))
-    config["dataset"] = {**config["dataset"], "labels_file": str(_bare(loop.label_set(digest)).absolute())}
-    config["dataset"]["normals_file"] = str(_normals(loop, digest).absolute())
+    files = {"labels_file": _learned, "normals_file": _normals, "test_labels_file": _tested}
+    config["dataset"] = {**config["dataset"], **{name: str(of(loop, digest).absolute()) for name, of in files.items()}}
     split = config["split"] if config["split"]["kind"] == "growing" else {"kind": "growing"}
     config["split"] = {**split, "frozen": dict(loop.facts.sides)}
     if INCREMENTS in config["axes"]["method"]:
         earlier = [one for one in iterations(loop.database) if one.number < number and one.label_set]
-        since = [str(_bare(loop.label_set(str(one.label_set))).absolute()) for one in earlier]
+        since = [str(_learned(loop, str(one.label_set)).absolute()) for one in earlier]
         own = (config.get("methods") or {}).get(INCREMENTS) or {}
         config["methods"] = {**(config.get("methods") or {}), INCREMENTS: {**own, "since": since}}
     config["name"] = f"{loop.name}-{number:04d}"
@@ -45,16 +46,29 @@ def write_config(loop: Loop, number: int, digest: str) -> Path:
     return loop.config_of(number)
 
 
-def _bare(label_set: Path) -> Path:
-    """Write the labels of a set alone, below its digest but under a name that all sets share, and return the file."""
-    return _written(label_set.with_suffix("") / LABELS, _labels(label_set))
+def _learned(loop: Loop, digest: str) -> Path:
+    """Write the labels of those who learn, under a name that all sets share, and return the file.
+
+    Test motors have none there: whatever is trained sees no label of them.
+    """
+    sides = loop.sides()
+    known = ((item, "" if sides[item] == "test" else label) for item, label in _labels(loop.label_set(digest)))
+    return _written(loop, digest, LEARNED, known)
 
 
 def _normals(loop: Loop, digest: str) -> Path:
-    """Write the labels that fine-tunes on normal series know: those, and test motors', which they are measured on."""
-    sides, normal, label_set = loop.sides(), loop.facts.normal, loop.label_set(digest)
-    known = ((item, label if label == normal or sides[item] == "test" else "") for item, label in _labels(label_set))
-    return _written(label_set.with_suffix("") / NORMALS, known)
+    """Write the labels that fine-tunes on normal series know."""
+    sides, normal = loop.sides(), loop.facts.normal
+    pairs = _labels(loop.label_set(digest))
+    known = ((item, label if label == normal and sides[item] != "test" else "") for item, label in pairs)
+    return _written(loop, digest, NORMALS, known)
+
+
+def _tested(loop: Loop, digest: str) -> Path:
+    """Write the labels of test motors, which come in at the scoring."""
+    sides = loop.sides()
+    pairs = _labels(loop.label_set(digest))
+    return _written(loop, digest, TESTED, (pair for pair in pairs if sides[pair[0]] == "test"))
 
 
 def _labels(label_set: Path) -> list[tuple[str, str]]:
@@ -62,8 +76,8 @@ def _labels(label_set: Path) -> list[tuple[str, str]]:
         return [(row["item"], row["label"]) for row in csv.DictReader(table)]
 
 
-def _written(file: Path, rows: Iterable[tuple[str, str]]) -> Path:
-    out = io.StringIO()
+def _written(loop: Loop, digest: str, name: str, rows: Iterable[tuple[str, str]]) -> Path:
+    file, out = loop.label_set(digest).with_suffix("") / name, io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([("item", "label"), *rows])
     write_text(file, out.getvalue())
     return file

@@ -16,11 +16,12 @@ from motor.stages.described import Described
 from motor.stages.describer import not_named
 from motor.stages.features import Features
 from motor.stages.final import Final
+from motor.stages.labels import LabelsBeside
 from motor.stages.learn import Learn
 from motor.stages.prepare import Prepare
 
 DIGEST_BLOCK = 1 << 20
-SHIPPED = (Features, Learn, DescribeFold, Final)  # imported, so that a record can name them
+SHIPPED = (Features, Learn, DescribeFold, Final, LabelsBeside)  # imported, so that a record can name them
 
 
 class PartError(RuntimeError):

@@ -40,8 +40,7 @@ def report_context(
         The command that makes this result.
     """
     base = experiment.base
-    first: Classify = cells[0].stage  # type: ignore[assignment]
-    prepared = first.features[0].of_fold[0]
+    prepared = _with_tested(cells[0])
     methods = list(dict.fromkeys(cell.axes["method"] for cell in cells))
     return ReportContext(
         name=experiment.name,
@@ -67,6 +66,16 @@ def report_context(
         protocol=_protocol(experiment, store, prepared),
         backbones={cell_key(cell.axes): described for cell in cells if (described := _described_by(cell, store))},
     )
+
+
+def _with_tested(cell: Cell) -> Prepare:
+    """Return the recordings of a cell, prepared, with the labels of test motors; where those come later, the audit's.
+
+    What the cell is trained by knows none of them then.
+    """
+    stage: Classify = cell.stage  # type: ignore[assignment]
+    audits = [one for check in cell.checks for one in check.walk() if isinstance(one, Audit)]
+    return audits[0].prepared if stage.scored and audits else stage.features[0].of_fold[0]
 
 
 def _protocol(experiment: Experiment, store: Store, stage: Prepare) -> dict[str, Any]:

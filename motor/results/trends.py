@@ -45,7 +45,7 @@ def trends_of(
 
 def _of_cell(stage: Classify, result: CellResult, store: Store) -> list[dict[str, Any]]:
     prepared_stage = stage.features[0].of_fold[0]
-    tables = [store.folder(one) / "features.parquet" for one in stage.features]
+    tables = [store.folder(one) / "features.parquet" for one in stage.scored or stage.features]
     if not (store.folder(prepared_stage) / "split.csv").exists() or not all(table.exists() for table in tables):
         return []
     meta = _meta(Prepared.open(store.folder(prepared_stage), prepared_stage))

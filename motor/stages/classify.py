@@ -1,7 +1,7 @@
 """Stage `classify`: fit a judge on each fold's training motors, and measure it on the pooled test motors."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +21,7 @@ from motor.stages.judging import judging
 from motor.stages.pseudo_labelling import PseudoLabelling
 from motor.stages.review_queue import FILE_NAME as QUEUE
 from motor.stages.review_queue import Queue
+from motor.stages.scored import ScoredSeries
 from motor.stages.unlabelled import FILE_NAME, UnlabelledSeries
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ class Classify(Stage):
     scored_by: Judge | None = when_set(None)  # the labeller's detector
     cut: Cut | None = when_set(None)  # the labeller's
     unlabelled: tuple[UnlabelledSeries, ...] = when_set(())  # one a fold, for the labeller
+    scored: tuple[ScoredSeries, ...] = when_set(())  # one a fold, where test motors' labels come in here alone
     cleared: tuple[Stage, ...] = after(default=())
+    fitted: tuple[Any, ...] = after(default=())  # then: `motor.stages.heat`, judges that were fitted without them
     heats: tuple[Any, ...] = after(default=())  # of a race: stages that have judged its folds (`motor.stages.heat`)
 
     def label(self) -> str:
@@ -95,6 +98,27 @@ class Classify(Stage):
         write_cell(folder / CURVES, self.axes, shown)
 
     def _fold(self, number: int, context: Context, folder: Path, threads: Threads) -> "FoldOfCell":
+        if self.fitted:
+            heat = self.fitted[number]
+            return self._with_scored(heat.take(context.folder(heat), folder), number, context, folder)
+        return self._fitted_fold(number, context, folder, threads)
+
+    def _with_scored(self, fold: "FoldOfCell", number: int, context: Context, folder: Path) -> "FoldOfCell":
+        """Return a fold whose judge, which was fitted before, has judged the labelled series of test motors."""
+        import joblib
+        import pandas as pd
+
+        kept = joblib.load(folder / f"fold-{fold.name}" / "clf_model.pkl")
+        table = pd.read_parquet(context.folder(self.scored[number]) / "features.parquet")
+        threads = Threads.of(context.resources)
+        at_work = judging(self.classifier, kept["columns"], self.classes, self.normal, self.seed, threads)
+        predictions = at_work.predicted(kept["estimator"], table).assign(fold=fold.name)
+        if self.normal:
+            thresholds = {domain: Threshold(**told) for domain, told in fold.thresholds.items()}
+            predictions["alarm"] = apply_thresholds(predictions, thresholds)
+        return replace(fold, predictions=predictions)
+
+    def _fitted_fold(self, number: int, context: Context, folder: Path, threads: Threads) -> "FoldOfCell":
         import joblib
         import pandas as pd
 

@@ -127,6 +127,10 @@ class Described(Stage):
             look = describer.look(prepared.batch(meta, self.of_fold[1]))
         return describer.table([look], meta)
 
+    def described_in_parts(self, context: Context, prepared: Prepared, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Do what `described_later` does, by a few windows at a time where a forecaster has to see them."""
+        return self.described_later(context, prepared, meta)
+
     def write(self, folder: Path, meta: "pd.DataFrame", features: "pd.DataFrame", told: dict[str, Any]) -> None:
         """Write the described series of a fold.
 

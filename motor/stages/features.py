@@ -103,15 +103,25 @@ class Features(Described):
         prepared_stage, fold, domains, _ = self.of_fold
         prepared = Prepared.open(context.folder(prepared_stage), prepared_stage)
         meta = prepared.meta(fold, domains)
-        device = held_device(context.resources)
-        sizes = tuple(BatchSize(self.batch_size, device, _to_log, context.work()) for _ in self.features)
-        forecasters = self._loaded(
-            InStorage(context, self.parts), device
-        )  # one after the other, so that one is held at a time
-        describer = ForecastDescriber(self, forecasters, sizes, lambda n_windows: context.report(windows=n_windows))
+        describer = self._describer(context)
         with input_faults():
             batch = prepared.batch(meta, fold)
         self.write(folder, meta, describer.table([describer.look(batch)], meta), self._told(context))
+
+    def described_in_parts(self, context: Context, prepared: Prepared, meta: "pd.DataFrame") -> "pd.DataFrame":
+        """Describe series that the stage itself left out, as many windows at once as it takes itself."""
+        forget_tried(context.work())
+        describer = self._describer(context)
+        with input_faults():
+            batch = prepared.batch(meta, self.of_fold[1])
+        return describer.table([describer.look(batch)], meta)
+
+    def _describer(self, context: Context) -> "ForecastDescriber":
+        """Return what describes series while a stage is built, one forecaster after the other."""
+        device = held_device(context.resources)
+        sizes = tuple(BatchSize(self.batch_size, device, _to_log, context.work()) for _ in self.features)
+        forecasters = self._loaded(InStorage(context, self.parts), device)
+        return ForecastDescriber(self, forecasters, sizes, lambda n_windows: context.report(windows=n_windows))
 
     def _loaded(self, built: BuiltStages, device: str) -> Iterator[Any]:
         for tuned in self.finetunes:

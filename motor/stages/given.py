@@ -46,7 +46,8 @@ class GivenVectors(Described):
         """
         prepared = Prepared.open(context.folder(self.prepared), self.prepared)
         meta, vectors = prepared.meta(self.fold, self.domains), self.read()
-        tested = set(meta.loc[meta["side"] == "test", "motor"])
+        of_fold = prepared.sides[prepared.sides["fold"] == self.fold]
+        tested = {*meta.loc[meta["side"] == "test", "motor"], *of_fold.loc[of_fold["side"] == "test", "motor"]}
         if met := sorted(tested & set(_of_fold(vectors, "learned_from", self.fold, ()))):
             raise InputError(
                 f"{self.path}: its vectors of fold {self.fold!r} come of a model that learned from motor {met[0]!r}, "

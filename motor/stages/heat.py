@@ -55,6 +55,7 @@ def with_heats(cell: Classify) -> Classify:
     for place in range(len(cell.features)):
         known: dict[str, Any] = {one.name: getattr(cell, one.name) for one in fields(Classify) if one.init}
         known["features"] = (cell.features[place],)
-        known["unlabelled"] = (cell.unlabelled[place],) if cell.unlabelled else ()
+        for name in ("unlabelled", "scored", "fitted"):
+            known[name] = getattr(cell, name)[place : place + 1]
         heats.append(Heat(**known))
     return replace(cell, heats=tuple(heats))

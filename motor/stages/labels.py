@@ -1,17 +1,25 @@
 """Stage `labels`: which label each recording has, where it is not the data that says so."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from grid.stage import Context, Stage, beside
+from grid.stage import Context, Stage, beside, when_set
 from grid.store.store import write_json
 from motor.recordings.checks import check_dataset
 from motor.recordings.findings import nested
 from motor.recordings.labels import labels_of, read_label_rows
 from motor.recordings.life import LifeLabels, labels_by_life
-from motor.recordings.table import LABELS, labelled, open_recordings, relabelled, unlabelled, write_labels
+from motor.recordings.table import (
+    LABELS,
+    labelled,
+    open_recordings,
+    read_labels,
+    relabelled,
+    unlabelled,
+    write_labels,
+)
 from motor.stages.faults import input_faults
 from motor.stages.recordings import SUMMARY, ImportRecordings
 
@@ -32,6 +40,7 @@ class LabelsBeside(Stage):
     recordings: ImportRecordings
     content_digest: str
     path: str = beside(default="")
+    is_partial: bool = when_set(default=False)  # labels of one side, or of one class: others may be without
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``labels.csv`` and ``summary.json``: the import's counts that other labels change."""
@@ -54,8 +63,42 @@ class LabelsBeside(Stage):
         reader = self.recordings.reader
         with input_faults():
             labels = labels_of(meta, read_label_rows(Path(self.path), reader.classes, reader.raw_labels))
-            check_dataset(relabelled(meta, labels), reader.classes, reader.domains)
+            classes = () if self.is_partial else reader.classes
+            check_dataset(relabelled(meta, labels), classes, reader.domains)
         return labels
+
+
+@dataclass(frozen=True)
+class LabelsTogether(Stage):
+    """Labels of two files beside the data: of those who learn, and of test motors, which are to be scored."""
+
+    KIND: ClassVar[str] = "labels_together"
+    IS_COMMON: ClassVar[bool] = True
+    READ: ClassVar[tuple[str, ...] | None] = (SUMMARY,)
+
+    learned: LabelsBeside
+    tested: LabelsBeside
+    recordings: ImportRecordings = field(init=False)  # an input of its own: what they are labels of is read, too
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "recordings", self.learned.recordings)
+
+    def build(self, folder: Path, context: Context) -> None:
+        """Write ``labels.csv`` and ``summary.json``, as `LabelsBeside` does.
+
+        Raises
+        ------
+        InputError
+            If a class is left without a series.
+        """
+        meta, reader = open_recordings(context.folder(self.recordings)).meta, self.recordings.reader
+        of_both = [read_labels(context.folder(part) / LABELS) for part in (self.learned, self.tested)]
+        labels = of_both[0] | of_both[1]
+        with input_faults():
+            classes = () if self.learned.is_partial else reader.classes
+            check_dataset(relabelled(meta, labels), classes, reader.domains)
+        write_labels(labels, folder / LABELS)
+        write_json(folder / SUMMARY, {"n_labels_beside": len(labels), **counts_of(relabelled(meta, labels))})
 
 
 @dataclass(frozen=True)

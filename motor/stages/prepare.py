@@ -246,6 +246,11 @@ class Prepared:
         others = others.assign(side=others["side"].replace("test", of_tested))
         return pd.concat([self.meta(fold, domains), others]).sort_index() if len(others) else self.meta(fold, domains)
 
+    def tested(self, fold: str, domains: tuple[str, ...], labels: Mapping[str, str | None]) -> "pd.DataFrame":
+        """Return the recordings of some domains on the test side of a fold that have one of these labels."""
+        meta = self._sided(labelled(relabelled(self.recordings.meta, labels)), fold, domains)
+        return meta[meta["side"] == "test"]
+
     def _known(self, fold: str) -> "pd.DataFrame":
         """Return the recordings as a fold's training may know them: without the labels that are hidden from it."""
         meta, hidden = self.recordings.meta, self.hidden.get(fold)

@@ -115,8 +115,52 @@ def test_one_training_label_changes_what_saw_it(found):
     other = planned(found, labels | {item: "spark" if labels[item] == "normal" else "normal"})
     assert first["recordings"] == other["recordings"]
     assert first["describe"] & other["describe"]  # each recording's features, whatever its label
-    assert not any(first[kind] & other[kind] for kind in ("labels", "prepare", "classify"))
+    assert not any(first[kind] & other[kind] for kind in ("prepare", "heat", "scored", "classify"))
+    assert len(first["labels"] & other["labels"]) == 1  # those of test motors
     assert planned(found, labels) == first
+
+
+def test_label_of_a_test_motor_changes_no_stage_that_is_trained(found):
+    sides = found.loop.sides()
+    labels = {item: by_number({"item": item}) for item in sides}
+    of_test = [item for item, side in sides.items() if side == "test"]
+    secret = labels | {item: ("spark", "normal")[place % 2] for place, item in enumerate(of_test)}
+    assert any(labels[item] != secret[item] for item in of_test)
+    first, other, more = (
+        trained(found, one, ["A", "orders"]) for one in (labels, secret, {**labels, of_test[0]: None})
+    )
+    assert first == other == more
+    assert {kind for kind, _ in first} == {
+        "recordings",
+        "labels",
+        "prepare",
+        "describe",
+        "finetune",
+        "features",
+        "heat",
+    }
+    whole = [planned(found, one, methods=["A", "orders"]) for one in (labels, secret)]
+    assert not whole[0]["classify"] & whole[1]["classify"]  # scored anew
+    assert not whole[0]["scored"] & whole[1]["scored"]
+
+
+def trained(found, labels, methods):
+    """Return kind and key of every stage that a fitted judge is made from, and its own."""
+    write_text(found.loop.label_set("draft"), table(labels, "ann"))
+    config = write_config(found.loop, 1, "draft")
+    content = yaml.safe_load(config.read_text(encoding="utf-8"))
+    content["axes"]["method"] = methods
+    write_text(config, yaml.safe_dump(content))
+    experiment = read_experiment(config, (), {})
+    cells = make_cells(experiment, found.loop.storage, dry_run=True)
+    return {(made.KIND, made.key) for cell in cells for heat in cell.stage.fitted for made in inputs(heat)}
+
+
+def inputs(stage):
+    """Yield a stage and all that decides it."""
+    yield stage
+    for made in stage.inputs:
+        yield from inputs(made)
 
 
 def test_corrected_test_label_is_in_no_later_set_and_so_trains_nothing(found):
@@ -210,7 +254,9 @@ def test_what_is_made_of_weights_is_not_light(found):
     experiment = read_experiment(config, ("axes.method=[A, orders]",), {})
     stages = [made for cell in make_cells(experiment, found.loop.storage, dry_run=True) for made in cell.walk()]
     light = {stage.KIND for stage in stages if retention.is_light(stage)}
-    assert {stage.KIND for stage in stages if not retention.is_light(stage)} == {"finetune", "features", "classify"}
+    assert {stage.KIND for stage in stages if not retention.is_light(stage)} == {
+        *("finetune", "features", "heat", "scored", "classify")
+    }
     assert light >= {"recordings", "labels", "prepare", "describe", "classify"}
 
 

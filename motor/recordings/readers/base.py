@@ -81,6 +81,9 @@ class Reader(Plugin):
     normals_file : str, optional
         The same with the labels that fine-tunes on normal series alone may know: a loop writes it, so that the label
         of a faulty series retrains nothing that never saw it.
+    test_labels_file : str, optional
+        The same with the labels of test motors, where `labels_file` has none of them: a loop writes it. They come in
+        where recipes are scored, so that no label of a test motor trains anything.
     sampling_rate_hz : float, optional
         For data that does not tell it.
     series_length : int, optional
@@ -121,6 +124,7 @@ class Reader(Plugin):
     unlabelled: str | None = Field(default=None, min_length=1, exclude_if=lambda name: name is None)
     labels_file: str | None = Field(default=None, min_length=1, exclude_if=lambda name: name is None)
     normals_file: str | None = Field(default=None, min_length=1, exclude=True)
+    test_labels_file: str | None = Field(default=None, min_length=1, exclude=True)
     sampling_rate_hz: float | None = Field(default=None, gt=0)
     series_length: int | None = Field(default=None, ge=2)
     max_samples: int = Field(default=MOST_SAMPLES, ge=2, exclude=True)
@@ -214,6 +218,8 @@ class Reader(Plugin):
             )
         if self.life and self.labels_file is not None:
             raise ValueError(f"labels by {self.life.by} and labels_file are both set; keep one of them")
+        if self.test_labels_file is not None and self.labels_file is None:
+            raise ValueError("test_labels_file is set, and no labels_file; set that to the labels of the other motors")
         if self.unlabelled in (*self.classes, *self.raw_labels):
             raise ValueError(f"unlabelled is {self.unlabelled!r}, which classes or labels name, too; keep one of them")
         if strangers := sorted(set(self.units) - set(self.domains)):

@@ -66,9 +66,17 @@ class Split(Plugin):
         return "train"
 
     def checked_table(
-        self, folds: Mapping[str, Mapping[str, str]], meta: "pandas.DataFrame", advice: str, normal: str
+        self,
+        folds: Mapping[str, Mapping[str, str]],
+        meta: "pandas.DataFrame",
+        advice: str,
+        normal: str,
+        tests: bool = True,
     ) -> "pandas.DataFrame":
-        """Return the sides of each fold's motors as one table, after checking what the class promises."""
+        """Return the sides of each fold's motors as one table, after checking what the class promises.
+
+        Of the test side it is not checked where `tests` is False.
+        """
         import pandas
 
         motors = cells_of_motors(meta)
@@ -78,7 +86,8 @@ class Split(Plugin):
             for label, domain in cells:
                 members = [motor for motor, found in motors.items() if (label, domain) in found]
                 present = {sides[motor] for motor in members}
-                needed = ["train", "test", *(["validation"] if has_validation and label == normal else [])]
+                also = ["validation"] if has_validation and label == normal else []
+                needed = ["train", *(["test"] if tests else []), *also]
                 if lacking := [side for side in needed if side not in present]:
                     raise DataError(
                         f"fold {fold!r}: class {label!r} in domain {domain!r} has no motor on the {lacking[0]} side; "

@@ -22,6 +22,8 @@ class Growing(Split):
         Shares that new motors get in the long run, of any sum.
     needs : {"all", "normal"}
         Of which classes each side has to have motors; a loop sets it for what is trained on normal series alone.
+    tests : {"now", "later"}
+        When labels of test motors are looked at: ``later``, which a loop sets, by nothing that is trained.
     """
 
     kind: Literal["growing"] = "growing"
@@ -30,6 +32,7 @@ class Growing(Split):
     validation: float = Field(default=1, ge=0)
     test: float = Field(default=2, gt=0)
     needs: Literal["all", "normal"] = Field(default="all", exclude_if=lambda which: which == "all")
+    tests: Literal["now", "later"] = Field(default="now", exclude_if=lambda which: which == "now")
 
     def fold_names(self) -> tuple[str, ...]:
         """Return the one name; see `Split.fold_names`."""
@@ -56,7 +59,7 @@ class Growing(Split):
         sides = {str(motor): self.side(str(motor), seed) for motor in sorted(meta["motor"].unique())}
         advice = "label motors of it on that side; nobody moves to another"
         needed = meta if self.needs == "all" else meta[meta["label"] == normal]
-        table = self.checked_table({"0": sides}, needed, advice, normal)
+        table = self.checked_table({"0": sides}, needed, advice, normal, tests=self.tests == "now")
         if self.needs == "all":
             return table
         return pandas.DataFrame([("0", *pair) for pair in sides.items()], columns=list(table))
