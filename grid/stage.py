@@ -95,6 +95,7 @@ class Stage(Recorded):
     IS_COMMON: ClassVar[bool] = False  # every cell needs it alike, so that no cell is charged with its cost
     READ: ClassVar[tuple[str, ...] | None] = (COST,)  # its files that a report reads; None: all of them
     HAS_CURVES: ClassVar[bool] = False  # whether it writes curves for TensorBoard, also while it is built
+    AHEAD: ClassVar[tuple[str, ...]] = ()  # modules that building it imports, for a worker that waits to be asked
 
     @classmethod
     def kinds(cls) -> dict[str, list[type[Self]]]:

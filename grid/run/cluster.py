@@ -15,7 +15,7 @@ from pathlib import Path
 
 from grid.run.heartbeat import SERVERS, ClusterPulse, EmbeddedPulse, Heartbeat
 from grid.run.leftovers import SHARED_MEMORY, Scratch
-from grid.run.ray_private import importing_from, joined_by, on_loopback, with_servers_alone
+from grid.run.ray_private import importing_from, joined_by, killing_at_once, on_loopback, with_servers_alone
 
 CONNECT_TIMEOUT_S = 10  # for a cluster's address to answer
 LOG_LINES = 20  # of each of Ray's servers, where it ended
@@ -24,6 +24,7 @@ OBJECT_STORE_BYTES = 1 << 30  # embedded only: the windows in flight; recordings
 # in the midst of its start, that is the only end there is (see `grid.run.heartbeat`).
 WITHOUT_A_HEAD = {"RAY_gcs_rpc_server_reconnect_timeout_s": "20"}
 STATE_TRACKING = "RAY_TRAIN_ENABLE_STATE_TRACKING"  # runs of Ray Train then stand in the dashboard
+IMPORTED_AHEAD = "RAY_preload_python_modules"  # by a worker that has joined, while it waits for its first task
 # What a server of Ray dies of, by the system's words for it in its log.
 SHORT_OF = {
     errno.ENOSPC: "room on a disk",
@@ -72,6 +73,8 @@ class Connection:
         Folders of packages that every process of Ray can import, beside `code`.
     n_workers : int
         How many workers an embedded Ray starts at once, where it has the CPUs; further ones come where they are needed.
+    ahead : sequence of str
+        Modules that these workers import before they are asked for anything. All that runs in them has one CPU then.
     """
 
     def __init__(
@@ -81,12 +84,14 @@ class Connection:
         last_words: Callable[[str], None] | None = None,
         packages: Sequence[Path] = (),
         n_workers: int = 1,
+        ahead: Sequence[str] = (),
     ) -> None:
         address = address or os.environ.get("RAY_ADDRESS")
         self.address = None if address == "local" else address
         self.code = code
         self.packages = packages
         self.n_workers = n_workers
+        self.ahead = ahead
         self._last_words = last_words
         self._scratch = Scratch()
         self._heartbeat: Heartbeat | None = None
@@ -123,15 +128,16 @@ class Connection:
 
         if self._heartbeat is not None:
             self._heartbeat.stop()
-        ray.shutdown()
-        self._scratch.release()
+        with contextlib.nullcontext() if self.address else killing_at_once():
+            ray.shutdown()
+        self._scratch.release(patience_s=0)
 
     def _embed(self) -> None:
         import ray
 
         _check_file_sizes()
         there = sorted({str(package.parent) for package in self.packages})
-        with self._scratch.marking(_TOKEN), _deaf_to_hangups(), self._small() as loopback:
+        with self._scratch.marking(_TOKEN | self._imported_ahead()), _deaf_to_hangups(), self._small() as loopback:
             os.environ.update({name: os.environ.get(name, value) for name, value in WITHOUT_A_HEAD.items()})
             self._watch(EmbeddedPulse())
             try:
@@ -155,6 +161,13 @@ class Connection:
         """Let a Ray that is started in this block have what a launch on one machine needs; give its address."""
         with with_servers_alone(self.n_workers), on_loopback() as loopback:
             yield loopback
+
+    def _imported_ahead(self) -> dict[str, str]:
+        """Return what workers find in their environment, to import modules before they are asked.
+
+        Numerical libraries count their threads when they are loaded, by a variable that Ray sets before each task.
+        """
+        return {IMPORTED_AHEAD: ",".join(self.ahead), "OMP_NUM_THREADS": "1"} if self.ahead else {}
 
     def _join(self, address: str) -> str | None:
         import ray

@@ -3,12 +3,14 @@
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence, Set
+from itertools import chain
 
 from grid.plan.plan import Plan, descendants
 from grid.stage import Resources, Stage
 
 SCARCE = ("GPU", "memory", "CPU")  # of what a stage lacks, the first is what it really waits for
 ROUNDING = 1e-6
+OF_TRIALS = ("ray.tune", "grid.run.run")  # what a worker imports for any stage
 FIRST = 2  # of each pace go before all others: one alone tells little of how long they take
 
 
@@ -202,6 +204,24 @@ def too_large(
         for key, stage in stages.items()
         if not fitting[asked[key]]
     }
+
+
+def modules_ahead(plan: Plan, asked: Mapping[str, Resources]) -> list[str]:
+    """Return what workers import while their launch does so, too: what trials and the first stages take.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to build.
+    asked : mapping of str to Resources
+        What each stage asks for, by key. Where one has several CPUs there is nothing: what is imported counts its
+        threads then, once for all stages.
+    """
+    if any(asked[key].cpus >= 2 for key in plan.missing):
+        return []
+    first = [stage for stage in plan.missing.values() if not any(one.key in plan.missing for one in stage.waits_for)]
+    of_first = chain.from_iterable((type(stage).__module__, *stage.AHEAD) for stage in first)
+    return list(dict.fromkeys([*OF_TRIALS, *of_first]))
 
 
 def _places(size: Resources, nodes: Sequence[Mapping[str, float]]) -> int:

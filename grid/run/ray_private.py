@@ -22,6 +22,7 @@ TRAIN = "ray.train.v2._internal"
 # Where each private name is found: a module, and the name in it.
 NAMES = (
     ("ray.job_config", "JobConfig.from_json"),  # `_py_driver_sys_path`, of its instances
+    ("ray._private.node", "Node.kill_all_processes"),
     ("ray._private.node", "Node.start_api_server"),
     ("ray._private.node", "Node.start_log_monitor"),
     ("ray._private.node", "Node.start_monitor"),
@@ -99,6 +100,26 @@ def with_servers_alone(n_workers: int) -> Iterator[None]:
         services.start_ray_process = original
         for name, method in left_out.items():
             setattr(node.Node, name, method)
+
+
+@contextlib.contextmanager
+def killing_at_once() -> Iterator[None]:
+    """Let a Ray that is shut down in this block kill its servers, instead of asking them to end.
+
+    The raylet takes half a second or more for it, and so do its workers, of which nothing is needed any more.
+    """
+    from ray._private import node
+
+    original = node.Node.kill_all_processes
+
+    def kill(ray_node: Any, *given: Any, **named: Any) -> None:
+        original(ray_node, *given, **{**named, "allow_graceful": False})
+
+    node.Node.kill_all_processes = kill
+    try:
+        yield
+    finally:
+        node.Node.kill_all_processes = original
 
 
 def _with_few_workers(word: str, n_workers: int) -> str:

@@ -20,7 +20,7 @@ from grid.run.cluster import SETTINGS, STATE_TRACKING, Connection
 from grid.run.conductor import Conductor, Outcome
 from grid.run.failures import Failure, forget_failure, gather_failures
 from grid.run.leftovers import sweep_leftovers
-from grid.run.queue import amounts, too_large
+from grid.run.queue import amounts, modules_ahead, too_large
 from grid.run.ray_private import in_any_worker, memory_kills_one, name_process
 from grid.screen.journal import Journal
 from grid.screen.progress import Progress
@@ -84,7 +84,9 @@ def run(
         journal = Journal(store, name, progress, meanwhile)
         conductor = Conductor(plan, store, resources, progress, waves)
         launch = _Launch(name, plan, store, resources, log, conductor, journal, interrupt)
-        launch.fit_on(Connection(address, code, launch.say_last_words, packages, n_workers=len(plan.missing)))
+        n_workers, ahead = len(plan.missing), modules_ahead(plan, resources)
+        connection = Connection(address, code, launch.say_last_words, packages, n_workers, ahead)
+        launch.fit_on(connection)
     sweep_leftovers()  # also of a launch that died beside this one
     store.sweep()
     return launch.outcome()

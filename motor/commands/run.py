@@ -224,12 +224,12 @@ def build_grid(grid: Grid, address: str | None, code: Path, stream: IO[str] | No
 
 def _build(grid: Grid, todo: Plan, address: str | None, code: Path, stream: IO[str] | None) -> "Outcome":
     from grid.run.run import run
-    from motor.results.ahead import ImportsAhead
+    from motor.results.ahead import ReportAhead
     from motor.results.live import LiveLinks
 
     resources = resources_of(grid.experiment, todo.stages.values())
     print(describe(todo, resources), file=stream, flush=True)
-    live, ahead = LiveLinks(grid.experiment, todo, grid.store), ImportsAhead()
+    live, ahead = LiveLinks(grid.experiment, todo, grid.store), ReportAhead()
 
     def meanwhile() -> None:
         ahead()

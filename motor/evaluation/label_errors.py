@@ -46,7 +46,7 @@ def suspected_labels(cells: Sequence[CellResult], classes: Sequence[str]) -> pd.
         (verdicts behind it), `domains`. None where cleanlab is not installed, or no classifier judged two classes.
     """
     said = _said(cells, classes)
-    if said is None or said["label"].nunique() < 2 or not _is_installed():
+    if said is None or said["label"].nunique() < 2 or not is_installed():
         return None
     columns = [f"probability_{name}" for name in classes]
     groups = said.groupby(["motor", "label"], sort=True)
@@ -59,7 +59,8 @@ def suspected_labels(cells: Sequence[CellResult], classes: Sequence[str]) -> pd.
     return _suspected(table, columns, list(classes))
 
 
-def _is_installed() -> bool:
+def is_installed() -> bool:
+    """Tell whether cleanlab can be imported, which takes half a second the first time."""
     try:
         importlib.import_module(f"{PACKAGE}.filter")
     except ImportError:

@@ -1,17 +1,21 @@
-"""What a report is made with is imported while a launch waits for its stages, so that the end does not wait for it."""
+"""What a report is made with is prepared while a launch waits for its stages, so that the end does not wait for it."""
 
 import importlib
 import threading
 
+from motor.evaluation.figures.style import DRAWN_BY
+from motor.evaluation.label_errors import is_installed
+from motor.report.html.embedding import packed_program, plotly_source
+
 # The slowest to import of what results are laid out, judged and drawn with.
-LIBRARIES = ("scipy.signal", "scipy.stats", "matplotlib.figure", "matplotlib.backends.backend_agg")
+LIBRARIES = ("scipy.signal", "scipy.stats", *DRAWN_BY)
 
 
-class ImportsAhead:
-    """Imports libraries in a thread of its own, from the first call on."""
+class ReportAhead:
+    """Imports libraries and packs the page's program, in a thread of its own."""
 
     def __init__(self) -> None:
-        self._thread = threading.Thread(target=_import_all, name="imports ahead", daemon=True)
+        self._thread = threading.Thread(target=_prepare, name="report ahead", daemon=True)
 
     def __call__(self) -> None:
         """Begin, unless that is done."""
@@ -19,11 +23,13 @@ class ImportsAhead:
             self._thread.start()
 
     def wait(self) -> None:
-        """Wait until all that was begun is imported."""
+        """Wait until all that was begun is there."""
         if self._thread.ident is not None:
             self._thread.join()
 
 
-def _import_all() -> None:
+def _prepare() -> None:
     for library in LIBRARIES:
         importlib.import_module(library)
+    is_installed()
+    packed_program(plotly_source())

@@ -9,6 +9,7 @@ from grid.stage import Context, Stage, after, when_set
 from grid.store.store import write_json
 from motor.cuts.base import Cut
 from motor.evaluation.cell_metrics import classification_metrics, every_metric
+from motor.evaluation.figures.style import DRAWN_BY
 from motor.evaluation.metrics.base import Measure
 from motor.evaluation.thresholds import Threshold, apply_thresholds
 from motor.judges.base import Judge
@@ -36,6 +37,7 @@ class Classify(Stage):
 
     KIND: ClassVar[str] = "classify"
     READ: ClassVar[tuple[str, ...] | None] = None
+    AHEAD: ClassVar[tuple[str, ...]] = ("pandas", "sklearn.pipeline", "sklearn.preprocessing", *DRAWN_BY)
 
     features: tuple[Described, ...]  # one a fold
     classifier: Judge

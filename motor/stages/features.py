@@ -36,6 +36,7 @@ class Features(Described):
     """Describe every series of a fold's domains by one forecaster, or by one for each class."""
 
     KIND: ClassVar[str] = "features"
+    AHEAD: ClassVar[tuple[str, ...]] = ("torch", "safetensors.torch", "pandas")
 
     finetunes: tuple[Finetune, ...]
     features: tuple[ForecastFeature, ...]

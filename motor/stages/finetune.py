@@ -70,6 +70,7 @@ class Finetune(Stage):
     KIND: ClassVar[str] = "finetune"
     SHARES_WORK: ClassVar[bool] = True
     HAS_CURVES: ClassVar[bool] = True
+    AHEAD: ClassVar[tuple[str, ...]] = ("torch", "safetensors.torch", "ray.data")
 
     prepared: Prepare
     fold: str

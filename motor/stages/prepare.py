@@ -77,6 +77,7 @@ class Prepare(Stage):
     KIND: ClassVar[str] = "prepare"
     IS_COMMON: ClassVar[bool] = True
     READ: ClassVar[tuple[str, ...] | None] = ("split.csv", COST)
+    AHEAD: ClassVar[tuple[str, ...]] = ("pandas", "pyarrow", "scipy.signal")
 
     recordings: ImportRecordings
     representation: Representation

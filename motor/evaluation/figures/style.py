@@ -33,6 +33,7 @@ _CHINESE_FONTS = (
     "Arial Unicode MS",
 )
 DPI = 120
+DRAWN_BY = ("matplotlib.figure", "matplotlib.backends.backend_agg")  # what `drawing` imports
 _SETTINGS: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,

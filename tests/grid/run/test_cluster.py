@@ -123,6 +123,30 @@ def test_connection_where_nothing_listens_raises_at_once_and_leaves_nothing() ->
     assert not connection.folder.exists()
 
 
+# Of a worker: whether it has imported what it was to import, and how many threads it found that it has.
+AHEAD = """
+import os
+import sys
+from grid.run.cluster import Connection
+connection = Connection(None, ahead=("colorsys", "no.such.module"))
+connection.start()
+import ray
+
+@ray.remote(num_cpus=0)
+def work():
+    return "colorsys" in sys.modules, os.environ["OMP_NUM_THREADS"]
+
+print(ray.get(work.remote()), "OMP_NUM_THREADS" in os.environ, flush=True)
+connection.stop()
+"""
+
+
+def test_connection_workers_have_imported_ahead_and_count_one_thread() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "OMP_"))}
+    done = subprocess.run([sys.executable, "-c", AHEAD], env=environment, capture_output=True, text=True)
+    assert done.stdout == "(True, '1') False\n", done.stderr
+
+
 @pytest.mark.parametrize(("said", "what"), [("mmap: No space left on device", "room on a disk"), ("all is well", None)])
 def test_short_of_is_what_a_servers_log_says(said: str, what: str | None) -> None:
     assert short_of(["I 1 main.cc:1: begins", said]) == what

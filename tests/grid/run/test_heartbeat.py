@@ -63,6 +63,17 @@ def test_heartbeat_stopped_does_not_end_the_process() -> None:
     assert end.said == []
 
 
+def test_heartbeat_is_stopped_at_once_whatever_it_waits_for() -> None:
+    pulse, end = Switch(), End()
+    heartbeat = Heartbeat(pulse, end.said.append, end)
+    assert pulse.asked.wait(SOON_S)
+    pulse.fault = lambda wait_s: time.sleep(SOON_S)  # type: ignore[method-assign, assignment, return-value]
+    time.sleep(INTERVAL_S)
+    began = time.monotonic()
+    heartbeat.stop()
+    assert time.monotonic() - began < SOON_S / 4
+
+
 def test_heartbeat_last_words_that_never_end_do_not_hold_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grid.run.heartbeat, "LAST_WORDS_S", 0.1)
     pulse, end, never = Switch(), End(), threading.Event()

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from grid.plan.plan import Cell, Plan, make_plan
-from grid.run.queue import FIRST, Queue, amounts, too_large
+from grid.run.queue import FIRST, OF_TRIALS, Queue, amounts, modules_ahead, too_large
 from grid.stage import Resources, Stage
 from grid.store.store import Store
 
@@ -196,3 +196,15 @@ def test_later_waves_wait_and_what_is_dropped_never_comes(store: Store, toy: Mod
     queue.built(second.key)
     assert queue.is_empty()
     assert queue.dropped == {third.key}
+
+
+def test_modules_ahead_are_of_the_stages_that_come_first_and_none_where_one_has_two_cpus(
+    toy: ModuleType, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaf = toy.Number(1)
+    plan = plan_of(store, toy.Sum((leaf,)))
+    monkeypatch.setattr(toy.Number, "AHEAD", ("colorsys",))
+    monkeypatch.setattr(toy.Sum, "AHEAD", ("torch",))
+    asked = dict.fromkeys(plan.stages, ONE)
+    assert modules_ahead(plan, asked) == [*OF_TRIALS, toy.__name__, "colorsys"]
+    assert modules_ahead(plan, asked | {leaf.key: TWO}) == []
