@@ -20,7 +20,7 @@ from motor.predicting.inputs import InputOptions
 from motor.predicting.page import OPERATION, page
 from motor.predicting.parts import CellParts
 from motor.predicting.predictor import Predictor
-from motor.predicting.serving import BadRequest, Body, Settings, check_token, recordings_of
+from motor.predicting.serving import BadRequest, Body, Settings, check_encoding, check_token, query_of, recordings_of
 from motor.predicting.together import answer, judge_together
 from motor.recordings.recording import Recording
 from motor.registry.sources import Carried, sources_in
@@ -58,9 +58,9 @@ class Judge:
     async def predict(self, request: Request) -> JSONResponse:
         try:
             check_token(request.headers.get("authorization"), self.settings)
-            body = Body(
-                request.headers.get("content-type", ""), await self._content(request), dict(request.query_params)
-            )
+            check_encoding(request.headers.get("content-encoding"))
+            query = query_of(request.query_params.multi_items())
+            body = Body(request.headers.get("content-type", ""), await self._content(request), query)
             found = await asyncio.to_thread(lambda: list(recordings_of(body, self.input_options, self.settings)))
         except BadRequest as error:
             headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None

@@ -14,7 +14,7 @@ from motor.predicting.faults import Fault
 from motor.recordings.agreement import agreed_rate
 from motor.recordings.files import list_files
 from motor.recordings.formats.layout import TableLayout
-from motor.recordings.names import cleaned
+from motor.recordings.names import cleaned, shown
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.readers.name_groups import groups_of
 from motor.recordings.recording import DataError, Recording, near
@@ -347,7 +347,7 @@ def _domain(value: Any, source: Source, options: InputOptions) -> str:
 
 def _unknown_domain(place: str, value: str, domains: tuple[str, ...]) -> str:
     return (
-        f"{place}: unknown domain {value!r}{near(value, domains)}; what was trained judges: {', '.join(domains)}; "
+        f"{place}: unknown domain {shown(value)}{near(value, domains)}; what was trained judges: {', '.join(domains)}; "
         "correct it, or choose a cell of that domain"
     )
 

@@ -104,8 +104,8 @@ def truth(value: Value, name: str, item: str, place: str) -> bool:
 def _number(value: Value) -> float:
     """Return a value as a float, NaN if it is no number."""
     try:
-        if isinstance(value, str) and "_" in value:  # Python's own digits
-            return math.nan
+        if isinstance(value, bool) or (isinstance(value, str) and ("_" in value or not value.isascii())):
+            return math.nan  # Python reads its own digits with _, and those of every alphabet
         return float(value)  # type: ignore[arg-type]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return math.nan

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import socket
+import time
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +21,10 @@ from motor.predicting.serving import (
     Body,
     Settings,
     TokenError,
+    check_encoding,
     check_free,
     check_token,
+    query_of,
     recordings_of,
     settings_of,
 )
@@ -113,7 +116,8 @@ def test_serving_json_one_and_several() -> None:
         ("application/x-python-pickle", b"\x80\x04", 415, "is not read"),
         ("multipart/form-data", b"x", 400, "without a boundary"),
         ("multipart/form-data; boundary=XX", b"nothing", 400, "no part"),
-        ("multipart/form-data; boundary=XX", b"--XX\r\nno head--XX--", 400, "no head"),
+        ("multipart/form-data; boundary=XX", b"--XX\r\nno head\r\n--XX--", 400, "no head"),
+        ("multipart/form-data; boundary=XX", b"--XX\r\nno head--XX--", 400, "cut off"),
     ],
 )
 def test_serving_body_that_cannot_be_read_refused(kind: str, content: bytes, status: int, words: str) -> None:
@@ -149,7 +153,7 @@ def test_serving_query_at_fault_refused(query: dict[str, str], words: str) -> No
         ("application/json", b'{"signal": [NaN, 1], "domain": "sound"}', "sample 0 is nan"),
         ("application/json", b'{"signal": "abc"}', "list of numbers"),
         ("application/json", b'{"signal": [1, 2], "domain": 7}', "unknown domain 7"),
-        ("application/json", b'{"signal": [1, 2], "domain": "sound", "sampling_rate_hz": -1}', "correct them"),
+        ("application/json", b'{"signal": [1, 2], "domain": "sound", "sampling_rate_hz": -1}', "above 0"),
         ("application/json", b'{"signal": [1, 1e999], "domain": "sound"}', "inf"),
         ("application/json", b'{"signal": [1, 2], "wav": 1}', "unknown key 'wav'"),
         ("application/json", b'{"signal": [1, 2], "domain": "sound", "speed_rpm": "x"}', "speed_rpm 'x'"),
@@ -161,6 +165,140 @@ def test_serving_recording_at_fault_told_without_the_path_of_its_copy(kind: str,
     assert isinstance(found, Fault), found
     assert re.search(words, found.reason), found.reason
     assert "motor-grid-" not in found.reason
+
+
+def in_json(**values: Any) -> bytes:
+    return json.dumps({"signal": [0.1, -0.2], "domain": "sound", **values}).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"signal": [1, 2], "signal": [3, 4], "domain": "sound"}', "'signal' twice"),
+        (b'{"signal": [1, 2], "domain": "sound", "domain": "vibration"}', "'domain' twice"),
+        (b'{"recordings": [{"signal": [1, 2], "domain": "sound"}], "sampling_rate_hz": 9}', "beside 'recordings'"),
+        (in_json(item={"a": 1}), "item is {'a': 1}; give a text or a number"),
+        (in_json(motor=[1]), "motor is"),
+        (in_json(moment=True), "moment is True"),
+        (in_json(item="x" * 1_000_000), "longer than 255 bytes"),
+        (in_json(motor="\u9707" * 90), "longer than 255 bytes"),
+        (in_json(moment="a\x1b[31m"), "no character to be read"),
+        (in_json(item="a\0"), "no character to be read"),
+    ],
+)
+def test_serving_json_that_tells_two_things_or_no_name_refused(content: bytes, words: str) -> None:
+    with pytest.raises(BadRequest, match=re.escape(words)) as caught:
+        asked("application/json", content)
+    assert caught.value.status == 400
+    assert len(caught.value.reason) < 300
+
+
+def said_of(content: bytes) -> str:
+    """Return the refusal of a JSON body, or the fault of its recording."""
+    try:
+        (found,) = asked("application/json", content)
+    except BadRequest as error:
+        return f"{error.status} {error.reason}"
+    return found.reason if isinstance(found, Fault) else ""
+
+
+VALUES: dict[str, Any] = {
+    "text": "x" * 1_000_000,
+    "list": [[1, 2]] * 100_000,
+    "deep": json.loads("[" * 900 + "]" * 900),
+    "object": {"a": "b" * 1000},
+    "whole": 10**400,
+    "truth": True,
+    "nan": float("nan"),
+}
+
+
+@pytest.mark.parametrize("field", ["item", "motor", "moment", "domain", "sampling_rate_hz", "speed_rpm", "signal", "x"])
+@pytest.mark.parametrize("value", VALUES)
+def test_serving_json_value_of_any_kind_is_refused_in_few_words(field: str, value: str) -> None:
+    said = said_of(in_json(**{field: VALUES[value]}))
+    is_name = field in ("item", "motor", "moment") and value == "nan"
+    assert is_name or field in said
+    assert len(said) < 300
+
+
+@pytest.mark.parametrize("rate_hz", [1e-300, 2.0, 1e300, "2000", True])
+def test_serving_json_rate_that_no_recorder_has_is_a_fault(rate_hz: Any) -> None:
+    (found,) = asked("application/json", in_json(sampling_rate_hz=rate_hz))
+    assert isinstance(found, Fault)
+    assert "sampling" in found.reason
+
+
+def test_serving_json_whose_rate_is_null_takes_that_of_the_training() -> None:
+    (found,) = asked("application/json", in_json(sampling_rate_hz=None))
+    assert found.sampling_rate_hz == 2000.0
+
+
+TABLE = "\n".join(["x", *map(str, SIGNAL.tolist())]).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (multipart(("a.csv", TABLE))[1][:700], 400, "cut off"),
+        (multipart(("a.csv", TABLE))[1].removesuffix(b"--XX--\r\n"), 400, "cut off"),
+        (multipart(("a.csv", TABLE[:300] + b"\r\n--XXY\r\n" + TABLE[300:]))[1], 400, "stands within a file"),
+        (multipart(("a.csv", TABLE))[1].replace(b"\r\n", b"\n"), 400, "cut off"),
+        (b"--XX\r\n" + b"Content-Type: text/csv\r\n" * 1000 + b"\r\n1\r\n2\r\n--XX--", 400, "no head"),
+        (multipart(("a\0.wav", wav()))[1], 400, "no character"),
+        *(
+            (multipart((f'a.csv"\r\nContent-Transfer-Encoding: {how}\r\nX: "', TABLE))[1], 415, f"encoded as '{how}'")
+            for how in ("base64", "quoted-printable", "x-gzip")
+        ),
+        (multipart(*[("a.wav", b"")] * 100_000)[1], 413, "allowed: 64"),
+    ],
+)
+def test_serving_multipart_that_is_not_whole_or_not_plain_refused_at_once(body: bytes, status: int, words: str) -> None:
+    began = time.process_time()
+    with pytest.raises(BadRequest, match=words) as caught:
+        asked("multipart/form-data; boundary=XX", body, domain="sound")
+    assert caught.value.status == status
+    assert time.process_time() - began < 1
+
+
+def test_serving_multipart_with_a_foreword_and_blanks_behind_its_boundary_is_read() -> None:
+    kind, body = multipart(("a.csv", TABLE))
+    body = b"read me\r\n" + body.replace(b"--XX\r\n", b"--XX \t\r\n") + b"afterword"
+    (found,) = asked(kind, body, domain="sound")
+    np.testing.assert_array_equal(found.signal, SIGNAL)
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=" + "x" * 100_000, "text/csv" + ";a=b" * 100_000])
+def test_serving_content_type_that_is_too_long_refused_unread(kind: str) -> None:
+    with pytest.raises(BadRequest, match="the content type has"):
+        asked(kind, TABLE)
+
+
+@pytest.mark.parametrize("name", ["variable", "domain", "item", "sampling_rate_hz"])
+@pytest.mark.parametrize("value", ["x" * 1_000_000, "a\0", "a\nb", "\u202eabc"])
+def test_serving_query_value_that_no_name_can_be_refused(name: str, value: str) -> None:
+    with pytest.raises(BadRequest, match=r"longer than|no character") as caught:
+        asked("text/csv", TABLE, **{"domain": "sound", name: value})
+    assert len(caught.value.reason) < 300
+
+
+def test_serving_query_that_tells_twice_and_packed_bodies_refused() -> None:
+    assert query_of([("domain", "sound"), ("item", "a")]) == {"domain": "sound", "item": "a"}
+    with pytest.raises(BadRequest, match="'domain' comes twice"):
+        query_of([("domain", "sound"), ("domain", "vibration")])
+    check_encoding(None)
+    check_encoding("Identity")
+    for encoding in ("gzip", "br", "identity, deflate"):
+        with pytest.raises(BadRequest, match="packed as") as caught:
+            check_encoding(encoding)
+        assert caught.value.status == 415
+
+
+def test_serving_digits_of_other_alphabets_and_no_name_at_all() -> None:
+    with pytest.raises(BadRequest, match="sampling_rate_hz"):
+        asked("application/x-npy", npy(), domain="sound", sampling_rate_hz="\u0661\u0662")
+    (found,) = asked("application/x-npy", npy(), domain="sound", item="")
+    assert found.item == "recording.npy"
 
 
 def test_serving_more_recordings_than_allowed_refused() -> None:
