@@ -65,10 +65,11 @@ def _gate(wording: Wording, one: Forecasts) -> str:
     gains = gate_gains(one, wording.findings.context.normal)
     if not gains:
         return ""
-    worse = [place for place, gain in gains.items() if gain < 0]
-    key = "gate.nothing" if worse else "gate.pays"
+    if worse := [place for place, gain in gains.items() if gain < 0]:
+        lost = percent(-min(gains.values()))
+        return wording.say("gate.nothing", who=_name(wording, one), where=wording.listed(worse), lost=lost)
     least, most = percent(min(gains.values())), percent(max(gains.values()))
-    return wording.say(key, who=_name(wording, one), least=least, most=most, where=wording.listed(worse))
+    return wording.say("gate.pays", who=_name(wording, one), least=least, most=most)
 
 
 def _compared(findings: Findings) -> ComparedCells:

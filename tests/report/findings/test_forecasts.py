@@ -60,7 +60,8 @@ def test_branch_of_no_weight_may_forecast_nothing():
 
 
 @pytest.mark.parametrize(
-    ("equal", "sentences"), [(0.33, ("the gate pays", "门控在每种故障上都有益")), (0.29, ("adds nothing", "没有带来"))]
+    ("equal", "sentences"),
+    [(0.33, ("the gate pays", "门控在每种故障上都有益")), (0.29, ("up to 3.4 % above theirs", "最多高 3.4 %"))],
 )
 def test_gate_is_told_beside_equal_weights_of_its_branches(equal, sentences, shown, simulated):
     one = forecasts(gated("normal", crps=0.5, equal=0.4), gated("inner", equal=equal), kind="hybrid")
