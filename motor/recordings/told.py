@@ -66,7 +66,8 @@ def seconds_since_1970(value: Value, item: str, place: str) -> float | None:
     except ValueError as error:
         raise DataError(
             f"{place}: item {item!r} has recorded_at {shown(value)}; allowed: seconds since 1970, or ISO 8601 such as "
-            "2024-05-31T08:15:00+02:00; correct it there"
+            "2024-05-31T08:15:00+02:00; correct it there, or, where a name tells it, say by dataset.recorded_at_format "
+            "how it is written"
         ) from error
     return (time if time.tzinfo else time.replace(tzinfo=datetime.UTC)).timestamp()
 

@@ -86,8 +86,8 @@ def scored(
         if (domain, label) not in kept:
             raise ValueError(
                 f"class {label!r} in domain {domain!r}: all {len(rows)} recordings are healthy references, which are "
-                "never trained upon nor scored, so none is left; mark fewer, lower scaling.earliest, or add "
-                "recordings of healthy motors from later times"
+                "never trained upon nor scored, so none is left; mark fewer, lower "
+                f"{_section(keeps_unreferenced)}.earliest, or add recordings of healthy motors from later times"
             )
     return left
 
@@ -100,7 +100,7 @@ def _of_domain(meta: "pd.DataFrame", earliest: int, normal: str, keeps_unreferen
     found = is_marked.copy()
     if earliest > 0:
         unmarked = meta[~is_marked.groupby(meta["motor"]).transform("any")]
-        found[unmarked.index] = _is_early(unmarked, earliest)
+        found[unmarked.index] = _is_early(unmarked, earliest, keeps_unreferenced)
     if not keeps_unreferenced:
         _check_each_motor_has_one(meta, found, earliest)
     elif len(meta) and not found.any():
@@ -109,11 +109,20 @@ def _of_domain(meta: "pd.DataFrame", earliest: int, normal: str, keeps_unreferen
             "mark recordings by reference, set own_reference.earliest to how many of each motor's first recordings "
             "are healthy, or set own_reference.use: none"
         )
-    _check_healthy(meta[found], normal)
+    _check_healthy(meta[found], normal, keeps_unreferenced)
     return found
 
 
-def _is_early(meta: "pd.DataFrame", earliest: int) -> "pd.Series":
+def _section(keeps_unreferenced: bool) -> str:
+    """Return the section of the config that asks for references: that of scaling lets no motor be without one."""
+    return "own_reference" if keeps_unreferenced else "scaling"
+
+
+def _do_without(keeps_unreferenced: bool) -> str:
+    return "set own_reference.use: none" if keeps_unreferenced else "set scaling.by: domain or item"
+
+
+def _is_early(meta: "pd.DataFrame", earliest: int, keeps_unreferenced: bool) -> "pd.Series":
     """Return which recordings are not later than the `earliest`-th of their motor."""
     lacking = meta[meta["recorded_at"].isna()].sort_values("item")
     if len(lacking):
@@ -121,7 +130,7 @@ def _is_early(meta: "pd.DataFrame", earliest: int) -> "pd.Series":
         raise ValueError(
             f"{first['item']} of motor {first['motor']!r} in domain {first['domain']!r} has no recorded_at (nor have "
             f"{len(lacking) - 1} others), so it is unknown which are earliest; give the reader recorded_at, mark the "
-            "motor's healthy recordings by reference, or set scaling.by: domain or item"
+            f"motor's healthy recordings by reference, or {_do_without(keeps_unreferenced)}"
         )
     # Of equal times all have the rank of the first, so that parts of one measurement stay together.
     return meta.groupby("motor")["recorded_at"].rank(method="min") <= earliest
@@ -140,15 +149,16 @@ def _check_each_motor_has_one(meta: "pd.DataFrame", found: "pd.Series", earliest
         )
 
 
-def _check_healthy(references: "pd.DataFrame", normal: str) -> None:
+def _check_healthy(references: "pd.DataFrame", normal: str, keeps_unreferenced: bool) -> None:
     """Raise ValueError if a reference bears the label of a fault."""
     faulty = references[references["label"] != normal].sort_values("item")
     if len(faulty):
         first = faulty.iloc[0]
         how = "the data marks it" if first["reference"] else "it is among the motor's earliest"
-        step = "correct reference or the label" if first["reference"] else "lower scaling.earliest, mark references"
+        by_time = f"lower {_section(keeps_unreferenced)}.earliest, mark references"
+        step = "correct reference or the label" if first["reference"] else by_time
         raise ValueError(
             f"{first['item']} is a healthy reference of motor {first['motor']!r} in domain {first['domain']!r} "
             f"({how}), but its label is {first['label']!r}, not {normal!r}, as of {len(faulty)} references; {step}, or "
-            "set scaling.by: domain or item"
+            f"{_do_without(keeps_unreferenced)}"
         )

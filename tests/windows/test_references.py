@@ -120,6 +120,13 @@ def test_references_of_ill_motors_raise(marks, earliest, problem):
         is_reference(meta, {"east": earliest}, "normal")
 
 
+def test_references_that_features_ask_for_are_mended_in_their_own_section():
+    with pytest.raises(
+        ValueError, match=r"lower own_reference\.earliest, mark references, or set own_reference\.use: none"
+    ):
+        is_reference(recordings(), {"east": 4}, "normal", keeps_unreferenced=True)
+
+
 def test_scored_nothing_left_of_a_class_says_what_to_do():
     meta = recordings().query("label != 'normal' or item.str.endswith('0')")
     with pytest.raises(ValueError, match=r"class 'normal' in domain 'east': all 4 recordings .*lower scaling.earliest"):
