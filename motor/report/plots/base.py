@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 N_COLOURS = 8
 MARKERS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "star")
 DASHES = ("dash", "dashdot", "dot", "longdash")
-INK, FAINT = "var:ink", "var:faint"
+INK, FAINT, GRID = "var:ink", "var:faint", "var:grid"
 Floats = NDArray[np.float64]
 Contest = tuple[str, float | None, Plot, Floats, NDArray[np.bool_]]  # name, AUC, line, score, truth of each series
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from motor.report.document import Block, Columns, Figure, Heading, Paragraph, Plot
 from motor.report.findings import Findings
-from motor.report.plots.base import FAINT, MARKERS, axis, colour, plain, rounded
+from motor.report.plots.base import FAINT, GRID, INK, MARKERS, axis, colour, plain, rounded
 from motor.report.sections.base import Section
 from motor.report.wording import Wording
 
@@ -43,7 +43,7 @@ def _figure(trend: Mapping[str, Any], column: Mapping[str, Any], wording: Wordin
         name = wording.say("unlabelled") if label is None else plain(label)
         data += _points(time, column, rows, name, colour(place), MARKERS[place % len(MARKERS)])
     references = [k for k, is_one in enumerate(trend["is_reference"]) if is_one]
-    data += _points(time, column, references, wording.say("reference"), FAINT, "circle-open")
+    data += _points(time, column, references, wording.say("reference"), INK, "circle-open")
     title = {"text": plain(column["name"])}
     x = axis(wording.say("days" if is_long else "hours"))
     layout = {"height": HEIGHT, "xaxis": x, "yaxis": axis(""), "showlegend": True, "title": title}
@@ -59,7 +59,10 @@ def _band(time: Sequence[float | None], column: Mapping[str, Any], wording: Word
     ends = [time[0], time[-1]]
     shared = {"type": "scatter", "mode": "lines", "x": ends, "line": {"color": FAINT, "width": 1}}
     low = {**shared, "y": [column["low"]] * 2, "name": wording.say("band"), "showlegend": False}
-    return [low, {**shared, "y": [column["high"]] * 2, "name": wording.say("band"), "fill": "tonexty"}]
+    return [
+        low,
+        {**shared, "y": [column["high"]] * 2, "name": wording.say("band"), "fill": "tonexty", "fillcolor": GRID},
+    ]
 
 
 def _points(
