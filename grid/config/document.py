@@ -9,12 +9,20 @@ from typing import Any
 Keys = tuple[str | int, ...]  # the way to a node: names in mappings, numbers in lists
 
 
+LONGEST_MESSAGE = 2000  # characters; the longest list of what is allowed has a quarter of it
+MOST_SHOWN = 100  # faults
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing that is wrong with a config: its place (``configs/mine.yaml:12:3, axes.classifier[1]``) and why."""
 
     place: str
     message: str
+
+    def __post_init__(self) -> None:
+        """Cut the middle out of a message that quotes a long value."""
+        object.__setattr__(self, "message", shortened(self.message, LONGEST_MESSAGE))
 
 
 class ConfigError(ValueError):
@@ -25,8 +33,12 @@ class ConfigError(ValueError):
         super().__init__(self.faults)
 
     def __str__(self) -> str:
-        lines = [f"{fault.place}: {fault.message}" for fault in self.faults]
-        return lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} faults in the config:", *lines])
+        lines = [f"{fault.place}: {fault.message}" for fault in self.faults[:MOST_SHOWN]]
+        if len(lines) == 1:
+            return lines[0]
+        more = len(self.faults) - len(lines)
+        rest = [f"and {more} more; correct these first"] if more else []
+        return "\n  ".join([f"{len(self.faults)} faults in the config:", *lines, *rest])
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ _PLAIN = "!plain"  # our tag of every scalar written without quotes; PyYAML's ow
 _STANDARD = "tag:yaml.org,2002:"
 _LARGEST = 1_000_000  # bytes of a config; the largest that is shipped has some 10,000
 _MOST_REPEATED = 10_000  # values that aliases and merges stand for; each is checked like one that is written out
+_MOST_WRITTEN = 100_000  # values and keys; the largest config that is shipped has some 200
 _DEEPEST = 40  # levels; far above any config, far below Python's recursion limit
 
 # The core schema of YAML 1.2.2 (section 10.3.2): 5e-5 is a number; yes, on and 2024-01-01 are strings.
@@ -188,10 +189,22 @@ class _Builder:
         return Node(None, place, self.from_command_line, (Fault(place, message),))
 
 
+class _TooManyError(yaml.MarkedYAMLError):
+    """A text has more values than any config."""
+
+
 class _Loader(yaml.SafeLoader):
     """Composes nodes only, with one tag for all unquoted scalars."""
 
     yaml_implicit_resolvers = {None: [(_PLAIN, re.compile(""))]}  # noqa: RUF012 - PyYAML's attribute
+    n_written = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node | None:
+        """Compose a node, unless there are too many: each costs some 15 microseconds, and more when it is checked."""
+        self.n_written += 1
+        if self.n_written > _MOST_WRITTEN:
+            raise _TooManyError(problem_mark=self.peek_event().start_mark)
+        return super().compose_node(parent, index)
 
 
 def _compose(text: str, origin: str, has_lines: bool = True) -> yaml.Node | None:
@@ -201,6 +214,10 @@ def _compose(text: str, origin: str, has_lines: bool = True) -> yaml.Node | None
     except yaml.reader.ReaderError as error:
         position = _line_and_column(text[: error.position])
         message = f"character {text[error.position]!r} is not allowed in YAML"
+    except _TooManyError as error:
+        mark = error.problem_mark
+        position = f":{mark.line + 1}:{mark.column + 1}"
+        message = f"it has over {_MOST_WRITTEN} values; compare less at once"
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = f":{mark.line + 1}:{mark.column + 1}" if mark else ""

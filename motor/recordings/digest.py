@@ -1,5 +1,6 @@
 """A digest of files' names and content, which does not read unchanged files twice."""
 
+import errno
 import hashlib
 import json
 import os
@@ -52,6 +53,8 @@ def _place_and_key(path: str, folders: Callable[[str], tuple[str, str | None]]) 
     status, full, (real, below) = os.lstat(path), None, folders(folder)
     if stat.S_ISLNK(status.st_mode):
         status, full = os.stat(path), os.path.realpath(path)  # noqa: PTH116
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise OSError(errno.EINVAL, "a pipe or a device is in the place of a file", path)  # it may have no end
     key = f"{full or f'{real}/{name}'}|{status.st_size}|{status.st_ino}|{status.st_mtime_ns}|{status.st_ctime_ns}"
     return "" if below is None else f"{below}{name}", key
 

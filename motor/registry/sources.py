@@ -52,11 +52,12 @@ def found(entry: str, beside: Path) -> list[tuple[str, Source]]:
         If there is no such thing.
     """
     path = beside / Path(entry).expanduser()
-    if path.exists():
+    if os.path.exists(path):  # noqa: PTH110 - `Path.exists` raises where a name is longer than any file's
         return [(str(unit), _source(unit, path.parent if unit == path else path)) for unit in _units(path)]
     if _top_of_module(entry) is None:
         raise PluginError(
-            f"there is no file, folder or module {entry!r} (paths are seen from {beside.absolute()}); correct the path"
+            f"there is no file, folder or module {entry[:255]!r} (paths are seen from {beside.absolute()}); "
+            "correct the path"
         )
     return found_in_module(entry)
 
@@ -161,6 +162,8 @@ def _units(path: Path) -> Iterator[Path]:
             raise PluginError(f"{path} is no Python file; name a {SUFFIX} file, a folder or a module")
         yield path
         return
+    if not path.is_dir():
+        raise PluginError(f"{path} is neither a file nor a folder; name a {SUFFIX} file, a folder or a module")
     if "PLUGIN" in _text(path / "__init__.py"):
         yield path
         return

@@ -91,3 +91,11 @@ def test_cache_damaged_is_written_anew(folder: Path, tmp_path: Path) -> None:
     assert digest(folder, cache_file) == digest(folder)
     assert cache_file.read_text().count("a.csv") == 1
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".")] == []
+
+
+def test_digest_of_a_pipe_or_a_device_is_refused_unread(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero")):
+        with pytest.raises(OSError, match="a pipe or a device is in the place of a file"):
+            content_digest([path], path.parent, None)

@@ -1,5 +1,6 @@
 """Plug-ins from outside: found, named in a config, digested, kept apart, and told clearly where they are at fault."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -183,6 +184,16 @@ def test_config_without_the_plugin_does_not_know_what_another_has_named(tiny_tex
     read_experiment(with_it, [], {})
     with pytest.raises(ConfigError, match="unknown representation kind 'halved'"):
         read_experiment(without, [], {})
+
+
+@pytest.mark.parametrize("entry", ["/dev/zero", "/proc/self/mem", "a" * 5000, "a/" * 3000, "pipe.py", "~nobody/x.py"])
+def test_plugin_that_is_no_file_is_one_fault_of_the_config(tiny_text, tmp_path, entry):
+    os.mkfifo(tmp_path / "pipe.py")
+    config = tmp_path / "tiny.yaml"
+    config.write_text(f"{tiny_text}plugins:\n  - {entry}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"plugins\[0\]: .*name a|correct the path") as caught:
+        read_experiment(config, [], {})
+    assert len(str(caught.value)) < 3000
 
 
 def test_config_with_a_plugin_at_fault_names_the_line_of_the_config(tiny_text, tmp_path):

@@ -23,9 +23,9 @@ def check_groups(pattern: str, lookup: Lookup) -> None:
     allowed = [*ITEM_FIELDS, *lookup]
     joined = {SECOND} if "motor" in groups else set()
     if not groups or not groups - joined <= set(allowed):
-        raise ValueError(f"{pattern!r} has the named groups {sorted(groups)}; allowed: {', '.join(allowed)}")
+        raise ValueError(f"{shown(pattern)} has the named groups {sorted(groups)}; allowed: {', '.join(allowed)}")
     if absent := sorted(set(lookup) - groups):
-        raise ValueError(f"lookup has {absent[0]!r}, which is no group of the pattern {pattern!r}; name it there")
+        raise ValueError(f"lookup has {absent[0]!r}, which is no group of the pattern {shown(pattern)}; name it there")
 
 
 def check_time_format(text: str) -> None:

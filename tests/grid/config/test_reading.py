@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grid.config.document import ConfigError
+from grid.config.document import ConfigError, Fault
 from grid.config.reading import read_document
 
 pytestmark = pytest.mark.hostile
@@ -173,6 +173,32 @@ def test_read_document_some_aliases_are_read(tmp_path):
 def test_read_document_file_that_is_too_large_is_not_read(tmp_path):
     (fault,) = faults_of(tmp_path, "a: 1\n" + "#" * 1_000_000)
     assert fault == "mine.yaml: cannot be read: it has 1000005 bytes; a config has at most 1,000,000"
+
+
+@pytest.mark.parametrize("text", ["x: [" + "1," * 2000 + "1]", "x: 1\n" * 1000, "{" + "a," * 1000 + "a: 1}"])
+def test_read_document_of_more_values_than_any_config_ends_at_its_line(tmp_path, text, monkeypatch):
+    monkeypatch.setattr("grid.config.reading._MOST_WRITTEN", 1500)
+    (fault,) = faults_of(tmp_path, text)
+    assert re.match(r"mine\.yaml:\d+:\d+: it has over 1500 values", fault)
+
+
+def test_read_document_of_400000_values_ends_in_time(tmp_path):
+    began = time.process_time()
+    (fault,) = faults_of(tmp_path, "x: [" + "1," * 400_000 + "1]")
+    assert "it has over 100000 values" in fault
+    assert time.process_time() - began < 10
+
+
+def test_config_error_of_many_faults_and_long_values_stays_short(tmp_path):
+    file = tmp_path / "x.yaml"
+    file.write_text("a: 1\n" * 5000)
+    document = read_document(file)
+    assert len(document.root.faults) == 4999
+    error = ConfigError([*document.root.faults, Fault("x", f"got {'y' * 100_000}")])
+    assert "5000 faults" in str(error)
+    assert "and 4900 more" in str(error)
+    assert len(str(error)) < 20_000
+    assert len(str(ConfigError([Fault("x", f"got {'y' * 100_000}; allowed: 3")]))) < 2100
 
 
 @pytest.mark.parametrize("what", ["pipe", "device"])
