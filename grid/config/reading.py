@@ -214,16 +214,14 @@ def _compose(text: str, origin: str, has_lines: bool = True) -> yaml.Node | None
     except yaml.reader.ReaderError as error:
         position = _line_and_column(text[: error.position])
         message = f"character {text[error.position]!r} is not allowed in YAML"
-    except _TooManyError as error:
-        mark = error.problem_mark
-        position = f":{mark.line + 1}:{mark.column + 1}"
-        message = f"it has over {_MOST_WRITTEN} values; compare less at once"
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         start = f" (from line {error.context_mark.line + 1})" if error.context and error.context_mark else ""
         context = f" {error.context}{start}," if error.context else ""
         message = f"not valid YAML:{context} {shortened(str(error.problem), 120)}{_hint(text, mark)}"
+        if isinstance(error, _TooManyError):
+            message = f"it has over {_MOST_WRITTEN} values; compare less at once"
     except RecursionError:
         position, message = "", "nested too deeply for a config"
     raise ConfigError([Fault(f"{origin}{position if has_lines else ''}", message)])

@@ -30,8 +30,10 @@ class Facts:
 
     @property
     def hours(self) -> float:
-        """Since labels were sealed last; endless where none were."""
-        return float("inf") if self.sealed_at is None else (self.now - self.sealed_at).total_seconds() / 3600
+        """Since labels were sealed last; endless where none were, or the clock was set back since."""
+        if self.sealed_at is None or self.now < self.sealed_at:
+            return float("inf")
+        return (self.now - self.sealed_at).total_seconds() / 3600
 
 
 def due(facts: Facts, triggers: Triggers) -> Mapping[str, float]:

@@ -29,3 +29,7 @@ def test_loop_that_has_sealed_nothing_is_due_by_its_labels():
     assert due(facts(n_labels=19, hours=None), Triggers()) == {}
     assert due(facts(n_labels=20, hours=None), Triggers()) == {"labels": 20}
     assert due(facts(n_labels=99), Triggers(labels=None)) == {}
+
+
+def test_clock_that_was_set_back_since_labels_were_sealed_keeps_no_round_waiting():
+    assert due(facts(n_labels=20, hours=-24 * 3650), Triggers(cooldown_hours=1)) == {"labels": 20}

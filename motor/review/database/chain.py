@@ -3,10 +3,10 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 
 from motor.review.database.opening import Database
 from motor.review.database.schema import DECISION, EVENT, HEAD
@@ -18,7 +18,21 @@ BATCH = 10_000  # events read at a time
 
 def now() -> str:
     """Return this moment, UTC, as the database holds it: texts that sort as the moments do."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+    return later(timedelta())
+
+
+def later(by: timedelta) -> str:
+    """Return a moment after this one, as the database holds it."""
+    return (datetime.now(UTC) + by).isoformat(timespec="microseconds")
+
+
+def is_over(until: Any, term: timedelta) -> ColumnElement[bool]:
+    """Return whether what holds for a term, until a moment that a column has, is over.
+
+    It is also where it would end later than what began a term from now: then the clock was set back since, and
+    nothing waits for it to catch up.
+    """
+    return or_(until < now(), until > later(2 * term))
 
 
 def append(connection: Connection, actor: str, kind: str, body: Mapping[str, Any]) -> int:

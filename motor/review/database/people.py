@@ -2,10 +2,10 @@
 
 import hashlib
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, not_, select, update
 
 from motor.review.database import chain
 from motor.review.database.decisions import ADJUDICATED
@@ -90,9 +90,9 @@ def begin_session(database: Database, token: str) -> str | None:
     if person is None:
         return None
     secret = secrets.token_urlsafe(TOKEN_BYTES)
-    until = (datetime.now(UTC) + timedelta(hours=SESSION_HOURS)).isoformat(timespec="microseconds")
+    until = chain.later(timedelta(hours=SESSION_HOURS))
     with database.writing() as connection:
-        connection.execute(delete(SESSION).where(SESSION.c.expires_at < chain.now()))
+        connection.execute(delete(SESSION).where(chain.is_over(SESSION.c.expires_at, timedelta(hours=SESSION_HOURS))))
         connection.execute(insert(SESSION).values(digest=_digest(secret), person=person[0], expires_at=until))
         chain.append(connection, person[0], "signed in", {})
     return secret
@@ -100,7 +100,10 @@ def begin_session(database: Database, token: str) -> str | None:
 
 def session(database: Database, secret: str) -> tuple[str, str] | None:
     """Return name and role of whose session it is; None if it has ended."""
-    lives = (SESSION.c.digest == _digest(secret), SESSION.c.expires_at >= chain.now())
+    lives = (
+        SESSION.c.digest == _digest(secret),
+        not_(chain.is_over(SESSION.c.expires_at, timedelta(hours=SESSION_HOURS))),
+    )
     with database.reading() as connection:
         found = select(PERSON.c.name, PERSON.c.role).join(SESSION, SESSION.c.person == PERSON.c.name).where(*lives)
         row = connection.execute(found).first()

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, insert, not_, or_, select, update
@@ -16,7 +16,7 @@ from motor.review.faults import ReviewError
 
 LABELS, TEST, DISAGREEMENTS, SUSPECTED, SURE = "labels", "test", "disagreements", "suspected", "sure"
 QUEUES = (LABELS, TEST, DISAGREEMENTS, SUSPECTED, SURE)
-CLAIM_S = 120  # for which an item that somebody looks at is not given to another
+CLAIM = timedelta(minutes=2)  # for which an item that somebody looks at is not given to another
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def next_items(
     Nothing is locked: who comes too late with an answer is given the other's. A test item is given until it has the
     answers of so many `reviewers`.
     """
-    until = (datetime.now(UTC) + timedelta(seconds=CLAIM_S)).isoformat(timespec="microseconds")
+    until = chain.later(CLAIM)
     with database.writing() as connection:
         rows = _open_rows(connection, queue, reviewer, count, reviewers)
         ids = [row["item_id"] for row in rows]
@@ -137,7 +137,9 @@ def _open_rows(
 ) -> list[Mapping[str, Any]]:
     seat = reviewer if queue == TEST else SHARED
     own = and_(ANSWER.c.item_id == ASKED.c.item_id, ANSWER.c.seat == seat)
-    free = or_(ASKED.c.claimed_by.is_(None), ASKED.c.claimed_by == reviewer, ASKED.c.claimed_until < chain.now())
+    free = or_(
+        ASKED.c.claimed_by.is_(None), ASKED.c.claimed_by == reviewer, chain.is_over(ASKED.c.claimed_until, CLAIM)
+    )
     is_open = _is_wanted(reviewer, reviewers) if queue == TEST else ASKED.c.is_open
     columns = (ASKED, ITEM.c.name, ITEM.c.motor, ITEM.c.domain, ITEM.c.side, ANSWER.c.revision)
     found = (

@@ -1,8 +1,10 @@
 """People: a token each that stands nowhere, a session that ends, a role."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
-from motor.review.database import people
+from motor.review.database import chain, people
 from motor.review.database.people import add_person, bearer, begin_session, close_person, end_session, role_of, session
 from motor.review.faults import ReviewError
 
@@ -42,6 +44,15 @@ def test_session_ends_by_time_and_by_hand(database, monkeypatch):
     assert session(database, secret) is None
     monkeypatch.setattr(people, "SESSION_HOURS", -1)
     assert session(database, begin_session(database, token)) is None
+
+
+def test_session_of_before_the_clock_was_set_back_ends_and_a_new_one_lives(database, monkeypatch):
+    token = add_person(database, "ann", "annotator", "tests")
+    ahead = begin_session(database, token)
+    moment = chain.later(timedelta(days=-3650))
+    monkeypatch.setattr(chain, "later", lambda by: (datetime.fromisoformat(moment) + by).isoformat())
+    assert session(database, ahead) is None
+    assert session(database, begin_session(database, token)) == ("ann", "annotator")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """Queues: in order, one person an item, test items by themselves and blind."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
+from motor.review.database import chain
 from motor.review.database.decisions import Decision, decide
 from motor.review.database.queues import (
     LABELS,
@@ -29,6 +32,17 @@ def test_next_are_given_in_order_and_not_to_two(filled):
     assert names(next_items(filled, LABELS, "ann", 2)) == ["i3", "i1"]
     assert names(next_items(filled, LABELS, "bob", 2)) == ["i2"]
     assert names(next_items(filled, LABELS, "ann", 3)) == ["i3", "i1"]
+
+
+@pytest.mark.parametrize("days", [-3650, 1])
+def test_item_that_was_given_to_one_is_free_when_the_clock_was_set_back_or_time_has_passed(filled, monkeypatch, days):
+    ask(filled, LABELS, 1, [Question("i0", "margin")], "tests")
+    assert names(next_items(filled, LABELS, "ann")) == ["i0"]
+    assert next_items(filled, LABELS, "bob") == []
+    moment = datetime.fromisoformat(chain.later(timedelta(days=days)))
+    monkeypatch.setattr(chain, "later", lambda by: (moment + by).isoformat())
+    assert names(next_items(filled, LABELS, "bob")) == ["i0"]
+    assert next_items(filled, LABELS, "ann") == []
 
 
 def test_answered_leave_the_queue_and_come_back_when_undone(filled):
