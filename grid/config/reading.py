@@ -199,7 +199,7 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {None: [(_PLAIN, re.compile(""))]}  # noqa: RUF012 - PyYAML's attribute
     n_written = 0
 
-    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node | None:
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Compose a node, unless there are too many: each costs some 15 microseconds, and more when it is checked."""
         self.n_written += 1
         if self.n_written > _MOST_WRITTEN:
