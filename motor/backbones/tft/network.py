@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 from torch.nn import LSTM, Embedding, Linear, Module, Parameter
+from torch.nn.functional import dropout
 
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast
 from motor.backbones.layers.gated import GatedResidual, GatedSkip, InterpretableAttention, VariableSelection
 from motor.backbones.layers.ids import MotorIds
 from motor.backbones.layers.patches import known, n_known, n_patches, patches, shapes
+from motor.backbones.objectives.quantile import pinball
 from motor.backbones.torch_forecaster import Geometry
 
 if TYPE_CHECKING:
     from motor.backbones.tft.settings import Tft
 
+LEFT_OUT = 0.2  # share of samples that a linear skip learns without, which shrinks it as a ridge penalty does
 N_VARIABLES = 3  # a patch's samples, its mean and deviation, and what is known of it
 
 
@@ -73,6 +76,30 @@ class Temporal(Module):
         return self.out(self.each(seen_BSD), places_BSD)
 
 
+class LinearSkip(Module):
+    """A linear forecast from the context's samples, and what the encoder's places make of it: a gate, and quantiles.
+
+    The linear forecast is nothing before it has learned, and what is noise the gate can shut out. No gradient passes on
+    to the encoder, which would leave the forecast to the samples and learn little: its own head shapes it.
+    """
+
+    def __init__(self, geometry: Geometry, patch: int, width: int) -> None:
+        super().__init__()
+        self.weight_HT = Parameter(torch.zeros(geometry.prediction_length, geometry.context_length))
+        self.patch, self.n_levels = patch, len(geometry.quantile_levels)
+        self.gate, self.head = Linear(width, 1), Linear(width, patch * self.n_levels)
+
+    def forward(self, context_BT: Tensor, places_BFD: Tensor) -> Tensor:
+        """Return quantiles (B, H, Q); a shorter context is the end of a longer one."""
+        places_BFD = places_BFD.detach()
+        kept_BT = dropout(context_BT, LEFT_OUT, self.training)
+        linear_BH = kept_BT @ self.weight_HT[:, -context_BT.shape[1] :].T
+        n_samples = linear_BH.shape[1]
+        gate_BH = self.gate(places_BFD).sigmoid().expand(-1, -1, self.patch).flatten(1)[:, :n_samples]
+        steps_BFPQ = self.head(places_BFD).unflatten(-1, (self.patch, self.n_levels))
+        return (gate_BH * linear_BH)[..., None] + steps_BFPQ.flatten(1, 2)[:, :n_samples]
+
+
 class Network(Module):
     """From a normalised context to quantiles, patch by patch of the horizon."""
 
@@ -83,10 +110,11 @@ class Network(Module):
         n_places, n_future = (
             n_patches(n_samples, patch) for n_samples in (geometry.context_length, geometry.prediction_length)
         )
-        self.n_levels = len(geometry.quantile_levels)
+        self.levels, self.n_levels = geometry.quantile_levels, len(geometry.quantile_levels)
         self.inputs = Inputs(patch, n_known(geometry.domains), width, n_places, n_future)
         self.local, self.temporal = Local(width), Temporal(width, n_heads)
         self.head = Linear(width, patch * self.n_levels)
+        self.linear = LinearSkip(geometry, patch, width) if settings.linear_skip else None
         self.ids = None if settings.motor_ids is None else MotorIds(settings.motor_ids, width, settings.id_dropout)
 
     def forward(self, batch: Batch) -> Forecast:
@@ -94,7 +122,13 @@ class Network(Module):
         places_BSD = self._places(batch)
         n_future = self.inputs.n_future
         steps_BFPQ = self.head(places_BSD[:, -n_future:]).unflatten(-1, (self.patch, self.n_levels))
-        return Forecast(steps_BFPQ.flatten(1, 2)[:, : self.horizon], tokens_BLD=places_BSD[:, :-n_future])
+        alone = Forecast(steps_BFPQ.flatten(1, 2)[:, : self.horizon], tokens_BLD=places_BSD[:, :-n_future])
+        if self.linear is None:
+            return alone
+        own = {} if batch.future_BH is None else {"encoder": pinball(alone._replace(levels=self.levels), batch)}
+        return alone._replace(
+            quantiles_BHQ=self.linear(batch.context_BT, places_BSD[:, -n_future:]), auxiliary=own or None
+        )
 
     def encode(self, batch: Batch) -> Tensor:
         """Return what each patch of the context became: (B, L, D)."""

@@ -25,6 +25,12 @@ class Tft(TorchBackbone):
     patch: int = Field(default=64, ge=1, description="samples of a token: a revolution of the shaft, or more")
     width: int = Field(default=64, ge=2, description="of a token")
     n_heads: int = Field(default=4, ge=1, description="attention heads, which share their values")
+    linear_skip: bool = Field(
+        default=False,
+        exclude_if=lambda is_on: not is_on,
+        description="put a linear forecast from the context's samples, behind a gate, beside the transformer's, "
+        "whose encoder then has a loss of its own",
+    )
 
     motor_ids: int | None = Field(
         default=None,
@@ -49,7 +55,8 @@ class Tft(TorchBackbone):
     def blocks(self, network: "Network") -> Blocks:  # type: ignore[override] # of this kind's own network
         """Return its recurrent layer and its attention as the blocks of its encoder."""
         inputs = [network.inputs, *([] if network.ids is None else [network.ids])]
-        return Blocks(inputs=inputs, encoder=[network.local, network.temporal], head=[network.head])
+        head = [network.head, *([] if network.linear is None else [network.linear])]
+        return Blocks(inputs=inputs, encoder=[network.local, network.temporal], head=head)
 
     def outline(self) -> Outline:
         """Return what is known before anything is built; any levels can be forecast."""
