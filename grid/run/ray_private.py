@@ -36,6 +36,9 @@ NAMES = (
     ("ray._raylet", "setproctitle"),
     ("ray.air.execution._internal.actor_manager", "RayActorManager._actor_task_failed"),
     ("ray.tune.execution.class_cache", "_ActorClassCache.get"),
+    ("ray.tune.execution.tune_controller", "TuneController._maybe_reuse_cached_actor"),
+    ("ray.tune.utils.object_cache", "_ObjectCache.cache_object"),
+    ("ray.tune.utils.object_cache", "_ObjectCache.flush_cached_objects"),
     (f"{TRAIN}.execution.controller.state", "TrainControllerStateType.RUNNING"),
     (f"{TRAIN}.metrics.controller", "ControllerMetrics.get_controller_metrics"),
     (f"{TRAIN}.metrics.controller", "ControllerMetrics.CONTROLLER_STATE"),
@@ -187,6 +190,39 @@ def in_any_worker() -> Iterator[None]:
         yield
     finally:
         _ActorClassCache.get = original
+
+
+@contextlib.contextmanager
+def keeping_actors() -> Iterator[None]:
+    """Let Tune keep actors that have nothing to do just now, for trials that all ask for the same.
+
+    By itself it stops all but one, and starts others where the next stages become ready, which import for seconds; and
+    it stops an actor that is starting when another one becomes free.
+    """
+    from ray.tune.execution.tune_controller import TuneController
+    from ray.tune.utils.object_cache import _ObjectCache
+
+    originals = _ObjectCache.cache_object, _ObjectCache.flush_cached_objects, TuneController._maybe_reuse_cached_actor
+
+    def cache(cached: Any, key: Any, actor: Any) -> bool:
+        cached._cached_objects[key].append(actor)
+        cached._num_cached_objects += 1
+        return True
+
+    def flush(cached: Any, force_all: bool = False) -> Iterator[Any]:
+        return originals[1](cached, force_all=True) if force_all else iter(())
+
+    def reuse(controller: Any, trial: Any) -> bool:
+        is_starting = trial in controller._trial_to_actor and trial not in controller._resetting_trials
+        return False if is_starting else bool(originals[2](controller, trial))
+
+    _ObjectCache.cache_object, _ObjectCache.flush_cached_objects = cache, flush
+    TuneController._maybe_reuse_cached_actor = reuse
+    try:
+        yield
+    finally:
+        _ObjectCache.cache_object, _ObjectCache.flush_cached_objects = originals[:2]
+        TuneController._maybe_reuse_cached_actor = originals[2]
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -21,7 +21,7 @@ from grid.run.conductor import Conductor, Outcome
 from grid.run.failures import Failure, forget_failure, gather_failures
 from grid.run.leftovers import sweep_leftovers
 from grid.run.queue import amounts, modules_ahead, too_large
-from grid.run.ray_private import in_any_worker, memory_kills_one, name_process
+from grid.run.ray_private import in_any_worker, keeping_actors, memory_kills_one, name_process
 from grid.screen.journal import Journal
 from grid.screen.progress import Progress
 from grid.screen.terminal import Interrupt, quiet
@@ -131,7 +131,7 @@ class _Launch:
         try:
             self.progress.connect(connection.start())
             self.interrupt.listen()
-            with contextlib.nullcontext() if connection.address else in_any_worker():
+            with contextlib.nullcontext() if connection.address else self._embedded():
                 self.fit(connection.folder)
             end = "refused" if self.refused else "ended"
         except KeyboardInterrupt:
@@ -141,6 +141,13 @@ class _Launch:
             self.interrupt.ignore()
             self.journal.write(end)
             connection.stop()
+
+    @contextlib.contextmanager
+    def _embedded(self) -> Iterator[None]:
+        """Let trials make the most of the few workers that one machine has."""
+        asked = {self.resources[key] for key in self.plan.missing}
+        with in_any_worker(), keeping_actors() if len(asked) == 1 else contextlib.nullcontext():
+            yield
 
     def fit(self, folder: Path) -> None:
         """Run the experiment, if every stage fits somewhere; Tune keeps its own record in a folder that goes."""

@@ -4,7 +4,8 @@ What travels is where the windows begin: the trainer cuts them from its own memo
 them through the object store. Windows that have to be augmented are cut and changed inside Ray Data's tasks, beside
 the training, and travel whole. Either way a window is a function of its number, so that neither the number of tasks
 nor where they run can change it, and a stream can begin anywhere (a resumed training). Until Ray Data's first block
-has come, which takes seconds where worker processes have to start, the trainer makes its batches by itself.
+has come, which takes seconds where worker processes have to start, the trainer makes its batches by itself; and all of
+them where they are so few that Ray Data takes longer to start.
 
 The tasks ask for no CPU: the trainer holds those of its trial, and would wait for ever for tasks that need one. On
 several nodes each opens the recordings by their path, so `--storage` has to lie where every node sees it.
@@ -30,6 +31,7 @@ CONCURRENCY = 2  # tasks that ask for no CPU would otherwise all start at once, 
 FIRST_BYTES = (
     1 << 20
 )  # of the first block, for a first batch soon; each next one is twice as large, up to the last size
+ALONE_BYTES = 512 << 20  # of a stream that the trainer cuts by itself; some seconds with all augmentations
 BLOCK_BYTES = 16 << 20  # of windows, in the object store; a task's start and a block's way cost some 10 ms
 PLACES = 1 << 17  # windows a block where only their places travel: 40 bytes each
 PLACE_BYTES = 40
@@ -74,7 +76,8 @@ def ray_batches(
         If a batch is too small for each worker to get a share.
     """
     check_shares(first, end, batch_size, world_size)
-    if first >= end:
+    if 4 * stream.window_length * (end - first) <= ALONE_BYTES:
+        yield from stream.batches(first, end, batch_size, rank, world_size)
         return
     import ray
 

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from grid.plan.plan import Cell, make_plan
 from grid.run.run import run
-from grid.stage import Context, InputError, Resources, Stage, beside
+from grid.stage import Context, InputError, Resources, Stage, after, beside
 from grid.store.store import Store, write_json
 
 CPUS = float(min(2, os.cpu_count() or 1))  # the largest stage
@@ -25,12 +25,13 @@ STRANGE_LABEL = "[/bold] :key: 声音 a/b"
 
 @dataclass(frozen=True)
 class Number(Stage):
-    """A leaf that takes its time."""
+    """A leaf that takes its time, or one that waits for others."""
 
     KIND: ClassVar[str] = "number"
 
     value: int
     seconds: float = beside(default=0.0)
+    behind: tuple[Stage, ...] = after(default=())
 
     def label(self) -> str:
         return f"number{self.value}"
@@ -151,7 +152,13 @@ def chains() -> list[Cell]:
     return [Cell({"end": n}, Square(Sum((total, Number(10 + n))))) for n, total in enumerate(first)]
 
 
-GRIDS = {"mixed": mixed, "slow": slow, "large": large, "memory": memory, "chains": chains}
+def narrow() -> list[Cell]:
+    """Two stages, one that waits for both, and two that wait for it, all of one size."""
+    middle = Number(2, seconds=1.0, behind=(Number(0, seconds=2.0), Number(1, seconds=2.0)))
+    return [Cell({"end": n}, Number(n, seconds=2.0, behind=(middle,))) for n in (3, 4)]
+
+
+GRIDS = {"narrow": narrow, "mixed": mixed, "slow": slow, "large": large, "memory": memory, "chains": chains}
 SIZES = {
     "number": Resources(CPUS * 3 / 8),
     "sum": Resources(CPUS, memory_gb=0.1),

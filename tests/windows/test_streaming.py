@@ -52,6 +52,12 @@ def one_ray():
     ray.shutdown()
 
 
+@pytest.fixture(autouse=True)
+def small_streams_too(monkeypatch):
+    """Also what the trainer would cut by itself goes through Ray Data."""
+    monkeypatch.setattr(streaming, "ALONE_BYTES", 0)
+
+
 @pytest.fixture
 def plain():
     domains = ("east", "west")
@@ -148,6 +154,15 @@ class Watched(Noise):
 def test_stream_is_pickled_by_who_uses_it_not_while_another_thread_does(plain):
     list(streaming.ray_batches(replace(plain, signals=Watched()), 0, 40, 4))
     assert set(Watched.threads) == {threading.get_ident()}
+
+
+def test_stream_that_is_small_starts_no_ray_data(stream, monkeypatch):
+    monkeypatch.setattr(streaming, "ALONE_BYTES", 4 * 64 * 40)
+    monkeypatch.setattr(streaming, "_Ahead", None)
+    batches = list(streaming.ray_batches(stream, 0, 40, 4))
+    assert [batch["number"].tolist() for batch in batches] == np.arange(40).reshape(10, 4).tolist()
+    with pytest.raises(TypeError):  # one window more
+        list(streaming.ray_batches(stream, 0, 41, 4))
 
 
 def test_stream_by_ray_data_with_nothing_left_is_empty(stream):

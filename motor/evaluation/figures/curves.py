@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from motor.evaluation.cell_metrics import check_predictions, classification_metrics
-from motor.evaluation.figures.style import COLOURS, LINES, drawable, drawing
+from motor.evaluation.cell_metrics import check_predictions
+from motor.evaluation.figures.style import COLOURS, LINES, Edges, drawable, drawing
 from motor.evaluation.sheet import fault_scores
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+EDGES: Edges = {"left": 0.074, "bottom": 0.107, "right": 0.972, "top": 0.94, "wspace": 0.255}
 Curve = tuple[str, str, str, NDArray[np.float64], NDArray[np.bool_]]  # name, colour, line, score, positive
 
 
@@ -41,7 +42,7 @@ def roc_pr_figure(path: Path, predictions: pd.DataFrame, classes: tuple[str, ...
     """
     check_predictions(predictions, classes, normal)
     curves = [curve for curve in _curves(predictions, classes, normal) if curve[4].any() and not curve[4].all()]
-    with drawing(path, 9.4, 4.5) as figure:
+    with drawing(path, 9.4, 4.5, EDGES) as figure:
         left, right = figure.subplots(1, 2)
         for name, colour, line, score, positive in curves:
             false_rate, recall, precision = _rates(score, positive)
@@ -51,7 +52,7 @@ def roc_pr_figure(path: Path, predictions: pd.DataFrame, classes: tuple[str, ...
             left.plot(false_rate, recall, line, color=colour, label=f"{name}, AUC {area:.2f}")
             right.plot(recall[1:], precision[1:], line, color=colour, label=f"{name}, AP {average:.2f}")
         if normal:
-            _operating_point(left, right, predictions, classes, normal)
+            _operating_point(left, right, predictions, normal)
         _finish(left, right, float((predictions["label"] != normal).mean()) if normal else None)
 
 
@@ -82,18 +83,18 @@ def _rates(
     return misses / misses[-1], hits / hits[-1], precision
 
 
-def _operating_point(left: Axes, right: Axes, predictions: pd.DataFrame, classes: tuple[str, ...], normal: str) -> None:
+def _operating_point(left: Axes, right: Axes, predictions: pd.DataFrame, normal: str) -> None:
     """Mark where the alarm works, if a threshold was applied and both sides have series."""
-    metrics = classification_metrics(predictions, classes, normal)
-    false_alarms, detected = metrics["false_alarm_rate"], metrics["detection_rate"]
-    if false_alarms is None or detected is None:
+    is_faulty = predictions["label"].to_numpy() != normal
+    if "alarm" not in predictions.columns or is_faulty.all() or not is_faulty.any():
         return
+    alarm = predictions["alarm"].to_numpy(dtype=bool)
+    false_alarms, detected = alarm[~is_faulty].mean(), alarm[is_faulty].mean()
     text = f"alarm: {100 * false_alarms:.1f} % false, {100 * detected:.1f} % caught"
     style: dict[str, Any] = {"color": "black", "marker": "o", "linestyle": "none", "zorder": 5, "clip_on": False}
     left.plot(false_alarms, detected, label=text, **style)
-    alarm = predictions["alarm"].to_numpy(dtype=bool)
     if alarm.any():
-        right.plot(detected, (predictions["label"].to_numpy()[alarm] != normal).mean(), label="alarm", **style)
+        right.plot(detected, is_faulty[alarm].mean(), label="alarm", **style)
 
 
 def _finish(left: Axes, right: Axes, faulty_share: float | None) -> None:

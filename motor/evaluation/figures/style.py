@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+Edges = dict[str, float]  # as `Figure.subplots_adjust` takes them
+
 # Okabe & Ito, "Color Universal Design" (2008): told apart with every common colour blindness. Yellow,
 # which is faint on white, comes last; black is kept for "normal against faulty".
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#999999", "#F0E442")
@@ -73,8 +75,11 @@ def drawable(names: Iterable[str]) -> dict[str, str]:
 
 
 @contextmanager
-def drawing(path: Path, width: float, height: float) -> Iterator[Figure]:
+def drawing(path: Path, width: float, height: float, edges: Edges | None = None) -> Iterator[Figure]:
     """Give an empty figure of `width` x `height` inches; on leaving, write it to `path` as PNG.
+
+    `edges` are where its axes lie, for a figure whose words beside them are known; otherwise room for them is measured,
+    which takes as long as to draw them.
 
     Neither pyplot nor the user's matplotlibrc takes part, and the file holds no date and no version, so
     that the same input gives the same bytes.
@@ -87,11 +92,14 @@ def drawing(path: Path, width: float, height: float) -> Iterator[Figure]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS | {"font.family": font_families()})
-        layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
+        layout = None if edges else ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
         figure = Figure(figsize=(width, height), dpi=DPI, layout=layout)
         FigureCanvasAgg(figure)
         yield figure
         path.parent.mkdir(parents=True, exist_ok=True)
-        layout.execute(figure)
-        figure.set_layout_engine(None)  # otherwise it is all drawn twice, once to lay it out
+        if edges is not None:
+            figure.subplots_adjust(**edges)
+        if layout is not None:
+            layout.execute(figure)
+            figure.set_layout_engine(None)  # otherwise it is all drawn twice, once to lay it out
         figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})

@@ -313,6 +313,14 @@ def test_run_stages_shorter_than_a_start_use_every_slot_and_few_workers(launch: 
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.cpu_count() == 1, reason="one at a time is all that fits")
+def test_run_keeps_the_workers_that_wait_while_one_stage_is_built(launch: Callable, tmp_path: Path) -> None:
+    launch("narrow", tmp_path).wait()
+    processes = [path.read_text() for path in tmp_path.glob("number/*/process.json")]
+    assert (len(processes), len(set(processes))) == (5, 2)
+
+
+@pytest.mark.slow
 def test_run_sizes_in_turn_do_not_deadlock(launch: Callable, toy: ModuleType, tmp_path: Path) -> None:
     chains = launch("chains", tmp_path).wait()
     assert chains.outcome["built"] == sorted(make_plan(toy.chains(), Store(Path("nowhere"))).stages)
