@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from unicodedata import bidirectional
 
@@ -57,6 +57,16 @@ def over_folds(value: Any) -> str:
         low, high = significant(min(values)), significant(max(values))
         return low if low == high else f"{low} – {high}"
     return " ".join(map(str, dict.fromkeys(values)))
+
+
+def duration(say: Callable[..., str], seconds: float | None) -> str:
+    """Return a duration with two digits: 8.2 s, 45 s, 12 min, 3.5 h; a dash where none was measured."""
+    if not seconds or not math.isfinite(seconds):
+        return DASH
+    for limit, unit, size in ((120.0, "s", 1.0), (7200.0, "min", 60.0)):
+        if seconds < limit:
+            return say(f"time.{unit}", value=f"{seconds / size:.{'2g' if seconds / size < 100 else '0f'}}")
+    return say("time.h", value=f"{seconds / 3600:.1f}")
 
 
 def fact_text(value: Any) -> str:

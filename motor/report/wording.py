@@ -18,7 +18,7 @@ from motor.evaluation.ranking import Recipe
 from motor.report.document import Target, Value
 from motor.report.findings import Column, Findings, cell_name, is_too_good
 from motor.report.findings.alarms import METRICS
-from motor.report.text import DASH, TOO_GOOD, isolated, number, percent, signed, with_interval
+from motor.report.text import TOO_GOOD, duration, isolated, number, percent, signed, with_interval
 from motor.report.words import Words
 
 
@@ -191,13 +191,8 @@ class Wording:
         return self.say("counts.separator").join(f"{name} {count}" for name, count in counts.items())
 
     def duration(self, seconds: float | None) -> str:
-        """Return a duration with two digits: 8.2 s, 45 s, 12 min, 3.5 h; a dash where none was measured."""
-        if not seconds or not math.isfinite(seconds):
-            return DASH
-        for limit, unit, size in ((120.0, "s", 1.0), (7200.0, "min", 60.0)):
-            if seconds < limit:
-                return self.say(f"time.{unit}", value=f"{seconds / size:.{'2g' if seconds / size < 100 else '0f'}}")
-        return self.say("time.h", value=f"{seconds / 3600:.1f}")
+        """Return a duration with two digits; a dash where none was measured."""
+        return duration(self.say, seconds)
 
     def score(self, value: float | None, interval: Sequence[float] | None = None, extra: str = "") -> Value:
         """Return a figure by which recipes are ranked for a table, marked where it is too good."""

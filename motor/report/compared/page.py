@@ -43,13 +43,12 @@ from motor.report.document import (
 )
 from motor.report.document import Row as TableRow
 from motor.report.document import Table as TableBlock
-from motor.report.text import DASH, number, p_value, signed, with_interval
+from motor.report.text import DASH, duration, fact_text, number, p_value, signed, with_interval
 from motor.report.words import Words, catalogue, words
 
 FOLDER = Path(__file__).parent / "words"
 OPENING = Path(__file__).parents[1] / "sections" / "words"  # how a decision is worded
 TOP = 10  # rows of a data set's own table
-Rows = list[dict[str, Any]]
 
 
 def compared_page(
@@ -82,33 +81,6 @@ def compared_page(
         Part("how", say("compared.how"), page.how(command)),
     ]
     return Document(say("compared.title"), parts, page.words)
-
-
-def rows_of(joined: Joined, added: Sequence[Added]) -> Rows:
-    """Return every row as plain data: figures as the single reports have them, to the last digit."""
-    rows: Rows = []
-    for place, table in enumerate(joined.tables):
-        for row in table.rows:
-            fields = {
-                name: row.recipe.get(name) for name in ("axes", "is_joint", "family", "score", "interval", "behind")
-            }
-            fields |= {name: row.recipe.get(name) for name in ("seconds", "backbone")}
-            rows.append(
-                {
-                    "table": place + 1,
-                    "dataset": row.report.protocol["dataset"],
-                    "data": row.report.protocol["data"],
-                    "recipe": words_of(row.identity),
-                    "name": row.recipe["name"],
-                    "metric": row.report.protocol["metric"],
-                    **fields,
-                    "seen": row.seen,
-                    "pretrained_on": list(row.pretrained_on),
-                    "grid": row.report.name,
-                    "store": row.report.where,
-                }
-            )
-    return [*rows, *({"table": None, "published": True, **one.model_dump(mode="json")} for one in added)]
 
 
 def _words(language: str) -> Words:
@@ -304,7 +276,7 @@ class _Page:
             Value(*self._behind(behind)),
             Value(weights, weights),
             Value(seen, seen, is_strong=row.seen == "seen"),
-            Value(self._duration(recipe.get("seconds")), recipe.get("seconds")),
+            Value(duration(self.words.say, recipe.get("seconds")), recipe.get("seconds")),
             Value(row.report.name, row.report.name),
             Value(row.report.where, row.report.where),
         ]
@@ -319,15 +291,6 @@ class _Page:
             return self.words.say("compared.best"), 0.0
         mark = "" if behind["told_apart"] else self.words.say("compared.not_told")
         return f"{signed(-behind['value'])}{mark}", -behind["value"]
-
-    def _duration(self, seconds: float | None) -> str:
-        if not seconds:
-            return DASH
-        limits = ((120.0, "s", 1.0), (7200.0, "min", 60.0), (float("inf"), "h", 3600.0))
-        unit, size = next((unit, size) for limit, unit, size in limits if seconds < limit)
-        return self.words.say(
-            f"time.{unit}", value=f"{seconds / size:.2g}" if seconds / size < 100 else f"{seconds / size:.0f}"
-        )
 
     def _published(self, one: Added) -> TableRow:
         seen_kind = has_seen(one.pretrained_on, [one.dataset]) if one.backbone else "plain"
@@ -368,7 +331,7 @@ class _Page:
         protocol = table.protocol
         facts = [(name, protocol.get(name)) for name in ("files", "data", "split", *DECIDES)]
         shown = [
-            (say(f"compared.differs.{name}"), _fact(value)) for name, value in facts if value not in (None, "", [])
+            (say(f"compared.differs.{name}"), fact_text(value)) for name, value in facts if value not in (None, "", [])
         ]
         titles = [say(f"compared.column.{name}") for name in ("recipe", "score", "behind", "seen", "grid")]
         best = [
@@ -434,9 +397,3 @@ class _Page:
     def how(self, command: str) -> list[Block]:
         say = self.words.say
         return [Points([say(f"compared.how.{n}") for n in (1, 2, 3, 4)]), *([Code(command, "sh")] if command else [])]
-
-
-def _fact(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {_fact(part)}" for name, part in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
