@@ -94,15 +94,16 @@ def check_data(experiment: Experiment, store: Store) -> CheckedData:
         raise InputError(f"{error}\n{_expected(experiment.public_set, experiment.base.dataset.path)}") from error
 
 
-def import_data(experiment: Experiment, store: Store) -> Path:
-    """Import a config's dataset if the store has it not yet, whatever labels it has; return the table's folder.
+def import_data(experiment: Experiment, store: Store) -> list[Path]:
+    """Import a config's dataset if the store has it not yet, whatever labels it has; return the folder of each table.
 
     Raises
     ------
     InputError
         If the data is at fault.
     """
-    return _imported(_prepared_by(make_cells(experiment, store.root, dry_run=True)).recordings, store)
+    recordings = _prepared_by(make_cells(experiment, store.root, dry_run=True)).recordings
+    return [_imported(one, store) for one in recordings.parts]
 
 
 def _prepared_by(cells: Sequence[Cell]) -> Prepare:
@@ -111,6 +112,8 @@ def _prepared_by(cells: Sequence[Cell]) -> Prepare:
 
 
 def _imported(stage: ImportRecordings, store: Store) -> Path:
+    for one in stage.parts if len(stage.parts) > 1 else ():
+        _imported(one, store)
     with input_faults():
         stage.reader.files()  # a dry run passes over missing data
     if stage.content_digest == UNKNOWN:

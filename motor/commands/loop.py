@@ -1,17 +1,18 @@
 """Label, fine-tune, infer, review, again: begin a loop over a config, and go on with it.
 
-new CONFIG [KEY=VALUE ...] --name NAME; then, of a loop: status, due, queue, seal, train, infer, compare, promote,
-close, run, report. Where a storage has one loop, it need not be named.
+new CONFIG [KEY=VALUE ...] --name NAME; then, of a loop: deliver, status, due, queue, seal, train, infer, compare,
+promote, close, run, report. Where a storage has one loop, it need not be named.
 """
 
 import argparse
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 from grid.store.store import write_text
 from motor.commands.exits import OK, SOME_FAILED
-from motor.commands.looping import Opened, new_loop, opened
+from motor.commands.looping import Opened, deliver, new_loop, opened
 from motor.commands.words import add_storage, config_path, store_in
 from motor.looping import iterations, label_sets
 from motor.looping.inference import meta_of
@@ -34,6 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", help="of a new loop: postgresql://user@host/name (default: SQLite beside it)")
     parser.add_argument("--as", dest="alias", default=CHAMPION, metavar="ALIAS", help="promote: the name to give")
     parser.add_argument("--iteration", type=int, help="promote: whose model (default: the newest)")
+    parser.add_argument("--path", type=Path, help="deliver: recordings that came later, in a folder of their own")
     parser.add_argument("--more", type=int, default=0, metavar="N", help="queue: ask for N recordings more")
     parser.add_argument("--test", type=int, default=0, metavar="N", help="queue: ask for N test recordings more")
     parser.add_argument("--iterations", type=int, default=1, help="run: how many more")
@@ -145,6 +147,14 @@ def _status(found: Opened, _: argparse.Namespace) -> int:
     return OK
 
 
+def _deliver(found: Opened, arguments: argparse.Namespace) -> int:
+    if arguments.path is None:
+        arguments.parser.error("loop deliver needs --path PATH: where the recordings are")
+    count = deliver(found, arguments.path, store_in(arguments))
+    print(f"{count} new recordings; the next iteration knows them: python launch.py loop queue {found.loop.name}")
+    return OK
+
+
 def _due(found: Opened, _: argparse.Namespace) -> int:
     print(_reached(found.manager.due()) or "nothing is due")
     return OK
@@ -219,6 +229,7 @@ def _numbers(found: Opened) -> Sequence[int]:
 
 
 ACTIONS: dict[str, Callable[[Opened, Any], int]] = {
+    "deliver": _deliver,
     "status": _status,
     "due": _due,
     "queue": _queue,

@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,16 @@ from motor.commands.finding import find_loop
 from motor.commands.grid import Grid, plan_grid
 from motor.experiment.reading import Experiment, read_experiment
 from motor.looping.inference import Judge, meta_of
-from motor.looping.loop import Facts, Loop, begin_loop, folder_of
+from motor.looping.loop import Facts, Loop, LoopError, begin_loop, folder_of
+from motor.looping.loop import deliver as take_delivery
 from motor.looping.manager import IterationManager, Tools
 from motor.looping.training_data import beginning
+from motor.recordings.checks import check_dataset
 from motor.recordings.recording import DataError, Recording
 from motor.recordings.splits.growing import Growing
-from motor.recordings.table import labelled
+from motor.recordings.table import labelled, open_recordings
 from motor.review.database.items import Item, add_items
+from motor.stages.faults import input_faults
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +68,8 @@ def new_loop(
     whole["plugins"] = [_reachable(entry, config.parent) for entry in whole.get("plugins") or ()]
     if path := experiment.base.dataset.path:  # which means the same from anywhere
         whole["dataset"]["path"] = str(Path(path).absolute())
+    if later := experiment.base.dataset.deliveries:
+        whole["dataset"]["deliveries"] = [str(Path(path).absolute()) for path in later]
     folder = folder_of(store.root, name)
     draft = folder / DRAFT
     write_text(draft, yaml.safe_dump(beginning(whole, folder), sort_keys=False, allow_unicode=True))
@@ -72,22 +77,70 @@ def new_loop(
         imported = import_data(read_experiment(draft, (), os.environ), store)
     finally:
         draft.unlink()
-    from motor.recordings.table import open_recordings
+    import pandas as pd
 
-    meta = open_recordings(imported).meta
+    meta = pd.concat([open_recordings(folder).meta for folder in imported], ignore_index=True)
     base = experiment.base
     facts = Facts(
         sides=_sides(experiment, meta),
         classes=tuple(base.dataset.classes),
         normal=base.normal,
-        recordings=(str(imported.relative_to(store.root)),),
+        recordings=_below(store, imported),
         database=database,
         test_reviewers=base.loop.test_reviewers,
     )
     text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)
     loop = begin_loop(store.root, name, text, facts)
-    add_items(loop.database, items_of(loop), actor)
+    add_items(loop.database, items_of(loop, experiment), actor)
     return loop
+
+
+def deliver(found: Opened, path: Path, store: Store, actor: str = "loop") -> int:
+    """Take a delivery of recordings into a loop, which its next iteration knows; return how many are new.
+
+    It is imported by itself: nothing that was built of those before is built anew, and no motor moves. Killed, and
+    done again, it comes to the same.
+
+    Parameters
+    ----------
+    found : Opened
+    path : Path
+        Recordings that the loop's `dataset` reads as it reads its own.
+    store : Store
+    actor : str
+        Who does it, in the trail.
+
+    Raises
+    ------
+    ConfigError, InputError
+        If it is at fault, or a recording of it has the name of one that is there.
+    """
+    loop, whole = found.loop, yaml.safe_load(found.loop.config.read_text(encoding="utf-8"))
+    known = [str(one) for one in whole["dataset"].get("deliveries") or ()]
+    if str(path.absolute()) not in known:
+        whole["dataset"]["deliveries"] = [*known, str(path.absolute())]
+    draft = loop.folder / DRAFT
+    write_text(draft, yaml.safe_dump(beginning(whole, loop.folder), sort_keys=False, allow_unicode=True))
+    try:
+        experiment = read_experiment(draft, (), os.environ)
+        names = _below(store, import_data(experiment, store))
+    finally:
+        draft.unlink()
+    meta = meta_of(replace(loop, facts=replace(loop.facts, recordings=names)))
+    if twice := sorted(meta.loc[meta.duplicated("item"), "item"]):
+        raise LoopError(
+            f"{path}: recording {twice[0]!r} has the name of one that is there; give each delivery names of its own, "
+            "by a folder of its own inside of it, say"
+        )
+    with input_faults():
+        check_dataset(meta.assign(label=None), (), experiment.base.dataset.domains)
+    text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)
+    return add_items(loop.database, items_of(take_delivery(loop, text, names), experiment), actor)
+
+
+def _below(store: Store, folders: Sequence[Path]) -> tuple[str, ...]:
+    """Return the names of folders below a store."""
+    return tuple(str(folder.relative_to(store.root)) for folder in folders)
 
 
 def _sides(experiment: Experiment, meta: "pd.DataFrame") -> dict[str, str]:
@@ -108,21 +161,27 @@ def _sides(experiment: Experiment, meta: "pd.DataFrame") -> dict[str, str]:
     return found | dict(zip(first["motor"], first["side"], strict=True))
 
 
-def items_of(loop: Loop) -> list[Item]:
-    """Return every recording of a loop as what can be decided on."""
-    rows = meta_of(loop).to_dict("records")
-    sides: Mapping[str, Any] = loop.facts.sides
+def items_of(loop: Loop, experiment: Experiment) -> list[Item]:
+    """Return every recording of a loop as what can be decided on; the side of a motor that came later is by hash."""
+    base = experiment.base
+    growing = base.split if isinstance(base.split, Growing) else Growing()
+    sides: dict[str, Any] = dict(loop.facts.sides)
+    rows = [
+        (source, row)
+        for source, folder in zip(loop.facts.recordings, loop.tables(), strict=True)
+        for row in open_recordings(folder).meta.to_dict("records")
+    ]
     return [
         Item(
             row["item"],
             row["motor"],
             row["domain"],
-            sides[row["motor"]],
-            loop.facts.recordings[0],
+            sides.setdefault(row["motor"], growing.side(row["motor"], base.seed)),
+            source,
             None if row["moment"] is None else str(row["moment"]),
             None if row["recorded_at"] != row["recorded_at"] else row["recorded_at"],
         )
-        for row in rows
+        for source, row in rows
     ]
 
 

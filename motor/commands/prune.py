@@ -17,6 +17,7 @@ from motor.commands.needed import Needed, needed_by
 from motor.commands.words import add_configs, configs_in, store_in
 from motor.looping.retention import configs as configs_of_loops
 from motor.looping.retention import is_light
+from motor.looping.retention import tables as tables_of_loops
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def prune(
     whole, older = configs_of_loops(store.root)
     for of_loops in (needed_by(whole, (), environ, store), needed_by(older, (), environ, store, is_light)):
         needed = Needed(needed.keys | of_loops.keys, needed.grids | of_loops.grids)
+    needed = Needed(needed.keys | tables_of_loops(store.root), needed.grids)
     found = Pruned(tuple(sorted(needed.grids)), unneeded(store, needed.keys, needed.grids))
     if not found.chosen or not agrees(found):
         return found

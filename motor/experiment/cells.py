@@ -16,7 +16,7 @@ from motor.recordings.readers.base import Reader
 from motor.recordings.recording import DataError
 from motor.registry import using
 from motor.stages.labels import LabelsBeside, LabelsByLife
-from motor.stages.recordings import ImportRecordings
+from motor.stages.recordings import Deliveries, ImportRecordings
 
 if TYPE_CHECKING:  # `motor.experiment.settings` reads this folder for the names of the methods
     from motor.experiment.reading import Experiment
@@ -51,7 +51,7 @@ def make_cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str
 def _cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str) -> list[Cell]:
     settings = experiment.base
     reader = _absolute(settings.dataset)
-    recordings = ImportRecordings(reader, _data_digest(reader, storage, dry_run))
+    recordings = _recordings(reader, storage, dry_run)
     chain = Chain(
         experiment=experiment,
         recordings=recordings,
@@ -113,7 +113,19 @@ def resources_of(experiment: "Experiment", stages: Iterable[Stage]) -> dict[str,
 
 def _absolute(reader: Reader) -> Reader:
     """Return the reader with a path that means the same on a worker, whose working directory is another."""
-    return reader.model_copy(update={"path": str(Path(reader.path).absolute())}) if reader.path else reader
+    if not reader.path:
+        return reader
+    later = tuple(str(Path(path).absolute()) for path in reader.deliveries)
+    return reader.model_copy(update={"path": str(Path(reader.path).absolute()), "deliveries": later})
+
+
+def _recordings(reader: Reader, storage: Path, dry_run: bool) -> ImportRecordings:
+    """Return the stage that gives the recordings: of the data, and of what was delivered since."""
+    places = (reader.path, *reader.deliveries)
+    first, *later = (reader.model_copy(update={"path": path, "deliveries": ()}) for path in places)
+    imports = [ImportRecordings(first, _data_digest(first, storage, dry_run))]
+    imports += [ImportRecordings(one, _data_digest(one, storage, dry_run), is_later=True) for one in later]
+    return Deliveries.of(imports)
 
 
 def _data_digest(reader: Reader, storage: Path, dry_run: bool) -> str:

@@ -315,6 +315,7 @@ class Link:
         training: Training | None = None,
         start: Finetune | None = None,
         labels_file: str | None = None,
+        n_deliveries: int | None = None,
         replay: float | None = None,
         is_branch: bool = False,
     ) -> Finetune:
@@ -326,7 +327,8 @@ class Link:
         )
         is_trained = labels != "none" and not backbone.CLOSED_FORM
         normals_file = settings.dataset.normals_file if labels == "normal" and self.chain.unit == "motor" else None
-        prepared = self._prepare_normals(normals_file) if normals_file else self.prepare(labels_file)
+        at = {"labels_file": labels_file, "n_deliveries": n_deliveries}
+        prepared = self._prepare_normals(normals_file) if normals_file else self.prepare(labels_file, n_deliveries)
         return Finetune(
             prepared=prepared,
             fold=fold,
@@ -346,7 +348,7 @@ class Link:
             start=start,
             before=None if start is None or replay is None else start.prepared.labels,
             replay=0.0 if start is None or replay is None else replay,
-            begins_with=self._begins_with(fold, labels, backbone, training, labels_file) if start is None else (),
+            begins_with=self._begins_with(fold, labels, backbone, training, at) if start is None else (),
             augmented_by=RANDOM_NUMBERS if is_trained and any(augmentations.values()) else "",
             regime=self.regime,
             stream=settings.windows.stream,
@@ -356,11 +358,11 @@ class Link:
         )
 
     def _begins_with(
-        self, fold: str, labels: str, backbone: Backbone, training: Training | None, labels_file: str | None
+        self, fold: str, labels: str, backbone: Backbone, training: Training | None, at: Mapping[str, Any]
     ) -> tuple[Finetune, ...]:
         """Return the fine-tunes that one begins with; a forecaster that is not trained begins with none."""
         parts = backbone.begins_with if labels != "none" else ()
-        given: dict[str, Any] = {"training": training, "labels_file": labels_file, "is_branch": True}
+        given: dict[str, Any] = {"training": training, "is_branch": True, **at}
         return tuple(self.finetune(fold, labels, backbone=part, **given) for part in parts)
 
     def _memory(self, prepared: Prepare, fold: str, labels: str) -> Memorise:
@@ -373,13 +375,19 @@ class Link:
             return (own,)
         return tuple(sorted(n for n in axes.context_length if not axes.leaves_out({**self.axes, "context_length": n})))
 
-    def prepare(self, labels_file: str | None = None) -> Prepare:
+    def prepare(self, labels_file: str | None = None, n_deliveries: int | None = None) -> Prepare:
         """Return the stage that splits, represents and scales; by labels of another file than the config's, if named.
+
+        Of the recordings those of the first deliveries, if it is said how many.
 
         A regime's key knows the scaling of its own domains alone: what is set for another domain does not touch it.
         The split's seed is the config's: repeats with other seeds judge the same motors.
         """
-        return self._once(f"prepare {labels_file or ''}", lambda: self._prepare(labels_file))
+        recordings = self.chain.recordings
+        if n_deliveries is not None and n_deliveries < len(recordings.parts):
+            recordings = recordings.first(n_deliveries)
+        name = f"prepare {labels_file or ''} {n_deliveries or ''}"
+        return self._once(name, lambda: self._prepare(recordings, labels_file))
 
     def prepare_whole(self) -> Prepare:
         """Return what `prepare` does, with the labels of test motors in any case: what the audit looks at."""
@@ -389,25 +397,27 @@ class Link:
         labels = LabelsTogether(own, self.chain.of_test)
         return self._once("whole", lambda: replace(prepared, labels=labels, split=self.settings.split))
 
-    def _labels(self, labels_file: str | None, is_partial: bool = False) -> Stage | None:
+    def _labels(self, recordings: ImportRecordings, labels_file: str | None, is_partial: bool = False) -> Stage | None:
         """Return the stage that says the labels: of the config's file, or of another."""
         own = self.chain.labels if labels_file is None else self.chain.labels_of(labels_file)
-        if self.chain.of_test is None or not isinstance(own, LabelsBeside):
+        if not isinstance(own, LabelsBeside):
             return own
-        own = replace(own, is_partial=is_partial)
-        return own if self.chain.scores_later else LabelsTogether(own, self.chain.of_test)
+        own, of_test = replace(own, recordings=recordings, is_partial=is_partial), self.chain.of_test
+        if self.chain.scores_later or of_test is None:
+            return own
+        return LabelsTogether(own, replace(of_test, recordings=recordings))
 
     def _split(self, settings: "Settings") -> Split:
         if self.chain.unit != "motor":
             return leaky_split(settings.split)
         return settings.split.model_copy(update={"tests": "later"}) if self.chain.scores_later else settings.split
 
-    def _prepare(self, labels_file: str | None) -> Prepare:
+    def _prepare(self, recordings: ImportRecordings, labels_file: str | None) -> Prepare:
         settings = self.settings
         elsewhere = self.of_domain(None)
         scaling = {d: (self.of_domain(d) if d in self.domains else elsewhere).scaling for d in settings.dataset.domains}
         return Prepare(
-            recordings=self.chain.recordings,
+            recordings=recordings,
             representation=settings.representation,
             speed=settings.speed,
             split=self._split(settings),
@@ -417,22 +427,24 @@ class Link:
             keeps_unreferenced=bool(self.chain.references) and not self.chain.needs_references,
             normal=settings.normal,
             seed=self.chain.experiment.base.seed,
-            labels=self._labels(labels_file),
+            labels=self._labels(recordings, labels_file),
             labelled_share=settings.unlabelled.labelled_share,
-            shared=self._represent(settings),
+            shared=self._represent(recordings, settings),
         )
 
     def _prepare_normals(self, labels_file: str) -> Prepare:
         """Return what `prepare` does, for who may know no label of a faulty training series."""
         prepared = self.prepare(labels_file)
         split = prepared.split.model_copy(update={"needs": "normal"})
-        return replace(prepared, split=split, labels=self._labels(labels_file, is_partial=True))
+        return replace(
+            prepared, split=split, labels=self._labels(prepared.recordings, labels_file, self.chain.of_test is not None)
+        )
 
-    def _represent(self, settings: "Settings") -> Represent | None:
+    def _represent(self, recordings: ImportRecordings, settings: "Settings") -> Represent | None:
         """Return the stage that represents whatever the labels are, where they come from beside and can change."""
         if self.chain.labels is None or settings.representation.kind == "raw":
             return None
-        return Represent(self.chain.recordings, settings.representation, settings.speed)
+        return Represent.of(recordings, settings.representation, settings.speed)
 
 
 def leaky_split(split: Split) -> Folds:

@@ -180,7 +180,8 @@ def check_labels(loop: Loop, labels: Mapping[str, str | None], seed: int) -> Non
                 f"{loop.name} {more}"
             )
     try:
-        Growing.model_validate({"frozen": loop.facts.sides}).split(pd.DataFrame(known), seed, loop.facts.normal)
+        sides = {row["motor"]: row["side"] for row in rows}
+        Growing.model_validate({"frozen": sides}).split(pd.DataFrame(known), seed, loop.facts.normal)
     except DataError as error:
         raise LoopError(
             f"{error}: launch.py loop queue {loop.name} --more 8 (of the test side: --test 8); where a side has no "

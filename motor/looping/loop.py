@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,14 @@ class Loop:
     def tables(self) -> list[Path]:
         """Return the folders of the loop's recordings."""
         return [self.storage / name for name in self.facts.recordings]
+
+
+def deliver(loop: Loop, config: str, recordings: Sequence[str]) -> Loop:
+    """Give a loop other tables of recordings beside those that it has, and the config that reads them."""
+    write_text(loop.config, config)
+    facts = replace(loop.facts, recordings=tuple(recordings))
+    write_json(loop.folder / FACTS, asdict(facts))
+    return replace(loop, facts=facts)
 
 
 def folder_of(storage: Path, name: str) -> Path:

@@ -135,7 +135,8 @@ class IterationManager:
             write_config(self.loop, newest.number, digest)
             iterations.note_sealed(self.loop.database, newest.number, digest, self.actor)
             return digest
-        write_config(self.loop, newest.number, newest.label_set)
+        if not self.loop.config_of(newest.number).is_file():  # it knows the deliveries that there were then
+            write_config(self.loop, newest.number, newest.label_set)
         return newest.label_set
 
     def lacking(self) -> LoopError | None:

@@ -33,6 +33,16 @@ def configs(storage: Path) -> tuple[list[Path], list[Path]]:
     return whole, older
 
 
+def tables(storage: Path) -> frozenset[str]:
+    """Return the keys of the recordings that loops ask about, whether an iteration knows them yet or not."""
+    found = set[str]()
+    for name in loops(storage):
+        loop = open_loop(storage, name)
+        loop.database.close()
+        found |= {table.name.rpartition("-")[2] for table in loop.tables()}
+    return frozenset(found)
+
+
 def is_light(stage: Stage) -> bool:
     """Tell whether a stage neither is a forecaster's weights nor is made from them.
 

@@ -40,10 +40,17 @@ def write_config(loop: Loop, number: int, digest: str) -> Path:
         earlier = [one for one in iterations(loop.database) if one.number < number and one.label_set]
         since = [str(_learned(loop, str(one.label_set)).absolute()) for one in earlier]
         own = (config.get("methods") or {}).get(INCREMENTS) or {}
-        config["methods"] = {**(config.get("methods") or {}), INCREMENTS: {**own, "since": since}}
+        known = {"since": since, "deliveries": [_n_deliveries(loop, one.number) for one in earlier]}
+        config["methods"] = {**(config.get("methods") or {}), INCREMENTS: {**own, **known}}
     config["name"] = f"{loop.name}-{number:04d}"
     write_text(loop.config_of(number), yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     return loop.config_of(number)
+
+
+def _n_deliveries(loop: Loop, number: int) -> int:
+    """Return how many deliveries of recordings an iteration knew."""
+    config: dict[str, Any] = yaml.safe_load(loop.config_of(number).read_text(encoding="utf-8"))
+    return 1 + len(config["dataset"].get("deliveries") or ())
 
 
 def _learned(loop: Loop, digest: str) -> Path:

@@ -20,6 +20,8 @@ class CIncrement(FineTuned):
     ----------
     since : tuple of str
         Label sets of before, the oldest first; a loop fills them in.
+    deliveries : tuple of int
+        How many deliveries of recordings there were when each was sealed.
     replay : float
         Series of before for each new one.
     steps : float
@@ -32,6 +34,7 @@ class CIncrement(FineTuned):
     features: tuple[str, ...] = ("embedding",)
     control: str | None = "untrained"
     since: tuple[str, ...] = Field(default=(), description="label sets of before, the oldest first; a loop names them")
+    deliveries: tuple[int, ...] = Field(default=(), description="of recordings, at each of `since`; a loop names them")
     replay: float = Field(default=2.0, ge=0, description="series of before for each new one in an increment")
     steps: float = Field(default=0.6, gt=0, le=1, description="of an increment, as a share of finetune.num_steps")
 
@@ -41,10 +44,18 @@ class CIncrement(FineTuned):
         shorter = cumulative.model_copy(update={"num_steps": max(1, round(self.steps * cumulative.num_steps))})
         given: dict[str, Any] = {"backbone": self.backbone_of(at.settings.backbone)}
         made = None
-        for labels_file in (*self.since, None):
+        counts = self.deliveries or (None,) * len(self.since)
+        for labels_file, n_deliveries in zip((*self.since, None), (*counts, None), strict=True):
             training, replay = (cumulative, None) if made is None else (shorter, self.replay)
             made = at.finetune(
-                fold, self.labels, training=training, start=made, labels_file=labels_file, replay=replay, **given
+                fold,
+                self.labels,
+                training=training,
+                start=made,
+                labels_file=labels_file,
+                n_deliveries=n_deliveries,
+                replay=replay,
+                **given,
             )
         assert made is not None
         return made

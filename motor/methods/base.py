@@ -65,6 +65,7 @@ class Link(Protocol):
         training: Training | None = None,
         start: Finetune | None = None,
         labels_file: str | None = None,
+        n_deliveries: int | None = None,
         replay: float | None = None,
     ) -> Finetune:
         """Return a fine-tune on some series of a fold.
@@ -80,6 +81,8 @@ class Link(Protocol):
             Whose weights it goes on from.
         labels_file : str, optional
             Labels beside the data, in the place of the config's.
+        n_deliveries : int, optional
+            Of so many deliveries of recordings, the oldest, instead of all.
         replay : float, optional
             Makes it an increment: it is trained on what `start` did not see with its label, and on so many series of
             those that it did for each of them.

@@ -31,7 +31,7 @@ class OfRecordings(OfFeatures):
         if own.level != "none" and LEVEL not in self.features:
             features += at.features((LEVEL,))
         return DescribeFold(
-            described=Describe(
+            described=Describe.of(
                 recordings=at.recordings,
                 features=features,
                 speed=settings.speed,

@@ -44,6 +44,21 @@ class Describe(Stage):
     features: tuple[RecordingFeature, ...]
     speed: Speed
     machines: dict[str, Machine] | None = when_set(default=None)  # by motor, where a feature asks for them
+    parts: "tuple[Describe, ...]" = when_set(default=())  # by delivery: then nothing is computed here
+
+    @classmethod
+    def of(
+        cls,
+        recordings: ImportRecordings,
+        features: tuple[RecordingFeature, ...],
+        speed: Speed,
+        machines: dict[str, Machine] | None,
+    ) -> "Describe":
+        """Return the stage that describes recordings: each delivery by itself, unless the whole table is looked at."""
+        whole = cls(recordings, features, speed, machines)
+        if len(recordings.parts) == 1 or whole.settles:
+            return whole
+        return replace(whole, parts=tuple(cls(one, features, speed, machines) for one in recordings.parts))
 
     def label(self) -> str:
         return "_".join(feature.kind for feature in self.features)
@@ -65,6 +80,10 @@ class Describe(Stage):
         """Write ``described.parquet``, one row a recording, item first, and what the data decides of the features."""
         import pandas as pd
 
+        if self.parts:
+            tables = [pd.read_parquet(context.folder(part) / FILE_NAME) for part in self.parts]
+            pd.concat(tables, ignore_index=True).to_parquet(folder / FILE_NAME, index=False)
+            return
         recordings = open_recordings(context.folder(self.recordings))
         meta = recordings.meta.assign(speed_rpm=speeds_rpm(recordings, self.speed))
         features = tuple(feature.settled(meta) for feature in self.features)

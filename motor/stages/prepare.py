@@ -55,12 +55,23 @@ class Represent(Stage):
     recordings: ImportRecordings
     representation: Representation
     speed: Speed
+    parts: "tuple[Represent, ...]" = when_set(())  # by delivery: then nothing is computed here
+
+    @classmethod
+    def of(cls, recordings: ImportRecordings, representation: Representation, speed: Speed) -> "Represent":
+        """Return the stage that represents recordings, each delivery by itself."""
+        parts = tuple(cls(one, representation, speed) for one in recordings.parts)
+        return parts[0] if len(parts) == 1 else cls(recordings, representation, speed, parts)
 
     def label(self) -> str:
         return self.representation.kind
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``recordings.arrow``, represented."""
+        if self.parts:
+            tables = [open_recordings(context.folder(part)) for part in self.parts]
+            write_recordings((table.recording(place) for table in tables for place in range(len(table))), folder)
+            return
         with input_faults():
             source = open_recordings(context.folder(self.recordings))
             write_recordings(_represented(source, self.representation, self.speed), folder)

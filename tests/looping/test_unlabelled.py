@@ -39,15 +39,19 @@ loop: {first: 6, batch: 2, first_test: 3}
 def recorded(tmp_path, monkeypatch):
     """Return a folder with recordings of twelve motors."""
     monkeypatch.chdir(tmp_path)
-    draws = np.random.default_rng(0)
-    (tmp_path / "recordings" / "sound").mkdir(parents=True)
-    for motor in range(12):
-        with wave.open(str(tmp_path / f"recordings/sound/m{motor}_0.wav"), "wb") as out:
+    record(tmp_path / "recordings", [f"m{motor}_0" for motor in range(12)])
+    return tmp_path
+
+
+def record(folder, names):
+    draws = np.random.default_rng(len(names))
+    (folder / "sound").mkdir(parents=True)
+    for name in names:
+        with wave.open(str(folder / f"sound/{name}.wav"), "wb") as out:
             out.setnchannels(1)
             out.setsampwidth(2)
             out.setframerate(8192)
             out.writeframes((draws.normal(size=1024) * 3000).astype("<i2").tobytes())
-    return tmp_path
 
 
 @pytest.fixture

@@ -75,6 +75,9 @@ class Reader(Plugin):
     unlabelled : str, optional
         The raw label (the name of a folder, say) of recordings whose class nobody knows. An empty cell of a table's
         label means the same. They are trained upon where no label is needed, and never scored.
+    deliveries : tuple of str
+        Paths of recordings that came later, each read as `path` is, and by itself: a new one changes no key of what
+        was made of those before. Recordings of one moment come in one delivery.
     labels_file : str, optional
         A CSV table of labels beside the data (see `motor.recordings.labels`), which count more than those in it; the
         data itself need then tell none. A changed label reads no recording again.
@@ -122,6 +125,7 @@ class Reader(Plugin):
     classes: tuple[str, ...] = Field(min_length=1)
     domains: tuple[str, ...] = Field(min_length=1)
     unlabelled: str | None = Field(default=None, min_length=1, exclude_if=lambda name: name is None)
+    deliveries: tuple[str, ...] = Field(default=(), exclude=True)
     labels_file: str | None = Field(default=None, min_length=1, exclude_if=lambda name: name is None)
     normals_file: str | None = Field(default=None, min_length=1, exclude=True)
     test_labels_file: str | None = Field(default=None, min_length=1, exclude=True)
@@ -218,6 +222,8 @@ class Reader(Plugin):
             )
         if self.life and self.labels_file is not None:
             raise ValueError(f"labels by {self.life.by} and labels_file are both set; keep one of them")
+        if self.deliveries and not self.path:
+            raise ValueError(f"deliveries is set, but {self.kind} has no path that they could come after; leave it out")
         if self.test_labels_file is not None and self.labels_file is None:
             raise ValueError("test_labels_file is set, and no labels_file; set that to the labels of the other motors")
         if self.unlabelled in (*self.classes, *self.raw_labels):
