@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -304,8 +303,12 @@ def _broadband(magnitude: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Return which bins are neither a line nor below what float32 can hold beside the strongest one."""
     n_blocks = max(1, len(magnitude) // BLOCK)
     edges = np.linspace(0, len(magnitude), n_blocks + 1).astype(int)
-    medians = [np.median(magnitude[start:end]) for start, end in pairwise(edges)]
-    line = magnitude > LINE * np.repeat(medians, np.diff(edges))
+    sizes = np.diff(edges)
+    medians = np.empty(n_blocks, dtype=magnitude.dtype)
+    for size in np.unique(sizes):  # two at most
+        begins = edges[:-1][sizes == size]
+        medians[sizes == size] = np.median(magnitude[begins[:, None] + np.arange(size)], axis=1)
+    line = magnitude > LINE * np.repeat(medians, sizes)
     beside = line.copy()  # a Hann window's line is three bins wide, and its skirts some more
     for step in (1, 2):
         beside[step:] |= line[:-step]
