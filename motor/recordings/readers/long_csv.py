@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 TARGET = "target"
 PER_ROW = (TARGET, "timestamp")
+MOST_WAITING = 10_000  # items of one row that may be followed by more of theirs
 
 
 def _is_target(name: str) -> bool:
@@ -111,8 +112,27 @@ class LongCsv(Channelled):
             layout = Layout(tuple(header), delimiter, _types(columns), self.decimal, self.skip_rows)
             pieces = groupby(_pieces(file, columns, layout), key=attrgetter("item"))
             asks = Asks(self._knows_rate(columns), self.decimal, self.max_samples)
-            for item, group in pieces:
-                yield from self._of_item(item, _gathered(item, group, file, asks), file, asks)
+            gathered = ((item, _gathered(item, group, file, asks)) for item, group in pieces)
+            for item, rows in self._not_interleaved(gathered, file):
+                yield from self._of_item(item, rows, file, asks)
+
+    def _not_interleaved(self, gathered: Iterator[tuple[str, "Rows"]], file: Path) -> Iterator[tuple[str, "Rows"]]:
+        """Yield items with their rows; those of one row wait for what comes next, which may be more of theirs.
+
+        Else each would be told to be too short, or without a sampling rate, and not that the table is not sorted.
+        """
+        waiting: dict[str, Rows] = {}
+        for item, rows in gathered:
+            if item in waiting:
+                place, first = f"{file}, line {rows.first_line}", f"{file}, line {waiting[item].first_line}"
+                raise DataError(
+                    f"{place}: duplicate item {item!r}, it stands already at {first}; {self.duplicate_advice}"
+                )
+            waiting[item] = rows
+            if rows.n_rows > 1 or len(waiting) > MOST_WAITING:
+                yield from waiting.items()
+                waiting = {}
+        yield from waiting.items()
 
     def _of_item(self, item: str, rows: "Rows", file: Path, asks: Asks) -> Iterator[Source]:
         """Yield the only signal of an item, or its channels."""
@@ -258,6 +278,7 @@ class Rows:
         By channel, what its cells hold; the fault of the first that holds no number.
     timestamps, lines : list
         Of each piece with timestamps.
+    n_rows : int
     """
 
     first_line: int
@@ -265,23 +286,23 @@ class Rows:
     chunks: dict[str, list[np.ndarray] | SeriesError]
     timestamps: "list[pyarrow.Array]"
     lines: list[np.ndarray]
+    n_rows: int = 0
 
 
 def _gathered(item: str, pieces: Iterator[Piece], file: Path, asks: Asks) -> Rows:
     """Gather the pieces of one item."""
     first = next(pieces)
     rows = Rows(int(first.lines[0]), first.told, {channel: [] for channel in first.targets}, [], [])
-    n_samples = 0
     for piece in chain([first], pieces):
         for name, value in piece.told.items():
             if value != first.told[name]:
                 raise _not_constant(item, name, first.told[name], value, f"{file}, line {piece.lines[0]}")
-        n_samples += len(piece.lines)
+        rows.n_rows += len(piece.lines)
         for channel, chunks in rows.chunks.items():
             if isinstance(chunks, SeriesError):
                 continue
             try:
-                check_length(n_samples, asks.max_samples, f"{file}, line {first.lines[0]}")
+                check_length(rows.n_rows, asks.max_samples, f"{file}, line {first.lines[0]}")
                 chunks.append(_numbers(piece, channel, file, asks.decimal))
             except SeriesError as error:
                 rows.chunks[channel] = error
