@@ -71,6 +71,7 @@ class Forecaster(ABC):
         self.offset_edges_NG: Any = None  # between the groups
         self.trained_in: str | None = None  # what the training loop multiplied, once it was run
         self.frozen_for_lora: list[Any] = []  # weights that `motor.backbones.lora.merge` frees again
+        self.learned_beside: dict[str, Tensor] = {}  # what LoRA's training has learned, as it was before the merge
         self.model.eval()
 
     @property

@@ -82,6 +82,9 @@ def merge(forecaster: Forecaster) -> Forecaster:
     is left as it is.
     """
     model = forecaster.model
+    if has_adapters(model):
+        learned = ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)
+        forecaster.learned_beside = {name: weight.detach().cpu().clone().contiguous() for name, weight in learned}
     for name, layer in list(_layers(model)):
         layer.merge()
         parent, _, last = name.rpartition(".")
@@ -90,6 +93,27 @@ def merge(forecaster: Forecaster) -> Forecaster:
         weight.requires_grad_(True)
     forecaster.frozen_for_lora = []
     return forecaster
+
+
+def restored(forecaster: Forecaster, lora: Lora, seed: int, learned: "dict[str, torch.Tensor]") -> Forecaster:
+    """Return a forecaster as `merge` left it, from what it was before `adapt` and what it learned; in place.
+
+    Raises
+    ------
+    ValueError
+        If what was learned is of another network.
+    """
+    adapt(forecaster, lora, seed)
+    weights = {name: weight for name, weight in forecaster.model.named_parameters() if weight.requires_grad}
+    shapes = [{name: tuple(one.shape) for name, one in tensors.items()} for tensors in (weights, learned)]
+    if shapes[0] != shapes[1]:
+        strange = sorted(set(shapes[0].items()) ^ set(shapes[1].items()))
+        raise ValueError(
+            f"the adapter is of another network: {strange[0][0]} has another shape, or stands in one alone"
+        )
+    for name, weight in weights.items():
+        weight.data.copy_(learned[name])
+    return merge(forecaster)
 
 
 def has_adapters(model: Any) -> bool:

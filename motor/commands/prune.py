@@ -11,6 +11,7 @@ from pathlib import Path
 from grid.config.check import ConfigError, Fault
 from grid.keeping.prune import Unneeded, refuse_beside_a_launch, remove, table, unlink_lost, unneeded
 from grid.keeping.verify import GB
+from grid.store.place import Folder
 from grid.store.store import Store
 from motor.commands.exits import INTERRUPTED, OK
 from motor.commands.needed import Needed, needed_by
@@ -18,6 +19,8 @@ from motor.commands.words import add_configs, configs_in, store_in
 from motor.looping.retention import configs as configs_of_loops
 from motor.looping.retention import is_light
 from motor.looping.retention import tables as tables_of_loops
+from motor.stages.adapters import keep_adapter
+from motor.stages.finetune import Finetune
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,9 @@ def prune(
     if not found.chosen or not agrees(found):
         return found
     refuse_beside_a_launch(store)  # one may have begun while the question stood
+    for one in found.chosen:
+        if one.what == Finetune.KIND and isinstance(one.place, Folder):
+            keep_adapter(one.place.root / one.name, one.name.rpartition("-")[2])
     went = remove(store, found.chosen)
     unlink_lost(store)
     return Pruned(found.grids, found.chosen, went)

@@ -78,6 +78,11 @@ class Loop:
         """Return the config of an iteration: the loop's, with its label set."""
         return self.folder / "iterations" / f"{number:04d}.yaml"
 
+    @property
+    def adapters(self) -> Path:
+        """Where adapters lie of fine-tunes whose whole weights are gone, by key."""
+        return self.folder / "adapters"
+
     def inferred(self, number: int) -> Path:
         """Return the table of what an iteration's model says of all recordings."""
         return self.folder / "inferred" / f"{number:04d}.csv"

@@ -42,6 +42,7 @@ def write_config(loop: Loop, number: int, digest: str) -> Path:
         own = (config.get("methods") or {}).get(INCREMENTS) or {}
         known = {"since": since, "deliveries": [_n_deliveries(loop, one.number) for one in earlier]}
         config["methods"] = {**(config.get("methods") or {}), INCREMENTS: {**own, **known}}
+    config["finetune"] = {**(config.get("finetune") or {}), "adapters": str(loop.adapters.absolute())}
     config["name"] = f"{loop.name}-{number:04d}"
     write_text(loop.config_of(number), yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     return loop.config_of(number)

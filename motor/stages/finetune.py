@@ -1,6 +1,7 @@
 """Stage `finetune`: from a backbone to `predictor/`, by Ray Train."""
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -31,6 +32,7 @@ from motor.backbones.training import (
 )
 from motor.recordings.table import LABELS, read_labels
 from motor.retrieval.memory import Memory, Remembered
+from motor.stages.adapters import is_as_it_was, kept_adapter, put_adapter, write_adapter
 from motor.stages.curves import CURVES, LiveCurves, write_curves
 from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
@@ -389,14 +391,20 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: "Report")
     forecaster = stage.start_forecaster(at)
     before = None if stage.before is None else read_labels(at.inputs[stage.before.key] / LABELS)
     data = FoldData(stage, prepared, meta, place, before)
-    history = [] if stage.labels == "none" else fitted(stage, forecaster, data, at, report)
+    kept = kept_adapter(stage) if place == ALONE else None
+    if kept is not None:
+        history = put_adapter(forecaster.to(device), stage.training, stage.seed, kept)
+        _save(stage, forecaster, data, device, at.draft)
+        if not is_as_it_was(at.draft, kept):  # on another device, say
+            print("what was kept of it does not give the weights that it had; it is trained anew", flush=True)
+            shutil.rmtree(at.draft / "predictor")
+            forecaster, kept = stage.start_forecaster(at), None
+    if kept is None:
+        history = [] if stage.labels == "none" else fitted(stage, forecaster, data, at, report)
     if place.rank == 0:
-        if stage.training.conformal and stage.labels != "none":
-            _calibrate(forecaster.to(device), data)
-        if data.has_training:
-            check_names_unread(forecaster.to(device), next(iter(data.even(1))))
-        forecaster.save(at.draft / "predictor")
-        save_offsets(forecaster, at.draft / "predictor")
+        if kept is None:
+            _save(stage, forecaster, data, device, at.draft)
+        write_adapter(stage, forecaster, history, at.draft)
         tested = meta[meta["side"] == "test"]
         even = (lambda count: ()) if data._of("train").empty else data.even  # untrained ones may have no series
         measured = Measured(stage, forecaster.to(device), prepared, tested, even, device, at.work)
@@ -404,6 +412,16 @@ def run_finetune(stage: Finetune, at: Workplace, place: Place, report: "Report")
         write_json(at.draft / FORECASTS, measured.forecasts())
         write_json(at.draft / "training.json", stage.summary(forecaster, history) | measured.retrieval())
         write_curves(at.draft / CURVES, history)
+
+
+def _save(stage: Finetune, forecaster: "Forecaster", data: FoldData, device: str, draft: Path) -> None:
+    """Write ``predictor/``, once its intervals are calibrated and it is known to read no names."""
+    if stage.training.conformal and stage.labels != "none":
+        _calibrate(forecaster.to(device), data)
+    if data.has_training:
+        check_names_unread(forecaster.to(device), next(iter(data.even(1))))
+    forecaster.save(draft / "predictor")
+    save_offsets(forecaster, draft / "predictor")
 
 
 def _calibrate(forecaster: "Forecaster", data: FoldData) -> None:

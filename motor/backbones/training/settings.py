@@ -72,6 +72,12 @@ class Training(Record):
     patience: int | None = Field(default=5, ge=1, description="validations without a better one; null never stops")
     trainable_blocks: int | None = Field(default=None, ge=0, description="last encoder blocks to train; null is all")
     lora: Lora | None = Field(default=None, description="train low-rank adapters and the head alone; null is off")
+    adapters: str | None = Field(
+        default=None,
+        exclude=True,
+        description="with lora: folder of adapters that were kept of fine-tunes whose whole weights are gone, and come "
+        "back from them; a loop names it",
+    )
     ema_decay: float | None = Field(
         default=None, gt=0, lt=1, description="of an average over the steps' weights, which is kept; null is off"
     )
