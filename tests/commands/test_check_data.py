@@ -109,6 +109,19 @@ def test_check_data_under_skip_lists_what_was_skipped(check, data, tmp_path):
     assert [one["item"] for one in json.loads(summary.read_text())["skipped"]] == [str(bad[0].relative_to(data))]
 
 
+@pytest.mark.hostile
+@pytest.mark.parametrize("part", ["*/*/*.npy", "*/spark/*.npy"])
+def test_check_data_under_skip_that_leaves_nothing_of_a_class_says_how_many_and_why(check, data, part):
+    files = sorted(data.glob(part))
+    for file in files:
+        file.write_bytes(file.read_bytes()[:-8])
+    status, printed = check("dataset.on_bad_series=skip")
+    assert status == 2
+    assert f"{len(files)} series were skipped (on_bad_series):" in printed.err
+    assert str(files[0].relative_to(data)) in printed.err
+    assert f"and {len(files) - 5} more" in printed.err
+
+
 @pytest.mark.parametrize(
     ("overrides", "problem"),
     [

@@ -22,6 +22,7 @@ from motor.recordings.readers.manifest import Manifest
 from motor.recordings.readers.parquet import Parquet
 from motor.recordings.readers.tree import Tree
 from motor.recordings.recording import DataError
+from motor.recordings.splits.ratio import Ratio
 
 pytestmark = pytest.mark.hostile
 
@@ -176,6 +177,22 @@ def test_motor_in_two_spellings_stops_with_both_and_their_places(
     assert message.count(str(tmp_path)) >= 2
 
 
+@pytest.mark.leak
+@pytest.mark.parametrize("pair", [("Pump {}", "Pump {} "), ("{}", "{}.0"), ("L\u00fcfter {}", "Lu\u0308fter {}")])
+@READERS
+def test_motor_in_two_forms_stands_on_one_side_of_every_split(
+    tmp_path: Path, written: Callable[[Path, list[Any]], Reader], pair: tuple[str, str]
+) -> None:
+    motors = [form.format(number) for number in range(11, 23) for form in pair]
+    read = list(written(tmp_path, motors).read())
+    meta = pd.DataFrame([{"motor": one.motor, "label": one.label, "domain": one.domain} for one in read])
+    assert meta["motor"].nunique() == 12
+    for seed in range(5):
+        sides = Ratio(train=2, validation=1, test=1).split(meta, seed, "normal").set_index("motor")["side"]
+        assert sides.index.is_unique
+        assert set(sides) == {"train", "validation", "test"}
+
+
 @READERS
 @pytest.mark.parametrize("word", ["nan", "NA", " ", "None"])
 def test_motor_that_is_a_word_for_nothing_is_missing(
@@ -183,6 +200,37 @@ def test_motor_that_is_a_word_for_nothing_is_missing(
 ) -> None:
     with pytest.raises(DataError, match="has no motor"):
         list(written(tmp_path, [word]).read())
+
+
+@pytest.mark.parametrize(
+    ("label", "domain", "words"),
+    [
+        ("normal ", "east", ""),
+        ("Normal", "east", "unknown label 'Normal'.*did you mean 'normal'"),
+        ("normal", " east", ""),
+        ("normal", "East", "unknown domain 'East'"),
+        ("normal", "Geha\u0308use", ""),
+    ],
+)
+def test_label_and_domain_are_looked_up_in_one_form(tmp_path: Path, label: str, domain: str, words: str) -> None:
+    reader = in_manifest(tmp_path, ["M1"]).model_copy(update={"domains": ("east", "Geh\u00e4use")})
+    table = tmp_path / "manifest.csv"
+    table.write_text(table.read_text().replace("east,normal", f"{domain},{label}"), encoding="utf-8")
+    if words:
+        with pytest.raises(DataError, match=words):
+            list(reader.read())
+        return
+    (found,) = reader.read()
+    assert (found.label, found.domain) == ("normal", unicodedata.normalize("NFC", domain.strip()))
+
+
+@pytest.mark.parametrize("word", ["nan", "NA", "", "None"])
+def test_speed_that_is_a_word_for_nothing_is_not_told(tmp_path: Path, word: str) -> None:
+    reader = in_manifest(tmp_path, ["M1"])
+    table = tmp_path / "manifest.csv"
+    header, row = table.read_text().splitlines()
+    table.write_text(f"{header},speed_rpm\n{row},{word}\n")
+    assert [one.speed_rpm for one in reader.read()] == [None]
 
 
 def test_motor_that_is_a_struct_is_no_name(tmp_path: Path) -> None:
