@@ -1,5 +1,6 @@
 """What becomes of a request before a model sees it."""
 
+import gzip
 import io
 import json
 import re
@@ -292,6 +293,74 @@ def test_serving_query_that_tells_twice_and_packed_bodies_refused() -> None:
         with pytest.raises(BadRequest, match="packed as") as caught:
             check_encoding(encoding)
         assert caught.value.status == 415
+
+
+def stereo() -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, np.stack([SIGNAL, SIGNAL], axis=1), 2000, format="WAV", subtype="FLOAT")
+    return file.getvalue()
+
+
+LONG = "\n".join(["item_id,target", *(f"a,{x}" for x in SIGNAL.tolist()), *(f"b,{x}" for x in SIGNAL.tolist())])
+DOMAIN = {"domain": "sound"}
+# Bodies as clients send them: type, content, query, and what is said of them ("": the signal is read).
+BODIES: dict[str, tuple[str, bytes, dict[str, str], str]] = {
+    "wav, codecs": ("audio/x-wav; codecs=1", wav(), DOMAIN, ""),
+    "wav, no type": ("", wav(), DOMAIN, ""),
+    "wav, vnd": ("audio/vnd.wave", wav(), DOMAIN, ""),
+    "wav, another rate asked for": ("audio/wav", wav(), {**DOMAIN, "sampling_rate_hz": "4000"}, "4000|4e"),
+    "wav, domain in another case": ("audio/wav", wav(), {"domain": "Sound"}, "unknown domain 'Sound'"),
+    "wav, no domain": ("audio/wav", wav(), {}, "nothing tells the domain"),
+    "wav, packed": ("audio/wav", gzip.compress(wav()), DOMAIN, "it begins with"),
+    "wav, head of another": ("audio/wav", wav().replace(b"RIFF", b"RF64", 1), DOMAIN, "recording"),
+    "two channels": ("audio/wav", stereo(), DOMAIN, "2 channels"),
+    "npy, rate with a comma": ("application/x-npy", npy(), {**DOMAIN, "sampling_rate_hz": "2,000"}, "commas"),
+    "csv, utf-16": ("text/csv; charset=utf-16", TABLE.decode().encode("utf-16"), DOMAIN, ""),
+    "csv, latin-1": ("text/csv", "m/s\u00b2\n0.1\n0.2\n".encode("latin-1"), DOMAIN, "no CSV table in UTF-8"),
+    "csv, decimal commas": ("text/csv", b"t;a\n0,1;0,5\n0,2;0,7\n0,3;0,9\n", DOMAIN, "line 2"),
+    "csv, one number": ("text/csv", b"0.5\n", DOMAIN, "1 sample"),
+    "csv, blank": ("text/csv", b"\n\n\n", DOMAIN, "no sample"),
+    "csv, plain text": ("text/plain", TABLE, DOMAIN, "not read"),
+    "csv, a spreadsheet's": ("application/vnd.ms-excel", TABLE, DOMAIN, "not read"),
+    "json, byte order mark": ("application/json", b"\xef\xbb\xbf" + in_json(signal=SIGNAL.tolist()), {}, ""),
+    "json, utf-16": ("application/json", in_json(signal=SIGNAL.tolist()).decode().encode("utf-16"), {}, ""),
+    "json, rate as text": ("application/json", in_json(sampling_rate_hz="2000"), {}, "'2000'"),
+    "json, an offset": ("application/json", in_json(signal=(1e9 + SIGNAL.astype(float)).tolist()), {}, ""),
+    "json, a list": ("application/json", b"[1, 2, 3]", {}, "one recording"),
+    "a name from Windows": (*multipart(("C:\\\\data\\\\a.wav", wav())), DOMAIN, ""),
+    "a boundary in quotes": (
+        'multipart/form-data; boundary="a b"',
+        multipart(("a.wav", wav()))[1].replace(b"--XX", b"--a b"),
+        DOMAIN,
+        "",
+    ),
+    "a boundary of another": ("multipart/form-data; boundary=YY", multipart(("a.wav", wav()))[1], DOMAIN, "no part"),
+    "a field of a form": (*multipart(("domain", b"sound")), DOMAIN, "not read"),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_serving_body_as_clients_send_it(name: str) -> None:
+    kind, content, query, words = BODIES[name]
+    try:
+        (found,) = asked(kind, content, **query)
+    except BadRequest as error:
+        found = Fault("", error.reason)
+    if words:
+        assert isinstance(found, Fault)
+        assert re.search(words, found.reason), found.reason
+        return
+    assert isinstance(found, Recording), found
+    true = SIGNAL - SIGNAL.mean() if name == "json, an offset" else SIGNAL
+    np.testing.assert_allclose(found.signal - (found.signal.mean() if "offset" in name else 0), true, atol=2e-7)
+    assert (found.domain, found.sampling_rate_hz) == ("sound", 2000.0)
+
+
+def test_serving_long_table_is_two_recordings() -> None:
+    found = asked("text/csv", LONG.encode(), domain="sound")
+    assert [one.item for one in found] == ["a", "b"]
+    for one in found:
+        np.testing.assert_array_equal(one.signal, SIGNAL)
 
 
 def test_serving_digits_of_other_alphabets_and_no_name_at_all() -> None:

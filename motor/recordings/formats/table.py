@@ -27,6 +27,7 @@ BLANKS = r"\s+"
 LOOKED_AT = 64  # lines in which the first one of numbers is searched
 LONGEST_LINE = 2**20
 FEWEST_TIMES, LONGEST_STEP_S = 8, 0.1  # of what may be a time
+GROUPED = re.compile(r"[+-]?\d{1,3}([,_' ]\d{3})+([.,]\d+)?")  # a number with separators of thousands
 COLUMN = re.compile(r"column ([1-9]\d*)")
 
 
@@ -237,11 +238,19 @@ def _separator(line: str, table: TableLayout) -> str:
 def _check_title(path: Path, lines: list[str], first: int, second: int, separator: str, table: TableLayout) -> None:
     """Raise if there are more lines of words above the numbers than the names of columns, and say how many."""
     found = _titles(lines, first, table)
+    if found is not None and _are_grouped(cells_of(lines[second], separator), table):
+        return  # numbers with separators of thousands are no title: to skip them would lose samples
     if found is not None and found[1] > second:
         raise SeriesError(
             f"{path}, line {second + 1}: {shown(lines[second])} is no row of numbers; those begin in line "
             f"{found[1] + 1}: set skip_rows: {found[0]}"
         )
+
+
+def _are_grouped(cells: Sequence[str], table: TableLayout) -> bool:
+    """Tell whether cells are numbers, some with separators of thousands."""
+    others = [cell for cell in cells if table.number(cell) is None]
+    return bool(others) and all(GROUPED.fullmatch(cell) for cell in others)
 
 
 def _titles(lines: list[str], first: int, table: TableLayout) -> tuple[int, int] | None:
@@ -315,7 +324,7 @@ def cause_of(text: str) -> str:
     causes = []
     if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", text):
         causes.append("a decimal comma? set decimal: ','")
-    if re.fullmatch(r"[+-]?\d{1,3}([,_' ]\d{3})+([.,]\d+)?", text):
+    if GROUPED.fullmatch(text):
         causes.append("separators of thousands? write numbers without them")
     if re.fullmatch(r"[+-]?[\d.]+[dD][+-]?\d+", text):
         causes.append("a Fortran exponent? write e for d")

@@ -169,3 +169,40 @@ def test_table_cell_with_what_nobody_sees_names_its_line(tmp_path, cell):
 def test_table_with_bars_between_its_cells_is_read(tmp_path):
     signal, _ = read_signal(write(tmp_path, ["t|s", "0|1.5", "1|2.5", "2|-1"]), variable="s")
     assert signal.tolist() == [1.5, 2.5, -1.0]
+
+
+THOUSANDS = [f"{1000 * x:,.2f}" for x in SIGNAL]
+# As people have them: what is written, the options, and what is wrong ("": it is read).
+AS_THEY_COME: dict[str, tuple[list[str], dict[str, Any], str]] = {
+    "two sensors": (["h,v", *rows("{},{}", SIGNAL, SIGNAL[::-1])], {}, "h, v"),
+    "two sensors, one named": (["h,v", *rows("{},{}", SIGNAL, SIGNAL[::-1])], {"variable": "h"}, ""),
+    "an index of pandas": ([",0", *rows("{},{}", range(40), SIGNAL)], {}, ""),
+    "a comment": (["# sampling rate 1000", *map(str, SIGNAL)], {}, ""),
+    "separators at the ends of rows": (["t,a", *rows("{},{},", TIME, SIGNAL)], {}, "column 2"),
+    "separators at the ends of rows, one named": (
+        ["t,a", *rows("{},{},", TIME, SIGNAL)],
+        {"variable": "column 2"},
+        "",
+    ),
+    "blank lines in the middle": (["a", *map(str, SIGNAL[:9]), "", "  ", *map(str, SIGNAL[9:])], {}, ""),
+    "columns of blanks": (rows("{:10.5f}   {:9.5f}", TIME, SIGNAL), {}, ""),
+    "a value with a thousands separator": (["a", *THOUSANDS], {}, "thousands"),
+    "quoted thousands": (["t,a", *rows('{},"{}"', TIME, THOUSANDS)], {}, "thousands"),
+    "a temperature that grows, and a signal": (["temp,acc", *rows("{},{}", 20 + TIME, SIGNAL)], {}, ""),
+    "the time in the second column": (["a,t", *rows("{},{}", SIGNAL, TIME)], {}, "a, t"),
+    "the time in the second column, one named": (["a,t", *rows("{},{}", SIGNAL, TIME)], {"variable": "a"}, ""),
+    "true and false": (["a", *("True" if x > 0 else "False" for x in SIGNAL)], {}, "line 2"),
+    "exponents of Fortran": (["a", *(f"{x:.5e}".replace("e", "D") for x in SIGNAL)], {}, "Fortran"),
+    "digits in groups": (["a", *(f"{10000 * x:_.0f}" for x in SIGNAL)], {}, "_"),
+}
+
+
+@pytest.mark.parametrize("name", AS_THEY_COME)
+def test_table_as_people_have_it(tmp_path: Path, name: str) -> None:
+    lines, told, wrong = AS_THEY_COME[name]
+    file = write(tmp_path, lines)
+    if wrong:
+        with pytest.raises(SeriesError, match=wrong):
+            read_signal(file, options=options(**told))
+        return
+    np.testing.assert_array_equal(read_signal(file, options=options(**told))[0], SIGNAL.astype(np.float32))
