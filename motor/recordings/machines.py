@@ -24,8 +24,8 @@ ZONE_LIMITS_MM_S = {
 }
 """Ends of zones A, B and C by group and support: ISO 10816-3:2009, annex A, tables A.1 (group 1) and A.2 (group 2).
 
-ISO 20816-3:2022 took its place. These limits were held against public transcriptions of the 2009 edition, not against
-the text of the newer one.
+ISO 20816-3:2022 took its place. Held against public transcriptions (docs/physics.md), not against either text. Pumps
+are not meant: theirs is ISO 10816-7.
 """
 EVERY_MOTOR = "*"
 """In the place of a motor's name: any motor that is not named."""
