@@ -62,6 +62,9 @@ class InputOptions:
     is_sent: bool = False
 
 
+Told = InputOptions  # its name for programs that were written before it was called so
+
+
 def read_recordings(paths: Iterable[str | Path], options: InputOptions) -> Iterator[Recording | Fault]:
     """Yield the recordings of files, folders and patterns such as ``new/*.wav``; a fault in the place of a bad one.
 

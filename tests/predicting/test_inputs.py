@@ -11,11 +11,15 @@ import scipy.io
 import soundfile
 
 from motor.predicting.faults import Fault
-from motor.predicting.inputs import InputOptions, read_recordings
+from motor.predicting.inputs import InputOptions, Told, read_recordings
 from motor.recordings.recording import DataError, Recording
 
 OPTIONS = InputOptions(("sound", "vibration"), domain="sound", sampling_rate_hz=2000.0)
 SIGNAL = np.random.default_rng(0).normal(0, 0.1, 300).astype(np.float32)
+
+
+def test_options_by_their_old_name_are_the_same() -> None:
+    assert Told(("sound", "vibration"), domain="sound", sampling_rate_hz=2000.0) == OPTIONS
 
 
 def write(kind: str, folder: Path) -> Path:
