@@ -22,7 +22,7 @@ from motor.backbones.torch_forecaster import Geometry
 if TYPE_CHECKING:
     from motor.backbones.tft.settings import Tft
 
-LEFT_OUT = 0.2  # share of samples that a linear skip learns without, which shrinks it as a ridge penalty does
+LEFT_OUT = 0.1  # share of samples that a linear skip learns without, which shrinks it as a ridge penalty does
 N_VARIABLES = 3  # a patch's samples, its mean and deviation, and what is known of it
 
 
