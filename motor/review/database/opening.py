@@ -46,14 +46,18 @@ class Database:
                 yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, lasts: bool = True) -> Iterator[Connection]:
         """Give a connection in a transaction that is on disk once the block has ended well.
+
+        What need not last over a loss of power (`lasts` False) is not waited for; the next that must writes it, too.
 
         In SQLite it takes the right to write at its begin: a reader that turned into a writer would fail in spite of
         waiting. The threads of one process queue here, in their order, in place of SQLite's sleeping and trying.
         """
         queued = self._writers if self.is_sqlite else nullcontext()
-        with queued, self.engine.execution_options(writes=True).begin() as connection:
+        with queued, self.engine.execution_options(writes=True, lasts=lasts).begin() as connection:
+            if not lasts and not self.is_sqlite:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
 
     def close(self) -> None:
@@ -160,5 +164,8 @@ def _prepare_connection(connection: Any, _: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
+    options = connection.get_execution_options()
+    writes = options.get("writes", False)
+    if writes:
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('lasts', True) else 'NORMAL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -119,11 +119,12 @@ def next_items(
 ) -> list[dict[str, Any]]:
     """Return the next items for somebody, and keep them from others for a while.
 
-    Nothing is locked: who comes too late with an answer is given the other's. A test item is given until it has the
+    Nothing is locked, and no claim need outlast a loss of power: who comes too late with an answer is given the
+    other's. A test item is given until it has the
     answers of so many `reviewers`.
     """
     until = chain.later(CLAIM)
-    with database.writing() as connection:
+    with database.writing(lasts=False) as connection:
         rows = _open_rows(connection, queue, reviewer, count, reviewers)
         ids = [row["item_id"] for row in rows]
         place = (ASKED.c.queue == queue, ASKED.c.item_id.in_(ids))

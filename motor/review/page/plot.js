@@ -196,16 +196,47 @@ export class Plot {
   }
 }
 
+// Time to the right in seconds, frequency upwards in hertz.
 export function drawSpectrogram(canvas, told) {
+  const ratio = devicePixelRatio || 1, box = canvas.getBoundingClientRect(), pen = canvas.getContext("2d");
+  canvas.width = box.width * ratio;
+  canvas.height = box.height * ratio;
+  pen.scale(ratio, ratio);
+  const width = box.width - LEFT - RIGHT, height = box.height - TOP - BOTTOM;
+  pen.drawImage(imageOf(told), LEFT, TOP, width, height);
+  pen.font = "11px system-ui, sans-serif";
+  pen.fillStyle = colour("faint");
+  pen.strokeStyle = colour("faint");
+  pen.beginPath();
+  pen.textAlign = "center";
+  pen.textBaseline = "bottom";
+  for (const value of ticks(0, told.seconds, box.width / 90)) {
+    const x = LEFT + value / told.seconds * width;
+    pen.moveTo(x, TOP + height);
+    pen.lineTo(x, TOP + height + 3);
+    pen.fillText(`${shown(value, told.seconds)} s`, Math.min(x, box.width - 24), box.height - 2);
+  }
+  pen.textAlign = "right";
+  pen.textBaseline = "middle";
+  for (const value of ticks(0, told.highest_hz, box.height / 40)) {
+    const y = TOP + height - value / told.highest_hz * height;
+    pen.moveTo(LEFT - 3, y);
+    pen.lineTo(LEFT, y);
+    pen.fillText(value >= 1000 ? `${value / 1000} kHz` : `${shown(value, told.highest_hz)} Hz`, LEFT - 4, Math.max(y, TOP + 5));
+  }
+  pen.stroke();
+}
+
+function imageOf(told) {
   const levels = Uint8Array.from(atob(told.levels), (letter) => letter.charCodeAt(0));
-  canvas.width = told.n_times;
-  canvas.height = told.n_bins;
-  const image = canvas.getContext("2d").createImageData(told.n_times, told.n_bins);
+  const canvas = new OffscreenCanvas(told.n_times, told.n_bins), pen = canvas.getContext("2d");
+  const image = pen.createImageData(told.n_times, told.n_bins);
   for (let time = 0; time < told.n_times; time++) {
     for (let bin = 0; bin < told.n_bins; bin++) {
       const level = levels[time * told.n_bins + bin] / 255, place = 4 * ((told.n_bins - 1 - bin) * told.n_times + time);
       image.data.set([255 * Math.min(1, level * 1.6), 255 * level * level, 255 * (0.35 + 0.3 * level), 255], place);
     }
   }
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  pen.putImageData(image, 0, 0);
+  return canvas;
 }

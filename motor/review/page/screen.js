@@ -38,7 +38,10 @@ export class Screen {
     };
   }
 
-  redraw() { for (const plot of Object.values(this.of ?? {})) plot.draw(); }
+  redraw() {
+    for (const plot of Object.values(this.of ?? {})) plot.draw();
+    if (!this.$("spectrogram-figure").hidden) drawSpectrogram(this.$("spectrogram"), this.levels);
+  }
 
   cursor(plot, x) {
     const { unit, lines } = plot.curve ?? {};
@@ -149,6 +152,7 @@ export class Screen {
   spectrogram(told) {
     const figure = this.$("spectrogram-figure");
     figure.hidden = !figure.hidden;
+    this.levels = told;
     if (!figure.hidden) drawSpectrogram(this.$("spectrogram"), told);
   }
 

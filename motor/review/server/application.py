@@ -186,8 +186,11 @@ def _add_looking(application: FastAPI) -> None:
     @application.get("/api/spectrogram", dependencies=[needs(LOOK)])
     def spectrogram(review: ThisReview, item: str) -> dict[str, Any]:
         review.check_item(item)
-        levels = views.spectrogram(review.signals.find(item).values)
-        return {"n_times": levels.shape[0], "n_bins": levels.shape[1], "levels": views.packed(levels)}
+        signal = review.signals.find(item)
+        levels, rate_hz = views.spectrogram(signal.values), signal.sampling_rate_hz
+        shape = {"n_times": levels.shape[0], "n_bins": levels.shape[1]}
+        ends = {"seconds": len(signal.values) / rate_hz, "highest_hz": rate_hz / 2}
+        return {**shape, **ends, "levels": views.packed(levels)}
 
     @application.get("/api/sound", dependencies=[needs(LOOK)])
     def play(review: ThisReview, item: str) -> Response:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.event import listen
 
 from motor.review.database import chain
 from motor.review.database.decisions import Decision, decide
@@ -103,3 +104,18 @@ def test_unknown_queue_and_item_are_refused(filled):
         ask(filled, "x", 1, [], "tests")
     with pytest.raises(ReviewError, match="no item 'i99'"):
         ask(filled, LABELS, 1, [Question("i99", "random")], "tests")
+
+
+def test_claims_are_not_waited_for_and_decisions_are(filled):
+    if not filled.is_sqlite:
+        pytest.skip("a pragma of SQLite")
+    said = []
+    listen(filled.engine, "before_cursor_execute", lambda *given: said.append(given[2]))
+    ask(filled, LABELS, 1, [Question("i0", "random")], "tests")
+    next_items(filled, LABELS, "ann")
+    decide(filled, Decision("r", "i0", 0, "label", "ann", "spark"), CLASSES)
+    assert [one for one in said if one.startswith("PRAGMA")] == [
+        "PRAGMA synchronous=FULL",
+        "PRAGMA synchronous=NORMAL",
+        "PRAGMA synchronous=FULL",
+    ]

@@ -310,3 +310,30 @@ def test_what_is_passed_over_does_not_end_the_queue(browser, review, served):
         shown(page, "i14")
         page.keyboard.press("n")
         page.locator("#item", has_text="Nothing is left").wait_for()
+
+
+@pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
+def test_spectrogram_has_seconds_and_hertz_at_its_axes(browser, review, served, language):
+    with served(review) as address:
+        page = opened(browser, address, locale=language)
+        page.add_init_script(WRITTEN)
+        page.reload()
+        shown(page, "i0")
+        page.keyboard.press("g")
+        page.wait_for_selector("#spectrogram-figure:not([hidden])")
+        page.wait_for_function("window.written.length > 0")
+        written = page.evaluate("window.written")
+        assert {"0 s", "0.1 s", "0 Hz", "2 kHz", "4 kHz"} <= set(written)
+        caption = page.locator("#spectrogram-figure figcaption").inner_text()
+        assert {"en-GB": "frequency upwards", "zh-CN": "纵轴为频率"}[language] in caption
+        assert page.faults == []
+
+
+WRITTEN = """
+window.written = [];
+const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+  if (this.canvas.id === "spectrogram") window.written.push(text);
+  return write.call(this, text, ...place);
+};
+"""
