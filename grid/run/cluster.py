@@ -24,6 +24,9 @@ OBJECT_STORE_BYTES = 1 << 30  # embedded only: the windows in flight; recordings
 # in the midst of its start, that is the only end there is (see `grid.run.heartbeat`).
 WITHOUT_A_HEAD = {"RAY_gcs_rpc_server_reconnect_timeout_s": "20"}
 STATE_TRACKING = "RAY_TRAIN_ENABLE_STATE_TRACKING"  # runs of Ray Train then stand in the dashboard
+# Embedded only. Ray ends workers that had nothing to do for a second once all CPUs are held, as Tune holds them before it
+# asks for its first worker: on a busy machine those that were started ahead were gone by then, and others had to start.
+IDLE_WORKERS_STAY = {"RAY_idle_worker_killing_time_threshold_ms": "120000"}
 IMPORTED_AHEAD = "RAY_preload_python_modules"  # by a worker that has joined, while it waits for its first task
 # What a server of Ray dies of, by the system's words for it in its log.
 SHORT_OF = {
@@ -137,7 +140,11 @@ class Connection:
 
         _check_file_sizes()
         there = sorted({str(package.parent) for package in self.packages})
-        with self._scratch.marking(_TOKEN | self._imported_ahead()), _deaf_to_hangups(), self._small() as loopback:
+        with (
+            self._scratch.marking(_TOKEN | IDLE_WORKERS_STAY | self._imported_ahead()),
+            _deaf_to_hangups(),
+            self._small() as loopback,
+        ):
             os.environ.update({name: os.environ.get(name, value) for name, value in WITHOUT_A_HEAD.items()})
             self._watch(EmbeddedPulse())
             try:

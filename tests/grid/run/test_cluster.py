@@ -147,6 +147,37 @@ def test_connection_workers_have_imported_ahead_and_count_one_thread() -> None:
     assert done.stdout == "(True, '1') False\n", done.stderr
 
 
+# A launcher that is slow to ask for the worker that has started, and holds all CPUs meanwhile, as Tune does: whether it
+# is there still.
+SLOW = """
+import time
+import psutil
+from grid.run.cluster import Connection
+connection = Connection(None)
+connection.start()
+import ray
+
+def workers():
+    family = psutil.Process().children(recursive=True)
+    return {one.pid for one in family if b"ray::" in open(f"/proc/{one.pid}/cmdline", "rb").read()}
+
+while not workers():
+    time.sleep(0.1)
+started = workers()
+time.sleep(2)
+ray.util.placement_group([{"CPU": ray.cluster_resources()["CPU"]}]).wait(30)
+time.sleep(3)
+print(workers() == started, flush=True)
+connection.stop()
+"""
+
+
+def test_connection_workers_that_have_started_wait_for_a_slow_launcher() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    done = subprocess.run([sys.executable, "-c", SLOW], env=environment, capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr
+
+
 @pytest.mark.parametrize(("said", "what"), [("mmap: No space left on device", "room on a disk"), ("all is well", None)])
 def test_short_of_is_what_a_servers_log_says(said: str, what: str | None) -> None:
     assert short_of(["I 1 main.cc:1: begins", said]) == what
