@@ -68,7 +68,8 @@ def _cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str) ->
     checks = (chain.check(places),) if unit == "motor" else ()
     chain = replace(chain, cleared=checks)
     told = {} if unit == "motor" else {LEAKY: unit}
-    return [Cell(axes | told, chain.classify(axes), checks) for axes in places]
+    ends = [chain.classify(axes) for axes in places]
+    return [Cell(end.axes | told if told else end.axes, end, checks) for end in ends]
 
 
 def chosen_cells(cells: Iterable[Cell], chosen: dict[str, set[str]]) -> list[Cell]:

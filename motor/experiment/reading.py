@@ -116,7 +116,7 @@ class Experiment:
                 place = dict(zip(of_method, values, strict=True))
                 idle = _idle_axes(place, conditional) if conditional else []
                 idle += reading.unread(place) if reading else []
-                is_first = all(place[axis] == of_method[axis][0] for axis in idle)
+                is_first = not idle or all(place[axis] == of_method[axis][0] for axis in idle)
                 place |= dict.fromkeys(idle)
                 if is_first and not self._lacks_normal(place) and not self.base.axes.leaves_out(place):
                     yield place
