@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motor.recordings.speed import CEILING_DB, NEIGHBOURHOOD, checked_range, family_score, signal_and_envelopes
+from motor.recordings.speed import (
+    CEILING_DB,
+    FEWEST_REVOLUTIONS,
+    N_HARMONICS,
+    NEIGHBOURHOOD,
+    checked_range,
+    family_score,
+    signal_and_envelopes,
+)
 
 STEP = 5e-4
 """Of the speeds that are tried, as a share."""
@@ -19,6 +27,13 @@ HIGHEST_DB = 40.0
 LEAST_HEIGHT_DB, LEAST_CONFIDENCE, MOST_BETWEEN_DB = 13.0, 0.02, 9.0
 """Families of noise stay below 12 dB, those of simulated shafts above 19 (75 and 154 recordings); a confidence below
 some hundredths is a tie; between the harmonics of a speed lie those of its half or third, where that is the right one.
+"""
+MOST_OUTSIDE_DB, OUTSIDE = 5.0, 2.2
+"""Lead of a family outside the range, up to so many times beyond its ends: the range leaves the shaft out."""
+MULTIPLES = (1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0)  # of a speed share its lines: the range rules them out
+MOST_BESIDE_DB, BESIDE, OWN = 3.0, 0.04, 0.005
+"""Lead of another speed, from `OWN` to `BESIDE` away, once eight harmonics are heard: two combs, and one misled the
+first three. 2.4 at most where a speed was right.
 """
 BETWEEN = {2: (1, 3, 5), 3: (1, 2, 4)}
 """Part of a speed -> which of its harmonics are none of the whole speed's."""
@@ -41,12 +56,18 @@ class SureSpeed:
     between_db : float
         How far lines between its harmonics stand out: those of half the speed, or of a third. 0 where the range leaves
         these out.
+    outside_db : float
+        How much taller a family outside the range stands that shares no lines with it.
+    beside_db : float
+        How much taller another speed nearby stands once eight harmonics are heard.
     """
 
     speed_rpm: float
     confidence: float
     height_db: float
     between_db: float
+    outside_db: float
+    beside_db: float
 
     @property
     def is_known(self) -> bool:
@@ -55,6 +76,8 @@ class SureSpeed:
             self.height_db >= LEAST_HEIGHT_DB
             and self.confidence >= LEAST_CONFIDENCE
             and self.between_db <= MOST_BETWEEN_DB
+            and self.outside_db <= MOST_OUTSIDE_DB
+            and self.beside_db <= MOST_BESIDE_DB
         )
 
 
@@ -76,7 +99,8 @@ def sure_speed(signals: Sequence[tuple[np.ndarray, float]], range_rpm: tuple[flo
     Notes
     -----
     The score of `motor.recordings.speed.estimate_speed`, added up over signals; then more and higher harmonics in ever
-    narrower ranges. On 154 simulated recordings of `benchmarks.plants` all came within 0.5 % of the true speed.
+    narrower ranges. A range that leaves the shaft's speed out, and a second comb nearby (beats with the supply), show
+    in `outside_db` and `beside_db`.
     """
     heard = [_Heard.of(signal, rate_hz, range_rpm) for signal, rate_hz in signals]
     low_hz, high_hz = (speed / 60 for speed in range_rpm)
@@ -94,7 +118,30 @@ def sure_speed(signals: Sequence[tuple[np.ndarray, float]], range_rpm: tuple[flo
         speed_hz = float(tried_N[np.argmax(height_N)])
     parts = [part for part in BETWEEN if speed_hz / part >= low_hz]
     between = max((one.between_db(speed_hz, part) for one in heard for part in parts), default=0.0)
-    return SureSpeed(speed_hz * 60, float(confidence), float(score_N[best]), between)
+    outside = _outside_db(heard, speed_hz, (low_hz, high_hz), min(signal.size / rate_hz for signal, rate_hz in signals))
+    return SureSpeed(
+        speed_hz * 60, float(confidence), float(score_N[best]), between, outside, _beside_db(heard, speed_hz)
+    )
+
+
+def _outside_db(heard: "Sequence[_Heard]", speed_hz: float, range_hz: tuple[float, float], seconds: float) -> float:
+    """Return how much taller a family outside the range stands than the speed's own; its multiples are left out."""
+    low_hz, high_hz = max(range_hz[0] / OUTSIDE, FEWEST_REVOLUTIONS / seconds), range_hz[1] * OUTSIDE
+    tried_N = np.geomspace(low_hz, high_hz, int(np.ceil(np.log(high_hz / low_hz) / STEP)) + 1)
+    ratio_N = tried_N / speed_hz
+    is_outside_N = (tried_N < range_hz[0]) | (tried_N > range_hz[1])
+    is_outside_N &= np.abs(ratio_N / np.array(MULTIPLES)[:, None] - 1).min(axis=0) > NEIGHBOURHOOD
+    score_N = np.mean([one.score(tried_N) for one in heard], axis=0)
+    own = float(score_N[np.abs(ratio_N - 1) <= OWN].max())
+    return float(score_N[is_outside_N].max(initial=own)) - own
+
+
+def _beside_db(heard: "Sequence[_Heard]", speed_hz: float) -> float:
+    """Return how much taller another speed nearby stands by as many harmonics as speeds are refined by."""
+    share_N = np.arange(-BESIDE, BESIDE + FINEST / 2, FINEST)
+    score_N = np.mean([one.score(speed_hz * (1 + share_N), FINER[-1][0]) for one in heard], axis=0)
+    is_own_N = np.abs(share_N) <= OWN
+    return max(0.0, float(score_N[~is_own_N].max() - score_N[is_own_N].max()))
 
 
 def height_of(signals: Sequence[tuple[np.ndarray, float]], range_rpm: tuple[float, float], speed_rpm: float) -> float:
@@ -141,8 +188,8 @@ class _Heard:
         heights = [heights_db(values, n_fft, n_kept, half) for values in signal_and_envelopes(signal)]
         return cls(np.stack(heights), np.arange(n_kept) * step_hz)
 
-    def score(self, speeds_N: np.ndarray) -> np.ndarray:
-        return family_score(np.minimum(self.height_RP, CEILING_DB), float(self.place_hz_P[1]), speeds_N)
+    def score(self, speeds_N: np.ndarray, n_harmonics: int = N_HARMONICS) -> np.ndarray:
+        return family_score(np.minimum(self.height_RP, CEILING_DB), float(self.place_hz_P[1]), speeds_N, n_harmonics)
 
     def cubed(self, speeds_N: np.ndarray, n_harmonics: int) -> np.ndarray:
         """Return the sum over harmonics of their cubed heights, which the tallest lines decide."""

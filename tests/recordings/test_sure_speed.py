@@ -37,6 +37,27 @@ def test_sure_speed_is_not_known_where_half_of_it_shows():
     assert not found.is_known
 
 
+def test_sure_speed_is_not_known_where_a_range_leaves_the_taller_family_out():
+    faint, tall = rotor(850.0, 1, strength=0.1), rotor(1913.0, 2, strength=1.0)
+    range_rpm = (750.0, 1050.0)
+    assert sure_speed([(faint, RATE_HZ)], range_rpm).is_known
+    found = sure_speed([(faint + tall, RATE_HZ)], range_rpm)
+    assert not found.is_known
+    assert found.outside_db > 5
+
+
+def test_sure_speed_is_not_known_where_more_harmonics_tell_another_speed_nearby():
+    time = np.arange(round(4 * RATE_HZ)) / RATE_HZ
+    noise = np.random.default_rng(0).normal(size=time.size)
+    shaft = sum(0.1 * np.cos(2 * np.pi * 20 * h * time + h) for h in (2, 3, 4, 5, 6, 7, 8))
+    beat = sum(0.5 * np.cos(2 * np.pi * 19.7 * h * time + h) for h in (1, 2, 3))
+    assert sure_speed([(shaft + noise, RATE_HZ)], (900.0, 1600.0)).beside_db < 3
+    found = sure_speed([(shaft + beat + noise, RATE_HZ)], (900.0, 1600.0))
+    assert found.speed_rpm == pytest.approx(19.7 * 60, rel=0.005)
+    assert not found.is_known
+    assert found.beside_db > 3
+
+
 def test_sure_speed_of_two_sensors_stands_out_more_than_by_the_poorer_one():
     poor, good = (rotor(933.0, 1, strength=0.02), RATE_HZ), (rotor(933.0, 2), RATE_HZ)
     alone, together = sure_speed([poor], RANGE_RPM), sure_speed([poor, good], RANGE_RPM)
