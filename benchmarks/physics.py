@@ -23,12 +23,10 @@ from sklearn.model_selection import GroupKFold
 
 from benchmarks.plants import FULL_RATE_HZ, PLANTS, Plant
 from motor.features.base import MachineFeature, RecordingFeature
-from motor.features.lines import Lines
 from motor.judges.lda import Lda
 from motor.registry import plugins
 
-WIDE_LINES, HIGHER_HZ = "lines, higher bands", ((5500.0, 10000.0), (10000.0, 20000.0))
-PROGRAMS = ("physics", "physics_found", "orders", "classical", "spectrum", "lines", WIDE_LINES)
+PROGRAMS = ("physics", "physics_found", "orders", "classical", "spectrum", "lines")
 NESTED, HEADS = ("orders", "physics"), ("lda", "ridge")
 RATES_HZ = (8000.0, 12000.0, 25600.0, 51200.0, 65536.0)
 N_FOLDS = 3
@@ -38,8 +36,6 @@ N_COST = 100  # series that are described to know what 1,000 cost
 
 def features_of(method: str, meta: pd.DataFrame) -> list[RecordingFeature]:
     """Return a method's features with what the data decides of them."""
-    if method == WIDE_LINES:
-        return [Lines(higher_bands_hz=HIGHER_HZ).settled(meta)]
     rooms = plugins("motor.features")
     return [rooms[name]().settled(meta) for name in plugins("motor.methods")[method]().features]  # type: ignore
 

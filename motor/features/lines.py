@@ -38,10 +38,9 @@ class Lines(MachineFeature):
         description="bands whose envelopes are taken, in hertz; cut or shrunk where the lowest rate ends below",
     )
     higher_bands_hz: tuple[tuple[float, float], ...] = Field(
-        default=(),
-        exclude_if=lambda bands: not bands,
-        description="further bands, say ``[[5500, 10000], [10000, 20000]]``, each taken where the lowest rate of the "
-        "data holds the whole of it",
+        default=((5500.0, 10000.0), (10000.0, 20000.0)),
+        description="further bands, for a resonance may lie there; each is taken where the lowest rate of the data "
+        "holds the whole of it",
     )
     n_harmonics: int = Field(default=3, ge=1, description="multiples of an order in its family, itself included")
     slip: float = Field(default=0.02, ge=0, lt=0.2, description="share by which a bearing's orders may be off")
@@ -50,8 +49,9 @@ class Lines(MachineFeature):
     def settled(self, meta: "pd.DataFrame") -> Self:
         """Return it with bands that the lowest sampling rate holds."""
         highest_hz = highest_common_hz(meta["sampling_rate_hz"])
-        higher = tuple(band for band in self.higher_bands_hz if band[1] <= highest_hz)
-        return self.model_copy(update={"bands_hz": common_bands(self.bands_hz, highest_hz), "higher_bands_hz": higher})
+        held = tuple(band for band in self.higher_bands_hz if band[1] <= highest_hz)
+        bands = (*common_bands(self.bands_hz, highest_hz), *held)
+        return self.model_copy(update={"bands_hz": bands, "higher_bands_hz": ()})
 
     def faults(self, meta: "pd.DataFrame") -> Iterator[str]:
         yield from revolution_faults(self.kind, meta, 2.0, "give longer recordings (dataset.series_length)")
@@ -74,7 +74,7 @@ class Lines(MachineFeature):
         shown = (max(known) * self.n_harmonics + 1) * (1 + self.slip) + self.floor_orders
         values = centred(signal)
         least_hz = 2.1 * shown * (turning.fastest_hz if turning else speed_hz)
-        bands = band_envelopes(values, sampling_rate_hz, (*self.bands_hz, *self.higher_bands_hz), least_hz)
+        bands = band_envelopes(values, sampling_rate_hz, self.bands_hz, least_hz)
         in_turns = [by_turns(log_envelope(band.magnitude), band.rate_hz, speed_hz, turning) for band in bands]
         envelopes = [self._heights(*one, shown) for one in in_turns]
         whole = self._heights(*by_turns(values, sampling_rate_hz, speed_hz, turning), shown)
