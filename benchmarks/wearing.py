@@ -1,4 +1,4 @@
-"""Machines that run to failure, judged with and without their own past: `python -m benchmarks.wearing [--quick]`.
+"""Machines that run to failure, with and without their own past: `python -m benchmarks.wearing [--quick] [--seeds 10 11]`.
 
 Each machine of a simulated plant has resonances (its mounting), a speed and a gain within 20 dB of its own, and wears
 in level (4 dB), in lines (a bearing that is struck), or in both. Columns of `classical` and of `level`, LDA over folds
@@ -89,10 +89,13 @@ def plant() -> Plant:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one seed, and one way to wear")
-    quick = parser.parse_args().quick
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the machines; their mean is told")
+    arguments = parser.parse_args()
+    quick = arguments.quick
+    seeds = arguments.seeds[: 1 if quick else None]
     began = time.process_time()
     found = {
-        wear: pd.DataFrame([scores(Wearing(plant(), wear, seed)) for seed in range(1 if quick else 3)]).mean()
+        wear: pd.DataFrame([scores(Wearing(plant(), wear, seed)) for seed in seeds]).mean()
         for wear in (WEAR[:1] if quick else WEAR)
     }
     table = pd.DataFrame(found).T
