@@ -1,4 +1,4 @@
-"""Machines that run to failure, with and without their own past: `python -m benchmarks.wearing [--quick] [--seeds ...]`.
+"""Machines that run to failure, with and without their own past: `python -m benchmarks.wearing [--quick] [--seeds ..]`.
 
 Each machine of a simulated plant has resonances (its mounting), a speed and a gain within 20 dB of its own, and wears
 in level (4 dB), in lines (a bearing that is struck), or in both. Columns of `classical` and of `level`, LDA over folds

@@ -29,8 +29,8 @@ LEAST_HEIGHT_DB, LEAST_CONFIDENCE, MOST_BETWEEN_DB = 13.0, 0.02, 9.0
 some hundredths is a tie; between the harmonics of a speed lie those of its half or third, where that is the right one.
 """
 MOST_OUTSIDE_DB, OUTSIDE = 5.0, 2.2
-"""Lead of a family outside the range, up to so many times beyond its ends: the range leaves the shaft out."""
-MULTIPLES = (1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0)  # of a speed share its lines: the range rules them out
+"""Lead of a family outside the range, up to so many times the speed or a part of it: the range leaves the shaft out."""
+MULTIPLES = (1 / 2, 2 / 3, 1.0, 3 / 2, 2.0)  # of a speed share its lines: the range rules them out
 MOST_BESIDE_DB, BESIDE, OWN = 3.0, 0.04, 0.005
 """Lead of another speed, from `OWN` to `BESIDE` away, once eight harmonics are heard: two combs, and one misled the
 first three. 2.4 at most where a speed was right.
@@ -126,7 +126,7 @@ def sure_speed(signals: Sequence[tuple[np.ndarray, float]], range_rpm: tuple[flo
 
 def _outside_db(heard: "Sequence[_Heard]", speed_hz: float, range_hz: tuple[float, float], seconds: float) -> float:
     """Return how much taller a family outside the range stands than the speed's own; its multiples are left out."""
-    low_hz, high_hz = max(range_hz[0] / OUTSIDE, FEWEST_REVOLUTIONS / seconds), range_hz[1] * OUTSIDE
+    low_hz, high_hz = max(speed_hz / OUTSIDE, FEWEST_REVOLUTIONS / seconds), speed_hz * OUTSIDE
     tried_N = np.geomspace(low_hz, high_hz, int(np.ceil(np.log(high_hz / low_hz) / STEP)) + 1)
     ratio_N = tried_N / speed_hz
     is_outside_N = (tried_N < range_hz[0]) | (tried_N > range_hz[1])

@@ -38,8 +38,8 @@ def test_sure_speed_is_not_known_where_half_of_it_shows():
 
 
 def test_sure_speed_is_not_known_where_a_range_leaves_the_taller_family_out():
-    faint, tall = rotor(850.0, 1, strength=0.1), rotor(1913.0, 2, strength=1.0)
-    range_rpm = (750.0, 1050.0)
+    faint, tall = rotor(900.0, 1, strength=0.08), rotor(1660.0, 2, strength=1.0)
+    range_rpm = (850.0, 1050.0)
     assert sure_speed([(faint, RATE_HZ)], range_rpm).is_known
     found = sure_speed([(faint + tall, RATE_HZ)], range_rpm)
     assert not found.is_known
