@@ -58,8 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(parts: Any, seconds: float, n_malformed: int) -> dict[str, Any]:
     """Return recordings a second of the loop and of the endpoint, and how it bore malformed requests."""
     from motor.predicting import Predictor
+    from motor.predicting.access import Settings
     from motor.predicting.endpoint import start
-    from motor.predicting.serving import Settings
 
     predictor = Predictor.open(parts)
     bodies = _bodies(predictor)

@@ -24,8 +24,8 @@ OBJECT_STORE_BYTES = 1 << 30  # embedded only: the windows in flight; recordings
 # in the midst of its start, that is the only end there is (see `grid.run.heartbeat`).
 WITHOUT_A_HEAD = {"RAY_gcs_rpc_server_reconnect_timeout_s": "20"}
 STATE_TRACKING = "RAY_TRAIN_ENABLE_STATE_TRACKING"  # runs of Ray Train then stand in the dashboard
-# Embedded only. Ray ends workers that had nothing to do for a second once all CPUs are held, as Tune holds them before it
-# asks for its first worker: on a busy machine those that were started ahead were gone by then, and others had to start.
+# Embedded only. Ray ends workers that had nothing to do for a second once all CPUs are held, as Tune holds them before
+# it asks for its first worker: on a busy machine those that were started ahead were gone by then, and others started.
 IDLE_WORKERS_STAY = {"RAY_idle_worker_killing_time_threshold_ms": "120000"}
 IMPORTED_AHEAD = "RAY_preload_python_modules"  # by a worker that has joined, while it waits for its first task
 # What a server of Ray dies of, by the system's words for it in its log.

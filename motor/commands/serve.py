@@ -14,7 +14,7 @@ from motor.commands.exits import AT_FAULT, OK, SOME_FAILED
 from motor.predicting.parts import CellParts
 
 if TYPE_CHECKING:
-    from motor.predicting.serving import Settings
+    from motor.predicting.access import Settings
 
 
 def serve(parts: Sequence[CellParts], settings: "Settings", interrupt: Interrupt | None = None) -> str:
@@ -24,7 +24,7 @@ def serve(parts: Sequence[CellParts], settings: "Settings", interrupt: Interrupt
     ----------
     parts : sequence of CellParts
         As of `motor.commands.cell.find_cell`.
-    settings : motor.predicting.serving.Settings
+    settings : motor.predicting.access.Settings
     interrupt : grid.screen.terminal.Interrupt, optional
         That signals are to reach.
     """
@@ -52,7 +52,7 @@ def command(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
 
     def use() -> int:
-        from motor.predicting.serving import TokenError, check_free, settings_of
+        from motor.predicting.access import TokenError, check_free, settings_of
 
         try:
             settings = settings_of(arguments, os.environ)

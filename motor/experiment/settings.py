@@ -120,7 +120,9 @@ class Compared(Record):
 
     def leaves_out(self, place: Mapping[str, Any]) -> bool:
         """Tell whether a combination of values of the axes is excluded."""
-        return bool(self.exclude) and any(all(place.get(axis) in values for axis, values in of.items()) for of in self.exclude)
+        return bool(self.exclude) and any(
+            all(place.get(axis) in values for axis, values in of.items()) for of in self.exclude
+        )
 
     def given(self) -> dict[str, tuple[Any, ...]]:
         """Return the axes of this grid with their values, in the order of a cell's name."""

@@ -15,12 +15,13 @@ from ray import serve
 from grid.run.cluster import RayError
 from grid.run.ray_private import on_loopback
 from grid.screen.terminal import Interrupt
+from motor.predicting.access import BadRequest, Settings, check_token
 from motor.predicting.faults import Fault, Outcome
 from motor.predicting.inputs import InputOptions
 from motor.predicting.page import OPERATION, page
 from motor.predicting.parts import CellParts
 from motor.predicting.predictor import Predictor
-from motor.predicting.serving import BadRequest, Body, Settings, check_encoding, check_token, query_of, recordings_of
+from motor.predicting.serving import Body, check_encoding, query_of, recordings_of
 from motor.predicting.together import answer, judge_together
 from motor.recordings.recording import Recording
 from motor.registry.sources import Carried, sources_in

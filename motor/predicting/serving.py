@@ -1,20 +1,16 @@
-"""What the endpoint is told, and what it makes of a request: no Ray in here, and no pickle from a client."""
+"""What the endpoint makes of a request: no Ray in here, and no pickle from a client."""
 
-import hashlib
-import hmac
-import ipaddress
 import json
-import socket
 import tempfile
-from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.message import Message
 from itertools import islice
 from pathlib import Path
 from types import NoneType
-from typing import Any, NamedTuple
+from typing import Any
 
+from motor.predicting.access import BadRequest, Settings
 from motor.predicting.faults import Fault
 from motor.predicting.inputs import InputOptions, opened_in_training, read_recordings
 from motor.predicting.predictor import recording
@@ -23,7 +19,6 @@ from motor.recordings.names import fault_of, shown
 from motor.recordings.recording import DataError, Recording
 from motor.recordings.told import positive
 
-TOKEN = "MOTOR_GRID_TOKEN"
 SUFFIXES = {  # of the file that a body is, by its type
     "audio/wav": ".wav",
     "audio/wave": ".wav",
@@ -36,124 +31,10 @@ SUFFIXES = {  # of the file that a body is, by its type
 UNTYPED = ("application/octet-stream", "", "application/x-www-form-urlencoded")  # curl's, where none is given
 MAGIC = {b"RIFF": ".wav", b"\x93NUMPY": ".npy"}
 FIELDS = ("domain", "sampling_rate_hz", "speed_rpm", "variable")  # no pattern: a stranger's could run for hours
-LAST_PORT = 65535
 LONGEST_NAME = 255  # bytes of a file's name, and of what the query or JSON says of a recording
 LONGEST_HEAD = 16_384  # bytes of the head of a part, and of a content type: far above any
 AS_IT_IS = ("", "7bit", "8bit", "binary")  # transfer encodings of a part that leave its bytes as they are
 IN_JSON = ("signal", "sampling_rate_hz", "domain", "item", "speed_rpm", "motor", "moment")
-
-
-class TokenError(ValueError):
-    """A token was asked for and cannot be had."""
-
-
-class BadRequest(Exception):
-    """A request that cannot be answered: its status, and what to say."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(status, reason)
-        self.status = status
-        self.reason = reason
-
-
-class Settings(NamedTuple):
-    """What the endpoint is told.
-
-    Attributes
-    ----------
-    largest_bytes : int
-        Of a request's body.
-    most_recordings : int
-        Of a request.
-    token_digest : str or None
-        SHA-256 of the token that every request has to bring; the token itself is not handed on.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8000
-    replicas: int = 1
-    threads: int = 1
-    gpus: float = 0.0
-    largest_bytes: int = 64_000_000
-    most_recordings: int = 64
-    token_digest: str | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether other machines can reach it, and no token keeps them out."""
-        return self.token_digest is None and not _is_loopback(self.host)
-
-
-def settings_of(arguments: Namespace, environment: Mapping[str, str]) -> Settings:
-    """Return what a command line and the environment (`MOTOR_GRID_TOKEN`) say.
-
-    Raises
-    ------
-    TokenError
-        If the token's file is missing or empty.
-    """
-    return Settings(
-        host=arguments.host,
-        port=arguments.port,
-        replicas=arguments.replicas,
-        threads=arguments.threads,
-        gpus=arguments.gpus,
-        largest_bytes=int(arguments.largest_mb * 1e6),
-        most_recordings=arguments.most_recordings,
-        token_digest=_token_digest(arguments.token_file, environment),
-    )
-
-
-def _token_digest(file: Path | None, environment: Mapping[str, str]) -> str | None:
-    if file is None:
-        token = environment.get(TOKEN, "").strip()
-        return _digest(token) if token else None
-    try:
-        token = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TokenError(f"--token-file {file}: {error}; write the token into it, in one line") from error
-    if not token:
-        raise TokenError(f"--token-file {file} is empty; write the token into it, in one line")
-    return _digest(token)
-
-
-def check_free(settings: Settings) -> None:
-    """Raise OSError, in one line, if nobody can listen where the settings say; before anything is loaded.
-
-    A web server would say it after minutes, and at length.
-    """
-    try:
-        if not 0 <= settings.port <= LAST_PORT:
-            raise OSError(0, f"ports are numbered up to {LAST_PORT}")
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        with socket.socket(family, kind, protocol) as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tried.bind(address)
-    except OSError as error:
-        where, why = f"{settings.host}:{settings.port}", getattr(error, "strerror", None) or error
-        raise OSError(f"nothing can listen on {where}: {why}; choose another --port, or --host") from error
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def check_token(authorization: str | None, settings: Settings) -> None:
-    """Raise BadRequest (401) unless the header brings the token; the time that takes does not tell how near it was."""
-    if settings.token_digest is None:
-        return
-    scheme, _, token = (authorization or "").partition(" ")
-    given = _digest(token.strip())
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given, settings.token_digest):
-        raise BadRequest(401, "this endpoint needs a token: send the header 'Authorization: Bearer TOKEN'")
 
 
 def query_of(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -66,8 +66,8 @@ def served(storage: Path) -> Iterator[Served]:
     import ray
     from ray import serve
 
+    from motor.predicting.access import Settings
     from motor.predicting.endpoint import start
-    from motor.predicting.serving import Settings
     from motor.predicting.stored import find_cells
 
     with socket.socket() as free:

@@ -15,20 +15,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from motor.predicting.access import BadRequest, Settings, TokenError, check_free, check_token, settings_of
 from motor.predicting.faults import Fault
 from motor.predicting.inputs import InputOptions
-from motor.predicting.serving import (
-    BadRequest,
-    Body,
-    Settings,
-    TokenError,
-    check_encoding,
-    check_free,
-    check_token,
-    query_of,
-    recordings_of,
-    settings_of,
-)
+from motor.predicting.serving import Body, check_encoding, query_of, recordings_of
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.recording import Recording
 from motor.registry import using
