@@ -17,7 +17,8 @@ from motor.stages.described import Described
 from motor.stages.describer import BuiltStages, Describer, InStorage, SeriesBatch
 from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
-from motor.stages.finetune import Finetune, read_skill, read_training
+from motor.stages.finetune import Finetune
+from motor.stages.measured import read_skill, read_training
 from motor.stages.memory import FILE_NAME as MEMORY
 from motor.stages.passes import Passes
 from motor.stages.prepare import Prepare, Prepared

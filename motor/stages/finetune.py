@@ -1,11 +1,10 @@
 """Stage `finetune`: from a backbone to `predictor/`, by Ray Train."""
 
-import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
-from itertools import chain, count
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,26 +23,26 @@ from motor.backbones.training import (
     Place,
     Trainer,
     Training,
-    TrainingData,
     beginning_again,
     forget_tried,
     going_on,
     shrink_batch,
 )
 from motor.recordings.table import LABELS, read_labels
-from motor.retrieval.memory import Memory, Remembered
+from motor.retrieval.memory import Memory
 from motor.stages.adapters import is_as_it_was, kept_adapter, put_adapter, write_adapter
 from motor.stages.curves import CURVES, LiveCurves, write_curves
 from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
+from motor.stages.fold_data import FoldData
 from motor.stages.forecasts import FILE_NAME as FORECASTS
 from motor.stages.lookups import Lookup
 from motor.stages.measured import Measured
 from motor.stages.memory import FILE_NAME as MEMORY
-from motor.stages.memory import Memorise, remembered
+from motor.stages.memory import Memorise
 from motor.stages.passes import TRAINING, Passes
 from motor.stages.prepare import Prepare, Prepared
-from motor.stages.training_series import ONLY, increment, is_allowed, known
+from motor.stages.training_series import ONLY, is_allowed, known
 from motor.windows.augmentations.base import Augmentation
 from motor.windows.cutting import FixedWindows, WindowStream
 from motor.windows.streaming import ray_batches
@@ -54,7 +53,6 @@ if TYPE_CHECKING:
     from motor.backbones.forecaster import Forecaster
     from motor.stages.train_workers import Report
 
-VALIDATION_WINDOWS = 2  # even windows a series
 MEASURED = ("windows_per_s",)  # of a history's row, what is another number each time; it is in the curves alone
 
 
@@ -304,58 +302,6 @@ class Finetune(Stage):
         }
 
 
-@dataclass(frozen=True)
-class FoldData(TrainingData):
-    """Windows of the series of a fold that a fine-tune's labels allow."""
-
-    stage: Finetune
-    prepared: Prepared
-    meta: "pd.DataFrame"
-    place: Place
-    before: Mapping[str, str | None] | None = None  # of an increment: the labels of before, by item
-
-    def batches(self, first_step: int) -> Iterator[Batch]:
-        return self.stage.batches(self._stream, first_step, self.place)
-
-    def validation(self) -> Iterator[Batch] | None:
-        if self._held_out is None:
-            return None
-        lengths, held_out = self.stage.context_lengths, self._held_out
-        return chain.from_iterable(self.stage.fixed_batches(held_out, length) for length in lengths)
-
-    def even(self, windows_per_series: int) -> Iterator[Batch]:
-        with input_faults():
-            windows = self.stage.fixed(self.prepared, self._of("train"), windows_per_series)
-        return self.stage.fixed_batches(windows, self.stage.context_length)
-
-    def series(self) -> Iterator[Remembered]:
-        return remembered(self.prepared, self._of("train"), self.stage.fold)
-
-    @property
-    def has_training(self) -> bool:
-        """Whether there are series to learn from; an untrained forecaster needs none."""
-        return not self._of("train").empty
-
-    @cached_property
-    def _stream(self) -> WindowStream:
-        meta = self._of("train")
-        if self.before is not None:
-            meta = increment(meta, self.before, self.stage.replay, self.stage.seed)
-        with input_faults():
-            return self.stage.stream_of(self.prepared, meta)
-
-    @cached_property
-    def _held_out(self) -> FixedWindows | None:
-        held_out = self._of("validation")
-        if held_out.empty:
-            return None
-        with input_faults():
-            return self.stage.fixed(self.prepared, held_out, VALIDATION_WINDOWS)
-
-    def _of(self, side: str) -> "pd.DataFrame":
-        return self.meta[self.stage.is_trained_on(self.meta) & (self.meta["side"] == side)]
-
-
 def with_memory(forecaster: Any, file: Path | None) -> "Forecaster":
     """Return a forecaster with modules, which look windows up in a file."""
     if file is not None:
@@ -450,17 +396,3 @@ def fitted(stage: Finetune, forecaster: "Forecaster", data: FoldData, at: Workpl
             return forecaster.fit(data, trainer)
         with input_faults():  # what cannot be solved is a fault of the data
             return forecaster.fit(data, trainer)
-
-
-def read_training(folder: Path, context_length: int) -> dict[str, Any]:
-    """Return ``training.json`` of a built fine-tune, as it is for one of its context lengths."""
-    told = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    n_tokens = told.pop("n_tokens_by_context")[str(context_length)]
-    return told | {"context_seen": min(context_length, told["context_seen"]), "n_tokens": n_tokens}
-
-
-def read_skill(folder: Path, context_length: int) -> list[dict[str, Any]]:
-    """Return the rows of ``skill.json`` of a built fine-tune that are of one of its context lengths."""
-    rows = json.loads((folder / "skill.json").read_text(encoding="utf-8"))
-    shown = (row for row in rows if row["context_length"] == context_length)
-    return [{name: value for name, value in row.items() if name != "context_length"} for row in shown]

@@ -1,5 +1,6 @@
 """How a fine-tune's forecasts are measured on series that no training saw."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -140,3 +141,17 @@ class Measured:
             with_memory = None if self.stage.memory is None else self.forecaster
             told += worst_cases(with_memory, batch, [str(label)], self.forecaster.forecast(batch), rates)
         return told
+
+
+def read_training(folder: Path, context_length: int) -> dict[str, Any]:
+    """Return ``training.json`` of a built fine-tune, as it is for one of its context lengths."""
+    told = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    n_tokens = told.pop("n_tokens_by_context")[str(context_length)]
+    return told | {"context_seen": min(context_length, told["context_seen"]), "n_tokens": n_tokens}
+
+
+def read_skill(folder: Path, context_length: int) -> list[dict[str, Any]]:
+    """Return the rows of ``skill.json`` of a built fine-tune that are of one of its context lengths."""
+    rows = json.loads((folder / "skill.json").read_text(encoding="utf-8"))
+    shown = (row for row in rows if row["context_length"] == context_length)
+    return [{name: value for name, value in row.items() if name != "context_length"} for row in shown]
