@@ -5,9 +5,10 @@
 The cells are made up: three folds, 374 test series a domain, each cell with its predictions, held-out predictions
 (what nested selection looks at), t-SNE, forecast errors and five worst recordings at full length. Intervals of metrics
 take most of the time to make a cell, and none of it to write the report: cells share those of every ninth. What is
-written is the Markdown with its figures, the page and the summary. The page opens in a fresh context of one browser on
-two cores (`taskset -c 0,1` sees to that elsewhere); "ready" is when the first screen and the chosen cell stand, past
-the `load` event.
+written is the Markdown with its figures, the page and the summary; what a launch prepares while it waits for its stages
+(`ReportAhead`: libraries, the page's program) is there before the clock starts. The page opens in a fresh context of
+one browser on two cores (`taskset -c 0,1` sees to that elsewhere); "ready" is when the first screen and the chosen cell
+stand, past the `load` event.
 """
 
 import argparse
@@ -31,6 +32,7 @@ import pandas as pd
 from motor.evaluation.cell_metrics import classification_metrics
 from motor.report import CellResult, ReportContext, compose, drawn_aside, find, summary, write_html, write_markdown
 from motor.report.findings import cell_name
+from motor.results.ahead import ReportAhead
 
 CLASSES = ("normal", "spark", "vibrate")
 DOMAINS = ("ShengYing", "ZhenDong")
@@ -157,6 +159,9 @@ def write(path: Path, n_cells: int) -> dict[str, float]:
     """Write the report of a grid, and return what it took."""
     known: dict[tuple[str, int], Any] = {}
     cells = [make_cell(axes, seed, known) for seed, axes in enumerate(axes_of(n_cells))]
+    ahead = ReportAhead()
+    ahead()
+    ahead.wait()
     context = ReportContext("made up", "python launch.py grid.yaml", CLASSES, CLASSES[0], settings=(("steps", "800"),))
     details = gather(cells)
     beside = path.parent / f"result-{n_cells}"

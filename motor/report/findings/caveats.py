@@ -290,10 +290,14 @@ def _same_for_all(cells: list[CellResult]) -> SameForAll | None:
 
 def _says_the_same(predictions: pd.DataFrame) -> bool:
     said = [name for name in predictions if name == "score" or str(name).startswith("probability_")]
+    if not said or len(np.unique(predictions[said[0]])) > (
+        predictions["fold"].nunique() if "fold" in predictions else 1
+    ):
+        return False  # as of nearly every cell
     folds = predictions["fold"].factorize()[0] if "fold" in predictions else np.zeros(len(predictions), dtype=int)
     first = np.unique(folds, return_index=True)[1]
     said_nC = predictions[said].to_numpy(dtype=np.float64)
-    return bool(said) and len(first) < len(folds) and bool((said_nC == said_nC[first][folds]).all())
+    return len(first) < len(folds) and bool((said_nC == said_nC[first][folds]).all())
 
 
 def _not_learned(cells: list[CellResult]) -> NotLearned | None:

@@ -29,7 +29,7 @@ from motor.report.document import (
     Value,
 )
 from motor.report.html.dots import anchor, dots
-from motor.report.html.markup import Html, tag, void
+from motor.report.html.markup import Html, tag, text, void
 from motor.report.words import Words
 
 LONG = 10  # rows; longer tables are folded
@@ -182,6 +182,13 @@ def _row(row: Row, is_number: Sequence[bool]) -> Html:
 
 
 def _value(value: Value, name: str, is_number: bool) -> Html:
+    """Return a place of a table. A page has them by the hundred thousand, most without what `tag` is needed for."""
+    style = "number" if is_number else "long" if name == "th" and len(value.text) > LONG_NAME else ""
+    if value.target is None and value.share is None and not value.is_strong:
+        scope = ' scope="row"' if name == "th" else ""
+        order = "" if value.order is None else f' data-order="{escape(str(value.order))}"'
+        written = f' class="{style}"' if style else ""
+        return Html(f"<{name}{scope}{written}{order}>{text(value.text)}</{name}>")
     content: object = value.text
     if value.target:
         content = tag("a", value.text, href=anchor(value.target))
@@ -191,7 +198,7 @@ def _value(value: Value, name: str, is_number: bool) -> Html:
         name,
         content,
         scope="row" if name == "th" else None,
-        class_="number" if is_number else "long" if name == "th" and len(value.text) > LONG_NAME else None,
+        class_=style or None,
         data_order=value.order,
         style=None if value.share is None else f"--share: {value.share:.3f}",
         data_share=value.share is not None,

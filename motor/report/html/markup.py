@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from functools import cache
+from functools import cache, lru_cache
 
 from motor.report.text import one_line
 
@@ -16,7 +16,12 @@ class Html(str):
 
 def text(value: object) -> Html:
     """Return a foreign text, escaped."""
-    return value if isinstance(value, Html) else Html(_escaped(one_line(value)))
+    return value if isinstance(value, Html) else _shown(str(value))
+
+
+@lru_cache(maxsize=8192)  # the same words, names and figures stand in most cells
+def _shown(plain: str) -> Html:
+    return Html(_escaped(one_line(plain)))
 
 
 def _escaped(plain: str) -> str:

@@ -72,6 +72,7 @@ def colour(place: int) -> str:
     return f"var:c{place % N_COLOURS}"
 
 
+@lru_cache(maxsize=8192)  # the cells of a grid have the same series
 def plain(text: object) -> str:
     """Return foreign text so that Plotly shows it as it is: it knows a few tags and entities."""
     return " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -91,9 +92,17 @@ def figure(name: str, data: Sequence[Plot], layout: Plot, wording: Wording, heig
 def rounded(values: Sequence[float | None] | Any, digits: int = 4) -> list[float | None]:
     """Return numbers with so many significant digits: no eye sees more, and the page is small."""
     if isinstance(values, np.ndarray):
-        values = values.tolist()
+        return _significant(values, digits).tolist()
     pattern = f"%.{digits}g"
     return [None if value is None else float(pattern % value) for value in values]
+
+
+def _significant(values: Floats, digits: int) -> Floats:
+    """Return numbers with so many significant digits: whole ones over a power of ten, or times one, which are exact."""
+    size = np.log10(np.abs(values), where=values != 0, out=np.zeros(values.shape))
+    places = digits - 1 - np.floor(size)
+    unit = 10.0 ** np.abs(places)
+    return np.where(places > 0, np.rint(values * unit) / unit, np.rint(values / unit) * unit)
 
 
 def line(x: Floats, y: Floats, name: str, style: Plot) -> Plot:

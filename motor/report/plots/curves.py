@@ -28,21 +28,33 @@ def curve_points(x_n: Floats, y_n: Floats, most: int = MOST_POINTS) -> tuple[Flo
         Points of the curve, none of which lies on the line between its neighbours (Visvalingam and Whyatt 1993, The
         Cartographic Journal 30, 46-51; in rounds: all go at once that make smaller triangles than their neighbours).
     """
-    moves_n = (np.diff(x_n, prepend=np.nan) != 0) | (np.diff(y_n, prepend=np.nan) != 0)
-    kept = np.flatnonzero(moves_n)
-    kept = np.delete(kept, np.flatnonzero(_areas(x_n[kept], y_n[kept]) <= STRAIGHT) + 1)
-    while len(kept) > most:
-        area_k = _areas(x_n[kept], y_n[kept])
-        area_k[::2] *= 1 + EVERY_OTHER
-        beside_k = np.concatenate([[np.inf], area_k, [np.inf]])
-        (least,) = np.nonzero((area_k <= beside_k[:-2]) & (area_k < beside_k[2:]))
-        kept = np.delete(kept, least[np.argsort(area_k[least])[: len(kept) - most]] + 1)
-    return x_n[kept], y_n[kept]
+    moves_n = np.append(True, (x_n[1:] != x_n[:-1]) | (y_n[1:] != y_n[:-1]))
+    x_k, y_k = x_n[moves_n], y_n[moves_n]
+    x_k, y_k = _without(_areas(x_k, y_k) <= STRAIGHT, x_k, y_k)
+    while len(x_k) > most:
+        x_k, y_k = _without(_least(_areas(x_k, y_k), len(x_k) - most), x_k, y_k)
+    return x_k, y_k
+
+
+def _without(goes_k: NDArray[np.bool_], x_k: Floats, y_k: Floats) -> tuple[Floats, Floats]:
+    """Return a curve without some of its inner points."""
+    stays_k = np.concatenate([[True], ~goes_k, [True]])[: len(x_k)]  # a single point is first and last at once
+    return x_k[stays_k], y_k[stays_k]
+
+
+def _least(area_k: Floats, n_too_many: int) -> NDArray[np.bool_]:
+    """Return which of the inner points go next: those of the smallest triangles, no two of them neighbours."""
+    area_k[::2] *= 1 + EVERY_OTHER
+    beside_k = np.concatenate([[np.inf], area_k, [np.inf]])
+    (least,) = np.nonzero((area_k <= beside_k[:-2]) & (area_k < beside_k[2:]))
+    goes_k = np.zeros(len(area_k), dtype=bool)
+    goes_k[least[np.argsort(area_k[least])[:n_too_many]]] = True
+    return goes_k
 
 
 def _areas(x_n: Floats, y_n: Floats) -> NDArray[np.float64]:
     """Return twice the area of the triangle of each inner point and its neighbours; where a curve turns back, inf."""
-    across_n, up_n = np.diff(x_n), np.diff(y_n)
+    across_n, up_n = x_n[1:] - x_n[:-1], y_n[1:] - y_n[:-1]
     ahead_n = across_n[:-1] * across_n[1:] + up_n[:-1] * up_n[1:]
     area_n = np.abs(across_n[:-1] * up_n[1:] - up_n[:-1] * across_n[1:])
     return np.where((area_n <= STRAIGHT) & (ahead_n < 0), np.inf, area_n)
