@@ -9,7 +9,7 @@ Shapes: R = 1 + resamples (row 0 is the measured sample), M motors.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from motor.evaluation.metrics.macro_f1 import MacroF1
 from motor.evaluation.sheet import motor_strata, sheet_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
     import pandas as pd
 
@@ -102,11 +102,7 @@ def score_cells(
     """
     metric = rank_by or MacroF1()
     tables = [_with_texts(cell.predictions) for cell in cells]
-    parts = {
-        (index, str(domain)): part
-        for index, table in enumerate(tables)
-        for domain, part in table.groupby("domain", sort=True)
-    }
+    parts = {(index, str(domain)): part for index, table in enumerate(tables) for domain, part in _by_domain(table)}
     items = {key: set(part["item"].tolist()) for key, part in parts.items()}
     shared = _shared_items(items)
     known, n_left_out = _shared_series(tables, shared)
@@ -146,6 +142,12 @@ def _with_texts(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return the table with motors and domains as texts; itself where they are."""
     wrong = [name for name in ("motor", "domain") if predictions[name].dtype != "str"]
     return predictions.astype(dict.fromkeys(wrong, str)) if wrong else predictions
+
+
+def _by_domain(table: pd.DataFrame) -> Iterable[tuple[Any, pd.DataFrame]]:
+    """Return the rows of each domain; a table of one is that domain's as it is."""
+    names = table["domain"].unique()
+    return [(names[0], table)] if len(names) == 1 else table.groupby("domain", sort=True)
 
 
 def _shared_items(items: Mapping[SliceKey, set[str]]) -> dict[str, set[str]]:

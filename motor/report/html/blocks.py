@@ -182,24 +182,15 @@ def _row(row: Row, is_number: Sequence[bool]) -> Html:
 
 
 def _value(value: Value, name: str, is_number: bool) -> Html:
-    """Return a place of a table. A page has them by the hundred thousand, most without what `tag` is needed for."""
+    """Return a place of a table; a page has them by the hundred thousand, for which `tag` asks too much."""
     style = "number" if is_number else "long" if name == "th" and len(value.text) > LONG_NAME else ""
-    if value.target is None and value.share is None and not value.is_strong:
-        scope = ' scope="row"' if name == "th" else ""
-        order = "" if value.order is None else f' data-order="{escape(str(value.order))}"'
-        written = f' class="{style}"' if style else ""
-        return Html(f"<{name}{scope}{written}{order}>{text(value.text)}</{name}>")
-    content: object = value.text
+    shown = text(value.text)
     if value.target:
-        content = tag("a", value.text, href=anchor(value.target))
+        shown = tag("a", shown, href=anchor(value.target))
     elif value.is_strong:
-        content = tag("strong", value.text)
-    return tag(
-        name,
-        content,
-        scope="row" if name == "th" else None,
-        class_=style or None,
-        data_order=value.order,
-        style=None if value.share is None else f"--share: {value.share:.3f}",
-        data_share=value.share is not None,
-    )
+        shown = tag("strong", shown)
+    scope = ' scope="row"' if name == "th" else ""
+    kind = f' class="{style}"' if style else ""
+    order = "" if value.order is None else f' data-order="{escape(str(value.order))}"'
+    share = "" if value.share is None else f' style="--share: {value.share:.3f}" data-share'
+    return Html(f"<{name}{scope}{kind}{order}{share}>{shown}</{name}>")

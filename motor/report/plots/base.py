@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 N_COLOURS = 8
+MOST_PLACES = 300  # of a number that is not shown as 0: a power of ten beyond is infinite
 MARKERS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "star")
 DASHES = ("dash", "dashdot", "dot", "longdash")
 INK, FAINT, GRID = "var:ink", "var:faint", "var:grid"
@@ -101,8 +102,8 @@ def _significant(values: Floats, digits: int) -> Floats:
     """Return numbers with so many significant digits: whole ones over a power of ten, or times one, which are exact."""
     size = np.log10(np.abs(values), where=values != 0, out=np.zeros(values.shape))
     places = digits - 1 - np.floor(size)
-    unit = 10.0 ** np.abs(places)
-    return np.where(places > 0, np.rint(values * unit) / unit, np.rint(values / unit) * unit)
+    up, down = (10.0 ** np.clip(sign * places, 0, MOST_PLACES) for sign in (1, -1))  # one of them is 1
+    return np.asarray(np.rint(values * up / down) / up * down)
 
 
 def line(x: Floats, y: Floats, name: str, style: Plot) -> Plot:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import auc, roc_auc_score
 
 from motor.report.findings import find
-from motor.report.plots.base import cell_plots, plain
+from motor.report.plots.base import cell_plots, plain, rounded
 from motor.report.plots.calibration import calibration_bins
 from motor.report.plots.curves import curve_points
 from motor.report.plots.signals import signal_blocks, signal_figures
@@ -74,6 +74,14 @@ def test_thinned_curve_keeps_its_ends_and_its_area():
     assert len(thin_x) <= 80
     assert (thin_x[0], thin_x[-1], thin_y[-1]) == (x[0], 1.0, 1.0)
     assert auc(thin_x, thin_y) == pytest.approx(roc_auc_score(truth, score), abs=2e-3)
+
+
+def test_numbers_of_an_array_are_rounded_as_they_are_one_by_one():
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=2000) * 10.0 ** generator.integers(-12, 12, 2000)
+    values[:6] = 0.0, -1.0, 0.5, 1.0, 100.0, 99999.0
+    assert rounded(values, 3) == rounded(values.tolist(), 3)
+    assert rounded(np.array([5e-324, 1e-310, 1.7e308, -1e-305])) == pytest.approx([0.0, 0.0, 1.7e308, 0.0])
 
 
 def test_points_that_say_nothing_go_whatever_the_room():
