@@ -1,6 +1,7 @@
 """Stage `labels`: which label each recording has, where it is not the data that says so."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -45,9 +46,7 @@ class LabelsBeside(Stage):
     def build(self, folder: Path, context: Context) -> None:
         """Write ``labels.csv`` and ``summary.json``: the import's counts that other labels change."""
         meta = open_recordings(context.folder(self.recordings)).meta
-        labels = self._labels(meta)
-        write_labels(labels, folder / LABELS)
-        write_json(folder / SUMMARY, {"n_labels_beside": len(labels), **counts_of(relabelled(meta, labels))})
+        _write(self._labels(meta), meta, folder)
 
     def known(self, meta: "pd.DataFrame") -> "pd.DataFrame":
         """Return the recordings with the labels of the file.
@@ -63,9 +62,13 @@ class LabelsBeside(Stage):
         reader = self.recordings.reader
         with input_faults():
             labels = labels_of(meta, read_label_rows(Path(self.path), reader.classes, reader.raw_labels))
-            classes = () if self.is_partial else reader.classes
-            check_dataset(relabelled(meta, labels), classes, reader.domains)
+            self.check(meta, labels)
         return labels
+
+    def check(self, meta: "pd.DataFrame", labels: Mapping[str, str | None]) -> None:
+        """Raise where a class that there must be is left without a series by these labels."""
+        reader = self.recordings.reader
+        check_dataset(relabelled(meta, labels), () if self.is_partial else reader.classes, reader.domains)
 
 
 @dataclass(frozen=True)
@@ -91,14 +94,12 @@ class LabelsTogether(Stage):
         InputError
             If a class is left without a series.
         """
-        meta, reader = open_recordings(context.folder(self.recordings)).meta, self.recordings.reader
+        meta = open_recordings(context.folder(self.recordings)).meta
         of_both = [read_labels(context.folder(part) / LABELS) for part in (self.learned, self.tested)]
         labels = of_both[0] | of_both[1]
         with input_faults():
-            classes = () if self.learned.is_partial else reader.classes
-            check_dataset(relabelled(meta, labels), classes, reader.domains)
-        write_labels(labels, folder / LABELS)
-        write_json(folder / SUMMARY, {"n_labels_beside": len(labels), **counts_of(relabelled(meta, labels))})
+            self.learned.check(meta, labels)
+        _write(labels, meta, folder)
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,12 @@ class LabelsByLife(Stage):
             found = relabelled(meta, labels_by_life(meta, self.rule))
             check_dataset(found, reader.classes, reader.domains)
         return found
+
+
+def _write(labels: Mapping[str, str | None], meta: "pd.DataFrame", folder: Path) -> None:
+    """Write the labels that stand beside recordings, and the counts that they change."""
+    write_labels(labels, folder / LABELS)
+    write_json(folder / SUMMARY, {"n_labels_beside": len(labels), **counts_of(relabelled(meta, labels))})
 
 
 def counts_of(meta: "pd.DataFrame") -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Stage `unlabelled`: training series whose label nobody knows (or is hidden), described as those with a label."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from grid.stage import Context, Stage
-from motor.stages.described import KNOWN, Described, feature_columns
+from grid.stage import Context
+from motor.stages.beside import DescribedBeside
+from motor.stages.described import KNOWN
 from motor.stages.prepare import ASIDE, Prepared
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ TRUTH = "hidden_label"  # of a series whose label is hidden: to measure by after
 
 
 @dataclass(frozen=True)
-class UnlabelledSeries(Stage):
+class UnlabelledSeries(DescribedBeside):
     """Describe the series that a fold may learn from without a label.
 
     Attributes
@@ -29,30 +30,16 @@ class UnlabelledSeries(Stage):
 
     KIND: ClassVar[str] = "unlabelled"
 
-    described: Described
     motors: Literal["training", "all"] = "training"
-    looked_at: tuple[Stage, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "looked_at", self.described.looked_at)
-
-    def label(self) -> str:
-        return self.described.label()
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``unlabelled.parquet``: item, motor, domain, `TRUTH`, then the columns of ``features.parquet``."""
-        import pandas as pd
-
-        prepared_stage, fold, domains, _ = self.described.of_fold
-        prepared = Prepared.open(context.folder(prepared_stage), prepared_stage)
-        columns = feature_columns(pd.read_parquet(context.folder(self.described) / "features.parquet"))
+        prepared = self.opened(context)
+        _, fold, domains, _ = self.described.of_fold
         meta = self._meta(prepared, fold, domains)
         known = meta[["item", "motor", "domain"]].assign(**{TRUTH: _hidden_labels(prepared, meta)})
-        features = pd.DataFrame(index=pd.Index([], name="item"), columns=columns, dtype=float)
-        if len(meta):
-            features = self.described.described_later(context, prepared, meta).reindex(columns=columns, fill_value=0.0)
-        table = known.set_index("item", drop=False).join(features, validate="one_to_one")
-        table.reset_index(drop=True).to_parquet(folder / FILE_NAME, index=False)
+        found = self.described.described_later(context, prepared, meta) if len(meta) else None
+        self.write(folder / FILE_NAME, context, known, found)
 
     def _meta(self, prepared: Prepared, fold: str, domains: tuple[str, ...]) -> "pd.DataFrame":
         of_tested = "train" if self.motors == "all" else ASIDE
