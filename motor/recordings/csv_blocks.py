@@ -1,13 +1,12 @@
 """A long CSV table in blocks of whole lines: parsed on several threads, handed on in the order of the file."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motor.recordings.ordered import ordered_map
+from motor.recordings.ordered import ordered_map, threads_of_a_generator
 from motor.recordings.recording import DataError
 from motor.recordings.text import opened_utf8
 
@@ -76,7 +75,7 @@ def parsed_blocks(file: Path, layout: Layout) -> Iterator[Block]:
         If a line has too many or too few cells, is not UTF-8, or does not end. The message names the line.
     """
     line = layout.skip_rows + 2
-    with ThreadPoolExecutor(N_THREADS) as executor:
+    with threads_of_a_generator(N_THREADS) as executor:
         for content, rows in ordered_map(
             partial(_parsed, layout), _readable(file, layout.skip_rows), executor, N_AHEAD
         ):

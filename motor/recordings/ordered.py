@@ -3,7 +3,9 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import get_ident
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -60,6 +62,21 @@ def ordered_map(
             future.cancel()
     if failures:
         raise failures[0]
+
+
+@contextmanager
+def threads_of_a_generator(n_threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Give threads, and wait for them at the end unless one of them ends the generator.
+
+    The garbage collector ends a generator that its caller left, on whatever thread it runs: also on one of these, which
+    cannot wait for itself.
+    """
+    threads: set[int] = set()
+    executor = ThreadPoolExecutor(n_threads, initializer=lambda: threads.add(get_ident()))
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=get_ident() not in threads, cancel_futures=True)
 
 
 def _until_failure(items: Iterable[Item], failures: list[Exception]) -> Iterator[Item]:

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from motor.recordings.ordered import ordered_map
+from motor.recordings.ordered import ordered_map, threads_of_a_generator
 
 
 @pytest.fixture
@@ -53,3 +53,16 @@ def test_ordered_map_takes_no_more_ahead_than_it_may_weigh(executor: ThreadPoolE
     assert next(results) == 0
     assert taken == [0, 1, 2]  # the third waits, for it would weigh too much beside the second
     assert list(results) == [1, 2, 3, 4, 5]
+
+
+def test_threads_are_no_obstacle_to_one_of_them_that_ends_the_generator() -> None:
+    # As the garbage collector does with a generator that its caller left, on whatever thread it runs.
+    def squares() -> Iterator[ThreadPoolExecutor]:
+        with threads_of_a_generator(2) as threads:
+            yield threads
+
+    generator = squares()
+    threads = next(generator)
+    threads.submit(generator.close).result(timeout=30)  # type: ignore[attr-defined]
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        threads.submit(str)

@@ -5,7 +5,6 @@ A reader yields a `Source` for each recording, in `sources()`; `Reader.read` tur
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -17,7 +16,7 @@ from motor.recordings.formats.shapes import check_length
 from motor.recordings.life import LifeLabels, is_by_life, life_labels
 from motor.recordings.machines import Machine
 from motor.recordings.names import alike, cleaned, fault_of, told_apart
-from motor.recordings.ordered import ordered_map
+from motor.recordings.ordered import ordered_map, threads_of_a_generator
 from motor.recordings.readers.lookup import fields_of, missing
 from motor.recordings.readers.name_groups import check_groups, check_time_format
 from motor.recordings.readers.source import ItemField, Source
@@ -284,7 +283,7 @@ class Reader(Plugin):
             yield from map(self._loaded, self._claimed(sources))
             return
         n_loads = self.loads_at_once
-        with ThreadPoolExecutor(n_loads) as executor:
+        with threads_of_a_generator(n_loads) as executor:
             yield from ordered_map(self._loaded, self._claimed(sources), executor, n_loads, _weight, AHEAD_BYTES)
 
     def _series(self, source: Source, whole: Recording, skipped: list[dict[str, str]] | None) -> Iterator[Recording]:
