@@ -275,7 +275,7 @@ def test_audit_scaler_fitted_on_test_motors_is_found(audited):
     assert names(audited(plant_of_motors(4), spoil=refit)) == {"fitted_statistics"}
 
 
-SLOW = ("two_domains", "many_motors", "many_series", "short_series")
+SLOW = ("two_domains", "many_motors", "many_series")
 CLEAN: dict[str, dict[str, Any]] = {
     "balanced": {"seed": 11},
     "unbalanced": {"seed": 12, "motors_of_class": (20, 6, 4)},

@@ -33,8 +33,9 @@ LEAST_OVERLAP, LEAST_SHARE = 64, 0.2  # samples, and of the shorter recording: i
 BLOCK = 64  # bins of a spectrum, whose median tells the broadband part
 LINE = 3.5  # times the median: one in 5000 bins of noise reaches it
 LEAST_BINS = 24
-# Random phases of n bins correlate by some 1.5 / sqrt(n) at the best of a few lags; among millions of pairs by 5.
-BY_CHANCE, MOST_BY_CHANCE = 7.0, 0.5
+# Random phases of n bins correlate by some 1.5 / sqrt(n) at the best of a few lags; among millions of pairs by 5. Where
+# bins are few (128 samples have some 50), unlike machines reach 0.67; copies with a tenth of noise 0.9 and more.
+BY_CHANCE, MOST_BY_CHANCE = 7.0, 0.75
 # Bins within NEAR of a line are its own, or are left out with it; beyond FAR nothing is left of it.
 NEAR, FAR, ABOVE_SKIRTS = 4, 4096, 2.0
 

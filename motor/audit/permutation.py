@@ -153,9 +153,9 @@ def significance(statistics: Sequence[NDArray[np.float64]]) -> Significance:
 
 def holm_factors(p: Sequence[float]) -> list[float]:
     """Return by what Holm's correction (Scand. J. Stat. 6, 1979) multiplies each p-value."""
-    from statsmodels.stats.multitest import multipletests
-
-    if not len(p):
-        return []
-    corrected = multipletests(p, method="holm")[1]
-    return [float(after / before) for after, before in zip(corrected, p, strict=True)]
+    raised = np.asarray(p, dtype=np.float64)
+    order = np.argsort(raised)
+    stepped = np.maximum.accumulate(raised[order] * np.arange(len(raised), 0, -1))
+    corrected = np.empty_like(raised)
+    corrected[order] = np.minimum(stepped, 1.0)
+    return [float(after / before) for after, before in zip(corrected, raised, strict=True)]
