@@ -3,7 +3,7 @@
 from grid.config.reading import read_document
 from grid.store.store import Store
 from motor.experiment.looping import Looping
-from motor.looping.loop import Loop, LoopError, loops, open_loop
+from motor.looping.loop import SERVED, Loop, LoopError, loops, open_loop
 from motor.review.review import Review
 from motor.review.signals import Signals
 
@@ -17,9 +17,14 @@ def find_loop(store: Store, name: str | None) -> Loop:
     return open_loop(store.root, name or there[0])
 
 
+def settings_of(loop: Loop) -> Looping:
+    """Return the settings of a loop, which `loop new` has checked."""
+    return Looping.model_construct(**read_document(loop.config).data.get("loop", {}))
+
+
 def review_of(loop: Loop) -> Review:
     """Return the review of a loop's recordings."""
-    settings = Looping.model_construct(**read_document(loop.config).data.get("loop", {}))  # checked by `loop new`
-    signals, facts = Signals(loop.tables()), loop.facts
+    settings = settings_of(loop)
+    signals, facts = Signals(loop.tables(), loop.folder / SERVED), loop.facts
     known = dict if settings.known == "test" else lambda: signals.labels
     return Review(loop.name, loop.database, signals, facts.classes, settings.guidelines, facts.test_reviewers, known)

@@ -21,6 +21,7 @@ from motor.looping.manager import IterationManager
 from motor.looping.models import Figures, Model
 from motor.looping.reporting import as_markdown
 from motor.looping.reviewing import answer_by
+from motor.looping.served import seen
 from motor.recordings.splits.base import Side
 from motor.review.database.queues import progress
 
@@ -144,6 +145,12 @@ def _status(found: Opened, _: argparse.Namespace) -> int:
         print(f"queue {queue}: {count['open']} of {count['asked']} open")
     for name, alias in iterations.aliases(found.loop.database).items():
         print(f"{found.loop.name}@{name}: {alias['cell']} (iteration {alias['iteration']})")
+    for pair in seen(found.loop):
+        counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in pair.counts.items() if count)
+        right = (
+            f"{pair.decided} decided: the served right in {pair.champion_right}, the shadow in {pair.challenger_right}"
+        )
+        print(f"served {pair.champion}, in its shadow {pair.challenger}: {counts or 'nothing yet'}; {right}")
     return OK
 
 

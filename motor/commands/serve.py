@@ -9,15 +9,25 @@ from typing import TYPE_CHECKING
 
 from grid.run.cluster import RayError
 from grid.screen.terminal import Interrupt
-from motor.commands.cell import add_cell, ended, find_cell
+from motor.commands.cell import ALIAS, add_cell, ended, find_cell
 from motor.commands.exits import AT_FAULT, OK, SOME_FAILED
+from motor.commands.finding import settings_of
 from motor.predicting.parts import CellParts
+from motor.predicting.stored import CellError
 
 if TYPE_CHECKING:
+    from motor.looping.served import ServedPair
     from motor.predicting.access import Settings
 
+Beside = tuple[Sequence[CellParts], "ServedPair"]
 
-def serve(parts: Sequence[CellParts], settings: "Settings", interrupt: Interrupt | None = None) -> str:
+
+def serve(
+    parts: Sequence[CellParts],
+    settings: "Settings",
+    interrupt: Interrupt | None = None,
+    shadow: Beside | None = None,
+) -> str:
     """Start the endpoint of some cells, and return its address once it answers; it ends with this process.
 
     Parameters
@@ -27,16 +37,21 @@ def serve(parts: Sequence[CellParts], settings: "Settings", interrupt: Interrupt
     settings : motor.predicting.access.Settings
     interrupt : grid.screen.terminal.Interrupt, optional
         That signals are to reach.
+    shadow : optional
+        As of `find_shadow`.
     """
     from motor.predicting.endpoint import start
 
-    start(parts, settings, interrupt)
+    start(parts, settings, interrupt, shadow)
     return f"http://{settings.host}:{settings.port}"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add which cell, and how it is served."""
     add_cell(parser)
+    parser.add_argument(
+        "--shadow", metavar="LOOP@ALIAS", help="judges each request after its answer; what both call otherwise is asked"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine alone)")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--token-file", type=Path, help="a file whose one line every request has to bring")
@@ -61,22 +76,53 @@ def command(arguments: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
             return AT_FAULT
         parts = find_cell(arguments.cell, arguments.storage, arguments.config, digest=arguments.digest)
+        shadow = find_shadow(arguments.shadow, parts, arguments.storage) if arguments.shadow else None
         print(f"Loading {', '.join(cell.name for cell in parts)} ...", flush=True)
         if settings.is_open:
             told = f"{settings.host} can be reached from other machines and no token is asked for"
             print(f"warning: {told}; give --token-file, or set MOTOR_GRID_TOKEN", file=sys.stderr)
-        return _until_interrupted(parts, settings)
+        return _until_interrupted(parts, settings, shadow)
 
     return ended(use)
 
 
-def _until_interrupted(parts: Sequence[CellParts], settings: "Settings") -> int:
+def find_shadow(shadow: str, parts: Sequence[CellParts], storage: str | Path) -> Beside | None:
+    """Return the parts of another model of a loop, and who keeps what it and the served one call otherwise.
+
+    None, with a line that says so, where it is the served model itself, as after a promotion.
+
+    Raises
+    ------
+    CellError
+        If there is no such loop, or it has no model of that name.
+    """
+    from motor.looping.iterations import aliases
+    from motor.looping.loop import LoopError, open_loop
+    from motor.looping.served import pair_of
+
+    name, mark, alias = shadow.partition(ALIAS)
+    if not mark:
+        raise CellError(f"--shadow {shadow} names no loop, which keeps what both call otherwise; give LOOP@ALIAS")
+    beside = find_cell(shadow, storage)  # says what there is, where there is none
+    loop = open_loop(Path(storage), name)
+    settings = settings_of(loop)
+    try:
+        alias_of = aliases(loop.database)[alias]
+        return beside, pair_of(loop, parts[0].key, alias_of, settings.shadow_kept, settings.shadow_mb)
+    except LoopError as error:
+        print(f"note: {error}", flush=True)
+        return None
+    finally:
+        loop.database.close()
+
+
+def _until_interrupted(parts: Sequence[CellParts], settings: "Settings", shadow: Beside | None) -> int:
     """Serve until Ctrl-C, SIGTERM or SIGHUP, which are no failure."""
     from motor.predicting.endpoint import stop, wait
 
     with Interrupt() as interrupt:
         try:
-            address = serve(parts, settings, interrupt)
+            address = serve(parts, settings, interrupt, shadow)
             print(f"Listening on {address}: POST /predict, GET /health, GET /docs", flush=True)
             wait(interrupt)
         except KeyboardInterrupt:

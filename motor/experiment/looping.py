@@ -53,6 +53,12 @@ class Looping(Record):
     shadow_share: float = Field(
         default=0.2, ge=0, le=1, description="of a batch, at most: where the challenger contradicts the champion"
     )
+    shadow_kept: int = Field(
+        default=200, ge=1, description="recordings that ``serve --shadow`` lets wait for a decision, at most"
+    )
+    shadow_mb: float = Field(
+        default=500.0, gt=0, description="of 10^6 bytes, of all signals that ``serve --shadow`` keeps, at most"
+    )
     triggers: Triggers = Field(default=Triggers(), description="when a round begins by itself")
     keep_weights: int = Field(
         default=5, ge=1, description="newest iterations whose whole weights ``prune`` leaves, beside every alias's"

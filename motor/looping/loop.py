@@ -15,6 +15,7 @@ from motor.review.database.opening import Database, open_database
 from motor.review.database.schema import ITEM
 
 LOOPS, FACTS, CONFIG = "loops", "loop.json", "config.yaml"
+SERVED = "served"  # in a loop's folder: recordings that a served model and its shadow call otherwise
 CHAMPION, CHALLENGER = "champion", "challenger"
 
 

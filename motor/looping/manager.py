@@ -314,7 +314,11 @@ class IterationManager:
 
     def _labels_now(self) -> dict[str, str | None]:
         """Return the labels that hold now, by item: people's, else the data's."""
-        return self._labels_of_data() | label_sets.labels_of(label_sets.decided_in(self.loop))
+        data = self._labels_of_data()
+        decided = label_sets.labels_of(label_sets.decided_in(self.loop))
+        return data | {
+            item: label for item, label in decided.items() if item in data
+        }  # a shadow's are trained on by none
 
     def _labels_of_data(self) -> dict[str, str | None]:
         """Return the labels that came with the data and count, by item; None for the others."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import os
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from ray import serve
+from starlette.background import BackgroundTask
 
 from grid.run.cluster import RayError
 from grid.run.ray_private import on_loopback
@@ -22,6 +24,7 @@ from motor.predicting.page import OPERATION, page
 from motor.predicting.parts import CellParts
 from motor.predicting.predictor import Predictor
 from motor.predicting.serving import Body, check_encoding, query_of, recordings_of
+from motor.predicting.shadowing import Keeper, Shadow, start_challenger
 from motor.predicting.together import answer, judge_together
 from motor.recordings.recording import Recording
 from motor.registry.sources import Carried, sources_in
@@ -39,11 +42,12 @@ app = FastAPI(title="motor-grid", description="Judges recordings of motors.", do
 class Judge:
     """One process that holds the models."""
 
-    def __init__(self, parts: Carried, settings: Settings) -> None:
+    def __init__(self, parts: Carried, settings: Settings, challenger: Any = None) -> None:
         import torch
 
         torch.set_num_threads(settings.threads)
         self.settings = settings
+        self.shadow = None if challenger is None else Shadow(challenger)
         self.predictor = Predictor.open(parts.value, device="cuda" if settings.gpus else "cpu")
         self.input_options = InputOptions(self.predictor.domains, self.predictor.dataset)
 
@@ -67,9 +71,16 @@ class Judge:
             headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
             return JSONResponse({"error": error.reason}, status_code=error.status, headers=headers)
         faults = [one for one in found if isinstance(one, Fault)]
-        outcome = await self.judged([one for one in found if isinstance(one, Recording)])
+        recordings = [one for one in found if isinstance(one, Recording)]
+        outcome = await self.judged(recordings)
         status, content = answer(Outcome(outcome.predictions, [*faults, *outcome.faults]))
-        return JSONResponse(content, status_code=status)
+        after = None if self.shadow is None else BackgroundTask(self._show, recordings, outcome)
+        return JSONResponse(content, status_code=status, background=after)
+
+    async def _show(self, recordings: list[Recording], outcome: Outcome) -> None:
+        """Show the shadow what was answered; the next request of this connection does not wait for it, either."""
+        assert self.shadow is not None
+        asyncio.get_running_loop().run_in_executor(None, self.shadow.show, recordings, outcome)
 
     async def _content(self, request: Request) -> bytes:
         """Return the body, unless it is larger than allowed: it is then not read to its end."""
@@ -92,7 +103,12 @@ class Judge:
         return await asyncio.to_thread(judge_together, self.predictor, requests)
 
 
-def start(parts: Sequence[CellParts], settings: Settings, interrupt: Interrupt | None = None) -> None:
+def start(
+    parts: Sequence[CellParts],
+    settings: Settings,
+    interrupt: Interrupt | None = None,
+    shadow: tuple[Sequence[CellParts], Keeper] | None = None,
+) -> None:
     """Start the endpoint in this process's Ray, or in an embedded one of this machine, and return when it answers.
 
     Parameters
@@ -101,6 +117,9 @@ def start(parts: Sequence[CellParts], settings: Settings, interrupt: Interrupt |
     settings : Settings
     interrupt : Interrupt, optional
         That signals are to reach: Ray puts handlers of its own in place, which print where it was.
+    shadow : (parts, Keeper), optional
+        Another model that judges each request after its answer, and who keeps what the two call otherwise. Where it
+        does not come up, requests are answered without it.
 
     Raises
     ------
@@ -110,19 +129,24 @@ def start(parts: Sequence[CellParts], settings: Settings, interrupt: Interrupt |
         If Ray, or what serves on it, does not come up: in one line.
     """
     try:
-        _start(parts, settings, interrupt)
+        _start(parts, settings, interrupt, shadow)
     except Exception as error:  # Ray raises whatever it has at hand
         first = str(error).partition("\n")[0] or type(error).__name__
         raise RayError(f"the endpoint does not come up: {first}; the same command tries again") from error
 
 
-def _start(parts: Sequence[CellParts], settings: Settings, interrupt: Interrupt | None) -> None:
+def _start(
+    parts: Sequence[CellParts],
+    settings: Settings,
+    interrupt: Interrupt | None,
+    shadow: tuple[Sequence[CellParts], Keeper] | None,
+) -> None:
     import ray
 
     # A busy machine takes longer than the default of 5 s to start a process; Serve would kill it and start another.
     os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
     if not ray.is_initialized():
-        n_cpus = settings.replicas * settings.threads
+        n_cpus = (settings.replicas + (shadow is not None)) * settings.threads
         quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "warning"}
         with on_loopback() as loopback:  # only what answers requests listens elsewhere, where `host` says so
             ray.init(address="local", num_cpus=n_cpus, _node_ip_address=loopback, **quiet)
@@ -137,8 +161,22 @@ def _start(parts: Sequence[CellParts], settings: Settings, interrupt: Interrupt 
         max_ongoing_requests=2 * MOST_TOGETHER,
         max_queued_requests=8 * MOST_TOGETHER,
     )
-    sources = tuple(source for part in parts for source in sources_in(part.stage.record))
-    serve.run(deployment.bind(Carried(list(parts), sources), settings), name=NAME, logging_config=_quiet())
+    challenger = None if shadow is None else _challenger(*shadow, settings)
+    serve.run(deployment.bind(_carried(parts), settings, challenger), name=NAME, logging_config=_quiet())
+
+
+def _challenger(parts: Sequence[CellParts], keeper: Keeper, settings: Settings) -> Any:
+    """Return the shadow's process; None where it does not come up, for it is no reason to answer nobody."""
+    try:
+        return start_challenger(_carried(parts), keeper, settings)
+    except Exception as error:  # Ray raises whatever it has at hand
+        told = str(error).strip().rpartition("\n")[2]
+        print(f"warning: the shadow does not come up: {told}; requests are answered without it", file=sys.stderr)
+        return None
+
+
+def _carried(parts: Sequence[CellParts]) -> Carried:
+    return Carried(list(parts), tuple(source for part in parts for source in sources_in(part.stage.record)))
 
 
 def _quiet() -> Any:

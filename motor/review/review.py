@@ -48,14 +48,18 @@ class Review:
     def overview(self, reviewer: str | None = None) -> dict[str, Any]:
         """Return what the page shows somebody around its items."""
         queues = progress(self.database, reviewer, self.reviewers)
-        queues[DISAGREEMENTS] = {"asked": 0, "open": len(disagreements(self.database, self.reviewers))}
+        of_models = queues.get(DISAGREEMENTS, {"asked": 0, "open": 0})
+        n_open = of_models["open"] + len(disagreements(self.database, self.reviewers))
+        queues[DISAGREEMENTS] = {**of_models, "open": n_open}
         told = {"name": self.name, "classes": list(self.classes), "guidelines": self.guidelines}
         return {**told, "queues": queues}
 
     def next(self, queue: str, reviewer: str, count: int) -> list[dict[str, Any]]:
         """Return the next items of a queue for somebody, with the labels that their neighbours have now."""
         if queue == DISAGREEMENTS:
-            return [self._disagreement(one) for one in disagreements(self.database, self.reviewers)[:count]]
+            of_people = [self._disagreement(one) for one in disagreements(self.database, self.reviewers)[:count]]
+            of_models = next_items(self.database, queue, reviewer, count - len(of_people))
+            return of_people + [{**one, "answers": one["suggestion"].pop("answers", {})} for one in of_models]
         found = next_items(self.database, queue, reviewer, count, self.reviewers)
         for one in found:
             if one["suggestion"].get("neighbours"):

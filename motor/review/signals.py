@@ -40,11 +40,12 @@ class Signal:
 class Signals:
     """Finds signals by item in one table of recordings or several (each delivery is one of its own).
 
-    The tables are opened by the first that asks, or by `open`: a decision needs none of them.
+    The tables are opened by the first that asks, or by `open`: a decision needs none of them. Recordings that come
+    while the page is served are looked for in `later`, in a table of their own in a folder of their name.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders, self._opening = folders, Lock()
+    def __init__(self, folders: Sequence[Path], later: Path | None = None) -> None:
+        self._folders, self._later, self._opening = folders, later, Lock()
         if lacking := [str(folder) for folder in folders if not (folder / FILE_NAME).is_file()]:
             raise ReviewError(f"no table of recordings in {lacking[0]}; give the storage that the loop began in")
         self._screens: OrderedDict[tuple[Any, ...], dict[str, Any]] = OrderedDict()
@@ -80,6 +81,9 @@ class Signals:
             If no table has it.
         """
         self.open()
+        own = self._later / item if self._later is not None and Path(item).name == item else None
+        if item not in self._places and own is not None and (own / FILE_NAME).is_file():
+            self._places[item] = open_recordings(own), 0
         if item not in self._places:
             raise ReviewError(f"no table of recordings has the item {item!r}; add the delivery that it came with")
         table, place = self._places[item]

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -59,13 +60,24 @@ def _content(answer: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def served(storage: Path) -> Iterator[Served]:
-    """An endpoint with a token and small limits, on a free port."""
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A loop that keeps what the shadow calls otherwise; its recordings are none of those that are sent."""
+    from motor.looping.loop import Facts, begin_loop
+
+    made = begin_loop(tmp_path_factory.mktemp("loop"), "plant", "loop: {}\n", Facts({}, ("normal",), "normal", ()))
+    yield made
+    made.database.close()
+
+
+@pytest.fixture(scope="module")
+def served(storage: Path, loop: Any) -> Iterator[Served]:
+    """An endpoint with a token, small limits and another model in its shadow, on a free port."""
     import hashlib
 
     import ray
     from ray import serve
 
+    from motor.looping.served import pair_of
     from motor.predicting.access import Settings
     from motor.predicting.endpoint import start
     from motor.predicting.stored import find_cells
@@ -75,7 +87,10 @@ def served(storage: Path) -> Iterator[Served]:
         port = free.getsockname()[1]
     digest = hashlib.sha256(TOKEN.encode()).hexdigest()
     parts = [cell.parts() for cell in find_cells(storage, CELL)]
-    start(parts, Settings(port=port, largest_bytes=100_000, most_recordings=3, token_digest=digest))
+    beside = [cell.parts() for cell in find_cells(storage, "B/Joint/64/lda")]
+    pair = pair_of(loop, parts[0].key, {"cell": beside[0].key, "iteration": 1}, 50, 10.0)
+    settings = Settings(port=port, largest_bytes=100_000, most_recordings=3, token_digest=digest)
+    start(parts, settings, shadow=(beside, pair))
     yield Served(f"http://127.0.0.1:{port}")
     serve.shutdown()
     ray.shutdown()
@@ -128,6 +143,31 @@ def test_endpoint_a_thousand_malformed_requests_leave_it_answering(
     status, found = served.ask("/predict?domain=ShengYing", two_files[0].read_bytes())
     assert status == 200
     assert found["predictions"][0]["probabilities"] == as_rows(joint.predict([two_files[0]]))[0]["probabilities"]
+
+
+def test_endpoint_shadow_judges_what_was_answered_and_its_faults_change_no_answer(
+    served: Served, storage: Path, joint: Any, loop: Any, tiny_data: Path
+) -> None:
+    from motor.looping.served import seen
+    from motor.predicting import Predictor
+
+    other = Predictor.load(storage, "B/Joint/64/lda")
+    files = sorted(tiny_data.glob("ShengYing/*/*.npy"))
+    differ = [file for file in files if joint.predict([file])["label"][0] != other.predict([file])["label"][0]]
+    before = sum(pair.counts.get("judged", 0) for pair in seen(loop))
+    for file in files:
+        status, _ = served.ask("/predict?domain=ShengYing", file.read_bytes(), content_type="")
+        assert status == 200
+    wanted, until = before + len(files), time.monotonic() + 60
+    while (found := next(seen(loop), None)) is None or found.counts["judged"] + found.counts["missed"] < wanted:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert differ
+    assert found.counts["kept"] == len(list((loop.folder / "served").glob("*/said.json"))) > 0
+    (loop.folder / "served").rename(loop.folder / "gone")
+    (loop.folder / "served").write_text("a file in the place of the folder: nothing can be counted or kept")
+    for file in files[:3]:
+        assert served.ask("/predict?domain=ShengYing", file.read_bytes(), content_type="")[0] == 200
 
 
 def test_sigterm_ends_the_command_with_one_line_and_0(storage: Path) -> None:

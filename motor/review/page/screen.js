@@ -81,7 +81,7 @@ export class Screen {
     }
     if (unlike !== undefined) rows.push(made("p", `${say("unlike")}: ${unlike.toFixed(2)}`));
     if (mine.answers) {
-      rows.push(made("p", say("two_say")), ...Object.entries(mine.answers).map(([who, label]) => made("p", `${who}: ${label}`)));
+      rows.push(made("p", say(mine.adjudicates ? "two_say" : "models_say")), ...Object.entries(mine.answers).map(([who, label]) => made("p", `${who}: ${label}`)));
     }
     const text = mine.is_blind ? say("blind") : say("no_suggestion");
     this.$("suggestion").replaceChildren(...(rows.length ? rows : [made("p", text, { className: "empty" })]));
