@@ -96,7 +96,7 @@ class ServedPair:
         models = {self.champion: dict(champion), self.challenger: dict(challenger)}
         write_json(folder / SAID, {**sent, "champion": self.champion, "challenger": self.challenger, "said": models})
         source = str(folder.relative_to(self.storage))
-        add_items(loop.database, [Item(name, motor, recording.domain, "train", source, None, now)], SHADOW)
+        add_items(loop.database, [Item(name, motor, recording.domain, side or "train", source, None, now)], SHADOW)
         answers = dict(zip("AB", sorted([champion["label"], challenger["label"]]), strict=True))  # not whose they are
         question = Question(name, SHADOW, suggestion={"answers": answers})
         ask(loop.database, DISAGREEMENTS, self.iteration, [question], SHADOW)

@@ -54,10 +54,10 @@ def test_what_two_call_otherwise_is_asked_without_saying_who_said_what(loop):
 
 def test_motors_keep_their_side_and_those_of_the_test_are_left_out(loop):
     kept = pair(loop)
-    found = [kept.keep(recording(seed, f"m {side}"), *SAID) for seed, side in enumerate(("train", "test", "new"))]
+    found = [kept.keep(recording(seed, f"m {side}"), *SAID) for seed, side in enumerate(("validation", "test", "new"))]
     assert found == ["kept", "of_test", "kept"]
     motors = {one["motor"]: one["side"] for one in review_of(loop).next(DISAGREEMENTS, "ann", 4)}
-    assert motors.pop("m train") == "train"
+    assert motors.pop("m validation") == "validation"
     assert [name.partition("-")[0] for name in motors] == ["served"]  # "m new" may come to any side one day
 
 
