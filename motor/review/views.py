@@ -8,7 +8,7 @@ import numpy as np
 
 COLUMNS = 1600  # of a screen
 SEGMENT = 1 << 16  # samples of a spectrum at once
-SEGMENTS = 16  # that a spectrum averages at most: of a longer signal, evenly spread
+SEGMENTS = 8  # that a spectrum averages at most: of a longer signal, evenly spread
 ENVELOPE_BAND = (0.1, 0.95)  # shares of the Nyquist frequency: above the shaft's own harmonics
 ENVELOPE_HZ = 1000.0  # to which an envelope's spectrum is drawn
 SHOWN_WINDOW, SHOWN_TIMES = 256, 240  # of a spectrogram: samples a column, columns at most
@@ -99,7 +99,8 @@ def _averaged(signal: np.ndarray, sampling_rate_hz: float, highest_hz: float, co
     power = np.zeros(n_samples // 2 + 1)
     for start in starts:
         shaped = shape(signal[start : start + n_samples].astype(np.float64))
-        power += np.abs(np.fft.rfft(shaped * window)) ** 2
+        line = np.fft.rfft(shaped * window)
+        power += line.real**2 + line.imag**2  # without the root that the square undoes
     amplitude = 2 * np.sqrt(power / len(starts)) / window.sum()
     n_bins = max(2, int(highest_hz * n_samples / sampling_rate_hz) + 1)
     within = amplitude[:n_bins]
@@ -112,5 +113,6 @@ def _envelope(part: np.ndarray, band: tuple[float, float]) -> np.ndarray:
     edges = (np.array(band) * (len(one_sided) - 1)).astype(int)
     one_sided[: edges[0]] = 0
     one_sided[edges[1] + 1 :] = 0
-    envelope = np.abs(np.fft.ifft(2 * one_sided, len(part)))
+    analytic = np.fft.ifft(2 * one_sided, len(part))
+    envelope = np.sqrt(analytic.real**2 + analytic.imag**2)
     return np.asarray(envelope - envelope.mean())
