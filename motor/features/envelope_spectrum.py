@@ -4,9 +4,20 @@ An order is a multiple of the shaft's frequency: a fault's orders stay where the
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
+from pydantic import Field
+
+Prewhitening = Annotated[
+    Literal["none", "cepstrum"],
+    Field(
+        description="``cepstrum``: all frequencies are made equally strong before envelopes are taken, so that a "
+        "shaft's or a mesh's harmonics within a band do not cover strikes; resonances do not stand out then, either",
+        exclude_if=lambda value: value == "none",
+    ),
+]
+"""What is done to a signal before its envelopes are taken; ``none`` stands in no record."""
 
 SPACING = 0.02  # orders between values of a spectrum in orders, at most
 RESOLVED = 10.0  # lines, as a recording's length resolves them, that the median of a floor is taken over at least
@@ -40,6 +51,16 @@ def centred(signal: np.ndarray) -> np.ndarray:
     return values
 
 
+def whitened(spectrum: np.ndarray, how: Prewhitening) -> np.ndarray:
+    """Return a spectrum all of whose frequencies are equally strong, or as it is where nothing is asked for.
+
+    Cepstrum prewhitening (Borghesani, Pennacchi, Randall, Sawalhi and Ricci 2013, Mechanical Systems and Signal
+    Processing 36, 370-384): the real cepstrum is set to zero but for its mean, which leaves the phases alone. A line of
+    a shaft is then as weak as a frequency of noise; strikes, whose phases agree over a whole band, stay.
+    """
+    return spectrum if how == "none" else spectrum / np.maximum(np.abs(spectrum), np.finfo(np.float64).tiny)
+
+
 @dataclass(frozen=True)
 class BandEnvelope:
     """The envelope of a band in hertz.
@@ -61,7 +82,11 @@ class BandEnvelope:
 
 
 def band_envelopes(
-    values: np.ndarray, sampling_rate_hz: float, bands_hz: tuple[tuple[float, float], ...], least_rate_hz: float = 0.0
+    values: np.ndarray,
+    sampling_rate_hz: float,
+    bands_hz: tuple[tuple[float, float], ...],
+    least_rate_hz: float = 0.0,
+    prewhitening: Prewhitening = "none",
 ) -> list[BandEnvelope]:
     """Return the envelope of each band, at `OVERSAMPLING` times the band's width.
 
@@ -74,6 +99,8 @@ def band_envelopes(
         Lower and upper edge of each band, in Hz.
     least_rate_hz : float
         Of the envelopes' values, where a band is narrow.
+    prewhitening : {"none", "cepstrum"}
+        Of the spectrum before (`whitened`); magnitudes are then in no unit.
 
     Raises
     ------
@@ -99,12 +126,12 @@ def band_envelopes(
             )
         within = spectrum[max(1, int(np.ceil(low_hz / step_hz))) : int(high_hz / step_hz) + 1]
         size = next_fast_len(int(np.ceil(max(OVERSAMPLING * within.size, least_rate_hz / step_hz, 2))))
-        magnitude = np.abs(ifft(within, size)) * (2 * size / values.size)
-        if not np.sqrt(np.mean(magnitude**2)) > limit:
+        if not 2 * np.linalg.norm(within) / values.size > limit:  # the envelope's root mean square (Parseval)
             raise ValueError(
                 f"the signal ({values.size} samples at {sampling_rate_hz:g} Hz) is silent between {low_hz:g} and "
                 f"{high_hz:g} Hz; take this band out of bands_hz, or drop the series"
             )
+        magnitude = np.abs(ifft(whitened(within, prewhitening), size)) * (2 * size / values.size)
         envelopes.append(BandEnvelope(low_hz, high_hz, magnitude, size * step_hz))
     return envelopes
 
@@ -128,7 +155,9 @@ def log_envelope(magnitude: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(magnitude, FLOOR * np.sqrt(np.mean(magnitude**2))))
 
 
-def log_envelopes(values: np.ndarray, bands: tuple[tuple[float, float], ...]) -> list[np.ndarray]:
+def log_envelopes(
+    values: np.ndarray, bands: tuple[tuple[float, float], ...], prewhitening: Prewhitening = "none"
+) -> list[np.ndarray]:
     """Return the natural logarithm of each band's envelope, at the signal's own rate.
 
     Parameters
@@ -137,6 +166,8 @@ def log_envelopes(values: np.ndarray, bands: tuple[tuple[float, float], ...]) ->
         Without its mean (`centred`).
     bands : tuple of (float, float)
         Lower and upper edge of each band, as shares of the Nyquist frequency.
+    prewhitening : {"none", "cepstrum"}
+        Of the spectrum before (`whitened`).
 
     Returns
     -------
@@ -159,20 +190,23 @@ def log_envelopes(values: np.ndarray, bands: tuple[tuple[float, float], ...]) ->
     spectrum[1 : (values.size + 1) // 2] *= 2
     limit = SILENCE * np.sqrt(np.mean(values**2))
     within = [(share_of_nyquist >= low) & (share_of_nyquist <= high) for low, high in bands]
-    return [_log_magnitude(spectrum * kept, values.size, limit, band) for kept, band in zip(within, bands, strict=True)]
+    return [
+        _log_magnitude(spectrum * kept, values.size, limit, band, prewhitening)
+        for kept, band in zip(within, bands, strict=True)
+    ]
 
 
-def _log_magnitude(one_sided: np.ndarray, n_samples: int, limit: float, band: tuple[float, float]) -> np.ndarray:
+def _log_magnitude(
+    one_sided: np.ndarray, n_samples: int, limit: float, band: tuple[float, float], prewhitening: Prewhitening
+) -> np.ndarray:
     """Return the logarithm of the analytic signal's magnitude; `limit` is the least root mean square."""
     one_sided[0] = 0.0
-    envelope = np.abs(np.fft.ifft(one_sided, n_samples))
-    level = np.sqrt(np.mean(envelope**2))
-    if level <= limit:
+    if np.linalg.norm(one_sided) / n_samples <= limit:  # the envelope's root mean square (Parseval)
         raise ValueError(
             f"the signal ({n_samples} samples) is silent between {band[0]:g} and {band[1]:g} of its Nyquist frequency; "
             "take this band out of bands, or drop the series"
         )
-    return log_envelope(envelope)
+    return log_envelope(np.abs(np.fft.ifft(whitened(one_sided, prewhitening), n_samples)))
 
 
 def order_power(envelope: np.ndarray, samples_per_revolution: float, revolutions: int, n_orders: int) -> np.ndarray:

@@ -7,7 +7,15 @@ import numpy as np
 from pydantic import Field
 
 from motor.features.base import MachineFeature, revolution_faults
-from motor.features.envelope_spectrum import OrderHeights, Turning, band_envelopes, by_turns, centred, log_envelope
+from motor.features.envelope_spectrum import (
+    OrderHeights,
+    Prewhitening,
+    Turning,
+    band_envelopes,
+    by_turns,
+    centred,
+    log_envelope,
+)
 from motor.features.hertz import common_bands, highest_common_hz
 
 if TYPE_CHECKING:
@@ -45,6 +53,7 @@ class Lines(MachineFeature):
     n_harmonics: int = Field(default=3, ge=1, description="multiples of an order in its family, itself included")
     slip: float = Field(default=0.02, ge=0, lt=0.2, description="share by which a bearing's orders may be off")
     floor_orders: float = Field(default=1.0, gt=0, description="orders over which the median is the floor")
+    prewhitening: Prewhitening = "none"
 
     def settled(self, meta: "pd.DataFrame") -> Self:
         """Return it with bands that the lowest sampling rate holds."""
@@ -74,7 +83,7 @@ class Lines(MachineFeature):
         shown = (max(known) * self.n_harmonics + 1) * (1 + self.slip) + self.floor_orders
         values = centred(signal)
         least_hz = 2.1 * shown * (turning.fastest_hz if turning else speed_hz)
-        bands = band_envelopes(values, sampling_rate_hz, self.bands_hz, least_hz)
+        bands = band_envelopes(values, sampling_rate_hz, self.bands_hz, least_hz, self.prewhitening)
         in_turns = [by_turns(log_envelope(band.magnitude), band.rate_hz, speed_hz, turning) for band in bands]
         envelopes = [self._heights(*one, shown) for one in in_turns]
         whole = self._heights(*by_turns(values, sampling_rate_hz, speed_hz, turning), shown)

@@ -7,7 +7,15 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from motor.features.base import RecordingFeature, revolution_faults
-from motor.features.envelope_spectrum import Turning, band_envelopes, by_turns, centred, log_envelope, prominence_db
+from motor.features.envelope_spectrum import (
+    Prewhitening,
+    Turning,
+    band_envelopes,
+    by_turns,
+    centred,
+    log_envelope,
+    prominence_db,
+)
 from motor.features.hertz import common_bands, highest_common_hz
 
 if TYPE_CHECKING:
@@ -52,6 +60,7 @@ class OrderLines(RecordingFeature):
     order_of: Literal["shaft", "hertz"] = Field(
         default="shaft", description="``hertz``: an order is 30 Hz whatever the speed; taken where no speed is known"
     )
+    prewhitening: Prewhitening = "none"
 
     @model_validator(mode="after")
     def _ranges_are_ordered(self) -> Self:
@@ -91,7 +100,7 @@ class OrderLines(RecordingFeature):
         columns: dict[str, float] = {}
         turning = turning if self.order_of == "shaft" else None
         least_hz = 2.1 * shown * (turning.fastest_hz if turning else speed_hz)
-        bands = band_envelopes(centred(signal), sampling_rate_hz, self.bands_hz, least_hz)
+        bands = band_envelopes(centred(signal), sampling_rate_hz, self.bands_hz, least_hz, self.prewhitening)
         for number, band in enumerate(bands, 1):
             place, height_db = self._spectrum(
                 *by_turns(log_envelope(band.magnitude), band.rate_hz, speed_hz, turning), shown

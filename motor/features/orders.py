@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from motor.features.base import RecordingFeature, revolution_faults
 from motor.features.envelope_spectrum import (
+    Prewhitening,
     Turning,
     by_turns,
     centred,
@@ -47,6 +48,7 @@ class Orders(RecordingFeature):
     revolutions: int = Field(default=8, ge=2, description="of a segment; orders lie 1 / revolutions apart")
     floor_orders: float = Field(default=2.0, gt=0, description="orders over which the median is the floor")
     ceiling_db: float = Field(default=8.0, gt=0, description="prominence over the floor that counts as fully there")
+    prewhitening: Prewhitening = "none"
 
     @model_validator(mode="after")
     def _ranges_are_ordered(self) -> Self:
@@ -81,7 +83,8 @@ class Orders(RecordingFeature):
         n_orders = last * self.n_harmonics + self.n_harmonics // 2 + half_width + 1
         self._check_rate(n_orders, samples_per_revolution, sampling_rate_hz)
         columns = {}
-        for number, envelope in enumerate(log_envelopes(centred(signal), self.bands), 1):
+        envelopes = log_envelopes(centred(signal), self.bands, self.prewhitening)
+        for number, envelope in enumerate(envelopes, 1):
             values, per_turn = by_turns(envelope, sampling_rate_hz, speed_hz, turning)
             power = order_power(values, per_turn, self.revolutions, n_orders)
             prominence = np.clip(prominence_db(power, half_width), 0.0, self.ceiling_db)
