@@ -8,6 +8,7 @@ from motor.recordings.recording import DataError
 from motor.recordings.told import Value, positive
 
 LOWEST_HZ, HIGHEST_HZ = 10.0, 1e9
+LOWEST_TOLD_HZ = 200.0  # by a table or a name, where rates stand in kHz: 12, 25.6, 48, 102.4
 SAME = 1e-6  # relative difference of two rates that are one, rounded
 
 
@@ -65,10 +66,11 @@ def agreed_rate(of_item: Value, of_file: Value, of_all: Value, item: str, place:
             "settings; take sampling_rate_hz out, or correct it; a column or a group of the pattern comes before both"
         )
     by_data = own if told is None else told
-    if by_data is not None and not LOWEST_HZ <= by_data <= HIGHEST_HZ:
+    lowest = LOWEST_HZ if told is None else LOWEST_TOLD_HZ
+    if by_data is not None and not lowest <= by_data <= HIGHEST_HZ:
         raise DataError(
             f"{place}: item {item!r} has the sampling rate {by_data:g} Hz, which no recorder of vibration or sound has "
-            f"({LOWEST_HZ:g} to {HIGHEST_HZ:g}): is it in kHz, or are its timestamps in milliseconds? Give Hz, or set "
+            f"({lowest:g} to {HIGHEST_HZ:g}): is it in kHz, or are its timestamps in milliseconds? Give Hz, or set "
             "sampling_rate_hz, and map no column to it"
         )
     return settings if by_data is None else by_data

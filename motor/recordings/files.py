@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 # What other programs leave beside the data: hidden files (also the ._* of a Mac) and the folder of its archives.
-HIDDEN, SIDE_FOLDERS = ".", ("__MACOSX",)
+HIDDEN = "."
+SIDE_FOLDERS = ("__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found")
 SIDE_TABLES = "_"  # Spark and pyarrow begin the names of what they note beside tables with this
 SHOWN = 3
 EVERY = "*"  # in the place of suffixes: all files
@@ -61,6 +62,13 @@ def list_files(root: Path, suffixes: Sequence[str], are_tables: bool = False) ->
     return Listing([Path(path) for path in sorted(files)], sorted(others))
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
 def _walk(folder: str, above: tuple[str, ...]) -> Iterator[str]:
     """Yield what is no folder, without hidden names; `above` are the real folders that lead here, against circles.
 
@@ -70,7 +78,7 @@ def _walk(folder: str, above: tuple[str, ...]) -> Iterator[str]:
         for entry in entries:
             if entry.name.startswith(HIDDEN) or entry.name in SIDE_FOLDERS:
                 continue
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 yield entry.path
                 continue
             real = os.path.realpath(entry.path) if entry.is_symlink() else f"{above[-1]}/{entry.name}"

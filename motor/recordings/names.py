@@ -14,6 +14,8 @@ LONGEST = 80  # bytes of UTF-8: with a key beside it, and joined with others, it
 SHOWN = 80  # characters of a value in a message
 # What spreadsheets and programs write where they have nothing.
 NOTHING = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "nat", "none", "null", "nil"})
+FAILED = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"})
+WHOLE = re.compile(r"\d+[.,]0{1,2}")  # a whole number as one with decimals; 1,000 has none
 # They turn the writing direction of what follows, so that a name reads as another.
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 BREAKS = frozenset("\u2028\u2029")
@@ -35,6 +37,11 @@ def cleaned(value: Any) -> str:
     return whole[1] if whole else text
 
 
+def seen(name: str) -> str:
+    """Return a name in the form in which it is looked up, without what shows nothing."""
+    return cleaned(name if name.isascii() else "".join(letter for letter in name if not _is_unseen(letter)))
+
+
 def is_nothing(value: Any) -> bool:
     """Tell whether a value is one that programs write where there is none: None, NaN, blanks, ``NA`` and the like."""
     if isinstance(value, str):
@@ -50,9 +57,17 @@ def alike(name: str) -> str:
     """
     text = unicodedata.normalize("NFKC", name.translate(LOOKALIKES)).translate(LOOKALIKES)
     text = unicodedata.normalize("NFKC", text.casefold()).replace("i\u0307", "i")
-    text = "".join("-" if unicodedata.category(letter) == "Pd" else letter for letter in text if not _is_unseen(letter))
+    text = "".join(_plain(letter) for letter in text if not _is_unseen(letter))
     text = re.sub(r"(?<=\d)\s+(?=\d)", "_", text.strip().lstrip("'"))  # "1 1" is not 11
+    text = re.split("[.,]", text)[0] if WHOLE.fullmatch(text) else text
     return re.sub(r"(?<![\d.,])0+(?=\d)", "", re.sub(r"\s+", "", text))
+
+
+def _plain(letter: str) -> str:
+    """Return a dash as that of ASCII, a digit of any alphabet as its number."""
+    if unicodedata.category(letter) == "Pd":
+        return "-"
+    return letter if letter.isascii() else str(unicodedata.decimal(letter, letter))
 
 
 def _is_unseen(letter: str) -> bool:
@@ -79,6 +94,8 @@ def fault_of(name: str, longest: int | None = LONGEST) -> str | None:
     for letter in name:
         if unicodedata.category(letter) in ("Cc", "Cs") or letter in TURNING or letter in BREAKS:
             return f"{shown(name)} holds {letter!a}, which is no character to be read; take it out"
+    if name in FAILED:
+        return f"{name!r} is what a spreadsheet writes where a formula failed; correct it there"
     n_bytes = len(name.encode())
     if longest is not None and n_bytes > longest:
         return f"{shown(name)} has {n_bytes} bytes, and a name becomes part of a folder's; allowed: {longest}"

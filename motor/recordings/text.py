@@ -2,12 +2,19 @@
 
 import codecs
 import csv
-from collections.abc import Iterator
-from itertools import chain
+import re
+from collections.abc import Collection, Iterator
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
+from motor.recordings.names import cleaned
+
 DELIMITERS = (",", ";", "\t", "|")
+MARK = "\ufeff"  # of UTF-8; files that were joined, or written anew by two programs, have several
+SEP = re.compile(r"\"?sep=(.)\"?")  # what Excel reads, and writes
+MOST_TITLES, LONGEST_TITLE = 64, 2**16  # lines above a header that a message counts, and their characters
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -47,15 +54,39 @@ def delimiter_of(line: str) -> str:
 
 
 def rows_of(text: IO[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of an open table, empty ones too, each with the number of its line.
+    """Yield the rows of an open table from its header on, empty ones too, each with the number of its line.
 
-    Cells are separated by what the first line has most of.
+    Cells are separated by what the header has most of, or what a line for Excel above it (``sep=;``) says. Comments
+    (#) and empty lines above it are passed over.
 
     Raises
     ------
     csv.Error, UnicodeDecodeError
         On reading, if it is no such table.
     """
-    first = text.readline()
-    lines = csv.reader(chain([first], text), delimiter=delimiter_of(first))
-    yield from ((lines.line_num, row) for row in lines)
+    first, then, above, told = text.readline().lstrip(MARK), text.readline(), 0, None
+    while then and _is_above(first, then):
+        mark = SEP.fullmatch(first.strip())
+        told = mark[1] if mark else told
+        first, then, above = then, text.readline(), above + 1
+    lines = csv.reader(chain([first, then], text), delimiter=told or delimiter_of(first))
+    yield from ((above + lines.line_num, row) for row in lines)
+
+
+def _is_above(line: str, then: str) -> bool:
+    """Tell whether a line stands above a header, which may begin with # itself where it has as many cells."""
+    mark = delimiter_of(then)
+    is_comment = line.lstrip().startswith("#") and (not then.strip() or line.count(mark) < then.count(mark))
+    return not line.strip() or is_comment or SEP.fullmatch(line.strip()) is not None
+
+
+def header_below(text: IO[str], wanted: Collection[str]) -> int | None:
+    """Return how many lines of an open table stand above the one that has some names of columns, None if none has."""
+    try:
+        for above, line in enumerate(islice(iter(partial(text.readline, LONGEST_TITLE), ""), MOST_TITLES)):
+            cells = next(csv.reader([line.lstrip(MARK)], delimiter=delimiter_of(line)), [])
+            if {*map(cleaned, wanted)} <= {*map(cleaned, cells)}:
+                return above
+    except (csv.Error, UnicodeDecodeError):
+        return None  # what is wrong with it is told elsewhere
+    return None

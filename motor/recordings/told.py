@@ -75,7 +75,9 @@ def seconds_since_1970(value: Value, item: str, place: str) -> float | None:
 def _plausible_time(number: float, value: Value, item: str, place: str) -> float:
     """Return seconds since 1970; raise where a number looks like another unit's."""
     unit = "milliseconds or less" if abs(number) > LATEST_S else "days, as a spreadsheet counts them"
-    if abs(number) <= LATEST_S and not (DAYS[0] <= number < DAYS[1] and number % 1):
+    if re.fullmatch(r"(19|20)\d\d", cleaned(value)):
+        unit = "a year"
+    elif abs(number) <= LATEST_S and not (DAYS[0] <= number < DAYS[1] and number % 1):
         return number
     raise DataError(
         f"{place}: item {item!r} has recorded_at {shown(value)}, which looks like {unit}, not like seconds since 1970; "

@@ -44,6 +44,17 @@ def test_files_through_links_but_not_in_circles(folder: Path, tmp_path: Path) ->
     assert len(found) == len(set(found)) < 12
 
 
+def test_files_link_that_leads_to_itself_and_folders_of_disks_are_no_data(folder: Path) -> None:
+    before = list_files(folder, (".npy",)).files
+    (folder / "self.npy").symlink_to("self.npy")
+    for name in ("@eaDir", "$RECYCLE.BIN", "lost+found"):
+        (folder / name).mkdir()
+        (folder / name / "old.npy").touch()
+    listing = list_files(folder, (".npy",))
+    assert listing.files == before
+    assert "self.npy" in listing.told()
+
+
 def test_files_link_that_leads_nowhere_is_told(folder: Path) -> None:
     (folder / "gone.npy").symlink_to(folder / "absent.npy")
     assert "gone.npy" in list_files(folder, (".npy",)).told()

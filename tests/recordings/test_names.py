@@ -30,6 +30,8 @@ pytestmark = pytest.mark.hostile
 ONE = [("M1 ", "M1"), ("\u00a0M1", "M1"), ("1.0", "1"), ("Lu\u0308fter", "L\u00fcfter"), ("12.00", "12")]
 DOUBTFUL = [
     ("M1", "m1"),
+    ("1", "1,0"),
+    ("1", "\u0661"),  # Arabic-Indic
     ("M1", "\u200bM1"),
     ("M1", "\uff2d\uff11"),
     ("Pump 1", "Pump\u00a01"),

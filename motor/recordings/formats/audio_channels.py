@@ -13,6 +13,7 @@ from motor.recordings.names import shown
 from motor.recordings.recording import NEXT_STEP, AbsentError, DataError, SeriesError
 
 BLOCK_SAMPLES = 2**20
+WIDE = ("DOUBLE", "PCM_32")  # what float32 cannot hold where a signal is small beside its mean
 
 
 def audio_channels(path: Path) -> list[Variable]:
@@ -28,7 +29,9 @@ def audio_channels(path: Path) -> list[Variable]:
 
 
 def read_audio(path: Path, wanted: Sequence[str | None], options: SignalOptions) -> list[Signal]:
-    """Read the named channels, or the only one, each as float32 (n_frames,), in one pass.
+    """Read the named channels, or the only one, each of shape (n_frames,), in one pass.
+
+    They are float32, or float64 where samples have more bits than it holds.
 
     Raises
     ------
@@ -51,14 +54,15 @@ def read_audio(path: Path, wanted: Sequence[str | None], options: SignalOptions)
 
 def _decoded(file: Any, places: Sequence[int], path: Path) -> list[np.ndarray]:
     """Return channels of an open file."""
-    signals = {place: np.empty(file.frames, np.float32) for place in places}
+    kind = "float64" if file.subtype in WIDE else "float32"
+    signals = {place: np.empty(file.frames, kind) for place in places}
     begin = 0
     while begin < file.frames:
         n_frames = min(file.frames - begin, max(1, BLOCK_SAMPLES // file.channels))
         if file.channels == 1:  # without a copy
-            block = file.read(n_frames, dtype="float32", out=signals[0][begin : begin + n_frames])
+            block = file.read(n_frames, dtype=kind, out=signals[0][begin : begin + n_frames])
         else:
-            block = file.read(n_frames, dtype="float32", always_2d=True)
+            block = file.read(n_frames, dtype=kind, always_2d=True)
         if not len(block):
             raise SeriesError(
                 f"{path}: cut off, {begin} samples can be read of the {file.frames} its head tells; {NEXT_STEP}"

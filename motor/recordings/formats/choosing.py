@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from motor.recordings.names import shown
+from motor.recordings.names import cleaned, shown
 from motor.recordings.recording import AbsentError, SeriesError
 
 NAMED = 20  # of the names in a message
@@ -48,6 +48,9 @@ def chosen(names: Sequence[str], variable: str | None, what: str) -> str:
         return names[0]
     if variable is not None and names.count(variable) == 1:
         return variable
+    same = [name for name in names if variable is not None and cleaned(name) == cleaned(variable)]
+    if len(same) == 1:
+        return same[0]
     # A pattern, for names that differ from file to file (X097_DE_time, X098_DE_time, ...).
     matched = [name for name in names if variable is not None and fnmatchcase(name, variable)]
     if len(matched) == 1:

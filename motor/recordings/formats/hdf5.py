@@ -175,6 +175,14 @@ def _check_inside(dataset: Any, place: str) -> None:
     held, told = dataset.id.get_storage_size(), math.prod(dataset.shape) * dataset.dtype.itemsize
     if told and not held:
         raise SeriesError(f"{place}: {dataset.shape} declared, and no number was ever written; {NEXT_STEP}")
+    if dataset.chunks and told:
+        needed = math.prod(-(-size // of) for size, of in zip(dataset.shape, dataset.chunks, strict=True))
+        written = dataset.id.get_num_chunks()
+        if written < needed:
+            raise SeriesError(
+                f"{place}: {dataset.shape} declared, and only {written} of {needed} blocks of them were written; cut "
+                f"it to what was, or {NEXT_STEP}"
+            )
 
 
 FORMAT = Hdf5()

@@ -25,9 +25,9 @@ def check_cells(path: Path, stream: IO[bytes], n_skipped: int, separator: str, n
     path : Path
         For messages.
     stream : binary file
-        At its beginning.
+        At the first line of numbers.
     n_skipped : int
-        Lines above the numbers.
+        Lines above it.
     separator : str
         One character, or a pattern of blanks.
     n_cells : int
@@ -43,8 +43,6 @@ def check_cells(path: Path, stream: IO[bytes], n_skipped: int, separator: str, n
     SeriesError
         It names the line.
     """
-    for _ in range(n_skipped):
-        stream.readline()
     number, has_words, rest = n_skipped + 1, False, b""
     while content := stream.read(BLOCK):
         content = rest + content
@@ -78,7 +76,7 @@ def _check_block(path: Path, block: bytes, number: int, separator: str, n_cells:
     if len(wrong):
         lines = block.split(b"\n")
         for k in wrong.tolist():
-            if lines[k].strip():
+            if lines[k].strip(b" \t\r"):
                 _raise(path, lines[k], number + k, int(counts[k]), n_cells)
 
 
@@ -92,7 +90,7 @@ def _n_separators(block: bytes, separator: str) -> np.ndarray:
 
 def _n_cells(line: bytes, separator: str) -> int:
     text = line.decode("utf-8", errors="replace").rstrip("\r")
-    return len(next(csv.reader(io.StringIO(text), delimiter=separator), []))
+    return len(next(csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True), []))
 
 
 def _raise(path: Path, line: bytes, number: int, found: int, n_cells: int) -> None:

@@ -1,13 +1,11 @@
 """Signals in ``.csv`` files, as recorders, spreadsheets and programs write them."""
 
-import csv
 import io
 import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice
+from itertools import count
 from pathlib import Path
 from typing import IO, ClassVar
 
@@ -15,41 +13,28 @@ import numpy as np
 
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable, single
 from motor.recordings.formats.choosing import chosen
+from motor.recordings.formats.grouped import advice, are_grouped
 from motor.recordings.formats.layout import PLAIN, TableLayout
 from motor.recordings.formats.lines import check_cells
 from motor.recordings.formats.shapes import check_length, unreadable
+from motor.recordings.formats.table_head import (
+    LOOKED_AT,
+    Head,
+    below,
+    cause_of,
+    cells_of,
+    first_lines,
+    head_of,
+    numbers_of,
+    titles,
+)
 from motor.recordings.names import shown
 from motor.recordings.recording import NEXT_STEP, SeriesError
 from motor.recordings.text import encoding_of
 from motor.recordings.told import Value
 
-BLANKS = r"\s+"
-LOOKED_AT = 64  # lines in which the first one of numbers is searched
-LONGEST_LINE = 2**20
 FEWEST_TIMES, LONGEST_STEP_S = 8, 0.1  # of what may be a time
-GROUPED = re.compile(r"[+-]?\d{1,3}([,_' ]\d{3})+([.,]\d+)?")  # a number with separators of thousands
 COLUMN = re.compile(r"column ([1-9]\d*)")
-
-
-@dataclass(frozen=True)
-class Head:
-    """What the first lines of a table tell.
-
-    Attributes
-    ----------
-    n_skipped : int
-        Lines above the numbers.
-    separator : str
-    names : list of str
-        Of the columns, in the file or by their number.
-    n_cells : int
-        Of each line; one more than names where lines end with a separator.
-    """
-
-    n_skipped: int
-    separator: str
-    names: list[str]
-    n_cells: int
 
 
 class Table(Format):
@@ -60,9 +45,9 @@ class Table(Format):
     def contents(self, path: Path, options: SignalOptions) -> list[Variable]:
         """Return the columns, by what the first lines tell; how long they are is not known before all is read."""
         with _opened(path) as stream:
-            head = _head(path, stream, options.table)
+            head = head_of(path, stream, options.table)
             stream.seek(0)
-            lines = _first_lines(path, stream)[head.n_skipped :]
+            lines = first_lines(path, stream, head.n_skipped + LOOKED_AT)[head.n_skipped :]
         rate_hz = _rate_by_time(lines, head.separator, options.table)
         cells = cells_of(next((line for line in lines if line.strip()), ""), head.separator)
         are_words = [options.table.number(cell) is None and bool(cell) for cell in cells]
@@ -92,9 +77,9 @@ def titles_above(path: Path) -> int | None:
         If it is no text.
     """
     with _opened(path) as stream:
-        lines = _first_lines(path, stream)
+        lines = first_lines(path, stream)
     first = next((number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
-    found = None if first is None else _titles(lines, first, PLAIN)
+    found = None if first is None else titles(lines, first, PLAIN)
     if first is None or found is None or found[0] <= first + (found[0] == found[1]):
         return None
     return found[0]
@@ -104,10 +89,10 @@ def holds_numbers(path: Path) -> bool:
     """Tell whether a file of any name is text with rows of numbers, perhaps under lines of titles."""
     try:
         with _opened(path) as stream:
-            lines = [line for line in _first_lines(path, stream) if line.strip()]
+            lines = [line for line in first_lines(path, stream) if line.strip()]
     except SeriesError:
         return False
-    rows = [_numbers(line, PLAIN) for line in lines]
+    rows = [numbers_of(line, PLAIN) for line in lines]
     begin = next((number for number, row in enumerate(rows) if row), len(rows))
     return len({len(row) for row in rows[begin:]} | {0 if begin == len(rows) else len(rows[begin])}) == 1 and any(rows)
 
@@ -124,37 +109,42 @@ def _columns_of(path: Path, wanted: Sequence[str | None], options: SignalOptions
 
     table, max_samples = options.table, options.max_samples
     with _opened(path) as stream:
-        head = _head(path, stream, table)
+        head = head_of(path, stream, table)
         places = [_columns(path, head, one) for one in wanted]
         columns, beside_time = sorted({place for of, _ in places for place in of}), any(timed for _, timed in places)
-        stream.seek(0)
-        n_lines, has_words = check_cells(path, stream, head.n_skipped, head.separator, head.n_cells)
+        numbers = below(stream, head.n_skipped)
+        n_lines, has_words = check_cells(path, numbers, head.n_skipped, head.separator, head.n_cells)
         check_length(n_lines, max_samples, str(path))
-        stream.seek(0)
         try:
             frame = pandas.read_csv(
-                stream,
+                below(stream, head.n_skipped),
                 sep=head.separator,
+                skipinitialspace=True,
                 header=None,
-                skiprows=head.n_skipped,
                 usecols=columns,
                 dtype=np.float64,
                 decimal=table.decimal,
             )
         except (ValueError, OSError, OverflowError) as error:
-            raise _fault(path, stream, head, columns, table) or unreadable(path, error) from error
+            fault = _fault(path, stream, head, columns, table)
+            is_empty = isinstance(error, pandas.errors.EmptyDataError)
+            raise fault or (_no_sample(path) if is_empty else unreadable(path, error)) from error
         values = frame.to_numpy()
         if not len(values) or not np.isfinite(values).all() or has_words:  # pandas takes True for 1
             fault = _fault(path, stream, head, columns, table)
             if fault or not len(values):
-                raise fault or SeriesError(f"{path}: no sample; {NEXT_STEP}")
+                raise fault or _no_sample(path)
+        signals = [values[:, columns.index(of[-1])] for of, _ in places]
+        if any(are_grouped(one, below(stream, head.n_skipped)) for one in signals):
+            raise SeriesError(f"{advice(str(path))}; {NEXT_STEP}")
+    _check_count(path, head, values, table)
     if beside_time and not (np.diff(values[:, 0]) > 0).all():
         raise SeriesError(
             f"{path}: two columns ({', '.join(head.names)}), and the first does not only grow, so it is no time; "
             f"name the signal's column in variable ({' or '.join(_wanted(head))}), or leave one column"
             + ("; or are these decimal commas? set decimal: ','" if head.separator == "," else "")
         )
-    return [values[:, columns.index(of[-1])] for of, _ in places]
+    return signals
 
 
 @contextmanager
@@ -169,105 +159,6 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         yield io.BytesIO(path.read_bytes().decode(encoding).encode())
     except UnicodeDecodeError as error:
         raise unreadable(path, error) from error
-
-
-def _first_lines(path: Path, stream: IO[bytes]) -> list[str]:
-    lines = []
-    for number in range(1, LOOKED_AT + 1):
-        line = stream.readline(LONGEST_LINE)
-        if not line:
-            break
-        try:
-            lines.append(line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n"))
-        except UnicodeDecodeError as error:
-            raise SeriesError(
-                f"{path}, line {number}: byte {line[error.start]:#x} is not UTF-8; save the table as that (in a "
-                "spreadsheet: CSV UTF-8)"
-            ) from error
-        if "\r" in lines[-1]:
-            raise SeriesError(f"{path}: its lines end with carriage returns alone; end them with line feeds")
-        if "\0" in lines[-1]:
-            raise SeriesError(f"{path}, line {number}: it holds NUL, so it is no text; {NEXT_STEP}")
-    return lines
-
-
-def _head(path: Path, stream: IO[bytes], table: TableLayout) -> Head:
-    """Return what the first lines tell."""
-    lines, delimiter = _first_lines(path, stream), table.delimiter
-    start = table.skip_rows
-    if start is None:
-        start = 0
-        while start < len(lines) and (not lines[start].strip() or lines[start].lstrip().startswith("#")):
-            start += 1
-        mark = re.fullmatch(r"sep=(.)", lines[start].strip()) if start < len(lines) else None
-        if mark:  # what Excel reads
-            delimiter, start = delimiter or mark[1], start + 1
-    rows = [number for number in range(start, len(lines)) if lines[number].strip()]
-    if not rows:
-        raise SeriesError(f"{path}: no sample in {len(lines)} lines; {NEXT_STEP}")
-    first, second = rows[0], rows[min(1, len(rows) - 1)]
-    separator = delimiter or _separator(lines[second], table)
-    cells, below = cells_of(lines[first], separator), cells_of(lines[second], separator)
-    is_ended = len(cells) > 1 and cells[-1] == below[-1] == ""  # lines that end with a separator
-    held = [cell for cell in cells if cell]
-    is_numbered = cells == ["", *(str(number) for number in range(len(cells) - 1))]  # as pandas names columns
-    has_gap = (is_ended or len(held) < len(cells)) and not is_numbered
-    if table.are_numbers(held) and len(cells) == len(below) and has_gap:
-        return Head(first, separator, [f"column {k + 1}" for k in range(len(cells) - is_ended)], len(cells))
-    if table.are_numbers(cells) and len(cells) == len(below):
-        if table.skip_rows is None and cells == [str(number) for number in range(len(cells))]:
-            raise SeriesError(
-                f"{path}, line {first + 1}: {lines[first].strip()!r} may be the columns' numbers, as pandas writes "
-                f"them, or samples; say which by skip_rows: {first + 1} (leave it out) or skip_rows: {first} (read it)"
-            )
-        return Head(first, separator, [f"column {k + 1}" for k in range(len(cells))], len(cells))
-    _check_title(path, lines, first, second, separator, table)
-    if len(cells) != len(below):  # a title of one line above numbers, which tells no names
-        cells = [f"column {k + 1}" for k in range(len(below))]
-    elif is_ended:
-        return Head(first + 1, separator, cells[:-1], len(cells))
-    return Head(first + 1, separator, cells, len(below))
-
-
-def _separator(line: str, table: TableLayout) -> str:
-    """Return what separates the cells of a line of numbers; a header of one column may hold blanks."""
-    marks = (";", "\t", "|") if table.decimal == "," else (";", "\t", "|", ",")
-    return next((mark for mark in marks if mark in line), BLANKS)
-
-
-def _check_title(path: Path, lines: list[str], first: int, second: int, separator: str, table: TableLayout) -> None:
-    """Raise if there are more lines of words above the numbers than the names of columns, and say how many."""
-    found = _titles(lines, first, table)
-    if found is not None and _are_grouped(cells_of(lines[second], separator), table):
-        return  # numbers with separators of thousands are no title: to skip them would lose samples
-    if found is not None and found[1] > second:
-        raise SeriesError(
-            f"{path}, line {second + 1}: {shown(lines[second])} is no row of numbers; those begin in line "
-            f"{found[1] + 1}: set skip_rows: {found[0]}"
-        )
-
-
-def _are_grouped(cells: Sequence[str], table: TableLayout) -> bool:
-    """Tell whether cells are numbers, some with separators of thousands."""
-    others = [cell for cell in cells if table.number(cell) is None]
-    return bool(others) and all(GROUPED.fullmatch(cell) for cell in others)
-
-
-def _titles(lines: list[str], first: int, table: TableLayout) -> tuple[int, int] | None:
-    """Return how many lines to skip, and how many are above the numbers; None if there are no numbers."""
-    numbers = next((number for number in range(first + 1, len(lines)) if _numbers(lines[number], table)), None)
-    if numbers is None:
-        return None
-    above = max(number for number in range(first, numbers) if lines[number].strip())
-    width = [len(cells_of(lines[number], _separator(lines[numbers], table))) for number in (above, numbers)]
-    return (above if width[0] == width[1] else numbers), numbers
-
-
-def _numbers(line: str, table: TableLayout) -> list[str]:
-    """Return the cells of a line of numbers, which may end with a separator; none of another."""
-    cells = cells_of(line, _separator(line, table))
-    cells = cells[:-1] if len(cells) > 1 and not cells[-1] else cells
-    return cells if table.are_numbers(cells) else []
 
 
 def _rate_by_time(lines: list[str], separator: str, table: TableLayout) -> float | None:
@@ -290,7 +181,28 @@ def _columns(path: Path, head: Head, variable: str | None) -> tuple[list[int], b
     by_number = COLUMN.fullmatch(variable or "")
     if by_number and variable not in head.names and int(by_number[1]) <= head.n_cells:
         return [int(by_number[1]) - 1], False
-    return [head.names.index(chosen(head.names, variable, f"{path}: column"))], False
+    names = _wanted(head)
+    twins = [f"column {place}" for place, name in enumerate(names, 1) if variable is not None and name == variable]
+    if len(twins) > 1:
+        raise SeriesError(
+            f"{path}: {len(twins)} columns are called {variable!r}; set variable to one's number: {' or '.join(twins)}"
+        )
+    return [names.index(chosen(names, variable, f"{path}: column"))], False
+
+
+def _check_count(path: Path, head: Head, values: np.ndarray, table: TableLayout) -> None:
+    """Raise if the first number of the only column tells how many come after it."""
+    n_after = len(values) - 1
+    is_only = not head.is_named and head.n_cells == 1 and table.skip_rows is None
+    if is_only and n_after >= FEWEST_TIMES and values[0, 0] == n_after:
+        raise SeriesError(
+            f"{path}, line {head.n_skipped + 1}: {n_after} is how many numbers come after it; say by skip_rows: "
+            f"{head.n_skipped + 1} that it is no sample, or by skip_rows: {head.n_skipped} that it is one"
+        )
+
+
+def _no_sample(path: Path) -> SeriesError:
+    return SeriesError(f"{path}: no sample; {NEXT_STEP}")
 
 
 def _wanted(head: Head) -> list[str]:
@@ -299,46 +211,21 @@ def _wanted(head: Head) -> list[str]:
 
 def _fault(path: Path, stream: IO[bytes], head: Head, columns: list[int], table: TableLayout) -> SeriesError | None:
     """Return the error of the first line that holds no number where it should, None if there is none."""
-    stream.seek(0)
-    for number, raw in enumerate(islice(stream, head.n_skipped, None), head.n_skipped + 1):
+    for number, raw in zip(count(head.n_skipped + 1), below(stream, head.n_skipped), strict=False):
         line = raw.decode("utf-8", errors="replace")
-        if not line.strip():
+        if not line.strip(" \t\r\n"):
             continue
         if line.count('"') % 2:
             return SeriesError(f"{path}, line {number}: a quote in {shown(line.strip())} is not closed; {NEXT_STEP}")
-        cells = cells_of(line.removeprefix("\ufeff") if number == 1 else line, head.separator)
+        cells = cells_of(line, head.separator)
         for column in columns:
             text = cells[column] if column < len(cells) else ""
             value = table.number(text)
             if value is None or not math.isfinite(value):
                 beside = f", or name the signal's column in variable ({' or '.join(_wanted(head))})"
+                title = f", or set skip_rows: {number} if it is a title" if number == head.n_skipped + 1 else ""
                 return SeriesError(
                     f"{path}, line {number}: column {column + 1} is {shown(text)}, no finite number{cause_of(text)}; "
-                    f"{NEXT_STEP}{beside if len(head.names) > 1 else ''}"
+                    f"{NEXT_STEP}{beside if len(head.names) > 1 else ''}{'' if head.is_named else title}"
                 )
     return None
-
-
-def cause_of(text: str) -> str:
-    """Return in words what a cell looks like that is no number."""
-    causes = []
-    if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", text):
-        causes.append("a decimal comma? set decimal: ','")
-    if GROUPED.fullmatch(text):
-        causes.append("separators of thousands? write numbers without them")
-    if re.fullmatch(r"[+-]?[\d.]+[dD][+-]?\d+", text):
-        causes.append("a Fortran exponent? write e for d")
-    if text.count(",") and text.count(".") == 1 and not causes:
-        causes.append("another decimal mark? set decimal and delimiter")
-    return f" ({'; '.join(causes)})" if causes else ""
-
-
-def cells_of(line: str, separator: str) -> list[str]:
-    """Return the cells of a line, without blanks and quotes."""
-    if separator == BLANKS:
-        cells = [cell for cell in re.split("[ \t\r\n]+", line) if cell]  # as the parser does: others are no blanks
-    elif '"' in line:
-        cells = next(csv.reader([line.strip("\r\n")], delimiter=separator), [])
-    else:
-        cells = line.strip("\r\n").split(separator)
-    return [cell.strip().strip('"') for cell in cells]

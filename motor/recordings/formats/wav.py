@@ -14,6 +14,8 @@ from motor.recordings.told import Value
 RIFF = (b"RIFF", b"RF64", b"BW64", b"RIFX")
 W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 W64_CHUNK = 24  # bytes of a chunk's identifier and size, which the size counts
+MOST_BEHIND, READ_BEHIND = 64, 2**20  # bytes behind the last chunk: that may be anything, and that are looked at
+MOST_CHUNKS = 1000  # behind the samples
 UNKNOWN = 0xFFFFFFFF  # what programs that write to a pipe, and RF64, leave where a size should stand
 OTHERS = {b"fLaC": "FLAC", b"OggS": "Ogg", b"FORM": "AIFF", b".snd": "AU", b"caff": "CAF", b"ID3\x03": "MP3"}
 # Formats with as many bytes for each frame: PCM, float, A-law, mu-law, and what says so in an extension.
@@ -105,9 +107,25 @@ def _riff_body(file: IO[bytes], head: bytes, path: Path) -> Body:
             elif n_bytes == UNKNOWN or (n_bytes == 0 and whole in (0, UNKNOWN)):
                 n_bytes = size - begin
             _check_holds(begin + n_bytes, size, path)
+            _check_rest(file, begin + n_bytes + n_bytes % 2, size, f"{order}4sI", path)
             return Body(begin, n_bytes, form, frame_bytes)
         place += 8 + n_bytes + n_bytes % 2
     raise SeriesError(f"{path}: cut off, {size} bytes without a chunk of samples (data); {NEXT_STEP}")
+
+
+def _check_rest(file: IO[bytes], place: int, size: int, form: str, path: Path) -> None:
+    """Raise if much of what comes after the samples is no chunk: they go on there, and a head written early lies."""
+    for _ in range(MOST_CHUNKS):
+        name, n_bytes = _chunk(file, place, form, path) if place + 8 <= size else (b"", size)
+        if not name or place + 8 + n_bytes > size or not all(32 <= letter < 127 for letter in name):
+            break
+        place += 8 + n_bytes + n_bytes % 2
+    file.seek(min(place, size))
+    if size - place > MOST_BEHIND and any(file.read(READ_BEHIND)):
+        raise SeriesError(
+            f"{path}: {size - place} bytes come after the samples and chunks that its head tells; was it cut short, or "
+            f"never finished? Write its head anew, or {NEXT_STEP}"
+        )
 
 
 def _w64_body(file: IO[bytes], head: bytes, path: Path) -> Body:

@@ -17,6 +17,7 @@ from motor.recordings.life import LifeLabels, is_by_life, life_labels
 from motor.recordings.machines import Machine
 from motor.recordings.names import alike, cleaned, fault_of, told_apart
 from motor.recordings.ordered import ordered_map, threads_of_a_generator
+from motor.recordings.readers.claims import Claims
 from motor.recordings.readers.lookup import fields_of, missing
 from motor.recordings.readers.name_groups import check_groups, check_time_format
 from motor.recordings.readers.source import ItemField, Source
@@ -350,38 +351,29 @@ class Reader(Plugin):
         expected columns are taken if they are there. `place` tells messages where the header stands.
         """
         wanted = {**self.default_columns, **self.columns}
+        there: dict[str, list[str]] = {}
+        for column in header:
+            there.setdefault(cleaned(column), []).append(column)
         for name, column in wanted.items():
-            if column not in header and (name in self.columns or name in self.needed_columns()):
+            same = there.get(cleaned(column), [])
+            if not same and (name in self.columns or name in self.needed_columns()):
                 raise DataError(
                     f"{place}: no column {column!r} for {name}{near(column, header)}; there are: {', '.join(header)}; "
                     f"set columns.{name} to one of them"
                 )
-            if list(header).count(column) > 1:
-                raise DataError(f"{place}: column {column!r} comes twice; take one out, or rename it")
-        return {name: column for name, column in wanted.items() if column in header}
+            if len(same) > 1:
+                raise DataError(
+                    f"{place}: column {column!r} comes twice{told_apart(*same[:2])}; take one out, or rename it"
+                )
+        return {name: there[cleaned(column)][0] for name, column in wanted.items() if cleaned(column) in there}
 
     def _claimed(self, sources: Iterable[Source]) -> Iterator[tuple[Source, dict[str, Value]]]:
         """Yield each source with its fields; raise if an item comes twice, or a motor in two spellings."""
-        places: dict[str, str] = {}
-        spellings: dict[str, tuple[str, str]] = {}
+        claims = Claims(self.duplicate_advice)
         for source in sources:
-            if fault := fault_of(source.item, longest=None):
-                raise DataError(f"{source.place}: the item's name cannot be: {fault}")
-            if source.item in places:
-                raise DataError(
-                    f"{source.place}: duplicate item {source.item!r}, it stands already at {places[source.item]}; "
-                    f"{self.duplicate_advice}"
-                )
-            places[source.item] = source.place
+            claims.check_item(source)
             fields = fields_of(self, source)
-            motor = str(fields["motor"])
-            first, place = spellings.setdefault(alike(motor), (motor, source.place))
-            if first != motor:
-                raise DataError(
-                    f"{source.place}: motor {motor!r} differs from {first!r} ({place}) only in case, width, blanks, "
-                    f"look or leading zeros{told_apart(motor, first)}; as two motors, one machine would be trained "
-                    "upon and tested: write it in one way"
-                )
+            claims.check_motor(str(fields["motor"]), source)
             yield source, fields
 
     def _loaded(self, known: tuple[Source, dict[str, Value]]) -> tuple[Source, Recording | SeriesError]:

@@ -114,7 +114,11 @@ class Channelled(Reader):
         DataError
             If one is not there, unless channels may be missing, or if none is.
         """
-        found = {name: next((one for one in of if one in header), None) for name, of in self.read_channels.items()}
+        by_form = {cleaned(column): column for column in reversed(header)}
+        found = {
+            name: next((by_form[cleaned(one)] for one in of if cleaned(one) in by_form), None)
+            for name, of in self.read_channels.items()
+        }
         there = {name: column for name, column in found.items() if column is not None}
         if len(there) < len(found) and (self.on_missing_channel == "fail" or not there.keys() - {TACHO}):
             name = next(name for name, column in found.items() if column is None)

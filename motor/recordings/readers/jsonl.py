@@ -1,6 +1,7 @@
 """JSON Lines: one object a recording, its signal a text or a list of numbers; also JSON files with a list of them."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -9,11 +10,13 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from motor.recordings.names import is_nothing, shown
+from motor.recordings.formats.layout import PLAIN
+from motor.recordings.names import cleaned, is_nothing, shown
 from motor.recordings.readers.channelled import Channelled, Source
 from motor.recordings.readers.source import ITEM_FIELDS
 from motor.recordings.recording import NEXT_STEP, AbsentError, DataError, Recording, SeriesError, near
 
+DECIMAL_COMMAS = re.compile(r"-0\s*,|,\s*0\d")  # a whole number is neither -0 nor 05
 MARK = b"\xef\xbb\xbf"  # of UTF-8, as some programs write it
 LINES, LIST = (".jsonl", ".ndjson"), ".json"
 BUFFER = 2**18  # bytes of a file at once: a line of 8192 numbers has 70,000
@@ -72,11 +75,20 @@ class Jsonl(Channelled):
 
     def _sources_of(self, known: dict[str, Any], name: str, place: str) -> Iterator[Source]:
         columns = {**self.default_columns, **self.columns}
+        if len(by_form := {cleaned(key): key for key in known}) < len(known):
+            twin = next(key for key in known if by_form[cleaned(key)] != key)
+            other = by_form[cleaned(twin)]
+            raise SeriesError(f"{place}: {twin!r} and {other!r} are one name; take one of them out, {NEXT_STEP}")
+        known = {form: known[key] for form, key in by_form.items()}
+        columns = {field: cleaned(key) for field, key in columns.items()}
         told = {field: known[key] for field, key in columns.items() if key in known and field != "signal"}
         item = told.pop("item", None)
         name = name if is_nothing(item) else str(item)
         if self.channels:
-            loads = {channel: partial(_load_first, known, of, place) for channel, of in self.read_channels.items()}
+            loads = {
+                channel: partial(_load_first, known, tuple(map(cleaned, of)), place)
+                for channel, of in self.read_channels.items()
+            }
             yield from self.of_channels(name, place, loads, told)
         else:
             load = partial(_load, known.get(columns["signal"]), columns["signal"], place)
@@ -149,6 +161,8 @@ def _load(signal: Any, key: str, place: str) -> tuple[np.ndarray, None]:
 
     if isinstance(signal, str):
         inside = signal.strip().removeprefix("[").removesuffix("]").strip().rstrip(",")
+        if "." not in inside and DECIMAL_COMMAS.search(inside):
+            raise SeriesError(f"{place}: {key} has decimal commas ({shown(inside)}); write points; {NEXT_STEP}")
         try:
             signal = orjson.loads(f"[{inside}]")
         except orjson.JSONDecodeError:
@@ -159,20 +173,18 @@ def _load(signal: Any, key: str, place: str) -> tuple[np.ndarray, None]:
         numbers = np.fromiter(signal, np.float64, len(signal))
     except (TypeError, ValueError):
         numbers = np.array([_number(value, key, place) for value in signal])
-    if any(map(_is_truth, signal[:1])):
-        raise SeriesError(f"{place}: {key} holds {shown(signal[0])}, which is no number; {NEXT_STEP}")
+    if bool in set(map(type, signal)):
+        raise SeriesError(f"{place}: {key} holds true or false, which are no numbers; {NEXT_STEP}")
     return numbers, None
-
-
-def _is_truth(value: Any) -> bool:
-    return isinstance(value, bool)
 
 
 def _number(value: Any, key: str, place: str) -> float:
     """Return a value as a float; NaN, which is refused later with its place, where it is said so."""
+    if isinstance(value, str) and PLAIN.number(value.strip()) is None:
+        raise SeriesError(f"{place}: {key} holds {shown(value)}, which is no number; {NEXT_STEP}")
     try:
         return float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SeriesError(f"{place}: {key} holds {shown(value)}, which is no number; {NEXT_STEP}") from error
 
 

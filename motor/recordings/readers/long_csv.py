@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, groupby, pairwise
+from itertools import chain, groupby, islice, pairwise
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
@@ -15,15 +15,16 @@ import numpy as np
 from pydantic import Field
 
 from motor.recordings.csv_blocks import LONGEST_LINE, Layout, parse, parsed_blocks
+from motor.recordings.formats.grouped import advice, are_grouped
 from motor.recordings.formats.layout import TableLayout
 from motor.recordings.formats.shapes import check_length
-from motor.recordings.formats.table import cause_of
-from motor.recordings.names import shown
+from motor.recordings.formats.table_head import cause_of
+from motor.recordings.names import cleaned, shown
 from motor.recordings.readers.channelled import Channelled, Source
 from motor.recordings.readers.source import ITEM_FIELDS
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
 from motor.recordings.signals import LARGEST, unmeasured
-from motor.recordings.text import delimiter_of, opened_text
+from motor.recordings.text import MARK, delimiter_of, header_below, opened_text, opened_utf8
 from motor.recordings.timestamps import check_order, sampling_rate
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Asks(NamedTuple):
     """What the reader's settings ask of an item's rows."""
 
     knows_rate: bool
+    rate_hz: float | None
     decimal: str
     max_samples: int
 
@@ -64,7 +66,8 @@ class LongCsv(Channelled):
     Expected columns are `item_id` (the item's name, in which `pattern` is searched), `target` (the signal) and,
     where they are there, `timestamp`, `label` and the other fields of a recording under their own names, constant
     within an item; `columns` says where one has another name. Timestamps tell the sampling rate only if nothing
-    else does; otherwise they only may not go back. `channels` names several columns in the place of `target`.
+    else does; otherwise they only may not go back, nor contradict the settings. `channels` names several columns in the
+    place of `target`.
 
     Attributes
     ----------
@@ -111,7 +114,7 @@ class LongCsv(Channelled):
             columns = self._columns(header, file)
             layout = Layout(tuple(header), delimiter, _types(columns), self.decimal, self.skip_rows)
             pieces = groupby(_pieces(file, columns, layout), key=attrgetter("item"))
-            asks = Asks(self._knows_rate(columns), self.decimal, self.max_samples)
+            asks = Asks(self._knows_rate(columns), self.sampling_rate_hz, self.decimal, self.max_samples)
             gathered = ((item, _gathered(item, group, file, asks)) for item, group in pieces)
             for item, rows in self._not_interleaved(gathered, file):
                 yield from self._of_item(item, rows, file, asks)
@@ -152,7 +155,7 @@ class LongCsv(Channelled):
                     text.readline(LONGEST_LINE)
                 line = text.readline(LONGEST_LINE)
             delimiter: str = self.delimiter or delimiter_of(line)
-            header = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+            header = [name.strip() for name in next(csv.reader([line.lstrip(MARK)], delimiter=delimiter), [])]
         except (csv.Error, UnicodeDecodeError) as error:
             raise DataError(
                 f"{file}, line {number}: this is no CSV table in UTF-8 ({error}); save it as that (in a spreadsheet: "
@@ -160,7 +163,21 @@ class LongCsv(Channelled):
             ) from error
         if re.fullmatch(r"sep=.?", line.strip()):
             raise DataError(f"{file}, line {number}: {line.strip()!r} stands above the table; set skip_rows: {number}")
+        self._check_title(file, header)
         return delimiter, header
+
+    def _check_title(self, file: Path, header: list[str]) -> None:
+        """Raise if titles stand above the names of the columns, and say how many."""
+        needed = [{**self.default_columns, **self.columns}[name] for name in self.needed_columns()]
+        if {*map(cleaned, needed)} <= {*map(cleaned, header)}:
+            return
+        with opened_text(file) as text:
+            above = header_below(text, needed)
+        if above is not None and above != self.skip_rows:
+            raise DataError(
+                f"{file}, line {self.skip_rows + 1}: {shown(', '.join(header))} are no names of columns; those stand "
+                f"in line {above + 1}: set skip_rows: {above}"
+            )
 
     def _columns(self, header: list[str], file: Path) -> dict[str, str]:
         """Return which column holds which field, without the timestamps if the rate is known without them."""
@@ -321,6 +338,8 @@ def _load(rows: Rows, channel: str, file: Path, asks: Asks) -> tuple[np.ndarray,
     if isinstance(chunks, SeriesError):
         raise chunks
     signal = np.concatenate(chunks)
+    if are_grouped(signal, _lines(file, rows)):
+        raise SeriesError(f"{advice(f'{file}, line {rows.first_line}')}; {NEXT_STEP}")
     if not rows.timestamps:
         return signal, None
     texts = pyarrow.compute.utf8_trim_whitespace(pyarrow.concat_arrays(rows.timestamps))
@@ -328,9 +347,15 @@ def _load(rows: Rows, channel: str, file: Path, asks: Asks) -> tuple[np.ndarray,
     if asks.decimal == ",":
         texts = pyarrow.compute.replace_substring(texts, ",", ".")
     if asks.knows_rate:
-        check_order(texts, numbers, str(file))
+        check_order(texts, numbers, str(file), asks.rate_hz)
         return signal, None
     return signal, sampling_rate(texts, numbers, str(file))
+
+
+def _lines(file: Path, rows: Rows) -> Iterator[bytes]:
+    """Yield the lines of an item, as they stand in the file."""
+    with opened_utf8(file) as stream:
+        yield from islice(stream, rows.first_line - 1, rows.first_line - 1 + rows.n_rows)
 
 
 def _numbers(piece: Piece, channel: str, file: Path, decimal: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -12,7 +13,7 @@ from motor.recordings.names import shown
 from motor.recordings.readers.source import ITEM_FIELDS, Source
 from motor.recordings.recording import DataError, near
 from motor.recordings.signal_reader import SignalReader
-from motor.recordings.text import opened_text, rows_of
+from motor.recordings.text import header_below, opened_text, rows_of
 
 
 class Manifest(SignalReader):
@@ -64,8 +65,8 @@ class Manifest(SignalReader):
     def _rows(self) -> list[tuple[int, dict[str, str], Path]]:
         """Return each row's line, its fields and its file; raise before anything is read if a file is missing."""
         path = self._table_path()
-        header, cells = self._cells(path)
-        columns = self.found_columns(header, f"{path}, line 1")
+        number, header, cells = self._cells(path)
+        columns = self.found_columns(header, f"{path}, line {number}")
         ragged = next(((line, row) for line, row in cells if len(row) != len(header)), None)
         if ragged:
             line, row = ragged
@@ -76,20 +77,38 @@ class Manifest(SignalReader):
         return files
 
     def _file(self, told: str) -> Path:
-        """Return the path of a file as a row tells it, perhaps with blanks around, or with a Windows path's marks."""
-        file = self.base_folder() / told.strip()
-        is_there = os.path.exists(file)  # noqa: PTH110  # one that is too long is none, too
-        return file if is_there or "\\" not in told else self.base_folder() / told.strip().replace("\\", "/")
+        """Return the path of a file as a row tells it.
 
-    def _cells(self, path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-        """Return the table's header, and its other lines that are not empty with their numbers."""
+        Perhaps with blanks around, with a Windows path's marks, or with its letters composed in another way.
+        """
+        file = self.base_folder() / told.strip()
+        if os.path.exists(file):  # noqa: PTH110  # one that is too long is none, too
+            return file
+        turned = told.strip().replace("\\", "/")
+        ways = (self.base_folder() / unicodedata.normalize(form, turned) for form in ("NFC", "NFD"))
+        return next((way for way in ways if os.path.exists(way)), file)  # noqa: PTH110
+
+    def _cells(self, path: Path) -> tuple[int, list[str], list[tuple[int, list[str]]]]:
+        """Return the table's header, and its other lines that are not empty, with their numbers.
+
+        Raises
+        ------
+        DataError
+            If it is no such table, or titles stand above its header.
+        """
         try:
             with opened_text(path) as text:
                 rows = rows_of(text)
-                _, header = next(rows, (0, []))
-                return [name.strip() for name in header], [
-                    (line, row) for line, row in rows if any(map(str.strip, row))
-                ]
+                number, header = next(rows, (1, []))
+                cells = [(line, row) for line, row in rows if any(map(str.strip, row))]
+            with opened_text(path) as text:
+                above = header_below(text, [{**self.default_columns, **self.columns}["file"]])
+            if above is not None and above + 1 > number:
+                raise DataError(
+                    f"{path}, line {number}: the names of the columns stand in line {above + 1}; take out what stands "
+                    "above them"
+                )
+            return number, [name.strip() for name in header], cells
         except (csv.Error, UnicodeDecodeError) as error:
             raise DataError(
                 f"{path}: this is no CSV table in UTF-8 ({error}); save it as that (in a spreadsheet: CSV UTF-8)"
@@ -111,9 +130,9 @@ class Manifest(SignalReader):
 
     def _check_distinct(self, files: list[tuple[int, dict[str, str], Path]]) -> None:
         """Raise if two rows name one file."""
-        first: dict[tuple[Path, str | None], int] = {}
+        first: dict[tuple[str, str | None], int] = {}
         for line, told, file in files:
-            one = (file, told.get("variable"))
+            one = (os.path.abspath(file), told.get("variable"))  # noqa: PTH100  # without a look at each
             if first.setdefault(one, line) != line:
                 raise DataError(
                     f"{self._table_path()}, line {line}: {shown(told['file'])} stands already in line {first[one]}; "

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 8
 # Of a signal's numbers: what is smaller is none, and where more than this share is, the bytes are of another type.
 SMALLEST, LEAST_SHARE, FEWEST = 1e-30, 0.01, 8
+NARROW, WIDE, MOST_ZEROS = 3.0, 6.0, 0.4  # deviations of the exponents of a signal, and of what is none
 SUFFIXES = (".parquet", ".parq", ".pq")
 
 
@@ -183,7 +184,16 @@ def _other_type(signal: np.ndarray) -> str | None:
         return f"{tiny:.0%} of its numbers are below {SMALLEST:g} as float32: are these integers?"
     if len(signal) >= FEWEST and not signal[::2].any() and signal[1::2].any():
         return "every second number is 0 as float32: are these floats of 64 bits?"
+    halves = signal.view("<f2")
+    if np.isfinite(halves).all() and np.mean(halves == 0) < MOST_ZEROS and _spread(halves) < NARROW:
+        return "they look like floats of 16 bits" if _spread(signal) > WIDE else None
     return None
+
+
+def _spread(values: np.ndarray) -> float:
+    """Return the standard deviation of the exponents of numbers."""
+    exponents = np.frexp(values[values != 0])[1]
+    return float(exponents.std()) if len(exponents) >= FEWEST else 0.0
 
 
 PLUGIN = Parquet

@@ -5,6 +5,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import scipy.io
@@ -180,6 +181,38 @@ def test_signal_on_an_offset_that_float32_cannot_hold_keeps_its_samples(offset: 
     signal = finite_signal(offset + true, "here")
     assert signal.dtype == np.float32
     assert np.abs(signal - (true - true.mean())).max() < LOST
+
+
+@pytest.mark.parametrize(("subtype", "offset", "scale"), [("DOUBLE", 2e7, 1.0), ("PCM_32", 0.5, 1e-6)])
+def test_wav_on_an_offset_that_float32_cannot_hold_keeps_its_samples(
+    tmp_path: Path, subtype: str, offset: float, scale: float
+) -> None:
+    true = scale * SIGNAL.astype(np.float64)
+    soundfile.write(tmp_path / "a.wav", offset + true, 8000, subtype)
+    signal, _ = read_signal(tmp_path / "a.wav")
+    assert np.abs(signal - (true - true.mean())).max() < 2e-3 * scale
+
+
+def test_wav_that_goes_on_behind_what_its_head_tells_is_refused_and_chunks_and_tags_are_not(tmp_path: Path) -> None:
+    signal = np.tile(SIGNAL, 4)
+    soundfile.write(tmp_path / "a.wav", signal, 8000, "PCM_16")
+    content = (tmp_path / "a.wav").read_bytes()
+    begin = content.index(b"data") + 4
+    early = content[:begin] + len(signal).to_bytes(4, "little") + content[begin + 4 :]
+    (tmp_path / "early.wav").write_bytes(early)
+    with pytest.raises(SeriesError, match="bytes come after the samples"):
+        read_signal(tmp_path / "early.wav")
+    for behind in (b"LIST\x80\0\0\0" + bytes(range(128)), b"\0" * 500, b"TAG by hand"):
+        (tmp_path / "tagged.wav").write_bytes(content + behind)
+        assert len(read_signal(tmp_path / "tagged.wav")[0]) == len(signal)
+
+
+def test_hdf5_dataset_of_which_only_a_part_was_written_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        dataset = file.create_dataset("x", (400,), chunks=(100,), dtype="f4")
+        dataset[:200] = 0.5
+    with pytest.raises(SeriesError, match="only 2 of 4 blocks"):
+        read_signal(tmp_path / "a.h5")
 
 
 def test_signal_of_64_bit_counts_keeps_its_samples() -> None:

@@ -42,6 +42,17 @@ READ: dict[str, tuple[list[str], dict[str, Any]]] = {
     "a time in words": (["when,a", *rows("2024-05-01 08:00:0{},{}", TIME, SIGNAL)], {"variable": "a"}),
     "bars": (["t|a", *rows("{}|{}", TIME, SIGNAL)], {"delimiter": "|"}),
     "quoted": (['"t","a"', *rows('"{}","{}"', TIME, SIGNAL)], {}),
+    "quoted behind blanks": (['"t", "a"', *rows('"{}", "{}"', TIME, SIGNAL)], {}),
+    "a line's end in a quoted name": (['"t', '[s]",a', *rows("{},{}", TIME, SIGNAL)], {"skip_rows": 2}),
+    "a line's end in a title": (['"made by', 'hand"', "t,a", *rows("{},{}", TIME, SIGNAL)], {"skip_rows": 2}),
+    "an inch in a title": (['a pump of 5"', "t,a", *rows('"{}","{}"', TIME, SIGNAL)], {"skip_rows": 1}),
+    "a long preamble": ([*map("line {}".format, range(99)), "t,a", *rows("{},{}", TIME, SIGNAL)], {"skip_rows": 99}),
+    "a rate above": (["25600", *map(str, SIGNAL)], {"skip_rows": 1}),
+    "dates before samples, no names": (rows("2024-05-01 08:00:0{},{}", TIME, SIGNAL), {"variable": "column 2"}),
+    "words behind samples, no names": (rows("{},normal", SIGNAL), {"variable": "column 1"}),
+    "names composed in another way": (["t,Gera\u0308t", *rows("{},{}", TIME, SIGNAL)], {"variable": "Ger\u00e4t"}),
+    "two columns of one name": (["a,a", *rows("{},{}", TIME, SIGNAL)], {"variable": "column 2"}),
+    "a date above": (["2024-05-01 08:00:00", *map(str, SIGNAL)], {}),
 }
 
 
@@ -73,6 +84,9 @@ STEPS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "units": ("line 2: '(ms),(mV)'", "set skip_rows: 1", {"skip_rows": 1}),
     "a column's number above": ("line 1: '0'", "skip_rows: 1", {"skip_rows": 1}),
     "a time in words": ("line 2: column 1 is '2024", "in variable (when or a)", {"variable": "a"}),
+    "a long preamble": ("line 2: 'line 1'", "begin in line 101: set skip_rows: 99", {"skip_rows": 99}),
+    "a rate above": ("line 1: '25600' may be", "skip_rows: 1", {"skip_rows": 1}),
+    "a line's end in a title": ("line 2: ", "set skip_rows: 2", {"skip_rows": 2}),
 }
 
 
@@ -102,6 +116,14 @@ def test_table_that_needs_a_setting_names_the_place_and_a_setting_that_works(tmp
         (["a", "1.5", "9.9e37"], "sample 1 is 9.9.*, no measured value"),
         (["0,1", "0.1,0.5", "0.2,0.7"], "line 1: '0,1' may be the columns' numbers"),
         (["1.5", "2.5", "", "three"], "line 4: column 1 is 'three'"),
+        (['"1,234.5"', "1.5", "2.5"], "line 1: column 1 is '1,234.5'.*thousands"),
+        (["\u22121.5", "2.5", "3.5"], "line 1: column 1 is .*write - in front"),
+        (["signal", "\u22121.5", "2.5", "3.5"], "line 2: column 1 is .*write - in front"),
+        (["1.5", "\f", "2.5"], "line 2: column 1 is"),
+        (["a,a", "0,1.5", "1,0.5", "0,2.5"], "the first does not only grow"),
+        (["1,2", "0.1,0.5", "0.2,0.7", "0.3,0.9"], "line 1: '1,2' may be the columns' numbers"),
+        (["8", *map(str, range(20, 28))], "line 1: 8 is how many numbers come after it; say by skip_rows: 1"),
+        (["signal"], "no sample"),
     ],
 )
 def test_table_at_fault_names_line_value_and_cause(tmp_path: Path, lines: list[str], words: str) -> None:
@@ -129,6 +151,31 @@ def test_table_first_line_of_numbers_is_a_sample_unless_it_may_be_a_column(tmp_p
     assert read_signal(file, options=options(skip_rows=0))[0].tolist() == [0.0, 1.5, 2.5]
     assert read_signal(file, options=options(skip_rows=1))[0].tolist() == [1.5, 2.5]
     assert read_signal(write(tmp_path, ["0.0", "1.5", "2.5"]))[0].tolist() == [0.0, 1.5, 2.5]
+
+
+def test_table_whole_numbers_first_are_samples_where_a_time_goes_on_or_others_are_whole(tmp_path: Path) -> None:
+    file = write(tmp_path, ["0,0", *rows("{},{}", TIME[1:], SIGNAL[1:])])
+    np.testing.assert_array_equal(read_signal(file)[0], np.array([0.0, *SIGNAL[1:]], np.float32))
+    assert read_signal(write(tmp_path, ["3", "0", "1.5", "2.5", "1.5"]))[0].tolist() == [3.0, 0.0, 1.5, 2.5, 1.5]
+
+
+def test_table_with_several_marks_of_utf_8_keeps_its_first_sample(tmp_path: Path) -> None:
+    file = write(tmp_path, ["\ufeff\ufeff" + str(SIGNAL[0]), *map(str, SIGNAL[1:])])
+    np.testing.assert_array_equal(read_signal(file)[0], SIGNAL.astype(np.float32))
+
+
+WHOLE = np.random.default_rng(4).integers(-3000, 3000, 400)
+
+
+@pytest.mark.parametrize(("mark", "told"), [(".", {}), (",", {"decimal": ","})])
+def test_table_of_whole_numbers_whose_thousands_read_as_fractions_is_refused(
+    tmp_path: Path, mark: str, told: dict[str, Any]
+) -> None:
+    file = write(tmp_path, rows("{};{}", range(400), [f"{x:,}".replace(",", mark) for x in WHOLE]))
+    with pytest.raises(SeriesError, match="separators of thousands"):
+        read_signal(file, options=options(**told))
+    plain = write(tmp_path, [f"{x / 1000:.3f}" for x in 1000 * WHOLE + 600_000])  # "500.000": with its decimals
+    assert len(read_signal(plain)[0]) == 400
 
 
 def test_table_long_line_is_quoted_in_part(tmp_path: Path) -> None:

@@ -57,11 +57,13 @@ def test_field_origins_take_precedence_in_order(shelf: Callable[..., Reader]) ->
 def test_sampling_rate_origins_take_precedence_in_order(shelf: Callable[..., Reader]) -> None:
     pattern = r"(?P<sampling_rate_hz>\d+)Hz"
     assert (
-        only(shelf(source("20Hz", rate=30.0, columns={"sampling_rate_hz": "10"}), pattern=pattern)).sampling_rate_hz
-        == 10
+        only(
+            shelf(source("2000Hz", rate=3000.0, columns={"sampling_rate_hz": "1500"}), pattern=pattern)
+        ).sampling_rate_hz
+        == 1500
     )
-    assert only(shelf(source("20Hz", rate=30.0), pattern=pattern)).sampling_rate_hz == 20
-    assert only(shelf(source("x", rate=30.0), pattern=pattern, sampling_rate_hz=None)).sampling_rate_hz == 30
+    assert only(shelf(source("2000Hz", rate=3000.0), pattern=pattern)).sampling_rate_hz == 2000
+    assert only(shelf(source("x", rate=3000.0), pattern=pattern, sampling_rate_hz=None)).sampling_rate_hz == 3000
     assert only(shelf(source("x"), pattern=pattern)).sampling_rate_hz == 1000
 
 

@@ -34,6 +34,13 @@ def test_jsonl_signal_is_a_text_or_a_list_of_numbers(reader, signal):
     assert recording.item == "day.jsonl:1"
 
 
+def test_jsonl_key_with_blanks_or_composed_in_another_way_is_found(reader):
+    (first,) = reader(
+        {" signal_value": [0.5, 1.0], "Gera\u0308t ": "S1", "label": ""}, columns={"motor": "Ger\u00e4t"}
+    ).read()
+    assert (first.motor, first.signal.tolist()) == ("S1", [0.5, 1.0])
+
+
 def test_jsonl_json_list_holds_the_same_recordings(reader):
     lines = [line(item="a", label="spark"), line([1, 2], item="b", label="normal")]
     found = [list(reader(*lines).read()), list(reader(json.dumps(lines), name="day.json").read())]
@@ -52,6 +59,11 @@ def test_jsonl_json_list_holds_the_same_recordings(reader):
         (line(7), ("day.jsonl, line 2", "signal_value is 7")),
         (line([[1, 2]]), ("day.jsonl, line 2", "[1, 2]")),
         (line("1,nan,3"), ("day.jsonl, line 2", "nan")),
+        (line([1.5, True, 3]), ("day.jsonl, line 2", "true or false")),
+        (line("1_000,2,3"), ("day.jsonl, line 2", "'1_000'")),
+        (line("-0,5,0,25,-0,125"), ("day.jsonl, line 2", "decimal commas")),
+        (line("1,5,0,05,2,5"), ("day.jsonl, line 2", "decimal commas")),
+        ({**line(), "sensor_id ": "S2"}, ("day.jsonl, line 2", "'sensor_id' and 'sensor_id ' are one name")),
     ],
 )
 def test_jsonl_broken_line_is_an_error_with_its_place_or_skipped_and_listed(reader, broken, parts):

@@ -61,12 +61,32 @@ def test_parquet_folder_is_read_in_order(signals: list[np.ndarray], known: dict[
     assert [one.item for one in Parquet(path=str(tmp_path), **known).read()] == ["a0", "a1", "b0", "b1"]
 
 
+WHITE = np.random.default_rng(0).normal(0, 1, 200)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1000.0])
+def test_parquet_binary_of_float32_is_taken_for_nothing_else(
+    scale: float, known: dict[str, Any], tmp_path: Path
+) -> None:
+    signals = [
+        scale * WHITE,
+        np.round(scale * WHITE),
+        scale * np.cumsum(WHITE),
+        scale * WHITE * np.geomspace(1, 1e-9, 200),
+    ]
+    signals = [one.astype("<f4") for one in signals if one.any()]
+    write(tmp_path / "a.parquet", pyarrow.array([one.tobytes() for one in signals]))
+    for recording, signal in zip(Parquet(path=str(tmp_path), **known).read(), signals, strict=True):
+        np.testing.assert_array_equal(recording.signal, signal)
+
+
 @pytest.mark.parametrize(
     ("cells", "problem"),
     [
         (pyarrow.array([[1.0, 2.0]] * 12 + [None]), r"a\.parquet, row 12: the signal is null.*skip"),
         (pyarrow.array([[1.0, 2.0], [1.0, None]]), r"a\.parquet, row 1: sample 1 is nan.*skip"),
         (pyarrow.array([b"12345678", b"12345"]), r"a\.parquet, row 1: 5 bytes are no row of float32.*skip"),
+        (pyarrow.array([WHITE.astype("<f2").tobytes()]), r"a\.parquet, row 0: they look like floats of 16 bits.*skip"),
         (pyarrow.array([1.0, 2.0]), r"a\.parquet: column 'signal' is double; allowed: a list.*columns\.signal"),
     ],
 )

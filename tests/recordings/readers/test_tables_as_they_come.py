@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,36 @@ MANIFESTS: dict[str, Case] = {
     ),
     "header_twice": (manifest(rows=lambda rows: [[*row, row[3]] for row in rows]), {}, "label"),
     "xlsx": (spreadsheet, {}, "manifest.csv"),
+    "speed_hz": (manifest("speed_rpm", "25"), {}, ""),
+    "rate_khz_of_many": (manifest("sampling_rate_hz", "25.6"), {}, "25.6 Hz, which no recorder.*kHz"),
+    "date_year": (manifest("recorded_at", "2024"), {}, "looks like a year"),
+    "sep_line": (manifest(rows=lambda rows: [["sep=,"], *rows]), {}, ""),
+    "comment": (manifest(rows=lambda rows: [["# by hand"], [], *rows]), {}, ""),
+    "title": (manifest(rows=lambda rows: [["Recordings"], *rows]), {}, "stand in line 2; take out"),
+    "marks_of_utf8": (manifest(rows=lambda rows: [["\ufeff\ufefffile", *rows[0][1:]], *rows[1:]]), {}, ""),
+    "name_composed": (
+        manifest(
+            named=lambda m: unicodedata.normalize("NFD", f"\u00fc{m}.npy"),
+            stored=lambda m: unicodedata.normalize("NFC", f"\u00fc{m}.npy"),
+        ),
+        {},
+        "",
+    ),
+    "one_file_by_two_paths": (
+        manifest(rows=lambda rows: [*rows, ["../" * 30 + "nowhere", *rows[1][1:]], ["./M00.npy", *rows[1][1:]]]),
+        {},
+        "line 7: './M00.npy' stands already in line 2",
+    ),
+    "failed_formula": (
+        manifest(rows=lambda rows: [rows[0], *([r[0], "#REF!", *r[2:]] for r in rows[1:])]),
+        {},
+        "#REF!",
+    ),
+    "column_composed": (
+        manifest(rows=lambda rows: [["file", "Gera\u0308t", *rows[0][2:]], *rows[1:]]),
+        {"columns": {"motor": "Ger\u00e4t"}},
+        "",
+    ),
 }
 
 
@@ -282,6 +313,34 @@ LONG: dict[str, Case] = {
     "label_in_the_first_row": (long(label=lambda label, place: label if place == 0 else ""), {}, "label"),
     "interleaved": (long(lines=interleaved), {}, "line 6: duplicate item 'M00'.* line 2; sort the table by item"),
     "exponents": (long(value=lambda v: f"{v:.8E}"), {}, ""),
+    "title": (long(lines=lambda lines: ["by hand", "", *lines]), {}, "those stand in line 3: set skip_rows: 2"),
+    "title_skipped": (long(lines=lambda lines: ["by hand", "", *lines]), {"skip_rows": 2}, ""),
+    "marks_of_utf8": (long(lines=lambda lines: ["\ufeff\ufeff" + lines[0], *lines[1:]]), {}, ""),
+    "item_blank_in_some": (
+        long(body=lambda rows: [*rows[:30], *(row.replace(",", " ,", 1) for row in rows[30:])]),
+        {},
+        "line 32: item 'M00 ' differs from 'M00' .* only in blanks",
+    ),
+    "thousands_by_points": (
+        long(
+            value=lambda v: f"{round(4000 * v):,}".replace(",", "."),
+            delimiter=";",
+            header="item_id;timestamp;target;label",
+        ),
+        {},
+        "separators of thousands",
+    ),
+    "stamps_contradict_the_rate": (
+        long(lambda _, s: iso(s)),
+        {"sampling_rate_hz": 2 * RATE},
+        "some 2000 Hz by the timestamps, and 4000 Hz by the settings",
+    ),
+    "seconds_contradict_the_rate": (long(), {"sampling_rate_hz": RATE / 2}, "2000 Hz .*1000 Hz"),
+    "contradiction_resolved": (long(), {"sampling_rate_hz": RATE, "ignore_timestamps": True}, ""),
+    "milliseconds_with_the_rate": (long(lambda k, _: f"{k * 0.5:.1f}"), SET_RATE, ""),
+    "pause_with_the_rate": (long(lambda k, s: f"{s + 60 * (k > 30):.6f}"), SET_RATE, ""),
+    "coarse_stamps_with_the_rate": (long(lambda _, s: f"{s:.3f}"), SET_RATE, ""),
+    "days": (long(lambda _, s: f"{45000 + s / 86400:.12f}"), {}, "are they in days"),
     "plus_sign": (long(value=lambda v: f"{v:+.5f}"), {}, ""),
     "leading_dot": (long(value=lambda v: f"{v:.5f}".replace("0.", ".", 1) if abs(v) < 1 else f"{v:.5f}"), {}, ""),
 }
