@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from motor.recordings.names import printable
+
 # What other programs leave beside the data: hidden files (also the ._* of a Mac) and the folder of its archives.
 HIDDEN = "."
 SIDE_FOLDERS = ("__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found")
@@ -35,7 +37,7 @@ class Listing(NamedTuple):
         kinds = Counter(os.path.splitext(path)[1].lower() or "no suffix" for path in self.passed_over)  # noqa: PTH122
         counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         more = ", ..." if len(self.passed_over) > SHOWN else ""
-        return f"{len(self.passed_over)} files ({counted}): {', '.join(self.passed_over[:SHOWN])}{more}"
+        return f"{len(self.passed_over)} files ({counted}): {', '.join(map(printable, self.passed_over[:SHOWN]))}{more}"
 
 
 def list_files(root: Path, suffixes: Sequence[str], are_tables: bool = False) -> Listing:

@@ -102,6 +102,13 @@ def fault_of(name: str, longest: int | None = LONGEST) -> str | None:
     return None if name else "it is empty; give it a name"
 
 
+def printable(text: str) -> str:
+    """Return a text for a terminal, with what moves its cursor, shows nothing or turns its direction escaped."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else f"{letter!a}"[1:-1] for letter in text)
+
+
 def shown(value: Any) -> str:
     """Return a value for a message, cut where it is long."""
     text = repr(value)

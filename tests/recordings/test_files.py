@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from motor.recordings.files import list_files
 from motor.recordings.readers.long_csv import LongCsv
+from motor.recordings.readers.tree import Tree
 from motor.recordings.recording import DataError
 
 
@@ -53,6 +55,20 @@ def test_files_link_that_leads_to_itself_and_folders_of_disks_are_no_data(folder
     listing = list_files(folder, (".npy",))
     assert listing.files == before
     assert "self.npy" in listing.told()
+
+
+@pytest.mark.parametrize("letter", ["\x1b", "\n", "\u202e"])
+def test_files_of_names_that_write_to_the_terminal_are_told_without_it(tmp_path: Path, letter: str) -> None:
+    (tmp_path / f"deep{letter}[31m").mkdir()
+    (tmp_path / f"deep{letter}[31m" / "x.npy").touch()
+    (tmp_path / f"deep{letter}[31m.txt").touch()
+    constants = {"motor": "M1", "domain": "east", "label": "normal"}
+    known: dict[str, Any] = {"classes": ("normal",), "domains": ("east",), "sampling_rate_hz": 1000.0}
+    reader = Tree(path=str(tmp_path), suffixes=(".npy",), constants=constants, **known)
+    assert letter not in reader.passed_over()
+    with pytest.raises(DataError, match="no character to be read") as caught:
+        list(reader.named())
+    assert letter not in str(caught.value)
 
 
 def test_files_link_that_leads_nowhere_is_told(folder: Path) -> None:

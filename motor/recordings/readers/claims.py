@@ -1,6 +1,6 @@
 """Names of items and motors as they come, and the stop where two of them are one to a person's eye."""
 
-from motor.recordings.names import alike, fault_of, seen, told_apart
+from motor.recordings.names import alike, fault_of, printable, seen, told_apart
 from motor.recordings.readers.source import Source
 from motor.recordings.recording import DataError
 
@@ -22,7 +22,7 @@ class Claims:
     def check_item(self, source: Source) -> None:
         """Raise if an item's name cannot be, or stands already, perhaps with blanks or signs that show nothing."""
         if fault := fault_of(source.item, longest=None):
-            raise DataError(f"{source.place}: the item's name cannot be: {fault}")
+            raise DataError(f"{printable(source.place)}: the item's name cannot be: {fault}")
         form = seen(source.item)
         first, place = self.items.get(form, ("", ""))
         if form in self.items and first == source.item:

@@ -88,6 +88,10 @@ def spreadsheet(folder: Path) -> None:
     (folder / "manifest.csv").write_bytes(b"PK\x03\x04\x14\x00\x06\x00" + bytes(range(256)))
 
 
+def twice(folder: Path) -> None:
+    manifest(rows=lambda rows: [*rows, [str(folder / "M00.npy"), *rows[1][1:]]])(folder)
+
+
 MANIFESTS: dict[str, Case] = {
     "plain": (manifest(), {}, ""),
     "semicolon": (manifest(delimiter=";"), {}, ""),
@@ -149,11 +153,7 @@ MANIFESTS: dict[str, Case] = {
         {},
         "",
     ),
-    "one_file_by_two_paths": (
-        manifest(rows=lambda rows: [*rows, ["../" * 30 + "nowhere", *rows[1][1:]], ["./M00.npy", *rows[1][1:]]]),
-        {},
-        "line 7: './M00.npy' stands already in line 2",
-    ),
+    "one_file_by_two_paths": (twice, {}, r"line 6: .*M00\.npy' stands already in line 2"),
     "failed_formula": (
         manifest(rows=lambda rows: [rows[0], *([r[0], "#REF!", *r[2:]] for r in rows[1:])]),
         {},
