@@ -6,6 +6,7 @@ Shapes: B windows, L tokens, K regimes.
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from motor.features.base import ForecastFeature, WindowFeatures, mean_and_spread
 
@@ -16,25 +17,30 @@ if TYPE_CHECKING:
 class Regime(ForecastFeature):
     """Each regime's posterior, its mean and spread over tokens; its entropy; how long one lasts, how often it ends.
 
-    Columns ``regime_<k>``, ``regime_<k>_spread``, ``regime_entropy`` (nats), ``regime_dwell`` (mean run of the
-    likeliest regime, as a share of the tokens) and ``regime_transitions`` (share of tokens whose likeliest regime is
-    another than the one before's); each as a mean over windows, and ``<name>_over_windows``, its standard deviation
-    over them.
+    Columns ``regime_<k>``, ``regime_<k>_spread``, the same of its logarithm, ``regime_<k>_log`` and
+    ``regime_<k>_log_spread`` (nats), ``regime_entropy`` (nats), ``regime_dwell`` (mean run of the likeliest regime, as
+    a share of the tokens) and ``regime_transitions`` (share of tokens whose likeliest regime is another than the one
+    before's); each as a mean over windows, and ``<name>_over_windows``, its standard deviation over them. A regime that
+    is sure, or ruled out, is told by the logarithm alone how far from any doubt it is.
     """
 
     kind: Literal["regime"] = "regime"
     needs_future: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ("regimes",)
 
+    least: float = Field(default=1e-3, gt=0, lt=1, description="added to a posterior before its logarithm is taken")
+
     def per_window(self, forecaster: Any, batch: Any, sampling_rate_hz: float) -> WindowFeatures:
         """Describe the regimes of each window (see `ForecastFeature.per_window`)."""
         import pandas as pd
 
         posterior_BLK = forecaster.forecast(batch).regimes_BLK.double().cpu().numpy()
+        log_BLK = np.log(posterior_BLK + self.least)
         columns = {}
         for regime in range(posterior_BLK.shape[2]):
-            columns[f"regime_{regime}"] = posterior_BLK[..., regime].mean(axis=1)
-            columns[f"regime_{regime}_spread"] = posterior_BLK[..., regime].std(axis=1)
+            for name, of_BL in (("", posterior_BLK[..., regime]), ("_log", log_BLK[..., regime])):
+                columns[f"regime_{regime}{name}"] = of_BL.mean(axis=1)
+                columns[f"regime_{regime}{name}_spread"] = of_BL.std(axis=1)
         columns |= {"regime_entropy": entropy(posterior_BLK).mean(axis=1), **runs(posterior_BLK.argmax(axis=2))}
         return WindowFeatures(pd.DataFrame(columns).astype(np.float32))
 

@@ -61,5 +61,5 @@ def test_planted_forecaster_that_knows_training_motors_by_name_is_refused(foreca
 
 
 def test_setting_of_before_has_its_record_of_before():
-    assert set(Tft().model_dump()) == {"kind", "patch", "width", "n_heads"}
+    assert set(Tft().model_dump()) == {"kind", "patch", "width", "n_heads", "embedding"}
     assert Tft(motor_ids=8).model_dump()["motor_ids"] == 8

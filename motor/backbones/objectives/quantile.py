@@ -36,7 +36,9 @@ def pinball(forecast: Forecast, batch: Batch) -> "Tensor":
     y_BH1 = batch.future_BH[..., None]
     levels_Q = torch.tensor(forecast.levels, device=y_BH1.device)
     miss_BHQ = (y_BH1 - forecast.quantiles_BHQ.float()) / scale_B1[..., None]
-    loss_BHQ = 2 * torch.maximum(levels_Q * miss_BHQ, (levels_Q - 1) * miss_BHQ)
+    known_BHQ = miss_BHQ.detach()
+    below_BHQ = ((known_BHQ < 0).float() + (known_BHQ <= 0).float()) / 2  # as the slope of the larger of two lines
+    loss_BHQ = 2 * (miss_BHQ * (levels_Q - below_BHQ))
     return loss_BHQ.where(~y_BH1.isnan(), 0.0).mean()
 
 

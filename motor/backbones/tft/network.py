@@ -115,6 +115,7 @@ class Network(Module):
         self.local, self.temporal = Local(width), Temporal(width, n_heads)
         self.head = Linear(width, patch * self.n_levels)
         self.linear = LinearSkip(geometry, patch, width) if settings.linear_skip else None
+        self.embedding = settings.embedding
         self.ids = None if settings.motor_ids is None else MotorIds(settings.motor_ids, width, settings.id_dropout)
 
     def forward(self, batch: Batch) -> Forecast:
@@ -131,8 +132,15 @@ class Network(Module):
         )
 
     def encode(self, batch: Batch) -> Tensor:
-        """Return what each patch of the context became: (B, L, D)."""
-        return self._places(batch)[:, : -self.inputs.n_future]
+        """Return what each patch of the context became, (B, L, D), with what the horizon became beside: (B, L, 2 D).
+
+        A patch is looked at for what the horizon needs of it; what is expected is told by the horizon's places alone.
+        """
+        places_BSD = self._places(batch)
+        past_BLD, future_BFD = places_BSD.split([places_BSD.shape[1] - self.inputs.n_future, self.inputs.n_future], 1)
+        if self.embedding == "context":
+            return past_BLD
+        return torch.cat([past_BLD, future_BFD.mean(dim=1, keepdim=True).expand_as(past_BLD)], dim=-1)
 
     def _places(self, batch: Batch) -> Tensor:
         id_B1D = 0.0 if self.ids is None else self.ids(batch)

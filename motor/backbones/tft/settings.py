@@ -25,6 +25,9 @@ class Tft(TorchBackbone):
     patch: int = Field(default=64, ge=1, description="samples of a token: a revolution of the shaft, or more")
     width: int = Field(default=64, ge=2, description="of a token")
     n_heads: int = Field(default=4, ge=1, description="attention heads, which share their values")
+    embedding: Literal["context", "context_and_horizon"] = Field(
+        default="context_and_horizon", description="places whose states a classifier is given"
+    )
     linear_skip: bool = Field(
         default=False,
         exclude_if=lambda is_on: not is_on,

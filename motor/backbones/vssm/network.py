@@ -11,6 +11,7 @@ D width, Z numbers of a state, K regimes, V known values.
 """
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -22,9 +23,14 @@ from motor.backbones.layers.gated import GatedResidual
 from motor.backbones.layers.patches import known_at, n_known, n_patches, patches, shapes
 from motor.backbones.torch_forecaster import Geometry
 
+if TYPE_CHECKING:
+    from motor.backbones.vssm.settings import Vssm
+
 STICKY = 2.0
 """First logit of staying in a regime over that of leaving it: 0.7 of four."""
 LOG_2PI = math.log(2 * math.pi)
+RULED_OUT = 1e-3  # added to a regime's posterior before its logarithm is taken
+TINY = 1e-30  # least density, over that of the likeliest regime, that a logarithm is taken of
 SCALES = (-5.0, 3.0)  # logarithms of deviations stay within
 
 
@@ -50,24 +56,26 @@ class Regimes(Module):
         self.stay_KK = Parameter(STICKY * torch.eye(n_regimes))
         self.first_K = Parameter(torch.zeros(n_regimes))
 
-    def moved(self, state_BZ: Tensor) -> Tensor:
-        """Return where a state goes to in each regime: (B, K, Z)."""
-        rest_KZ = self.rest_KZ
-        return rest_KZ + torch.einsum("bkz,kzy->bky", state_BZ[:, None] - rest_KZ, self.move_KZZ)
+    def moved(self, state: Tensor) -> Tensor:
+        """Return where states (..., Z) go to in each regime: (..., K, Z)."""
+        still_KZ = self.rest_KZ - torch.einsum("kz,kzy->ky", self.rest_KZ, self.move_KZZ)
+        return (state @ self.move_KZZ.transpose(0, 1).flatten(1)).unflatten(-1, still_KZ.shape) + still_KZ
 
     def filtered(self, state_BLZ: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logarithms of each regime's posterior (B, L, K), and of the states' density (B, L)."""
-        log_chain_KK, belief_BK = self.stay_KK.log_softmax(dim=-1), self.first_K.log_softmax(dim=-1)
-        beliefs, densities = [], []
-        for place in range(state_BLZ.shape[1]):
-            mean = self.rest_KZ if place == 0 else self.moved(state_BLZ[:, place - 1])
-            joint_BK = belief_BK + log_normal(state_BLZ[:, place, None], mean, self.log_scale_KZ)
-            density_B = joint_BK.logsumexp(dim=-1)
-            posterior_BK = joint_BK - density_B[:, None]
-            beliefs.append(posterior_BK)
-            densities.append(density_B)
-            belief_BK = (posterior_BK[:, :, None] + log_chain_KK).logsumexp(dim=1)
-        return torch.stack(beliefs, dim=1), torch.stack(densities, dim=1)
+        """Return each regime's posterior (B, L, K), and the logarithm of the states' density (B, L)."""
+        first_B1KZ = self.rest_KZ.expand(len(state_BLZ), 1, -1, -1)
+        mean_BLKZ = torch.cat([first_B1KZ, self.moved(state_BLZ[:, :-1])], dim=1)
+        log_state_BLK = log_normal(state_BLZ[:, :, None], mean_BLKZ, self.log_scale_KZ)
+        most_BL1 = log_state_BLK.detach().amax(dim=-1, keepdim=True)
+        chain_KK, belief_BK = self.stay_KK.softmax(dim=-1), self.first_K.softmax(dim=-1)
+        posteriors, densities = [], []
+        for state_BK in (log_state_BLK - most_BL1).exp().unbind(dim=1):
+            joint_BK = belief_BK * state_BK
+            density_B1 = joint_BK.sum(dim=-1, keepdim=True).clamp(min=TINY)
+            posteriors.append(joint_BK / density_B1)
+            densities.append(density_B1)
+            belief_BK = posteriors[-1] @ chain_KK
+        return torch.stack(posteriors, dim=1), torch.cat(densities, dim=1).log() + most_BL1[..., 0]
 
     def rolled(self, state_BZ: Tensor, posterior_BK: Tensor, n_steps: int) -> tuple[Tensor, Tensor]:
         """Return the mean state and the regimes of so many patches to come: (B, F, Z), (B, F, K)."""
@@ -83,19 +91,12 @@ class Regimes(Module):
 class Network(Module):
     """From a normalised context to quantiles, regimes and tokens."""
 
-    def __init__(
-        self,
-        geometry: Geometry,
-        patch: int,
-        width: int,
-        n_states: int,
-        n_regimes: int,
-        elbo_weight: float,
-        free_nats: float,
-    ) -> None:
+    def __init__(self, geometry: Geometry, settings: "Vssm") -> None:
         super().__init__()
+        patch, width, n_states, n_regimes = settings.patch, settings.width, settings.n_states, settings.n_regimes
         self.patch, self.domains, self.horizon = patch, geometry.domains, geometry.prediction_length
-        self.elbo_weight, self.free_nats = elbo_weight, free_nats
+        self.elbo_weight, self.free_nats = settings.elbo_weight, settings.free_nats
+        self.embedding = settings.embedding
         self.n_future = n_patches(geometry.prediction_length, patch)
         self.n_levels = len(geometry.quantile_levels)
         self.inputs, self.reader = Linear(patch + 2 + n_known(geometry.domains), width), Reader(width)
@@ -110,8 +111,7 @@ class Network(Module):
         patches_BLP = patches(batch.context_BT, self.patch)
         read_BLD, mean_BLZ, log_scale_BLZ = self._inferred(patches_BLP, batch)
         drawn = mean_BLZ + torch.randn_like(mean_BLZ) * log_scale_BLZ.exp() if self.training else mean_BLZ
-        log_regime_BLK, log_density_BL = self.regimes.filtered(drawn)
-        regime_BLK = log_regime_BLK.exp()
+        regime_BLK, log_density_BL = self.regimes.filtered(drawn)
         quantiles_BHQ = self._quantiles(drawn[:, -1], regime_BLK[:, -1], read_BLD[:, -1])
         auxiliary = None
         if batch.future_BH is not None and self.elbo_weight:
@@ -122,9 +122,15 @@ class Network(Module):
         return Forecast(quantiles_BHQ, auxiliary=auxiliary, tokens_BLD=tokens_BLD, regimes_BLK=regime_BLK)
 
     def encode(self, batch: Batch) -> Tensor:
-        """Return the mean state of each patch of the context, and what was read up to it: (B, L, Z + D)."""
+        """Return each patch's mean state beside its regimes, (B, L, Z + K), or beside what was read, (B, L, Z + D).
+
+        A state that moves by regimes is known by both: the mean alone does not tell which dynamics it follows.
+        """
         read_BLD, mean_BLZ, _ = self._inferred(patches(batch.context_BT, self.patch), batch)
-        return torch.cat([mean_BLZ, read_BLD], dim=-1)
+        if self.embedding == "states_and_read":
+            return torch.cat([mean_BLZ, read_BLD], dim=-1)
+        regime_BLK, _ = self.regimes.filtered(mean_BLZ)
+        return torch.cat([mean_BLZ, (regime_BLK + RULED_OUT).log()], dim=-1)
 
     def _inferred(self, patches_BLP: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return what was read of the patches, and mean and logarithm of the deviation of their states."""

@@ -34,12 +34,16 @@ class Vssm(TorchBackbone):
     free_nats: float = Field(
         default=8.0, ge=0, description="divergence a patch that costs nothing, so that states are not given up"
     )
+    embedding: Literal["states_and_read", "states_and_regimes"] = Field(
+        default="states_and_regimes",
+        description="what a classifier is given: beside the states, what was read up to each, or the logarithm of each "
+        "regime's posterior",
+    )
 
     def network(self, geometry: Geometry) -> "Network":
         from motor.backbones.vssm.network import Network
 
-        sizes = self.patch, self.width, self.n_states, self.n_regimes
-        return Network(geometry, *sizes, self.elbo_weight, self.free_nats)
+        return Network(geometry, self)
 
     def blocks(self, network: "Network") -> Blocks:  # type: ignore[override] # of this kind's own network
         """Return the recurrent layer as the one block of its encoder."""

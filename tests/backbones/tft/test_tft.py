@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from motor.backbones.batch import Batch
+from motor.backbones.forecast import loc_scale
 from motor.backbones.tft.settings import Tft
 from motor.backbones.training import Trainer, Training, TrainingData
 
@@ -87,3 +88,17 @@ def test_linear_skip_is_saved_and_loaded(tmp_path):
 def test_record_has_no_word_of_a_linear_skip_that_is_not_there():
     assert "linear_skip" not in Tft().model_dump()
     assert Tft(linear_skip=True).model_dump()["linear_skip"]
+
+
+def test_embedding_has_what_the_horizon_became_beside_each_patch():
+    forecaster, batch = Tft(**SMALL).create(CONTEXT, HORIZON, LEVELS, 0.0, DOMAINS, 0), tones(0)
+    both_BLD = forecaster.embed(batch)
+    forecaster.model.embedding = "context"
+    past_BLD, future_BLD = both_BLD.split(SMALL["width"], dim=-1)
+    assert torch.equal(past_BLD, forecaster.embed(batch))
+    assert future_BLD.std(dim=1, correction=0).max() == 0
+    with torch.no_grad():
+        steps_BPQ = forecaster.model.head(future_BLD[:, 0].clone()).unflatten(-1, (HORIZON, len(LEVELS)))
+    loc_B1, scale_B1 = loc_scale(torch.as_tensor(batch.context_BT))
+    forecast_BHQ = steps_BPQ.sort(dim=-1).values * scale_B1[..., None] + loc_B1[..., None]
+    torch.testing.assert_close(forecast_BHQ, forecaster.predict_quantiles(batch))

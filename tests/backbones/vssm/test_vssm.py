@@ -21,11 +21,11 @@ def test_filtered_regimes_are_those_of_all_paths_summed():
     with torch.no_grad():
         regimes.move_KZZ += 0.3 * torch.randn(2, 2, 2)
     states = torch.randn(1, 3, 2)
-    log_posterior, log_density = regimes.filtered(states)
+    posterior, log_density = regimes.filtered(states)
     weights = np.zeros(2)
     for path in itertools.product(range(2), repeat=3):
         weights[path[-1]] += _density(regimes, states[0].numpy(), path)
-    np.testing.assert_allclose(log_posterior[0, -1].exp().detach(), weights / weights.sum(), rtol=1e-4)
+    np.testing.assert_allclose(posterior[0, -1].detach(), weights / weights.sum(), rtol=1e-4)
     np.testing.assert_allclose(log_density.sum().item(), np.log(weights.sum()), rtol=1e-4)
 
 
@@ -41,6 +41,14 @@ def _density(regimes, states, path):
         miss = (states[place] - moved) / np.exp(scale[regime])
         density *= np.prod(np.exp(-0.5 * miss**2) / np.sqrt(2 * np.pi) / np.exp(scale[regime]))
     return density
+
+
+def test_embedding_has_the_regimes_beside_the_states():
+    forecaster = Vssm(patch=PATCH, n_states=8, n_regimes=3).create(CONTEXT, HORIZON, (0.1, 0.5, 0.9), 0.0, ("one",), 0)
+    batch, _ = switching(0, 4)
+    embedded_BLD, said = forecaster.embed(batch), forecaster.forecast(batch)
+    assert torch.equal(embedded_BLD[..., :8], said.tokens_BLD[..., :8])
+    torch.testing.assert_close(embedded_BLD[..., 8:].exp() - 1e-3, said.regimes_BLK, atol=1e-6, rtol=0)
 
 
 def switching(seed: int, n_windows: int) -> tuple[Batch, np.ndarray]:
