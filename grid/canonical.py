@@ -98,12 +98,13 @@ def _text_of_tuple(items: tuple[Any, ...]) -> str:
     if known is not None:
         return known[1]
     kind: Any = type(items[0])
-    is_shared = _is_record(kind) or (len(items) > MANY and all(type(item) in PLAIN for item in items))
+    is_shared = is_record(kind) or (len(items) > MANY and all(type(item) in PLAIN for item in items))
     return _kept_text(items) if is_shared else _text_of_items(items)
 
 
 @cache
-def _is_record(kind: Any) -> bool:
+def is_record(kind: Any) -> bool:
+    """Tell whether values of a type are records, which are frozen."""
     return issubclass(kind, Recorded | BaseModel)
 
 
@@ -158,7 +159,7 @@ class _Writers(dict[type, Callable[[Any], str]]):
     """What writes values, by their type."""
 
     def __missing__(self, kind: type) -> Callable[[Any], str]:
-        self[kind] = _kept_text if _is_record(kind) else _text_of_other
+        self[kind] = _kept_text if is_record(kind) else _text_of_other
         return self[kind]
 
 

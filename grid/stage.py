@@ -3,9 +3,8 @@
 import dataclasses
 import hashlib
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, Union, get
 
 from pydantic import BaseModel
 
-from grid.canonical import PLAIN, SOURCE, WRITERS, Recorded, canonical, digest, dumped, kept_text, string
+from grid.canonical import SOURCE, Recorded, canonical, digest, dumped, kept_text
+from grid.layout import check_class, deciding_fields, layout_of, once, source_of
 
 __all__ = ["COST", "KEY_LENGTH", "Context", "InputError", "Resources", "Stage", "after", "beside", "canonical"]
 __all__ += ["digest", "when_set"]
@@ -165,23 +165,22 @@ class Stage(Recorded):
         """Return its name for people, given the values that the cells that need it have on each axis."""
         return self.label()
 
-    @cached_property
+    @once
     def inputs(self) -> tuple["Stage", ...]:
         """The distinct stages that this one is made from, in the order of its fields."""
         found: dict[str, Stage] = {}
         made: Any = type(self)
-        for name in _fields_with_stages(made):
-            _gather(getattr(self, name), found)
+        _gather(_with_stages(made)(self), found)
         return tuple(found.values())
 
-    @cached_property
+    @once
     def waits_for(self) -> tuple["Stage", ...]:
         """The distinct stages that must stand before this one is built: its inputs, and what is to come before."""
-        found = {stage.key: stage for stage in self.inputs}
+        inputs: tuple[Stage, ...] = self.inputs
+        found = {stage.key: stage for stage in inputs}
         made: Any = type(self)
-        for name in _fields_after(made):
-            _gather(getattr(self, name), found)
-        return tuple(found.values()) if len(found) > len(self.inputs) else self.inputs
+        _gather(_to_come_before(made)(self), found)
+        return tuple(found.values()) if len(found) > len(inputs) else inputs
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -192,11 +191,11 @@ class Stage(Recorded):
         TypeError
             If a field has no stable form, or would not enter the record.
         """
-        _check_class(type(self))
+        check_class(type(self))
         fields = {name: canonical(value, f"{type(self).__name__}.{name}") for name, value in self._deciding()}
-        return {"kind": self.KIND, "version": self.VERSION, **_source_of(type(self)), **fields}
+        return {"kind": self.KIND, "version": self.VERSION, **source_of(type(self)), **fields}
 
-    @cached_property
+    @once
     def key(self) -> str:
         """The start of the SHA-256 of the record's canonical JSON."""
         text = kept_text(self) or self.record_text()  # whose record holds this one may have asked for it before
@@ -207,17 +206,10 @@ class Stage(Recorded):
         if "record" in self.__dict__:  # it may have been read back
             return dumped(self.record)
         made: Any = type(self)
-        values_of, layout = _layout(made, made.KIND, made.VERSION)
-        values = values_of(self)
         try:
-            parts = [
-                head if at is None else head + WRITERS[type(values[at])](values[at])
-                for head, at, default in layout
-                if default is MISSING or values[at] != default
-            ]
+            return layout_of(made, made.KIND, made.VERSION).text(self)
         except TypeError:
             return dumped(self.record)  # it says of which field
-        return "{" + ",".join(parts) + "}"
 
     def walk(self) -> Iterator["Stage"]:
         """Yield this stage after all that it waits for, each once."""
@@ -234,49 +226,26 @@ class Stage(Recorded):
 
     def _deciding(self) -> Iterator[tuple[str, Any]]:
         made: Any = type(self)
-        fields = _deciding_fields(made)
+        fields = deciding_fields(made)
         return ((field.name, getattr(self, field.name)) for field in fields if not _is_unset(self, field))
 
 
-def _check_class(made: Any) -> None:
-    name, own = made.__name__, vars(made)
-    if not made.KIND:
-        raise TypeError(f"{name}.KIND is {made.KIND!r}; name the kind of stage, say 'classify'")
-    if "__dataclass_fields__" not in own:
-        raise TypeError(f"{name} is not decorated: its fields would enter no key; add @dataclass(frozen=True)")
-    if taken := {"kind", "version", SOURCE} & own["__dataclass_fields__"].keys():
-        raise TypeError(f"{name}.{min(taken)} would hide what the record says of every stage; rename the field")
+@cache
+def _to_come_before(of: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what gives the fields that hold what is to come before."""
+    return _values_of(field.name for field in dataclasses.fields(of) if field.metadata.get("after"))
 
 
 @cache
-def _layout(made: Any, kind: str, version: int) -> tuple[Callable[[Any], Any], tuple[tuple[str, Any, Any], ...]]:
-    """Return what gives the values of a stage's deciding fields, and what a record's JSON is put together from.
-
-    That is, by name: JSON, and the number of the value that comes behind it, if any. A field that enters only where
-    it is set comes with its default, any other with MISSING.
-    """
-    _check_class(made)
-    own = {"kind": kind, "version": version, **_source_of(made)}
-    told: dict[str, Any] = {name: (f"{string(name)}:{dumped(value)}", None, MISSING) for name, value in own.items()}
-    fields = _deciding_fields(made)
-    for at, field in enumerate(fields, start=1):
-        default = field.default if field.metadata.get("when_set") else MISSING
-        told[field.name] = (f"{string(field.name)}:", at, default)
-    values = attrgetter("KIND", *(field.name for field in fields))  # of two names and more it returns a tuple
-    return values, tuple(told[name] for name in sorted(told))
-
-
-@cache
-def _fields_after(of: Any) -> tuple[str, ...]:
-    """Return the names of the fields that hold what is to come before."""
-    return tuple(field.name for field in dataclasses.fields(of) if field.metadata.get("after"))
-
-
-@cache
-def _fields_with_stages(of: Any) -> tuple[str, ...]:
-    """Return the names of the deciding fields that may hold stages, by their types."""
+def _with_stages(of: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what gives the deciding fields that may hold stages, by their types."""
     hints = get_type_hints(of, localns={of.__name__: of})
-    return tuple(field.name for field in _deciding_fields(of) if _may_hold_stages(hints[field.name]))
+    return _values_of(field.name for field in deciding_fields(of) if _may_hold_stages(hints[field.name]))
+
+
+def _values_of(names: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what gives the values of some fields, and behind them two texts: of one name there would be no tuple."""
+    return attrgetter(*names, "KIND", "KIND")
 
 
 def _may_hold_stages(annotation: Any) -> bool:
@@ -290,21 +259,9 @@ def _may_hold_stages(annotation: Any) -> bool:
     )
 
 
-@cache
-def _deciding_fields(of: Any) -> tuple["dataclasses.Field[Any]", ...]:
-    """Return the fields that enter a record."""
-    return tuple(field for field in dataclasses.fields(of) if not field.metadata.get("beside"))
-
-
 def _is_unset(stage: Stage, field: "dataclasses.Field[Any]") -> bool:
     """Tell whether a field is declared by `when_set` and is as it defaults."""
     return bool(field.metadata.get("when_set")) and getattr(stage, field.name) == field.default
-
-
-def _source_of(cls: type[Any]) -> dict[str, Any]:
-    """Return what a record says of the source of a class from outside the project; nothing of another."""
-    source = getattr(sys.modules[cls.__module__.partition(".")[0]], SOURCE.upper(), None)
-    return {} if source is None else {SOURCE: source}
 
 
 def _subclasses(of: type[Stage]) -> Iterator[type[Any]]:
@@ -324,7 +281,7 @@ def _class_of(expected: type[Stage], record: Mapping[str, Any]) -> type[Any]:
             "name the plug-in that defines it"
         )
     for made in reversed(kinds[record["kind"]]):
-        is_of_source = _source_of(made).get(SOURCE) == record.get(SOURCE)
+        is_of_source = source_of(made).get(SOURCE) == record.get(SOURCE)
         if is_of_source and record["version"] == made.VERSION and not _unlike(made, record):
             return made
     nearest = kinds[record["kind"]][-1]
@@ -375,23 +332,27 @@ def _read_back(annotation: Any, value: Any) -> Any:
     return tuple(value) if annotation is tuple else value
 
 
-def _gather(value: Any, found: dict[str, Stage]) -> None:
-    """Add the stages that a value holds, by key."""
-    kind: Any = type(value)
-    holds = _holds(kind)
-    if holds == "itself":
-        found[value.key] = value
-    elif holds:
-        for item in value.values() if holds == "values" else value:
-            if type(item) not in PLAIN:
-                _gather(item, found)
+def _gather(values: Iterable[Any], found: dict[str, Stage]) -> None:
+    """Add the stages among some values, and in them, by key."""
+    for value in values:
+        holds = _HOLDS[type(value)]
+        if holds == "itself":
+            found[value.key] = value
+        elif holds and value:
+            _gather(value.values() if holds == "values" else value, found)
 
 
-@cache
-def _holds(kind: Any) -> Literal["", "itself", "items", "values"]:
-    """Return in what way a value of a type may hold stages."""
-    if issubclass(kind, tuple | list):
-        return "items"
-    if issubclass(kind, Stage):
-        return "itself"
-    return "values" if issubclass(kind, dict) else ""
+class _Holds(dict[type, Literal["", "itself", "items", "values"]]):
+    """In what way values may hold stages, by their type."""
+
+    def __missing__(self, kind: type) -> Literal["", "itself", "items", "values"]:
+        if issubclass(kind, tuple | list):
+            self[kind] = "items"
+        elif issubclass(kind, Stage):
+            self[kind] = "itself"
+        else:
+            self[kind] = "values" if issubclass(kind, dict) else ""
+        return self[kind]
+
+
+_HOLDS = _Holds()

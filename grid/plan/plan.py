@@ -1,6 +1,6 @@
 """From cells to the distinct stages that are still missing, inputs first."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,7 +115,9 @@ def _forced(stages: dict[str, Stage], force: frozenset[str]) -> set[str]:
     return _made_from(stages, [key for key, stage in stages.items() if "all" in force or stage.KIND in force])
 
 
-def _needed(cells: list[Cell], stages: dict[str, Stage], wanted: set[str], held: set[str]) -> set[str]:
+def _needed(cells: list[Cell], stages: dict[str, Stage], wanted: set[str], held: set[str]) -> Set[str]:
+    if not wanted and not held:
+        return stages.keys()
     asked = wanted | {stage.key for cell in cells for stage in (cell.stage, *cell.checks)}
     needed: set[str] = set()
     for key, stage in reversed(stages.items()):  # whoever waits for a stage comes before it here

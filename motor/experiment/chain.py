@@ -291,7 +291,7 @@ class Link:
     def _same(self, name: str, value: T) -> T:
         """Return what was made of this name at this place before, where it is equal: its JSON is then made once."""
         known = self._once(name, lambda: value)
-        return known if known == value else value
+        return known if known is value or known == value else value
 
     def file(self, path: str) -> tuple[str, str]:
         return str(Path(path).expanduser().absolute()), self.chain.file_digest(path)

@@ -100,7 +100,8 @@ class FineTuned(OfFeatures):
         """Return how it is trained: what the recipe says by itself holds where the config does not say."""
         if self.labels == "none":
             return configured.model_copy(update={"num_steps": 0})
-        if configured.trainable_blocks is not None or configured.lora is not None:
+        is_said = configured.trainable_blocks is not None or configured.lora is not None
+        if is_said or (self.trainable_blocks is None and self.lora_rank is None):
             return configured
         lora = None if self.lora_rank is None else Lora(rank=self.lora_rank, alpha=2.0 * self.lora_rank)
         return configured.model_copy(update={"trainable_blocks": self.trainable_blocks, "lora": lora})
