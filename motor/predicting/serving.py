@@ -87,7 +87,7 @@ def recordings_of(body: Body, options: InputOptions, settings: Settings) -> Iter
     try:
         options = _with_query(options, body.query)
         if kind == "application/json":
-            yield from _of_json(body.content, options, settings)
+            yield from _of_json(body.content, options, settings, body.query)
         else:
             files = _files(kind, parameters, body, suffixes_of(options))
             some = list(islice(files, settings.most_recordings + 1))  # what is too much need not all be looked at
@@ -126,7 +126,9 @@ def _check_name(text: str, what: str) -> None:
         raise BadRequest(400, f"{what}: {fault}")
 
 
-def _of_json(content: bytes, options: InputOptions, settings: Settings) -> Iterator[Recording | Fault]:
+def _of_json(
+    content: bytes, options: InputOptions, settings: Settings, query: Mapping[str, str]
+) -> Iterator[Recording | Fault]:
     try:
         value = json.loads(content, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
@@ -142,6 +144,7 @@ def _of_json(content: bytes, options: InputOptions, settings: Settings) -> Itera
         item = _name_in(one, "item") or (f"recording {number}" if len(several) > 1 else "signal")
         motor, moment = _name_in(one, "motor"), _name_in(one, "moment")
         try:
+            _check_query(one, item, options, query)
             yield replace(_of_object(one, item, options), motor=motor or "", moment=moment)
         except (DataError, TypeError, ValueError, OverflowError) as error:
             yield Fault.of(item, error)
@@ -187,6 +190,17 @@ def _of_object(one: Mapping[str, Any], item: str, options: InputOptions) -> Reco
         raise DataError(f"{item}: nothing tells its sampling_rate_hz; give a number above 0")
     speed_rpm = positive(one.get("speed_rpm", options.speed_rpm), "speed_rpm", item, "JSON")
     return recording(np.array(signal, dtype=np.float64), rate_hz, domain, item, speed_rpm)
+
+
+def _check_query(one: Mapping[str, Any], item: str, options: InputOptions, query: Mapping[str, str]) -> None:
+    """Raise if a JSON object tells another domain, rate or speed than the query."""
+    for name in {*FIELDS} & {*query} & {*one}:
+        asked, told = getattr(options, name), one[name]
+        if told is not None and told != asked:
+            raise DataError(
+                f"{item}: {name} is {shown(told)} by the JSON, and {shown(asked)} by the query; correct one of them, "
+                "or leave it out"
+            )
 
 
 def suffixes_of(options: InputOptions) -> tuple[str, ...]:

@@ -110,6 +110,21 @@ def test_check_data_under_skip_lists_what_was_skipped(check, data, tmp_path):
 
 
 @pytest.mark.hostile
+def test_check_data_under_skip_keeps_counts_that_float32_cannot_hold(check, data, tmp_path):
+    true = {}
+    for file in data.rglob("*.npy"):
+        counts = 4_000_000_000 + np.round(40 * np.load(file)).astype(np.int64)
+        true[str(file.relative_to(data))] = counts - counts.mean()
+        np.save(file, counts)
+    status, printed = check("dataset.on_bad_series=skip")
+    assert status == 0
+    assert "no series was skipped" in printed.out
+    recordings = open_recordings(next((tmp_path / "storage").rglob("recordings.arrow")).parent)
+    for place, item in enumerate(recordings.meta["item"]):
+        np.testing.assert_allclose(recordings.signal(place), true[item], atol=1e-3 * true[item].std())
+
+
+@pytest.mark.hostile
 @pytest.mark.parametrize("part", ["*/*/*.npy", "*/spark/*.npy"])
 def test_check_data_under_skip_that_leaves_nothing_of_a_class_says_how_many_and_why(check, data, part):
     files = sorted(data.glob(part))

@@ -1,5 +1,6 @@
 """Names of classes and domains: refused before anything runs, or good for every folder, table and judge to come."""
 
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ import pandas as pd
 import pytest
 
 from grid.config.document import ConfigError
+from grid.plan.plan import make_plan
+from grid.run.run import BuildContext, build_stage
 from grid.store.store import Store
-from motor.experiment.cells import make_cells
+from motor.experiment.cells import make_cells, resources_of
 from motor.experiment.reading import read_experiment
 from motor.judges.lightgbm import Lightgbm
+from motor.results.folder import results_folder, write_results
 from motor.stages.judging import judging
 
 pytestmark = pytest.mark.hostile
@@ -88,3 +92,47 @@ def test_names_of_classes_are_those_of_the_judges_columns_in_a_file(tmp_path: Pa
     assert [name for name in read_back if name.startswith("probability_")] == [f"probability_{c}" for c in classes]
     assert read_back["label"].tolist() == table["label"].tolist()
     assert set(read_back["predicted"]) <= set(classes)
+
+
+def built(folder: Path, classes: list[str], domains: list[str]) -> Any:
+    """Build the joint cell of recordings whose classes and domains have some names, and its results."""
+    rows = [
+        {
+            "item": f"{domain} {number}",
+            "motor": f"M{number:02d}",
+            "domain": domain,
+            "label": classes[number % len(classes)],
+            "signal": np.random.default_rng(number).normal(size=512) * np.sin(np.arange(512) / (2 + number % 3)),
+        }
+        for number in range(4 * len(classes))
+        for domain in domains
+    ]
+    pd.DataFrame(rows).to_parquet(folder / "table.parquet")
+    values = {"classes": classes, "domains": domains, "normal": classes[0], "regimes": ["Joint"]}
+    text = CONFIG.format(**{name: json.dumps(value, ensure_ascii=False) for name, value in values.items()})
+    text = text.replace("kind: tree, path: nowhere", f"kind: parquet, path: {folder / 'table.parquet'}")
+    text = text.replace("[class_forecasters, B]", "[class_forecasters]")
+    settings = "finetune: {num_steps: 2, validate_every: 2, batch_size: 4}\naudit: {accept: [quantisation, length]}\n"
+    (folder / "names.yaml").write_text(text + settings, encoding="utf-8")
+    experiment, store = read_experiment(folder / "names.yaml", (), {}), Store(folder / "storage")
+    cells = make_cells(experiment, store.root, dry_run=False)
+    plan = make_plan(cells, store)
+    resources = resources_of(experiment, plan.stages.values())
+    for key, stage in plan.stages.items():
+        build_stage(stage, store, BuildContext(store, stage, resources[key], lambda progress: None))
+    write_results(experiment, cells, plan, store, {}, "launch.py names.yaml")
+    return store.folder(cells[0].stage), results_folder(experiment, store)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["json", "emoji_quote", "percent_hash"])
+def test_names_go_through_training_to_the_report(tmp_path: Path, kind: str) -> None:
+    classes, domains, _ = NAMES[kind]
+    cell, results = built(tmp_path, classes, domains)
+    predictions = pd.read_csv(cell / "predictions.csv", dtype=str, keep_default_na=False)
+    assert {*predictions["domain"]} == {*domains}
+    assert {*predictions["label"], *predictions["predicted"]} <= {*classes}
+    assert [name for name in predictions if name.startswith("probability_")] == [f"probability_{c}" for c in classes]
+    assert pd.read_csv(results / "cells.csv")["domain"].tolist() == ["Joint"]
+    report = html.unescape((results / "report.html").read_text(encoding="utf-8"))
+    assert classes[1] in report

@@ -163,6 +163,18 @@ def in_json(**values: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
+    ("told", "asked_for"),
+    [("sound", {"domain": "vibration"}), (2000, {"sampling_rate_hz": "4000"}), (900.0, {"speed_rpm": "1500"})],
+)
+def test_serving_json_that_contradicts_the_query_is_told_with_both(told: Any, asked_for: dict[str, str]) -> None:
+    ((name, other),) = asked_for.items()
+    (fault,) = asked("application/json", in_json(**{name: told}), **asked_for)
+    assert re.search(f"{name} is {told!r} by the JSON, and .*{other}.* by the query", fault.reason), fault.reason
+    (same,) = asked("application/json", in_json(**{name: told}), **{name: str(told)})
+    assert isinstance(same, Recording)
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         (b'{"signal": [1, 2], "signal": [3, 4], "domain": "sound"}', "'signal' twice"),
