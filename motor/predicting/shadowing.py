@@ -15,7 +15,8 @@ from motor.predicting.printing import as_rows
 from motor.recordings.recording import Recording
 from motor.registry.sources import Carried
 
-MOST_WAITING = 8  # requests that were answered and that the shadow has not judged; more are counted as missed
+# Of requests that were answered and that the shadow has not judged; what is more is counted as missed.
+MOST_WAITING, MOST_BYTES = 256, 256_000_000
 LOWEST = 19  # the priority of a process that may take what others leave
 STARTS = 3
 
@@ -85,20 +86,22 @@ class Shadow:
     """Shows a challenger what was answered, as far as it keeps up; it is the answering process's end of it."""
 
     def __init__(self, challenger: Any) -> None:
-        self._challenger, self._waiting, self._n_missed = challenger, list[Any](), 0
+        self._challenger, self._waiting, self._n_missed = challenger, dict[Any, int](), 0  # by request, its bytes
         self._lock = threading.Lock()
 
     def show(self, recordings: Sequence[Recording], outcome: Outcome) -> None:
         """Hand on a request and its answer. It raises nothing: a fault of the shadow is none of an answer."""
         with self._lock:
             try:
-                if self._waiting:
-                    self._waiting = ray.wait(self._waiting, num_returns=len(self._waiting), timeout=0)[1]
-                if len(self._waiting) >= MOST_WAITING:
+                waiting = [*self._waiting]
+                for done in ray.wait(waiting, num_returns=len(waiting), timeout=0)[0] if waiting else ():
+                    del self._waiting[done]
+                n_bytes = sum(one.signal.nbytes for one in recordings)
+                if len(self._waiting) >= MOST_WAITING or sum(self._waiting.values()) + n_bytes > MOST_BYTES:
                     self._n_missed += 1
                     return
                 said = {row["item"]: row for row in as_rows(outcome.predictions)}
-                self._waiting.append(self._challenger.see.remote(list(recordings), said, self._n_missed))
+                self._waiting[self._challenger.see.remote(list(recordings), said, self._n_missed)] = n_bytes
                 self._n_missed = 0
             except Exception:
                 self._n_missed += 1

@@ -4,10 +4,11 @@ from collections import Counter
 
 import pytest
 
+from motor.predicting import shadowing
 from motor.predicting.faults import Outcome
 from motor.predicting.inputs import InputOptions, read_recordings
 from motor.predicting.printing import as_rows
-from motor.predicting.shadowing import MOST_WAITING, Shadow, judged_beside
+from motor.predicting.shadowing import Shadow, judged_beside
 
 
 class Kept:
@@ -52,8 +53,12 @@ def test_a_shadow_that_died_fails_no_answer(joint, sent):
     assert shadow._n_missed == 3
 
 
-def test_a_shadow_that_is_behind_is_shown_no_more(joint, sent, monkeypatch):
-    monkeypatch.setattr("motor.predicting.shadowing.ray.wait", lambda waiting, **_: ([], waiting))
+@pytest.mark.parametrize("bounds", [{"MOST_WAITING": 3}, {"MOST_BYTES": 3.5}])
+def test_a_shadow_that_is_behind_is_shown_no_more(joint, sent, monkeypatch, bounds):
+    n_bytes = sum(one.signal.nbytes for one in sent)
+    for name, most in bounds.items():
+        monkeypatch.setattr(shadowing, name, most * n_bytes if name == "MOST_BYTES" else most)
+    monkeypatch.setattr(shadowing.ray, "wait", lambda waiting, **_: ([], waiting))
     shown = []
 
     class Slow:
@@ -64,6 +69,6 @@ def test_a_shadow_that_is_behind_is_shown_no_more(joint, sent, monkeypatch):
                 return len(shown)
 
     shadow, outcome = Shadow(Slow()), joint.outcome(sent)
-    for _ in range(MOST_WAITING + 2):
+    for _ in range(5):
         shadow.show(sent, outcome)
-    assert (len(shown), shadow._n_missed) == (MOST_WAITING, 2)
+    assert (len(shown), shadow._n_missed) == (3, 2)
