@@ -21,6 +21,7 @@ OWN = "#"  # MATLAB keeps what its cells refer to in #refs#, and what it notes o
 MOST_DATASETS = 10_000
 DEEPEST = 12
 MATLAB_CLASS = "MATLAB_class"
+SCALE, OFFSET, UNMEASURED = "scale_factor", "add_offset", ("_FillValue", "missing_value")
 
 
 def is_hdf5(path: Path) -> bool:
@@ -45,10 +46,10 @@ class _Datasets(Box):
             return np.asarray(dataset.asstr()[()])
         if line is None:
             values = dataset[()]
-            return np.asarray(values.T if self.is_matlab else values)
-        return np.asarray(
-            dataset[:, line.number - 1] if (line.axis == 1) != self.is_matlab else dataset[line.number - 1]
-        )
+            values = values.T if self.is_matlab else values
+        else:
+            values = dataset[:, line.number - 1] if (line.axis == 1) != self.is_matlab else dataset[line.number - 1]
+        return _unpacked(np.asarray(values), dataset.attrs, f"{self.place}, variable {name!r}")
 
     def attribute(self, name: str) -> Value:
         """Return an attribute: ``@rpm`` of the file, ``run/DE@rpm`` of a group or dataset."""
@@ -164,6 +165,30 @@ def _variable(name: str, dataset: Any, is_matlab: bool, file: Any) -> Variable:
     elif dataset.dtype.kind == "O":
         kind = "references" if is_matlab else "objects"
     return Variable(name, shape[::-1] if is_matlab else shape, kind)
+
+
+def _unpacked(values: np.ndarray, attributes: Any, place: str) -> np.ndarray:
+    """Return numbers as they were measured: scaled, NaN where nothing was.
+
+    By the attributes of netCDF (CF conventions 1.11, sections 2.5.1 and 8.1).
+
+    Raises
+    ------
+    SeriesError
+        If an attribute is no number, or tells no scale.
+    """
+    told = {name: np.ravel(attributes[name]) for name in (SCALE, OFFSET, *UNMEASURED) if name in attributes}
+    if not told or values.dtype.kind not in "iuf":
+        return values
+    for name, numbers in told.items():
+        is_number = numbers.dtype.kind in "iuf" and (name in UNMEASURED or (len(numbers) == 1 and np.isfinite(numbers)))
+        if not is_number or (name == SCALE and not numbers):
+            said = shown(str(attributes[name]))
+            raise SeriesError(f"{place}: its attribute {name!r} is {said}, by which nothing can be scaled; {NEXT_STEP}")
+    measured = values * told.get(SCALE, np.ones(1)).astype(np.float64) + told.get(OFFSET, np.zeros(1))
+    for name in told.keys() & set(UNMEASURED):
+        measured[np.isin(values, told[name])] = np.nan
+    return measured
 
 
 def _check_inside(dataset: Any, place: str) -> None:

@@ -215,6 +215,40 @@ def test_hdf5_dataset_of_which_only_a_part_was_written_is_refused(tmp_path: Path
         read_signal(tmp_path / "a.h5")
 
 
+COUNTS = np.random.default_rng(2).integers(-30_000, 30_000, 400).astype(np.int16)
+
+
+def packed_as(path: Path, values: Any = COUNTS, **attributes: Any) -> Path:
+    with h5py.File(path, "w") as file:
+        file["x"] = values
+        file["x"].attrs.update(attributes)
+    return path
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32, np.uint8])
+def test_hdf5_dataset_that_is_packed_is_scaled_as_its_attributes_say(tmp_path: Path, dtype: Any) -> None:
+    values, scale = COUNTS.astype(dtype), np.float32(0.01)
+    for attributes in ({"scale_factor": scale}, {"add_offset": 3}, {"scale_factor": [scale], "add_offset": -2.5}):
+        signal, _ = read_signal(packed_as(tmp_path / "a.h5", values, **attributes))
+        expected = values * np.float64(np.ravel(attributes.get("scale_factor", 1))[0]) + attributes.get("add_offset", 0)
+        np.testing.assert_array_equal(signal, expected.astype(np.float32))
+
+
+@pytest.mark.parametrize("name", ["_FillValue", "missing_value"])
+def test_hdf5_dataset_with_samples_that_were_not_measured_names_the_first(tmp_path: Path, name: str) -> None:
+    values = np.r_[COUNTS[:7], np.int16(-32_768), COUNTS]
+    for attributes in ({name: np.int16(-32_768)}, {name: [np.int16(32_767), np.int16(-32_768)], "scale_factor": 0.5}):
+        with pytest.raises(SeriesError, match="sample 7 is nan"):
+            read_signal(packed_as(tmp_path / "a.h5", values, **attributes))
+    assert len(read_signal(packed_as(tmp_path / "a.h5", COUNTS, **{name: np.int16(-32_768)}))[0]) == len(COUNTS)
+
+
+@pytest.mark.parametrize("scale", [0, np.nan, [1.0, 2.0], "0.5"])
+def test_hdf5_dataset_with_no_true_scale_is_refused(tmp_path: Path, scale: Any) -> None:
+    with pytest.raises(SeriesError, match=r"a\.h5, variable 'x': its attribute 'scale_factor' is"):
+        read_signal(packed_as(tmp_path / "a.h5", scale_factor=scale))
+
+
 def test_signal_of_64_bit_counts_keeps_its_samples() -> None:
     counts = 2**62 + np.random.default_rng(1).integers(-50, 50, 500)
     assert len(np.unique(finite_signal(counts // 16, "here"))) == len(np.unique(counts // 16))
