@@ -75,6 +75,16 @@ def summarised(frame: "pd.DataFrame", edges: np.ndarray | None) -> list[dict[str
     return [{"domain": domain, "label": label, **_told(rows, edges)} for (domain, label), rows in groups]
 
 
+def by_motor(frame: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Return errors of each motor and class of it: what an interval over motors is drawn from."""
+    groups = frame.groupby(["domain", "motor", "label"])
+    return [
+        {"domain": domain, "motor": motor, "label": label, "n_windows": len(rows)}
+        | {name: float(rows[name].mean()) for name in ("mae", "mean_mae")}
+        for (domain, motor, label), rows in groups
+    ]
+
+
 def _told(rows: "pd.DataFrame", edges: np.ndarray | None) -> dict[str, Any]:
     rise_B = rows["rise"].to_numpy()
     told: dict[str, Any] = {"n_windows": len(rows)}
@@ -193,16 +203,19 @@ def joined(folders: Sequence[Path], context_length: int) -> dict[str, Any] | Non
     dict
         `rows`: class (`ALL`: of all classes) -> the columns of ``forecasts.json``, means over windows. `ratio`: of
         neighbours' distance and skill, training windows' over held-out windows', means over folds; {} without a memory.
+        `motors`: the rows of `by_motor`, of all folds.
     """
     told = [read_forecasts(folder) for folder in folders]
     rows = [row for of_fold in told if of_fold for row in of_fold["by_context"].get(str(context_length), [])]
     if not folders or not all(told) or not rows:
         return None
+    motors = [row for of_fold in told if of_fold for row in of_fold.get("motors", {}).get(str(context_length), [])]
     trainings = [json.loads((folder / "training.json").read_text(encoding="utf-8")) for folder in folders]
     ratios = [one["retrieval"]["ratio"] for one in trainings if "retrieval" in one]
     return {
         "rows": {label: _mean_row([row for row in rows if row["label"] == label]) for label in _labels(rows)},
         "ratio": {name: float(np.mean([one[name] for one in ratios])) for name in (ratios[0] if ratios else ())},
+        "motors": motors,
     }
 
 

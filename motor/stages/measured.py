@@ -14,7 +14,16 @@ from motor.backbones.batching import BatchSize
 from motor.backbones.forecast import MEDIAN, STILL
 from motor.features.skill import forecast_skill, skill_columns
 from motor.stages.forecast_facts import facts_of, window_facts
-from motor.stages.forecasts import N_WORST, columns_of, edges_of, retrieval_facts, said_of, summarised, worst_cases
+from motor.stages.forecasts import (
+    N_WORST,
+    by_motor,
+    columns_of,
+    edges_of,
+    retrieval_facts,
+    said_of,
+    summarised,
+    worst_cases,
+)
 from motor.stages.prepare import Prepared
 from motor.windows.cutting import FixedWindows
 
@@ -75,19 +84,25 @@ class Measured:
         ]
 
     def forecasts(self) -> dict[str, Any]:
-        """Return what ``forecasts.json`` says: of each context length rows by domain and class, and worst cases.
+        """Return what ``forecasts.json`` says: rows of each context by domain and class and by motor, and worst cases.
 
         Of the longest context also how sure it is (`facts_of`).
         """
         if self.frame.empty:
-            return {"by_context": {}, "worst": [], "sure": {}}
+            return {"by_context": {}, "motors": {}, "worst": [], "sure": {}}
         edges = edges_of(self.even(N_WINDOWS))
-        frame = self.frame.join(self.meta.set_index("item")[["domain", "label", "speed_rpm"]], on="item")
+        frame = self.frame.join(self.meta.set_index("item")[["domain", "label", "motor", "speed_rpm"]], on="item")
         of_lengths = frame.groupby("context_length", sort=False)
         told = {str(length): summarised(rows, edges) for length, rows in of_lengths}
+        motors = {str(length): by_motor(rows) for length, rows in of_lengths}
         longest = frame[frame["context_length"] == self.stage.context_length]
         worst = self._worst(longest) if self.stage.memory is not None or self._says_more else []
-        return {"by_context": told, "worst": worst, "sure": facts_of(longest, self.stage.quantile_levels)}
+        return {
+            "by_context": told,
+            "motors": motors,
+            "worst": worst,
+            "sure": facts_of(longest, self.stage.quantile_levels),
+        }
 
     def retrieval(self) -> dict[str, Any]:
         """Return what ``training.json`` says of neighbours; nothing of a forecaster without a memory."""

@@ -36,6 +36,16 @@ def test_rows_are_by_domain_and_class_and_of_all_classes(told):
             assert of_all["mae"] == pytest.approx(mean)
 
 
+def test_errors_of_each_motor_add_up_to_those_of_its_domain(told):
+    rows = told["gram"]["forecasts.json"]["by_context"]["64"]
+    motors = told["gram"]["forecasts.json"]["motors"]["64"]
+    for of_all in (row for row in rows if not row["label"]):
+        own = [row for row in motors if row["domain"] == of_all["domain"]]
+        assert len({row["motor"] for row in own}) == len(own)
+        mean = sum(row["n_windows"] * row["mae"] for row in own) / of_all["n_windows"]
+        assert of_all["mae"] == pytest.approx(mean)
+
+
 def test_gates_and_what_they_choose_between_are_told_of_gated_forecasts_alone(told):
     for name in ("none", "gram"):
         rows = told[name]["forecasts.json"]["by_context"]["64"]

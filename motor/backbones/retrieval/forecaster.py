@@ -1,7 +1,7 @@
 """A forecaster that looks up what followed similar windows of other motors (kNN in shape), beside a linear one.
 
-Shapes: B windows, T context, H horizon, Q quantiles, N models (one for each domain that is told, else 1), K neighbours,
-G segments of the horizon, F forecasts that are blended (linear, neighbours).
+Shapes: B windows, T context, H horizon, Q quantiles, L lags, N models (one for each domain that is told, else 1),
+K neighbours, G segments of the horizon, F forecasts that are blended (linear, neighbours).
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
     from motor.backbones.training.trainer import History, Trainer, TrainingData
     from motor.retrieval.memory import Memory, Unfolded
+    from motor.retrieval.search import Neighbours
 
 MEMORY = "memory.safetensors"
 N_SEGMENTS = 8  # of the horizon, each with weights of its own
 MOST_PARTS = 5  # of the motors, each forecast by what the others teach
+WEIGHTS = {"errors": np.array([[1.0, 1.0]]), "none": np.array([[0.0, 1.0]])}  # of blends that nothing is fitted for
 RIDGE = 1e-3  # of a row, in units of the context's variance: keeps weights finite where both forecasts are alike
 
 Rows = Iterator[tuple[int, np.ndarray, np.ndarray]]
@@ -42,9 +44,10 @@ def unblended(linear: "torch.nn.ParameterDict", prediction_length: int) -> "torc
 
 
 class RetrievalForecaster(LinearForecaster):
-    """Neighbours' futures and a linear forecast under fixed weights, with quantiles of their errors.
+    """A linear forecast and what neighbours add to it, with quantiles of their errors.
 
-    No window is ever given a neighbour of its own motor, not in the fit either: so the weights know how good
+    Neighbours add what the same linear forecast missed after them (``blend: errors``), or their futures under fixed
+    weights. No window is ever given a neighbour of its own motor, not in the fit either: so the weights know how good
     neighbours of a new motor are. Without a memory it forecasts as the linear forecaster does.
     """
 
@@ -92,7 +95,8 @@ class RetrievalForecaster(LinearForecaster):
         self.solve(windows)
         for model in sorted({model for model, _, _ in rows}):
             parts_RHF, future_RH = (np.concatenate([row[place] for row in rows if row[0] == model]) for place in (1, 2))
-            weight_HF = _weights(parts_RHF, future_RH) if self.settings.blend == "linear" else np.array([[0.0, 1.0]])
+            weight_HF = WEIGHTS.get(self.settings.blend)
+            weight_HF = _weights(parts_RHF, future_RH) if weight_HF is None else weight_HF
             error_RH = future_RH - (parts_RHF * weight_HF).sum(axis=2)
             histogram = ErrorHistogram.empty(np.sqrt((error_RH**2).mean(axis=0)) + 1e-6)
             histogram.add(error_RH)
@@ -121,34 +125,67 @@ class RetrievalForecaster(LinearForecaster):
         linear_BH, loc_B1, scale_B1 = self.points(batch, self.prediction_length)
         if self.unfolded is None:
             return torch.stack([linear_BH, torch.zeros_like(linear_BH)], dim=2), loc_B1, scale_B1
-        near_BH = (self.retrieved(batch) - loc_B1) / scale_B1
+        if self.settings.blend == "errors":
+            near_BH = self._missed(batch) * loc_scale(self._newest(batch))[1] / scale_B1
+        else:
+            near_BH = (self.retrieved(batch) - loc_B1) / scale_B1
         return torch.stack([linear_BH, near_BH], dim=2), loc_B1, scale_B1
 
     def looked_up(self, batch: Batch) -> "tuple[Tensor, Tensor] | None":
         """See `Forecaster.looked_up`."""
-        return None if self.unfolded is None else self._retrieved(batch.tensors(self.device))
+        import torch
+
+        if self.unfolded is None:
+            return None
+        checked = batch.tensors(self.device)
+        return torch.from_numpy(self._found(checked).square_QK.mean(axis=1)), self.retrieved(checked)
 
     def retrieved(self, batch: Batch) -> "Tensor":
-        """Return the mean of what followed the nearest windows, in the batch's units: (B, H).
+        """Return the weighted mean of what followed the nearest windows, in the batch's units: (B, H).
 
         Each neighbour's future is brought from its window's mean and deviation to those of the last `key_length`
         samples of the context.
         """
-        return self._retrieved(batch)[1]
+        assert self.unfolded is not None
+        found, newest_BT = self._found(batch), self._newest(batch)
+        loc_B1, scale_B1 = loc_scale(newest_BT)
+        return self._weighed(found, self.unfolded.futures(found.place_QK)).to(newest_BT) * scale_B1 + loc_B1
 
-    def _retrieved(self, batch: Batch) -> "tuple[Tensor, Tensor]":
-        """Return the mean squared distance of the neighbours, and what `retrieved` does."""
+    def _missed(self, batch: Batch) -> "Tensor":
+        """Return the weighted mean of what the linear forecast misses after the nearest windows: (B, H).
+
+        In units of the last `key_length` samples' deviation, as each neighbour's is in those of its window's.
+        """
         import torch
 
+        assert self.unfolded is not None
+        found = self._found(batch)
+        model_B = batch.domain_B if self.is_told else torch.zeros_like(batch.domain_B)
+        lags_BKL = torch.from_numpy(self.unfolded.pasts(found.place_QK)[..., -self.n_lags :]).to(self.device)
+        lags_BKL = torch.nn.functional.pad(lags_BKL, (self.n_lags - lags_BKL.shape[2], 0))  # a mean where it is unknown
+        rows_BKL = torch.cat([lags_BKL, torch.ones_like(lags_BKL[..., :1])], dim=2)
+        said_BKH = rows_BKL @ self.model["coefficient_NLH"][model_B]
+        missed_BKH = self.unfolded.futures(found.place_QK) - said_BKH.cpu().numpy()
+        return self._weighed(found, missed_BKH).to(self.device)
+
+    def _newest(self, batch: Batch) -> "Tensor":
+        return batch.context_BT[:, -self.key_length :]
+
+    def _found(self, batch: Batch) -> "Neighbours":
+        """Return the nearest windows of other motors."""
         from motor.retrieval.keys import shape
 
         assert self.unfolded is not None
-        newest_BT = batch.context_BT[:, -self.key_length :]
         motor_B = [""] * batch.n_windows if batch.motor_B is None else batch.motor_B.tolist()
-        found = self.unfolded.search.nearest(shape(newest_BT.cpu(), self.key_length), self.settings.top_k, motor_B)
-        future_BH = torch.from_numpy(self.unfolded.futures(found.place_QK).mean(axis=1)).to(newest_BT)
-        loc_B1, scale_B1 = loc_scale(newest_BT)
-        return torch.from_numpy(found.square_QK.mean(axis=1)), future_BH * scale_B1 + loc_B1
+        key_BD = shape(self._newest(batch).cpu(), self.key_length)
+        return self.unfolded.search.nearest(key_BD, self.settings.top_k, motor_B)
+
+    def _weighed(self, found: "Neighbours", told_BKH: np.ndarray) -> "Tensor":
+        """Return the mean over neighbours, by a softmax of their squared distances."""
+        import torch
+
+        weight_BK = torch.from_numpy(-found.square_QK / self.settings.temperature).softmax(dim=1)
+        return (weight_BK[..., None] * torch.from_numpy(told_BKH)).sum(dim=1).float()
 
     def _crossed_rows(self, windows: Windows) -> Rows:
         """Yield the forecasts of each part of the motors by what the others teach."""

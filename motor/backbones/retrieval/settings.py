@@ -22,13 +22,14 @@ class Retrieval(Linear):
     LOOKS_UP: ClassVar[bool] = True
 
     kind: Literal["retrieval"] = "retrieval"  # type: ignore[assignment]
-    blend: Literal["linear", "none"] = Field(
-        default="linear",
-        description="``linear`` weighs the neighbours beside the linear forecast, by least squares on training "
-        "windows; ``none`` forecasts by neighbours alone",
+    blend: Literal["errors", "linear", "none"] = Field(
+        default="errors",
+        description="``errors`` adds to the linear forecast what it missed after neighbours; ``linear`` weighs their "
+        "futures beside it, by least squares on training windows; ``none`` forecasts by neighbours alone",
     )
-    top_k: int = Field(default=20, ge=1, description="neighbours whose futures are averaged")
-    key_length: int = Field(default=256, ge=8, description="last samples that are compared, at most the context")
+    top_k: int = Field(default=100, ge=1, description="neighbours that are looked up")
+    temperature: float = Field(default=0.2, gt=0, description="squared distance that makes a neighbour count 1/e")
+    key_length: int = Field(default=512, ge=8, description="last samples that are compared, at most the context")
     stride: int = Field(default=1, ge=1, description="samples between the windows that are kept")
 
     def network(self, geometry: Geometry) -> Any:

@@ -7,15 +7,17 @@ from typing import Any, Literal
 
 from motor.evaluation.axes.base import is_varied
 from motor.evaluation.cells import CellResult
+from motor.evaluation.forecast_errors import error_ratios
 from motor.report.document import Block, Heading, Paragraph, Points, Value, plain_table
 from motor.report.drawn_window import drawn_window
 from motor.report.findings import Findings, cell_name
 from motor.report.findings.forecasts import Alarm, Forecasts, alarms, gate_gains
 from motor.report.sections.base import Section
-from motor.report.text import DASH, number, percent
+from motor.report.text import DASH, number, percent, with_interval
 from motor.report.wording import Wording
 
 COMPARED = ("modules", "backbone")  # axes, and every setting by its path
+NONE = "none"  # modules
 MOST_CASES = 3
 Row = Mapping[str, Any]
 ComparedCells = Sequence[tuple[CellResult, Mapping[str, Any]]]
@@ -31,6 +33,7 @@ class ForecasterFacts(Section):
         return [
             *_alarms(wording, every),
             *_errors(wording, compared),
+            *_ratios(wording, compared),
             *_memories(wording, compared),
             *_neighbours(wording, compared),
             *_classes(wording, every),
@@ -103,6 +106,26 @@ def _errors(wording: Wording, compared: ComparedCells) -> list[Block]:
     titles = wording.titles("recipe", "mse", "mae", "relative_error", "direction", "reversion", "windows")
     table = plain_table(wording.say("errors"), titles, rows, 1, elsewhere="cells.csv")
     return [*table, Paragraph(wording.say("direction_note"), "small")] if table else []
+
+
+def _ratios(wording: Wording, compared: ComparedCells) -> list[Block]:
+    """Return errors over the mean forecast's by domain, and less those without modules, with intervals over motors."""
+    places = {_but_modules(cell): found for cell, found in compared if cell.axes.get("modules") == NONE}
+    rows = []
+    for cell, found in compared:
+        motors, plain = found.get("motors", []), places.get(_but_modules(cell), {}).get("motors", [])
+        for domain in dict.fromkeys(row["domain"] for row in motors):
+            of_both = [[row for row in part if row["domain"] == domain] for part in (motors, plain)]
+            ratio, less = error_ratios(of_both[0], None if plain is motors else of_both[1])
+            told = "" if less is None else with_interval(*less)
+            n_motors = len({row["motor"] for row in of_both[0]})
+            rows.append([_recipe(wording, cell), domain, with_interval(*ratio), told, n_motors])
+    titles = wording.titles("recipe", "domain", "relative_error", "less_without_modules", "motors")
+    return plain_table(wording.say("ratios"), titles, rows, 2)
+
+
+def _but_modules(cell: CellResult) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, value) for name, value in cell.axes.items() if name not in ("modules", "classifier"))
 
 
 def _memories(wording: Wording, compared: ComparedCells) -> list[Block]:

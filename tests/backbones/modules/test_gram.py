@@ -9,6 +9,7 @@ import torch
 from motor.backbones.batch import Batch
 from motor.backbones.modules.attached.forecaster import attached
 from motor.backbones.modules.gram import PLUGIN as Gram
+from motor.backbones.modules.gram.network import best_gate
 from motor.backbones.training import Trainer, Training, TrainingData
 from motor.registry import plugins
 from motor.retrieval.memory import Memory, Remembered
@@ -80,6 +81,19 @@ def errors(forecaster, windows) -> dict[str, float]:
 def test_settled_gate_is_no_worse_than_the_better_of_model_and_memory(windows, holds_out):
     found = errors(trained(windows, "settled", holds_out), windows)
     assert found["gated"] <= min(found["model"], found["memory"]) + 0.02
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_best_gate_errs_no_more_than_model_memory_or_the_gate_as_trained(seed):
+    generator = torch.Generator().manual_seed(seed)
+    apart_R, came_R = (
+        torch.randn(2, 60, generator=generator, dtype=torch.float64) ** 5
+    )  # far from normal: medians count
+    gate_R = torch.rand(60, generator=generator, dtype=torch.float64)
+    level, slope = best_gate(apart_R, gate_R, came_R)
+    gates = [(level + slope * gate_R).clamp(0, 1), gate_R, torch.zeros(60), torch.ones(60)]
+    settled, *others = ((came_R - one * apart_R).abs().mean() for one in gates)
+    assert settled <= min(others)
 
 
 def test_plain_gate_is_worse_than_its_own_memory():

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from motor.backbones.batch import Batch
+from motor.backbones.forecast import loc_scale
 from motor.backbones.retrieval import PLUGIN as Retrieval
 from motor.backbones.training import Trainer, Training, TrainingData
 
@@ -53,8 +54,9 @@ def error(forecaster) -> float:
     return float(np.abs(median_BH - window_BN[:, CONTEXT:]).mean())
 
 
-def test_blend_is_better_than_the_linear_forecast_where_neighbours_know_more():
-    forecaster = fitted()
+@pytest.mark.parametrize("blend", ["errors", "linear"])
+def test_blend_is_better_than_the_linear_forecast_where_neighbours_know_more(blend):
+    forecaster = fitted(blend=blend)
     blended = error(forecaster)
     forecaster.model["weight_NHF"].copy_(torch.tensor([1.0, 0.0]).expand_as(forecaster.model["weight_NHF"]))
     assert blended < 0.8 * error(forecaster)
@@ -67,6 +69,18 @@ def test_neighbours_alone_forecast_the_mean_of_their_futures():
     parts_BHF, loc_B1, scale_B1 = forecaster._parts(batch)
     torch.testing.assert_close(parts_BHF[..., 1] * scale_B1 + loc_B1, forecaster.retrieved(batch))
     assert (forecaster.model["weight_NHF"] == torch.tensor([0.0, 1.0])).all()
+
+
+@pytest.mark.parametrize("key_length", [CONTEXT, 16])  # as many as there are lags, and fewer
+def test_what_the_linear_forecast_misses_after_neighbours_is_their_futures_less_it(key_length):
+    forecaster = fitted(key_length=key_length)
+    coefficient_NLH = forecaster.model["coefficient_NLH"].zero_()  # it says the mean
+    coefficient_NLH[:, -1] = 0.25  # and a quarter of a deviation more
+    window_BN = chirps(99, 4)
+    batch = Batch(window_BN[:, :CONTEXT], None, np.zeros(4, dtype=int)).tensors()
+    loc_B1, scale_B1 = loc_scale(batch.context_BT[:, -key_length:])
+    told_BH = (forecaster.retrieved(batch) - loc_B1) / scale_B1
+    torch.testing.assert_close(forecaster._missed(batch), told_BH - 0.25)
 
 
 def test_training_windows_without_their_motor_are_refused():

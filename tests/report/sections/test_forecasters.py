@@ -22,8 +22,16 @@ CASE = {
     "forecast": [1.5, 1.5],
     "neighbours": [{"motor": "M7", "second": 0.25, "distance": 0.31, "past": [0.0, 0.9], "future": [1.1, 2.1]}],
 }
-OF_NONE = {"rows": {"": ROW, "spark": ROW}, "ratio": {}}
-OF_GRAM = {"rows": {"": GATED, "spark": GATED}, "ratio": {"distance": 1.04, "skill": 0.97}}
+MOTORS = [
+    {"domain": "rig", "motor": f"M{place}", "label": label, "n_windows": 4, "mae": 0.7 + place / 25, "mean_mae": 1.0}
+    for place, label in enumerate(["normal", "normal", "spark", "spark"])
+]
+OF_NONE = {"rows": {"": ROW, "spark": ROW}, "ratio": {}, "motors": MOTORS}
+OF_GRAM = {
+    "rows": {"": GATED, "spark": GATED},
+    "ratio": {"distance": 1.04, "skill": 0.97},
+    "motors": [row | {"mae": row["mae"] - 0.5} for row in MOTORS],
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +47,13 @@ def compared(make_cell, context):
 @pytest.mark.parametrize("language", languages())
 def test_each_recipe_is_there_once_whatever_judges_it(shown, compared, language):
     section = shown(compared, "forecasters", language)
-    errors, gates = ([[value.text for value in row.values] for row in table.rows] for table in section.tables.values())
+    errors, ratios, gates = (
+        [[value.text for value in row.values] for row in table.rows] for table in section.tables.values()
+    )
     assert [row[1:6] for row in errors] == [["0.40", "0.48", "0.60", "0.71", "0.65"]] * 2
+    assert [row[1] for row in ratios] == ["rig"] * 2
+    assert [row[2].split()[0] for row in ratios] == ["0.76", "0.26"]
+    assert [row[3:] for row in ratios] == [["", "4"], ["-0.50 [-0.50, -0.50]", "4"]]
     assert [row[2:] for row in gates] == [["0.83", "0.54 / 0.70 / 0.86", "90.0 %", "0.60", "0.95", "0.65"]] * 2
     assert [ratio in section.text for ratio in ("1.04", "0.97")] == [True, True]
 

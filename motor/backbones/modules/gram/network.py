@@ -32,6 +32,7 @@ PATCH = 16  # samples of a token of what was retrieved
 RISE = 10.0  # how much faster than a weight the gate may open
 SETTLING_WINDOWS = 4  # a series, where no motors are held out
 RIDGE = 1e-2  # of a row, in units of the context's variance: keeps the gate as trained where little is known
+AS_TRAINED, MODEL_ALONE, MEMORY_ALONE = (0.0, 1.0), (0.0, 0.0), (1.0, 0.0)  # level and slope of a gate
 ENTROPY_SHARE = 0.1  # of `lambda_retrieval`
 LEAST = 1e-6  # of a probability, whose logarithm is taken
 
@@ -193,41 +194,32 @@ class Gate(Part):
         ]
 
     def settle(self, forecaster: "AttachedForecaster", data: "TrainingData") -> None:
-        """Set each segment's level and slope by least squares: what the gate should have been on held-out motors.
+        """Set each segment's level and slope by what the gate should have been on held-out motors.
 
-        The forecaster has seen its training motors, and is better on them than on any other: where no motors are held
+        Least squares tells them, unless the gate as trained, the model alone or the memory alone errs less there. The
+        forecaster has seen its training motors, and is better on them than on any other: where no motors are held
         out, it is trusted too much.
         """
         if self.settings.gate == "plain":
             return
         windows = data.validation()
-        gram_G22 = torch.zeros(self.n_segments, 2, 2, dtype=torch.float64)
-        wanted_G2 = torch.zeros(self.n_segments, 2, dtype=torch.float64)
-        for batch in data.even(SETTLING_WINDOWS) if windows is None else windows:
-            gram, wanted = self._rows(forecaster, batch)
-            gram_G22 += gram
-            wanted_G2 += wanted
-        level_G, slope_G = torch.linalg.solve(gram_G22, wanted_G2).unbind(dim=1)
-        self.level_G.copy_(level_G)
-        self.slope_G.copy_(1 + slope_G)
+        batches = data.even(SETTLING_WINDOWS) if windows is None else windows
+        parts = zip(*(self._missed(forecaster, batch) for batch in batches), strict=True)
+        told = torch.stack([torch.cat(part) for part in parts])
+        for segment, steps in enumerate(torch.arange(told.shape[2]).tensor_split(self.n_segments)):
+            self.level_G[segment], self.slope_G[segment] = best_gate(*told[:, :, steps].flatten(1))
 
-    def _rows(self, forecaster: "AttachedForecaster", batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the normal equations of a batch: of a level and a change of the slope, segment by segment."""
+    def _missed(self, forecaster: "AttachedForecaster", batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return how far the memory is from the model, the gate as trained, and what the model misses: (B, H) each."""
         checked = forecaster._checked(batch)
         with torch.inference_mode():
             _, seen = forecaster.said(checked._replace(future_BH=None), forecaster.prediction_length)
             said, model_BH = self.retrieved(seen), seen.notes[MODEL][..., self.middle].double().cpu()
         apart_BH = said.quantiles_BHQ[..., self.middle].double().cpu() - model_BH
-        gate_BH = self._over_horizon(said.gate_BG).double().cpu()
         future_BH = ((checked.future_BH - seen.loc_B1) / seen.scale_B1).double().cpu()
-        missed_BH = (future_BH - model_BH - gate_BH * apart_BH).nan_to_num()
-        rows_BH2 = torch.stack([apart_BH, gate_BH * apart_BH], dim=-1)
-        gram, wanted = [], []
-        for steps in torch.arange(rows_BH2.shape[1]).tensor_split(self.n_segments):
-            rows_R2, missed_R = rows_BH2[:, steps].flatten(0, 1), missed_BH[:, steps].flatten()
-            gram.append(rows_R2.T @ rows_R2 + RIDGE * len(rows_R2) * torch.eye(2, dtype=torch.float64))
-            wanted.append(rows_R2.T @ missed_R)
-        return torch.stack(gram), torch.stack(wanted)
+        is_known_BH = future_BH.isfinite()
+        missed_BH = (future_BH - model_BH).where(is_known_BH, 0.0)
+        return apart_BH * is_known_BH, self._over_horizon(said.gate_BG).double().cpu(), missed_BH
 
     def _found(self, seen: Seen) -> Found:
         """Look the windows up, once a pass.
@@ -299,3 +291,25 @@ class Gate(Part):
             len(one) for one in torch.arange(self.site.prediction_length).tensor_split(self.n_segments)
         )
         return gate_BG.repeat_interleave(torch.tensor(list(sizes), device=gate_BG.device), dim=1)
+
+
+def best_gate(apart_R: Tensor, gate_R: Tensor, missed_R: Tensor) -> tuple[float, float]:
+    """Return the level and the slope under which a gate errs least: of least squares, or of a gate left as it was.
+
+    Or of the model or the memory alone: so on these rows the gated forecast's absolute error is at most that of each.
+
+    Parameters
+    ----------
+    apart_R : Tensor of shape (n_rows,)
+        The memory's forecast less the model's.
+    gate_R : Tensor of shape (n_rows,)
+        The gate as trained.
+    missed_R : Tensor of shape (n_rows,)
+        What came less the model's forecast.
+    """
+    rows_R2 = torch.stack([apart_R, gate_R * apart_R], dim=1)
+    gram_22 = rows_R2.T @ rows_R2 + RIDGE * len(rows_R2) * torch.eye(2).to(rows_R2)
+    level, change = torch.linalg.solve(gram_22, rows_R2.T @ (missed_R - gate_R * apart_R)).tolist()
+    gates = [(level, 1 + change), AS_TRAINED, MODEL_ALONE, MEMORY_ALONE]
+    errors = [float((missed_R - (a + b * gate_R).clamp(0.0, 1.0) * apart_R).abs().mean()) for a, b in gates]
+    return gates[errors.index(min(errors))]

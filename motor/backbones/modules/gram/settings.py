@@ -42,8 +42,8 @@ class Gram(Module):
     )
     gate: Literal["settled", "plain"] = Field(
         default="settled",
-        description="``settled``: after training, the gate's level and slope are least squares on validation motors; "
-        "``plain``: as the steps left it",
+        description="``settled``: after training, the gate's level and slope are least squares on validation motors, "
+        "unless the gate as trained, the model or the memory alone errs less there; ``plain``: as the steps left it",
     )
     covariates: int = Field(
         default=0,
