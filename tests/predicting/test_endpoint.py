@@ -1,5 +1,6 @@
 """The endpoint on Ray Serve: the same number as from Python, and answers whatever is sent."""
 
+import contextlib
 import importlib.util
 import json
 import signal
@@ -121,6 +122,44 @@ def test_endpoint_without_its_token_401(served: Served, two_files: list[Path]) -
 def test_endpoint_body_over_the_limit_413(served: Served) -> None:
     status, answer = served.ask("/predict?domain=ShengYing", bytes(200_000), content_type="application/x-npy")
     assert (status, answer["error"].startswith("the body is over 0.1 MB")) == (413, True)
+
+
+def chunked(served: Served, *chunks: bytes, is_shut: bool = False) -> bytes:
+    """Send a body in chunks, each as it is, and return all that is answered."""
+    head = (
+        f"POST /predict?domain=ShengYing HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", int(served.base.rpartition(":")[2])), timeout=120) as connection:
+        with contextlib.suppress(ConnectionError):  # it may answer, and close, before all was sent
+            for part in (head.encode(), b"Transfer-Encoding: chunked\r\n\r\n", *chunks):
+                connection.sendall(part)
+            if is_shut:
+                connection.shutdown(socket.SHUT_WR)
+        answered = b""
+        with contextlib.suppress(ConnectionError):
+            while part := connection.recv(1 << 16):
+                answered += part
+    return answered
+
+
+def chunk(content: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(content), content)
+
+
+def test_endpoint_body_in_chunks_is_the_body(served: Served, joint: Any, two_files: list[Path]) -> None:
+    content = two_files[0].read_bytes()
+    parts = [chunk(content[at : at + 1000]) for at in range(0, len(content), 1000)]
+    answered = chunked(served, *parts, b"0\r\n\r\n")
+    assert answered.startswith(b"HTTP/1.1 200")
+    (row,) = json.loads(answered[answered.index(b"{") : answered.rindex(b"}") + 1])["predictions"]
+    assert row["probabilities"] == as_rows(joint.predict([two_files[0]]))[0]["probabilities"]
+
+
+def test_endpoint_chunks_over_the_limit_413_and_torn_ones_leave_it_answering(served: Served) -> None:
+    assert b"over 0.1 MB" in chunked(served, *[chunk(bytes(50_000))] * 3, b"0\r\n\r\n")
+    assert chunked(served, b"zz\r\n\r\n").startswith(b"HTTP/1.1 400")
+    assert not chunked(served, b"ff\r\nabc", is_shut=True).startswith((b"HTTP/1.1 2", b"HTTP/1.1 5"))
+    assert served.ask("/health")[0] == 200
 
 
 def test_endpoint_recording_at_fault_422_with_the_others(served: Served, two_files: list[Path]) -> None:
