@@ -104,7 +104,7 @@ def find_shadow(shadow: str, parts: Sequence[CellParts], storage: str | Path) ->
     if not mark:
         raise CellError(f"--shadow {shadow} names no loop, which keeps what both call otherwise; give LOOP@ALIAS")
     beside = find_cell(shadow, storage)  # says what there is, where there is none
-    loop = open_loop(Path(storage), name)
+    loop = open_loop(Path(storage).absolute(), name)
     settings = settings_of(loop)
     try:
         alias_of = aliases(loop.database)[alias]

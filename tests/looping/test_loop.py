@@ -1,6 +1,7 @@
 """A loop from its first question to a second model, killed between all of its steps (each opens it anew)."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -8,6 +9,7 @@ from sqlalchemy import text
 from motor.commands.cell import find_cell
 from motor.commands.loop import run_loop
 from motor.commands.prune import prune
+from motor.commands.serve import find_shadow
 from motor.looping import exchange, iterations, label_sets, models
 from motor.looping.inference import meta_of, read_inferred
 from motor.looping.loop import LoopError, open_loop
@@ -86,6 +88,16 @@ def test_champion_is_a_cell_that_predict_takes(begun, first, store):
         find_cell("plant@rival", store.root)
     with pytest.raises(CellError, match="no loop 'plants'"):
         find_cell("plants@champion", store.root)
+
+
+def test_shadow_is_another_version_of_a_loops_models(begun, first, store, capsys):
+    parts = find_cell("plant@champion", store.root)
+    beside, pair = find_shadow("plant@champion", [replace(parts[0], key="another")], store.root)
+    assert ([one.key for one in beside], pair.champion, pair.challenger) == ([parts[0].key], "another", parts[0].key)
+    assert find_shadow("plant@champion", parts, store.root) is None
+    assert "the served model itself" in capsys.readouterr().out
+    with pytest.raises(CellError, match="names no loop"):
+        find_shadow("best", parts, store.root)
 
 
 def test_corrected_test_label_trains_nothing_and_scores_again(begun, first):
