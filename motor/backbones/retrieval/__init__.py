@@ -1,4 +1,4 @@
-"""Retrieval without a network: what followed the nearest windows of other motors, beside a linear forecast."""
+"""Retrieval without a network: a linear forecast, and what followed the nearest windows of other motors."""
 
 from motor.backbones.retrieval.settings import Retrieval
 

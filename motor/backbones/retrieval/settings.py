@@ -12,7 +12,7 @@ from motor.backbones.torch_forecaster import Geometry, TorchForecaster
 
 
 class Retrieval(Linear):
-    """The mean of what followed the most similar windows of other training motors, alone or beside `linear`.
+    """What followed the most similar windows of other training motors, beside `linear` or alone.
 
     Similar are windows by shape, each at its own mean and deviation. Nothing is trained by steps; the training series
     are kept with the forecaster, for they are its model.
