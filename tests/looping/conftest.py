@@ -26,8 +26,13 @@ def store(tmp_path_factory):
 @pytest.fixture(scope="module")
 def begun(store, tmp_path_factory):
     """Return a function that opens the loop anew, with what builds its stages in this process."""
-    config = tmp_path_factory.mktemp("config") / "small.yaml"
-    config.write_text(CONFIG, encoding="utf-8")
+    return begin(CONFIG, store, tmp_path_factory.mktemp("config"))
+
+
+def begin(text, store, folder):
+    """Begin the loop of a config, and return a function that opens it."""
+    config = folder / "small.yaml"
+    config.write_text(text, encoding="utf-8")
     new_loop(config, (), store, "plant").database.close()
     built = []
 
