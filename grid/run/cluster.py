@@ -19,6 +19,8 @@ from grid.run.ray_private import importing_from, joined_by, killing_at_once, on_
 
 CONNECT_TIMEOUT_S = 10  # for a cluster's address to answer
 LOG_LINES = 20  # of each of Ray's servers, where it ended
+CAUSE_LINES = 200  # at the end of a log, in which a cause may stand: a trace of the stack comes after it
+LEAST_THREADS = 90  # that a Ray of two CPUs starts with; with five fewer it waits for ever
 OBJECT_STORE_BYTES = 1 << 30  # embedded only: the windows in flight; recordings are memory-mapped
 # Embedded only. Ray aborts a process that cannot reach its head for so long; where it holds Python's lock meanwhile, as
 # in the midst of its start, that is the only end there is (see `grid.run.heartbeat`).
@@ -139,6 +141,7 @@ class Connection:
         import ray
 
         _check_file_sizes()
+        _check_threads()
         there = sorted({str(package.parent) for package in self.packages})
         with (
             self._scratch.marking(_TOKEN | IDLE_WORKERS_STAY | self._imported_ahead()),
@@ -199,7 +202,7 @@ class Connection:
         """What a heartbeat does before it ends this process, which runs no more of its own code."""
         assert self._last_words is not None
         try:
-            short = short_of(line for lines in self._logs().values() for line in lines)
+            short = short_of(line for lines in self._logs(CAUSE_LINES).values() for line in lines)
             cause = f": it was short of {short}; give it more, then" if short else ";"
             self._last_words(f"{fault}{cause} the same command goes on from here")
         finally:
@@ -211,11 +214,11 @@ class Connection:
         for name, lines in self._logs().items():
             print(f"{name} ends:", *lines, sep="\n    ", flush=True)
 
-    def _logs(self) -> dict[str, list[str]]:
+    def _logs(self, n_lines: int = LOG_LINES) -> dict[str, list[str]]:
         """Return the last lines of what Ray's servers said, by the file's name."""
         files = [file for server in SERVERS for file in self._scratch.folder.glob(f"session_2*/logs/{server}.*")]
         texts = {file.name: file.read_text(encoding="utf-8", errors="replace") for file in sorted(files)}
-        return {name: text.splitlines()[-LOG_LINES:] for name, text in texts.items()}
+        return {name: text.splitlines()[-n_lines:] for name, text in texts.items()}
 
 
 def short_of(lines: Iterable[str]) -> str | None:
@@ -231,6 +234,22 @@ def _check_file_sizes() -> None:
         raise RayError(
             f"files may have {most} bytes here, and the embedded Ray's object store is one of {OBJECT_STORE_BYTES}: "
             "raise the limit (ulimit -f unlimited), then run the same command again"
+        )
+
+
+def _check_threads() -> None:
+    """Raise RayError where this user may start so few processes and threads more that Ray would wait for ever."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if most == resource.RLIM_INFINITY or os.getuid() == 0:  # who is not limited
+        return
+    import psutil
+
+    told = (one.info for one in psutil.process_iter(["uids", "num_threads"]) if one.info["uids"])
+    n_own = sum(info["num_threads"] or 1 for info in told if info["uids"].real == os.getuid())
+    if most - n_own < LEAST_THREADS:
+        raise RayError(
+            f"this user may have {most} processes and threads here, and has {n_own}; the embedded Ray is some "
+            f"{LEAST_THREADS} more: raise the limit (ulimit -u), then run the same command again"
         )
 
 

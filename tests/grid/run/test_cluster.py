@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from grid.run.cluster import Connection, short_of
@@ -183,11 +184,17 @@ def test_short_of_is_what_a_servers_log_says(said: str, what: str | None) -> Non
     assert short_of(["I 1 main.cc:1: begins", said]) == what
 
 
+# Root is not limited in its processes; another user who can read all files is.
+ANOTHER_USER = (
+    "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all,+dac_override --ambient-caps=+dac_override"
+)
+AS_USER = f'exec {"" if os.getuid() else ANOTHER_USER} "$0" -c "$1" stop'
 # Limits, and what is mounted otherwise, under which an embedded Ray runs all the same, or says what it lacks.
 LIMITED = {
     "with no home": ({"HOME": "/proc"}, "{0}", None),
     "without assertions": ({"PYTHONOPTIMIZE": "1"}, "{0}", None),
     "with small files": ({}, "ulimit -f 1000; {0}", "raise the limit (ulimit -f unlimited)"),
+    "with few processes": ({}, "prlimit --nproc=60 --pid $$; " + AS_USER, "raise the limit (ulimit -u)"),
     "with /dev/shm read-only": ({}, "mount -t tmpfs -o ro none /dev/shm; {0}", None),
     "without /dev/shm": ({}, "mount -t tmpfs none /tmp/{1}; cp -a /dev/*ero /dev/null /dev/*random /tmp/{1}; "
                             "mount --bind /tmp/{1} /dev; {0}", None),
@@ -232,7 +239,8 @@ def test_connection_server_killed_ends_the_launch_with_a_word_and_leaves_nothing
     server: str, launch: Callable, temporary: Path
 ) -> None:
     standing = launch("stand")
-    (victim,) = (pid for pid, words in standing.processes().items() if f"/{server} " in words)
+    found = {pid for pid, words in standing.processes().items() if f"/{server} " in words}
+    (victim,) = (pid for pid in found if psutil.Process(pid).ppid() not in found)  # it may be starting another program
     os.kill(victim, signal.SIGKILL)
     began = time.monotonic()
     status, said = standing.end()
