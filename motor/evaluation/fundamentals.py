@@ -16,6 +16,7 @@ COLUMN = re.compile(r"line_order_(?P<order>[\d.]+)_band_(?P<band>\d+)")
 N_HARMONICS = 3
 LEAST_DB = 3.0
 """Of a family over that of the normal class."""
+SAME_DB = 0.5  # columns side by side that differ by no more show one line
 FITS = 0.025  # of an order, as a share: 2 % of slip, and half a step
 
 
@@ -55,9 +56,12 @@ def fundamentals(table: "pd.DataFrame", normal: str) -> list[dict[str, Any]]:
 
 
 def _tallest(gain_BS: np.ndarray, orders_S: np.ndarray) -> tuple[float, float]:
-    """Return the order of the family that gains most in any band, and its mean gain; multiples are sought beside."""
+    """Return the order of the family that gains most in any band, and its mean gain; multiples are sought beside.
+
+    A column holds lines of its neighbours, too, so that a line shows in several: the order is in their middle.
+    """
     step = float(np.diff(orders_S).min())
-    best = (-np.inf, float(orders_S[0]), -np.inf)
+    gain_S, score_S = np.empty(len(orders_S)), np.empty(len(orders_S))
     for place, order in enumerate(orders_S):
         gains = [gain_BS[:, place]]
         for multiple in range(2, N_HARMONICS + 1):
@@ -65,10 +69,14 @@ def _tallest(gain_BS: np.ndarray, orders_S: np.ndarray) -> tuple[float, float]:
             near = slice(max(0, at - multiple), at + multiple + 1)
             if at < len(orders_S):
                 gains.append(gain_BS[:, near].max(axis=1))
-        gain_db = float(np.mean(gains, axis=0).max())
+        gain_S[place] = np.mean(gains, axis=0).max()
         # The more multiples lie within the columns, the surer is a family: one line may be another's multiple.
-        best = max(best, (gain_db * len(gains) / (len(gains) + 0.5), float(order), gain_db))
-    return best[1:]
+        score_S[place] = gain_S[place] * len(gains) / (len(gains) + 0.5)
+    best = int(np.argmax(score_S))
+    lower = np.flatnonzero(score_S < score_S[best] - SAME_DB)  # than the columns that show the same line
+    first = lower[lower < best].max(initial=-1) + 1
+    last = lower[lower > best].min(initial=len(orders_S)) - 1
+    return float(orders_S[first : last + 1].mean()), float(gain_S[best])
 
 
 def explained(order: float, components: Sequence[tuple[str, float]]) -> str | None:

@@ -46,6 +46,13 @@ class FoundLines(OrderLines):
         description="further ones, of data whose every rate holds them",
     )
     n_bands: int = Field(default=4, ge=1, description="how many bands are taken")
+    # As narrow and uncut as they were chosen by: with those of `order_lines` it loses on HIT-SM (docs/physics.md).
+    slip: float = Field(
+        default=0.0, ge=0, lt=0.2, description="as of `order_lines`", exclude_if=lambda share: share == 0
+    )
+    ceiling_db: float | None = Field(
+        default=None, gt=0, description="as of `order_lines`", exclude_if=lambda height: height is None
+    )
 
     def settled(self, meta: "pd.DataFrame") -> Self:
         """Return it with the bands that the lowest sampling rate holds; where that are too few, see `OrderLines`."""

@@ -1,6 +1,9 @@
 """Bands in hertz that are the same for every sampling rate of a data set."""
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 USABLE = 0.977
 """Of the Nyquist frequency: above, filters of recorders take the signal away."""
@@ -8,6 +11,14 @@ FEWEST_LEFT = 1 / 3
 """Of each band's width, where bands are cut; else they are shrunk."""
 
 Bands = tuple[tuple[float, float], ...]
+HigherBands = Annotated[
+    Bands,
+    Field(
+        description="further bands, for a resonance may lie there; each is taken where the lowest rate of the data "
+        "holds the whole of it"
+    ),
+]
+HIGHER_BANDS_HZ: Bands = ((5500.0, 10000.0), (10000.0, 20000.0))
 
 
 def highest_common_hz(sampling_rates_hz: "np.typing.ArrayLike") -> float:
@@ -35,6 +46,11 @@ def common_bands(bands_hz: Bands, highest_hz: float) -> Bands:
         return cut
     factor = highest_hz / top_hz
     return tuple((low * factor, high * factor) for low, high in bands_hz)
+
+
+def with_higher(bands_hz: Bands, higher_hz: Bands, highest_hz: float) -> Bands:
+    """Return bands that end at a highest frequency (`common_bands`), and of further ones those that end below it."""
+    return (*common_bands(bands_hz, highest_hz), *(band for band in higher_hz if band[1] <= highest_hz))
 
 
 def octave_edges_hz(lowest_hz: float, highest_hz: float, bands_per_octave: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from motor.features.envelope_spectrum import (
     centred,
     log_envelope,
 )
-from motor.features.hertz import common_bands, highest_common_hz
+from motor.features.hertz import HIGHER_BANDS_HZ, HigherBands, highest_common_hz, with_higher
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,11 +45,7 @@ class Lines(MachineFeature):
         min_length=1,
         description="bands whose envelopes are taken, in hertz; cut or shrunk where the lowest rate ends below",
     )
-    higher_bands_hz: tuple[tuple[float, float], ...] = Field(
-        default=((5500.0, 10000.0), (10000.0, 20000.0)),
-        description="further bands, for a resonance may lie there; each is taken where the lowest rate of the data "
-        "holds the whole of it",
-    )
+    higher_bands_hz: HigherBands = HIGHER_BANDS_HZ
     n_harmonics: int = Field(default=3, ge=1, description="multiples of an order in its family, itself included")
     slip: float = Field(default=0.02, ge=0, lt=0.2, description="share by which a bearing's orders may be off")
     floor_orders: float = Field(default=1.0, gt=0, description="orders over which the median is the floor")
@@ -57,9 +53,7 @@ class Lines(MachineFeature):
 
     def settled(self, meta: "pd.DataFrame") -> Self:
         """Return it with bands that the lowest sampling rate holds."""
-        highest_hz = highest_common_hz(meta["sampling_rate_hz"])
-        held = tuple(band for band in self.higher_bands_hz if band[1] <= highest_hz)
-        bands = (*common_bands(self.bands_hz, highest_hz), *held)
+        bands = with_higher(self.bands_hz, self.higher_bands_hz, highest_common_hz(meta["sampling_rate_hz"]))
         return self.model_copy(update={"bands_hz": bands, "higher_bands_hz": ()})
 
     def faults(self, meta: "pd.DataFrame") -> Iterator[str]:

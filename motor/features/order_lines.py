@@ -16,7 +16,7 @@ from motor.features.envelope_spectrum import (
     log_envelope,
     prominence_db,
 )
-from motor.features.hertz import common_bands, highest_common_hz
+from motor.features.hertz import HIGHER_BANDS_HZ, HigherBands, highest_common_hz, with_higher
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,10 +35,11 @@ class OrderLines(RecordingFeature):
     A fault of a bearing, a gear or a rotor strikes at fixed multiples of the shaft's frequency and makes a resonance
     ring, so it shows in the envelope of that resonance's band (Randall and Antoni 2011, Mechanical Systems and Signal
     Processing 25, 485-520). Bands stand in hertz, so that one machine gives the same columns at every sampling rate.
-    The whole recording is one segment: lines are as narrow as its length allows, and the largest of a step finds a line
-    wherever in the step slip has put it. Each is told as decibels over a running median, and nothing is cut off
-    above. Where no recording of the data has a speed, steps are fixed in hertz (see `NOMINAL_RPM`), which serves
-    machines of one speed.
+    The whole recording is one segment: lines are as narrow as its length allows, each as decibels over a running
+    median. Rolling elements slip, so one part's line has another order in each machine: a step holds the largest line
+    within `slip` of it. It is cut off at `ceiling_db`: a line is there or it is not, and how tall it is, severity and
+    mounting decide. Both were chosen on simulated plants (docs/physics.md). Where no recording of the data has a speed,
+    steps are fixed in hertz (see `NOMINAL_RPM`), which serves machines of one speed.
     """
 
     kind: Literal["order_lines"] = "order_lines"
@@ -50,6 +51,7 @@ class OrderLines(RecordingFeature):
         description="bands whose envelopes are taken; where the lowest sampling rate of the data ends below the last, "
         "they are cut or, where that would leave little, shrunk together",
     )
+    higher_bands_hz: HigherBands = HIGHER_BANDS_HZ
     lowest_order: float = Field(default=0.5, gt=0, description="first step, in orders of the shaft")
     highest_order: float = Field(default=12.0, gt=0, description="last step, in orders of the shaft")
     order_step: float = Field(default=0.05, gt=0, description="width of a step, which becomes a column a band")
@@ -59,6 +61,17 @@ class OrderLines(RecordingFeature):
     )
     order_of: Literal["shaft", "hertz"] = Field(
         default="shaft", description="``hertz``: an order is 30 Hz whatever the speed; taken where no speed is known"
+    )
+    slip: float = Field(
+        default=0.02,
+        ge=0,
+        lt=0.2,
+        description="share of its order within which a step looks for lines, beyond its ends",
+    )
+    ceiling_db: float | None = Field(
+        default=12.0,
+        gt=0,
+        description="height over the floor that counts as fully there; of noise, one line in 60,000 has 12 dB",
     )
     prewhitening: Prewhitening = "none"
 
@@ -73,9 +86,9 @@ class OrderLines(RecordingFeature):
 
     def settled(self, meta: "pd.DataFrame") -> Self:
         """Return it with bands that the lowest sampling rate holds, and steps in hertz where no speed is known."""
-        bands = common_bands(self.bands_hz, highest_common_hz(meta["sampling_rate_hz"]))
+        bands = with_higher(self.bands_hz, self.higher_bands_hz, highest_common_hz(meta["sampling_rate_hz"]))
         order_of = "hertz" if meta["speed_rpm"].isna().all() else self.order_of
-        return self.model_copy(update={"bands_hz": bands, "order_of": order_of})
+        return self.model_copy(update={"bands_hz": bands, "higher_bands_hz": (), "order_of": order_of})
 
     def faults(self, meta: "pd.DataFrame") -> Iterator[str]:
         if self.settled(meta).order_of == "shaft":
@@ -95,8 +108,8 @@ class OrderLines(RecordingFeature):
         """
         speed_hz = self._speed_rpm(speed_rpm) / 60
         self._check_length(signal.size / sampling_rate_hz * speed_hz)
-        edges = self._edges()
-        shown = edges[-1] + self.floor_orders + 1  # beyond the last step the floor is still to be seen
+        first, last = self._ends()
+        shown = last[-1] + self.floor_orders + 1  # beyond the last step the floor is still to be seen
         columns: dict[str, float] = {}
         turning = turning if self.order_of == "shaft" else None
         least_hz = 2.1 * shown * (turning.fastest_hz if turning else speed_hz)
@@ -105,13 +118,19 @@ class OrderLines(RecordingFeature):
             place, height_db = self._spectrum(
                 *by_turns(log_envelope(band.magnitude), band.rate_hz, speed_hz, turning), shown
             )
-            columns |= self._named(height_db, np.searchsorted(place, edges), number)
+            height_db = np.minimum(height_db, self.ceiling_db or np.inf)
+            columns |= self._named(height_db, np.searchsorted(place, first), np.searchsorted(place, last), number)
         return columns
 
-    def _edges(self) -> np.ndarray:
-        """Return the limits between steps, in orders."""
-        n_steps = round((self.highest_order - self.lowest_order) / self.order_step)
-        return self.lowest_order + (np.arange(n_steps + 2) - 0.5) * self.order_step
+    def _ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return where each step begins and ends, in orders."""
+        n_steps = round((self.highest_order - self.lowest_order) / self.order_step) + 1
+        edges = self.lowest_order + (np.arange(n_steps + 1) - 0.5) * self.order_step
+        slipped = self.slip * self._orders(n_steps)
+        return edges[:-1] - slipped, edges[1:] + slipped
+
+    def _orders(self, n_steps: int) -> np.ndarray:
+        return self.lowest_order + np.arange(n_steps) * self.order_step
 
     def _spectrum(
         self, envelope: np.ndarray, samples_per_revolution: float, shown: float
@@ -129,13 +148,13 @@ class OrderLines(RecordingFeature):
         width = max(self.floor_orders, RESOLVED / revolutions)
         return np.arange(n_kept) * spacing, np.maximum(prominence_db(power, max(2, round(width / 2 / spacing))), 0.0)
 
-    def _named(self, height_db: np.ndarray, limits: np.ndarray, number: int) -> dict[str, float]:
-        """Return the columns of one band, given the first place of each step."""
-        within = height_db[: limits[-1]]  # the last segment of reduceat runs to the end
-        of_step = np.maximum.reduceat(within, limits[:-1])
+    def _named(self, height_db: np.ndarray, first: np.ndarray, last: np.ndarray, number: int) -> dict[str, float]:
+        """Return the columns of one band, given the places where each step begins and the next ones would."""
+        ends = np.stack([first, last], axis=1).ravel()  # every other one of reduceat's segments is a step
+        of_step = np.maximum.reduceat(height_db, ends)[::2]
         if self.line == "mean":
-            of_step = np.add.reduceat(within, limits[:-1]) / np.diff(limits)
-        orders = self.lowest_order + np.arange(of_step.size) * self.order_step
+            of_step = np.add.reduceat(height_db, ends)[::2] / (last - first)
+        orders = self._orders(of_step.size)
         unit, factor = ("hz", NOMINAL_RPM / 60) if self.order_of == "hertz" else ("order", 1.0)
         names = (f"line_{unit}_{order * factor:07.3f}_band_{number}" for order in orders.tolist())
         return dict(zip(names, of_step.tolist(), strict=True))

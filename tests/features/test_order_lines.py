@@ -6,7 +6,8 @@ from pydantic import ValidationError
 from motor.features.order_lines import OrderLines
 
 RATE_HZ = 25600.0
-LINES = OrderLines(bands_hz=((3000.0, 5500.0),))
+NARROW = {"bands_hz": ((3000.0, 5500.0),), "slip": 0.0, "ceiling_db": None}
+LINES = OrderLines(**NARROW)
 
 
 def struck(order: float, speed_rpm: float, seconds: float = 1.0, rate_hz: float = RATE_HZ) -> np.ndarray:
@@ -29,7 +30,7 @@ def strongest(columns: dict[str, float]) -> float:
 @pytest.mark.parametrize("speed_rpm", [300.0, 1137.0, 3000.0])
 @pytest.mark.parametrize("order", [3.585, 5.415])
 def test_order_lines_of_strikes_stand_out_at_every_speed(order, speed_rpm):
-    columns = OrderLines(bands_hz=((3000.0, 5500.0),), highest_order=order + 1).from_recording(
+    columns = OrderLines(**NARROW, highest_order=order + 1).from_recording(
         struck(order, speed_rpm, seconds=1200 / speed_rpm), RATE_HZ, speed_rpm
     )
     assert strongest(columns) == pytest.approx(order, abs=0.051)
@@ -44,6 +45,29 @@ def test_order_lines_of_one_machine_are_the_same_at_every_rate(rate_hz):
     assert list(after) == list(before)
     top = sorted(before, key=before.__getitem__)[-3:]
     assert [after[name] for name in top] == pytest.approx([before[name] for name in top], abs=3.0)
+
+
+@pytest.mark.parametrize("slip", [0.982, 1.018])
+def test_order_lines_that_slip_stand_in_the_columns_of_those_that_do_not(slip):
+    def height(feature: OrderLines, order: float) -> float:
+        return feature.from_recording(struck(order, 900.0, seconds=8), RATE_HZ, 900.0)["line_order_005.400_band_1"]
+
+    wide = LINES.model_copy(update={"slip": 0.02})
+    assert height(LINES, 5.4 * slip) < height(LINES, 5.4) - 6
+    assert height(wide, 5.4 * slip) == pytest.approx(height(wide, 5.4), abs=5)
+
+
+def test_order_lines_are_cut_off_at_the_ceiling_alone():
+    capped = LINES.model_copy(update={"ceiling_db": 12.0}).from_recording(struck(3.585, 900.0), RATE_HZ, 900.0)
+    free = LINES.from_recording(struck(3.585, 900.0), RATE_HZ, 900.0)
+    assert max(free.values()) > 12
+    assert capped == {name: min(value, 12.0) for name, value in free.items()}
+
+
+def test_order_lines_higher_bands_are_taken_where_every_rate_holds_them():
+    lower = OrderLines().bands_hz
+    assert OrderLines().settled(meta(25600.0, 51200.0)).bands_hz == (*lower, (5500.0, 10000.0))
+    assert OrderLines().settled(meta(51200.0)).bands_hz == (*lower, (5500.0, 10000.0), (10000.0, 20000.0))
 
 
 @pytest.mark.parametrize("seconds", [0.2, 4.0])

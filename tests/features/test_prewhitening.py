@@ -12,7 +12,7 @@ from motor.features.orders import Orders
 RATE_HZ, SPEED_RPM, ORDER = 25600.0, 913.7, 3.6
 TURN_HZ = SPEED_RPM / 60
 BANDS = {
-    OrderLines: {"bands_hz": ((3000.0, 5500.0),)},
+    OrderLines: {"bands_hz": ((3000.0, 5500.0),), "slip": 0.0, "ceiling_db": None},
     FoundLines: {"bands_hz": ((3000.0, 5500.0),)},
     Orders: {"bands": ((0.25, 0.43),)},
 }
