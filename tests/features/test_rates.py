@@ -14,5 +14,6 @@ def test_physics_at_five_sampling_rates_scores_within_three_hundredths() -> None
 
 
 @pytest.mark.slow
-def test_lines_of_one_percent_of_slip_reach_95_in_the_worst_plant() -> None:
-    assert min(score("lines", plant, plant.rate_hz) or 0.0 for plant in PLANTS.values()) >= 0.95
+@pytest.mark.parametrize("program", ["lines", "physics", "orders"])
+def test_program_reaches_95_in_the_worst_plant_of_one_percent_of_slip(program: str) -> None:
+    assert min(score(program, plant, plant.rate_hz) or 0.0 for plant in PLANTS.values()) >= 0.95
