@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import get_ident
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -66,17 +65,21 @@ def ordered_map(
 
 @contextmanager
 def threads_of_a_generator(n_threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Give threads, and wait for them at the end unless one of them ends the generator.
+    """Give threads, and wait for them at the end, unless the generator that has them is left before it.
 
-    The garbage collector ends a generator that its caller left, on whatever thread it runs: also on one of these, which
-    cannot wait for itself.
+    The garbage collector ends a generator that its caller left, on whatever thread it runs, in the middle of whatever
+    that does: on one of these threads, which cannot wait for itself, or on one that holds a lock of Python's own which
+    the end of a thread needs, as the start of another does. They end by themselves, after what they do just then.
     """
-    threads: set[int] = set()
-    executor = ThreadPoolExecutor(n_threads, initializer=lambda: threads.add(get_ident()))
+    executor = ThreadPoolExecutor(n_threads)
+    is_left = False
     try:
         yield executor
+    except GeneratorExit:
+        is_left = True
+        raise
     finally:
-        executor.shutdown(wait=get_ident() not in threads, cancel_futures=True)
+        executor.shutdown(wait=not is_left, cancel_futures=True)
 
 
 def _until_failure(items: Iterable[Item], failures: list[Exception]) -> Iterator[Item]:

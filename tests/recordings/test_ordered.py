@@ -1,6 +1,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Thread
 
 import pytest
 
@@ -66,3 +67,27 @@ def test_threads_are_no_obstacle_to_one_of_them_that_ends_the_generator() -> Non
     threads.submit(generator.close).result(timeout=30)  # type: ignore[attr-defined]
     with pytest.raises(RuntimeError, match="after shutdown"):
         threads.submit(str)
+
+
+def test_threads_are_not_waited_for_where_the_generator_is_left() -> None:
+    # The garbage collector may end it where a lock is held that the ends of these threads need.
+    release, has_left = Event(), Event()
+
+    def squares() -> Iterator[int]:
+        with threads_of_a_generator(2) as threads:
+            yield from ordered_map(lambda item: item if item == 0 else release.wait(30), range(3), threads, 2)
+
+    generator = squares()
+    assert next(generator) == 0
+
+    def leave() -> None:
+        generator.close()  # type: ignore[attr-defined]
+        has_left.set()
+
+    leaving = Thread(target=leave)
+    leaving.start()
+    try:
+        assert has_left.wait(5)
+    finally:
+        release.set()
+        leaving.join()
