@@ -28,6 +28,9 @@ LEAST_COHERENCE, LEAST_AT_ANY_LAG = 0.15, 0.27
 # Noise hides the weak bins of a copy, not those this far above the weakest quarter. In them unlike machines reach 0.38
 # (HIT-SM) and 0.57 (simulated), by blows that fall together; copies with a tenth of noise 0.69 and more.
 STRONG, LEAST_OF_STRONG = 3.0, 0.65
+# In the bins so far above it, unlike machines reach 0.28 where their phases agree best (HIT-SM at 6.4 kHz), and copies
+# with a tenth of noise, cut, and resampled to 1.6 kHz 0.34 and more, though noise has most of their bins.
+LOUD, LEAST_OF_LOUD = 1.5, 0.32
 LONGEST = 2**17  # samples that are compared
 LEAST_OVERLAP, LEAST_SHARE = 64, 0.2  # samples, and of the shorter recording: in less, lines cannot be told apart
 BLOCK = 64  # bins of a spectrum, whose median tells the broadband part
@@ -207,18 +210,22 @@ def is_copy(one: np.ndarray, other: np.ndarray, shift: int, least: float = LEAST
     found = coherence(one[begin : begin + n_samples], other[begin - shift : begin - shift + n_samples])
     if found.of_strong <= LEAST_OF_STRONG:
         return False
+    if least == LEAST_AT_ANY_LAG and found.of_loud > LEAST_OF_LOUD:
+        return True
     return found.value > max(least, min(MOST_BY_CHANCE, BY_CHANCE / np.sqrt(max(found.n_bins, 1))))
 
 
 class Coherence(NamedTuple):
-    """The phase correlation of two signals, from 0 to 1, of how many bins of their spectra it is, and in strong ones.
+    """The phase correlation of two signals, from 0 to 1, of how many bins it is, and that of strong and of loud bins.
 
-    The last is 1 where too few bins are strong to tell.
+    Of strong ones it is 1 where they are too few to tell; of loud ones 0 there, where it may be by chance, and where
+    strong ones disagree.
     """
 
     value: float
     n_bins: int
     of_strong: float = 1.0
+    of_loud: float = 0.0
 
 
 def coherence(one: np.ndarray, other: np.ndarray) -> Coherence:
@@ -228,16 +235,20 @@ def coherence(one: np.ndarray, other: np.ndarray) -> Coherence:
     be nothing but the window's skirts of stronger bins, say in the empty band above a recorder's filter: skirts have
     one phase, whatever the recording.
     """
-    (of_one, heard_of_one, strong_of_one), (of_other, heard_of_other, strong_of_other) = (
+    (of_one, heard_of_one, level_of_one), (of_other, heard_of_other, level_of_other) = (
         _heard(part, len(one)) for part in (one, other)
     )
-    phases, heard, strong = of_one * np.conj(of_other), heard_of_one & heard_of_other, strong_of_one & strong_of_other
-    n_heard, n_strong = int(np.count_nonzero(heard)), int(np.count_nonzero(heard & strong))
+    phases, heard = of_one * np.conj(of_other), heard_of_one & heard_of_other
+    level = np.minimum(level_of_one, level_of_other) * heard
+    n_heard, n_loud, n_strong = (int(np.count_nonzero(level >= least)) for least in (1, 2, 3))
     if n_heard < LEAST_BINS:
         return Coherence(0.0, n_heard)
     value = _largest(phases, n_heard, len(one))
-    of_strong = 1.0 if n_strong < LEAST_BINS else _largest(np.where(strong, phases, 0), n_strong, len(one))
-    return Coherence(value, n_heard, of_strong)
+    of_strong = 1.0 if n_strong < LEAST_BINS else _largest(np.where(level >= 3, phases, 0), n_strong, len(one))
+    if of_strong <= LEAST_OF_STRONG or n_loud < LEAST_BINS:
+        return Coherence(value, n_heard, of_strong)
+    of_loud = _largest(np.where(level >= 2, phases, 0), n_loud, len(one))
+    return Coherence(value, n_heard, of_strong, of_loud if of_loud > BY_CHANCE_AT_ANY / np.sqrt(n_loud) else 0.0)
 
 
 def _largest(phases: NDArray[np.complexfloating], n_bins: int, n_samples: int) -> float:
@@ -255,7 +266,7 @@ def _best_shift(
     first: int,
     second: int,
     signal: Callable[[int], np.ndarray],
-    heard: Callable[[int, int], tuple[NDArray[np.complexfloating], NDArray[np.bool_], NDArray[np.bool_]]],
+    heard: Callable[[int, int], tuple[NDArray[np.complexfloating], NDArray[np.bool_], NDArray[np.uint8]]],
 ) -> int | None:
     """Return at which sample of a recording the first of another lies, by its phases; None if they agree nowhere."""
     from scipy.fft import irfft, next_fast_len
@@ -273,8 +284,8 @@ def _best_shift(
 
 def _heard(
     signal: np.ndarray, n_padded: int
-) -> tuple[NDArray[np.complexfloating], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return a spectrum's phases, 0 where a bin is not heard, which are, and which of them are strong."""
+) -> tuple[NDArray[np.complexfloating], NDArray[np.bool_], NDArray[np.uint8]]:
+    """Return a spectrum's phases, 0 where a bin is not heard, which are, and their levels: 1, loud 2, strong 3."""
     from scipy.fft import rfft
     from scipy.signal.windows import hann
 
@@ -283,7 +294,8 @@ def _heard(
     magnitude = np.abs(spectrum)
     heard = _broadband(magnitude) & (magnitude > ABOVE_SKIRTS * _skirts(magnitude))
     weak = np.quantile(magnitude[heard], 0.25) if heard.any() else 0.0
-    return np.where(heard, spectrum / np.maximum(magnitude, 1e-30), 0), heard, heard & (magnitude > STRONG * weak)
+    level = 1 + (magnitude > LOUD * weak).astype(np.uint8) + (magnitude > STRONG * weak)
+    return np.where(heard, spectrum / np.maximum(magnitude, 1e-30), 0), heard, level
 
 
 def _skirts(magnitude: NDArray[np.floating]) -> NDArray[np.floating]:

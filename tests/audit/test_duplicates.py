@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 from scipy.signal import decimate
 
-from motor.audit.duplicates import candidates, coherence, duplicates, is_copy, same_digest
+from motor.audit.duplicates import (
+    LEAST_AT_ANY_LAG,
+    LEAST_COHERENCE,
+    candidates,
+    coherence,
+    duplicates,
+    is_copy,
+    same_digest,
+)
 from motor.audit.fingerprint import Fingerprint, fingerprint, hashes, reach_for
 
 REACH = reach_for(8192)
@@ -116,6 +124,21 @@ def test_is_copy_with_an_empty_band_is_found(shift):
     signal = band_limited(3)
     noise = 0.03 * np.random.default_rng(1).normal(size=8192)
     assert is_copy(signal, (5 - 3 * (signal + noise)).astype(np.float32)[shift:], shift)
+
+
+def in_noise(seed, noise):
+    """A machine that is heard in a fifth of the band, and white noise in all of it."""
+    random = np.random.default_rng(seed)
+    spectrum = np.fft.rfft(random.normal(size=8192)) * np.where(np.arange(4097) % 640 < 128, 4, 0.1)
+    return (np.fft.irfft(spectrum) + 0.7 * np.random.default_rng(noise).normal(size=8192)).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_is_copy_that_noise_hides_in_most_of_the_band_is_found(seed):
+    one, copy, other = in_noise(seed, 10 + seed), in_noise(seed, 20 + seed), in_noise(seed + 4, 20 + seed)
+    assert LEAST_COHERENCE < coherence(one, copy).value < LEAST_AT_ANY_LAG
+    assert is_copy(one, copy, 0, LEAST_AT_ANY_LAG)
+    assert not is_copy(one, other, 0, LEAST_AT_ANY_LAG)
 
 
 def test_coherence_skirts_of_a_strong_line_are_not_heard():
