@@ -180,7 +180,7 @@ class TorchBackbone(Backbone):
         return forecaster
 
     def _saved(self, settings: dict[str, Any]) -> Self:
-        return type(self).model_validate_json(json.dumps(settings))
+        return self.recorded(settings)
 
     def _forecaster(self, geometry: Geometry, seed: int) -> TorchForecaster:
         forecaster = self.FORECASTER(self, seeded(lambda: self.network(geometry), seed), geometry)

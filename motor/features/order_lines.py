@@ -1,7 +1,7 @@
 """Lines of the envelope in orders of the shaft, in bands that are the same for every sampling rate."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -45,6 +45,7 @@ class OrderLines(RecordingFeature):
     kind: Literal["order_lines"] = "order_lines"
     looks_at_lines: ClassVar[bool] = True
     takes_turning: ClassVar[bool] = True
+    BEFORE: ClassVar[Mapping[str, Any]] = {"slip": 0.0, "ceiling_db": None}
     bands_hz: tuple[tuple[float, float], ...] = Field(
         default=((500.0, 1500.0), (1500.0, 3000.0), (3000.0, 5500.0), (500.0, 5500.0)),
         min_length=1,

@@ -3,6 +3,7 @@
 Shapes: B windows, L tokens, K regimes.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -27,20 +28,25 @@ class Regime(ForecastFeature):
     kind: Literal["regime"] = "regime"
     needs_future: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ("regimes",)
+    BEFORE: ClassVar[Mapping[str, Any]] = {"least": None}
 
-    least: float = Field(default=1e-3, gt=0, lt=1, description="added to a posterior before its logarithm is taken")
+    least: float | None = Field(
+        default=1e-3, gt=0, lt=1, description="added to a posterior before its logarithm is taken; null: none is"
+    )
 
     def per_window(self, forecaster: Any, batch: Any, sampling_rate_hz: float) -> WindowFeatures:
         """Describe the regimes of each window (see `ForecastFeature.per_window`)."""
         import pandas as pd
 
         posterior_BLK = forecaster.forecast(batch).regimes_BLK.double().cpu().numpy()
-        log_BLK = np.log(posterior_BLK + self.least)
+        told = {"": posterior_BLK}
+        if self.least is not None:
+            told["_log"] = np.log(posterior_BLK + self.least)
         columns = {}
         for regime in range(posterior_BLK.shape[2]):
-            for name, of_BL in (("", posterior_BLK[..., regime]), ("_log", log_BLK[..., regime])):
-                columns[f"regime_{regime}{name}"] = of_BL.mean(axis=1)
-                columns[f"regime_{regime}{name}_spread"] = of_BL.std(axis=1)
+            for name, of_BLK in told.items():
+                columns[f"regime_{regime}{name}"] = of_BLK[..., regime].mean(axis=1)
+                columns[f"regime_{regime}{name}_spread"] = of_BLK[..., regime].std(axis=1)
         columns |= {"regime_entropy": entropy(posterior_BLK).mean(axis=1), **runs(posterior_BLK.argmax(axis=2))}
         return WindowFeatures(pd.DataFrame(columns).astype(np.float32))
 

@@ -14,7 +14,7 @@ from functools import cache, reduce
 from importlib import metadata
 from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, create_model, model_serializer
 from pydantic_core.core_schema import SerializerFunctionWrapHandler
@@ -32,6 +32,23 @@ class Record(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    BEFORE: ClassVar[Mapping[str, Any]] = {}
+    """What a record stands for that was made before a field was there, where that is not the field's default."""
+
+    @classmethod
+    def recorded(cls, settings: Mapping[str, Any]) -> Self:
+        """Return what a record tells, in which tuples are lists and fields may be missing (see `BEFORE`)."""
+        return cls.model_validate_json(json.dumps(cls._as_before(settings)))
+
+    @classmethod
+    def _as_before(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        told = {**cls.BEFORE, **settings}
+        for name, field in cls.model_fields.items():
+            within, value = field.annotation, told.get(name)
+            if isinstance(within, type) and issubclass(within, Record) and isinstance(value, Mapping):
+                told[name] = within._as_before(value)
+        return told
 
 
 class Plugin(Record):
@@ -164,7 +181,7 @@ def from_record(room: str, settings: Mapping[str, Any]) -> Any:
         If there is no such plug-in, or its settings are others by now.
     """
     fields = {name: value for name, value in settings.items() if name != SOURCE}
-    return class_from_record(room, settings).model_validate_json(json.dumps(fields))
+    return class_from_record(room, settings).recorded(fields)
 
 
 def class_from_record(room: str, settings: Mapping[str, Any]) -> type[Plugin]:

@@ -74,7 +74,7 @@ class Describe(Stage):
             return self.features
         records = json.loads((folder / SETTLED).read_text(encoding="utf-8"))
         pairs = zip(self.features, records, strict=True)
-        return tuple(type(feature).model_validate_json(json.dumps(record)) for feature, record in pairs)
+        return tuple(feature.recorded(record) for feature, record in pairs)
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``described.parquet``, one row a recording, item first, and what the data decides of the features."""

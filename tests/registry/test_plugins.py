@@ -1,5 +1,6 @@
 """Plug-ins from outside: found, named in a config, digested, kept apart, and told clearly where they are at fault."""
 
+import json
 import os
 import pickle
 import subprocess
@@ -253,3 +254,28 @@ def test_record_for_people_names_a_source_and_leaves_out_its_text(tmp_path):
     assert shown == {"representation": {"kind": "halved", SOURCE: shown["representation"][SOURCE]}, "seed": 1}
     name, digest = shown["representation"][SOURCE].split()
     assert (name, f"outside_{digest}.halved") == ("halved", cls.__module__)
+
+
+@pytest.mark.parametrize(
+    ("room", "record", "was"),
+    [
+        ("motor.features", {"kind": "order_lines"}, {"slip": 0.0, "ceiling_db": None}),
+        ("motor.features", {"kind": "found_lines"}, {"slip": 0.0, "ceiling_db": None}),
+        ("motor.features", {"kind": "regime"}, {"least": None}),
+        ("motor.backbones", {"kind": "tft"}, {"embedding": "context"}),
+        ("motor.backbones", {"kind": "retrieval", "blend": "linear"}, {"temperature": None}),
+    ],
+)
+def test_record_without_a_field_is_what_it_was_before_the_field_was_there(room, record, was):
+    made = from_record(room, record)
+    assert {name: getattr(made, name) for name in was} == was
+    assert from_record(room, json.loads(made.model_dump_json())) == made
+    fresh = type(made).model_validate(record)
+    assert from_record(room, json.loads(fresh.model_dump_json())) == fresh
+
+
+def test_record_within_a_record_is_what_it_was_before_too():
+    branches = {name: {"settings": {"kind": name, "patch": 32}} for name in ("tft", "vssm")}
+    made = from_record("motor.backbones", {"kind": "hybrid", "branches": branches})
+    assert made.branches.tft.settings.embedding == "context"
+    assert made.branches.vssm.settings.embedding == "states_and_read"

@@ -184,7 +184,8 @@ class RetrievalForecaster(LinearForecaster):
         """Return the mean over neighbours, by a softmax of their squared distances."""
         import torch
 
-        weight_BK = torch.from_numpy(-found.square_QK / self.settings.temperature).softmax(dim=1)
+        steepness = 0.0 if self.settings.temperature is None else 1 / self.settings.temperature
+        weight_BK = torch.from_numpy(-steepness * found.square_QK).softmax(dim=1)
         return (weight_BK[..., None] * torch.from_numpy(told_BKH)).sum(dim=1).float()
 
     def _crossed_rows(self, windows: Windows) -> Rows:

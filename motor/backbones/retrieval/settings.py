@@ -1,6 +1,6 @@
 """Settings of the retrieving forecaster."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -20,6 +20,7 @@ class Retrieval(Linear):
 
     FORECASTER: ClassVar[type[TorchForecaster]] = RetrievalForecaster
     LOOKS_UP: ClassVar[bool] = True
+    BEFORE: ClassVar[Mapping[str, Any]] = {"temperature": None}
 
     kind: Literal["retrieval"] = "retrieval"  # type: ignore[assignment]
     blend: Literal["errors", "linear", "none"] = Field(
@@ -28,7 +29,9 @@ class Retrieval(Linear):
         "futures beside it, by least squares on training windows; ``none`` forecasts by neighbours alone",
     )
     top_k: int = Field(default=100, ge=1, description="neighbours that are looked up")
-    temperature: float = Field(default=0.2, gt=0, description="squared distance that makes a neighbour count 1/e")
+    temperature: float | None = Field(
+        default=0.2, gt=0, description="squared distance that makes a neighbour count 1/e; null: all count alike"
+    )
     key_length: int = Field(default=512, ge=8, description="last samples that are compared, at most the context")
     stride: int = Field(default=1, ge=1, description="samples between the windows that are kept")
 

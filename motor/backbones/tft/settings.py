@@ -1,6 +1,7 @@
 """Settings of a temporal fusion transformer on patches."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,6 +21,7 @@ class Tft(TorchBackbone):
     """
 
     GIVES: ClassVar[tuple[str, ...]] = ("embedding",)
+    BEFORE: ClassVar[Mapping[str, Any]] = {"embedding": "context"}
 
     kind: Literal["tft"] = "tft"
     patch: int = Field(default=64, ge=1, description="samples of a token: a revolution of the shaft, or more")

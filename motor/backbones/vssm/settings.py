@@ -1,6 +1,7 @@
 """Settings of a variational state space model with regimes."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,6 +21,7 @@ class Vssm(TorchBackbone):
     """
 
     GIVES: ClassVar[tuple[str, ...]] = ("embedding", "regimes")
+    BEFORE: ClassVar[Mapping[str, Any]] = {"embedding": "states_and_read"}
 
     kind: Literal["vssm"] = "vssm"
     patch: int = Field(default=64, ge=1, description="samples of a state: a revolution of the shaft, or more")

@@ -9,7 +9,7 @@ import torch
 from motor.backbones.batch import Batch
 from motor.backbones.modules.attached.forecaster import attached
 from motor.backbones.modules.gram import PLUGIN as Gram
-from motor.backbones.modules.gram.network import best_gate
+from motor.backbones.modules.gram.network import settled
 from motor.backbones.training import Trainer, Training, TrainingData
 from motor.registry import plugins
 from motor.retrieval.memory import Memory, Remembered
@@ -78,22 +78,22 @@ def errors(forecaster, windows) -> dict[str, float]:
 
 @pytest.mark.parametrize("windows", [chirps, noise])
 @pytest.mark.parametrize("holds_out", [True, False])
-def test_settled_gate_is_no_worse_than_the_better_of_model_and_memory(windows, holds_out):
-    found = errors(trained(windows, "settled", holds_out), windows)
+def test_guarded_gate_is_no_worse_than_the_better_of_model_and_memory(windows, holds_out):
+    found = errors(trained(windows, "guarded", holds_out), windows)
     assert found["gated"] <= min(found["model"], found["memory"]) + 0.02
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_best_gate_errs_no_more_than_model_memory_or_the_gate_as_trained(seed):
+def test_guarded_gate_errs_no_more_than_model_memory_or_the_gate_as_trained(seed):
     generator = torch.Generator().manual_seed(seed)
     apart_R, came_R = (
         torch.randn(2, 60, generator=generator, dtype=torch.float64) ** 5
     )  # far from normal: medians count
     gate_R = torch.rand(60, generator=generator, dtype=torch.float64)
-    level, slope = best_gate(apart_R, gate_R, came_R)
+    level, slope = settled(apart_R, gate_R, came_R, is_guarded=True)
     gates = [(level + slope * gate_R).clamp(0, 1), gate_R, torch.zeros(60), torch.ones(60)]
-    settled, *others = ((came_R - one * apart_R).abs().mean() for one in gates)
-    assert settled <= min(others)
+    guarded, *others = ((came_R - one * apart_R).abs().mean() for one in gates)
+    assert guarded <= min(others)
 
 
 def test_plain_gate_is_worse_than_its_own_memory():
@@ -112,7 +112,7 @@ def test_windows_are_compared_by_shape_and_a_share_of_value():
 
 
 def test_gate_and_branches_are_told_of_a_forecast():
-    forecaster = trained(chirps, "settled")
+    forecaster = trained(chirps, "guarded")
     forecast = forecaster.forecast(batch_of(chirps, 77, 9, "new"))
     assert forecast.gate_BN.shape == (9, 2)
     torch.testing.assert_close(forecast.gate_BN.sum(dim=1), torch.ones(9))

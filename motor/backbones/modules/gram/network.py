@@ -196,8 +196,7 @@ class Gate(Part):
     def settle(self, forecaster: "AttachedForecaster", data: "TrainingData") -> None:
         """Set each segment's level and slope by what the gate should have been on held-out motors.
 
-        Least squares tells them, unless the gate as trained, the model alone or the memory alone errs less there. The
-        forecaster has seen its training motors, and is better on them than on any other: where no motors are held
+        The forecaster has seen its training motors, and is better on them than on any other: where no motors are held
         out, it is trusted too much.
         """
         if self.settings.gate == "plain":
@@ -207,7 +206,9 @@ class Gate(Part):
         parts = zip(*(self._missed(forecaster, batch) for batch in batches), strict=True)
         told = torch.stack([torch.cat(part) for part in parts])
         for segment, steps in enumerate(torch.arange(told.shape[2]).tensor_split(self.n_segments)):
-            self.level_G[segment], self.slope_G[segment] = best_gate(*told[:, :, steps].flatten(1))
+            apart_R, gate_R, missed_R = told[:, :, steps].flatten(1)
+            level, slope = settled(apart_R, gate_R, missed_R, is_guarded=self.settings.gate == "guarded")
+            self.level_G[segment], self.slope_G[segment] = level, slope
 
     def _missed(self, forecaster: "AttachedForecaster", batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return how far the memory is from the model, the gate as trained, and what the model misses: (B, H) each."""
@@ -293,10 +294,11 @@ class Gate(Part):
         return gate_BG.repeat_interleave(torch.tensor(list(sizes), device=gate_BG.device), dim=1)
 
 
-def best_gate(apart_R: Tensor, gate_R: Tensor, missed_R: Tensor) -> tuple[float, float]:
-    """Return the level and the slope under which a gate errs least: of least squares, or of a gate left as it was.
+def settled(apart_R: Tensor, gate_R: Tensor, missed_R: Tensor, is_guarded: bool) -> tuple[float, float]:
+    """Return the level and the slope of a gate by least squares.
 
-    Or of the model or the memory alone: so on these rows the gated forecast's absolute error is at most that of each.
+    A guarded one is left as trained, or as the model or the memory alone, where that errs less: so on these rows the
+    gated forecast's absolute error is at most that of each.
 
     Parameters
     ----------
@@ -310,6 +312,6 @@ def best_gate(apart_R: Tensor, gate_R: Tensor, missed_R: Tensor) -> tuple[float,
     rows_R2 = torch.stack([apart_R, gate_R * apart_R], dim=1)
     gram_22 = rows_R2.T @ rows_R2 + RIDGE * len(rows_R2) * torch.eye(2).to(rows_R2)
     level, change = torch.linalg.solve(gram_22, rows_R2.T @ (missed_R - gate_R * apart_R)).tolist()
-    gates = [(level, 1 + change), AS_TRAINED, MODEL_ALONE, MEMORY_ALONE]
+    gates = [(level, 1 + change), *((AS_TRAINED, MODEL_ALONE, MEMORY_ALONE) if is_guarded else ())]
     errors = [float((missed_R - (a + b * gate_R).clamp(0.0, 1.0) * apart_R).abs().mean()) for a, b in gates]
     return gates[errors.index(min(errors))]

@@ -40,10 +40,11 @@ class Gram(Module):
         description="weight of the gate's two losses, of its entropy (a tenth of it) and of its distance from one half "
         "where neighbours are near; both pull it to one half, so the default is none",
     )
-    gate: Literal["settled", "plain"] = Field(
-        default="settled",
-        description="``settled``: after training, the gate's level and slope are least squares on validation motors, "
-        "unless the gate as trained, the model or the memory alone errs less there; ``plain``: as the steps left it",
+    gate: Literal["guarded", "settled", "plain"] = Field(
+        default="guarded",
+        description="``settled``: after training, the gate's level and slope are least squares on validation motors; "
+        "``guarded``: unless the gate as trained, the model or the memory alone errs less there; ``plain``: as the "
+        "steps left it",
     )
     covariates: int = Field(
         default=0,
