@@ -58,16 +58,20 @@ class Regimes(Module):
 
     def moved(self, state: Tensor) -> Tensor:
         """Return where states (..., Z) go to in each regime: (..., K, Z)."""
-        still_KZ = self.rest_KZ - torch.einsum("kz,kzy->ky", self.rest_KZ, self.move_KZZ)
-        return (state @ self.move_KZZ.transpose(0, 1).flatten(1)).unflatten(-1, still_KZ.shape) + still_KZ
+        rest_KZ, move_KZZ = self.rest_KZ.to(state), self.move_KZZ.to(state)
+        still_KZ = rest_KZ - torch.einsum("kz,kzy->ky", rest_KZ, move_KZZ)
+        return (state @ move_KZZ.transpose(0, 1).flatten(1)).unflatten(-1, still_KZ.shape) + still_KZ
 
     def filtered(self, state_BLZ: Tensor) -> tuple[Tensor, Tensor]:
-        """Return each regime's posterior (B, L, K), and the logarithm of the states' density (B, L)."""
-        first_B1KZ = self.rest_KZ.expand(len(state_BLZ), 1, -1, -1)
+        """Return each regime's posterior (B, L, K), and the logarithm of the states' density (B, L).
+
+        They are as precise as the states.
+        """
+        first_B1KZ = self.rest_KZ.to(state_BLZ).expand(len(state_BLZ), 1, -1, -1)
         mean_BLKZ = torch.cat([first_B1KZ, self.moved(state_BLZ[:, :-1])], dim=1)
-        log_state_BLK = log_normal(state_BLZ[:, :, None], mean_BLKZ, self.log_scale_KZ)
+        log_state_BLK = log_normal(state_BLZ[:, :, None], mean_BLKZ, self.log_scale_KZ.to(state_BLZ))
         most_BL1 = log_state_BLK.detach().amax(dim=-1, keepdim=True)
-        chain_KK, belief_BK = self.stay_KK.softmax(dim=-1), self.first_K.softmax(dim=-1)
+        chain_KK, belief_BK = (logits.to(state_BLZ).softmax(dim=-1) for logits in (self.stay_KK, self.first_K))
         posteriors, densities = [], []
         for state_BK in (log_state_BLK - most_BL1).exp().unbind(dim=1):
             joint_BK = belief_BK * state_BK
@@ -129,8 +133,8 @@ class Network(Module):
         read_BLD, mean_BLZ, _ = self._inferred(patches(batch.context_BT, self.patch), batch)
         if self.embedding == "states_and_read":
             return torch.cat([mean_BLZ, read_BLD], dim=-1)
-        regime_BLK, _ = self.regimes.filtered(mean_BLZ)
-        return torch.cat([mean_BLZ, (regime_BLK + RULED_OUT).log()], dim=-1)
+        regime_BLK, _ = self.regimes.filtered(mean_BLZ.double())  # logarithms of small ones show each rounding
+        return torch.cat([mean_BLZ, (regime_BLK + RULED_OUT).log().to(mean_BLZ)], dim=-1)
 
     def _inferred(self, patches_BLP: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return what was read of the patches, and mean and logarithm of the deviation of their states."""
