@@ -139,7 +139,8 @@ def remember_digests(root: Path, storage: Path) -> None:
     digests = {}
     for file in root.rglob("*.npy"):
         status = file.stat()
-        digests[f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"] = f"{hash(file.name) & (1 << 255) - 1:064x}"
+        key = f"{file.resolve()}|{status.st_size}|{status.st_ino}|{status.st_mtime_ns}|{status.st_ctime_ns}"
+        digests[key] = f"{hash(file.name) & (1 << 255) - 1:064x}"
     storage.mkdir(parents=True, exist_ok=True)
     (storage / "digests.json").write_text(json.dumps(digests), encoding="utf-8")
 
