@@ -13,6 +13,8 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from grid.lazy import psutil
+from grid.lazy_ray import ray
 from grid.run.heartbeat import SERVERS, ClusterPulse, EmbeddedPulse, Heartbeat
 from grid.run.leftovers import SHARED_MEMORY, Scratch
 from grid.run.ray_private import importing_from, joined_by, killing_at_once, on_loopback, with_servers_alone
@@ -129,8 +131,6 @@ class Connection:
 
     def stop(self) -> None:
         """Let the cluster go; an embedded one ends, and nothing of it stays."""
-        import ray
-
         if self._heartbeat is not None:
             self._heartbeat.stop()
         with contextlib.nullcontext() if self.address else killing_at_once():
@@ -138,8 +138,6 @@ class Connection:
         self._scratch.release(patience_s=0)
 
     def _embed(self) -> None:
-        import ray
-
         _check_file_sizes()
         _check_threads()
         there = sorted({str(package.parent) for package in self.packages})
@@ -180,8 +178,6 @@ class Connection:
         return {IMPORTED_AHEAD: ",".join(self.ahead), "OMP_NUM_THREADS": "1"} if self.ahead else {}
 
     def _join(self, address: str) -> str | None:
-        import ray
-
         _check_listening(address)
         in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # `ray job submit` has sent the code already
         left_out = ["/storage", "/.git", "/.venv"]
@@ -242,7 +238,6 @@ def _check_threads() -> None:
     most, _ = resource.getrlimit(resource.RLIMIT_NPROC)
     if most == resource.RLIM_INFINITY or os.getuid() == 0:  # who is not limited
         return
-    import psutil
 
     told = (one.info for one in psutil.process_iter(["uids", "num_threads"]) if one.info["uids"])
     n_own = sum(info["num_threads"] or 1 for info in told if info["uids"].real == os.getuid())

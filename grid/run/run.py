@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from grid.lazy_ray import ray
 from grid.plan.plan import Plan, descendants
 from grid.plan.waves import Waves
 from grid.run.build import BuildContext, build_alone, build_stage, versions
@@ -151,9 +152,6 @@ class _Launch:
 
     def fit(self, folder: Path) -> None:
         """Run the experiment, if every stage fits somewhere; Tune keeps its own record in a folder that goes."""
-        import ray
-        from ray import tune
-
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         for key, cause in too_large(self.plan.missing, self.resources, nodes).items():
             self.conductor.outcome.failures[key] = Failure(self.plan.missing[key], cause, str(self.log), "input")
@@ -163,10 +161,10 @@ class _Launch:
         resources = self.resources  # all that Tune pickles; not the launch, which holds the terminal
         given = {"stages": self.plan.missing, "forced": self.plan.forced, "store": self.store, "resources": resources}
         given |= {"launch": self.name, "is_watched": self.progress.dashboard is not None}
-        trainable = tune.with_parameters(_trial, **given)
-        tuner = tune.Tuner(
-            tune.with_resources(trainable, lambda config: _bundle(resources[config["key"]])),
-            tune_config=tune.TuneConfig(
+        trainable = ray.tune.with_parameters(_trial, **given)
+        tuner = ray.tune.Tuner(
+            ray.tune.with_resources(trainable, lambda config: _bundle(resources[config["key"]])),
+            tune_config=ray.tune.TuneConfig(
                 search_alg=_searcher(self),
                 scheduler=_scheduler(self.conductor),
                 num_samples=-1,
@@ -174,7 +172,7 @@ class _Launch:
                 trial_name_creator=_trial_name,
                 trial_dirname_creator=_trial_folder,
             ),
-            run_config=tune.RunConfig(
+            run_config=ray.tune.RunConfig(
                 name=self.name, storage_path=str(folder / "tune"), callbacks=[_callback(self)], verbose=0
             ),
         )
@@ -183,8 +181,6 @@ class _Launch:
 
     def next(self) -> str | None:
         """Return the key of the stage to start now, if one is ready and fits."""
-        import ray
-
         if time.monotonic() - self._looked_at > CAPACITY_INTERVAL_S:
             self._capacity, self._looked_at = ray.cluster_resources(), time.monotonic()
         return self.conductor.next(self._capacity)
@@ -210,9 +206,7 @@ class _Launch:
 
 def _bundle(asked: Resources) -> Any:
     """What a trial holds; one with several workers holds next to nothing, and they hold their own."""
-    from ray import tune
-
-    return tune.PlacementGroupFactory([amounts(asked) if asked.workers == 1 else {"memory": 1}])
+    return ray.tune.PlacementGroupFactory([amounts(asked) if asked.workers == 1 else {"memory": 1}])
 
 
 class _Unstored:
@@ -226,9 +220,7 @@ class _Unstored:
 
 
 def _searcher(launch: _Launch) -> Any:
-    from ray.tune.search import Searcher
-
-    class GraphSearcher(_Unstored, Searcher):
+    class GraphSearcher(_Unstored, ray.tune.search.Searcher):
         """Hands out each missing stage once."""
 
         def __init__(self) -> None:
@@ -237,7 +229,7 @@ def _searcher(launch: _Launch) -> Any:
         def suggest(self, trial_id: str) -> Any:
             launch.tick()  # Tune may ask again and again, and do nothing else, while nothing runs
             if launch.conductor.is_done():
-                return Searcher.FINISHED
+                return ray.tune.search.Searcher.FINISHED
             key = launch.next()
             if key is None:
                 return None
@@ -262,9 +254,7 @@ def _searcher(launch: _Launch) -> Any:
 
 
 def _scheduler(conductor: Conductor) -> Any:
-    from ray.tune.schedulers import FIFOScheduler
-
-    class NewTrialsFirst(_Unstored, FIFOScheduler):
+    class NewTrialsFirst(_Unstored, ray.tune.schedulers.FIFOScheduler):
         """Gives an actor that has become free to a trial that has none yet, and says in which wave a race is.
 
         Tune would give it to the trial that has waited longest, whose own actor is starting, and stop that
@@ -284,9 +274,7 @@ def _scheduler(conductor: Conductor) -> Any:
 
 
 def _callback(launch: _Launch) -> Any:
-    from ray import tune
-
-    class Follow(_Unstored, tune.Callback):
+    class Follow(_Unstored, ray.tune.Callback):
         """Tells the launch what happens."""
 
         def on_step_begin(self, iteration: int, trials: list, **info: Any) -> None:
@@ -330,15 +318,13 @@ def _trial(
     is_watched: bool,
 ) -> None:
     """Build one stage in a trial's actor."""
-    from ray import tune
-
     stage, asked = stages[config["key"]], resources[config["key"]]
     if is_watched:  # by a dashboard; read by Ray Train when a run begins
         os.environ[STATE_TRACKING] = "1"
     device = _device(asked)
 
     def tell(progress: dict[str, float]) -> None:
-        tune.report({"progress": progress, "device": device})
+        ray.tune.report({"progress": progress, "device": device})
         name_process(f"{config['kind']} {config['title']}")
 
     tell({})
@@ -346,24 +332,20 @@ def _trial(
         _keep_data_here()
     context = BuildContext(store, stage, asked, tell, title=config["title"], launch=launch)
     stands = build_alone(stage, store, context, stage.key in forced)
-    tune.report({"progress": {}, "device": device, "built" if stands else "elsewhere": 1})
+    ray.tune.report({"progress": {}, "device": device, "built" if stands else "elsewhere": 1})
 
 
 def _keep_data_here() -> None:
     """Let Ray Data's tasks run on this node alone: no other one has the mirror that its stage reads from."""
-    import ray
-    from ray.data import DataContext
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    context = DataContext.get_current()
+    here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+        ray.get_runtime_context().get_node_id(), soft=False
+    )
+    context = ray.data.DataContext.get_current()
     context.scheduling_strategy = context.scheduling_strategy_large_args = here
 
 
 def _device(asked: Resources) -> str:
     """Return where a stage runs, say ``node7 GPU 0``; with several workers, what they hold."""
-    import ray
-
     if asked.workers > 1:
         return asked.describe()
     gpus = ",".join(map(str, ray.get_gpu_ids())) if asked.gpus else ""

@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 
+from grid.lazy import sklearn
 from motor.asking.base import Pool, Strategy
 
 
@@ -17,14 +18,12 @@ class Badge(Strategy):
 
     def choose(self, pool: Pool, count: int, seed: int) -> list[int]:
         """Return places in the pool; see `Strategy.choose`."""
-        from sklearn.cluster import kmeans_plusplus
-
         error_NC = pool.probability_NC.copy()
         error_NC[np.arange(len(error_NC)), error_NC.argmax(axis=1)] -= 1
         gradient = (error_NC[:, :, None] * pool.X_ND[:, None, :]).reshape(len(error_NC), -1)
         if count >= len(gradient):
             return list(range(len(gradient)))
-        _, places = kmeans_plusplus(gradient, count, random_state=seed)
+        _, places = sklearn.cluster.kmeans_plusplus(gradient, count, random_state=seed)
         found = list(dict.fromkeys(int(place) for place in places))
         return found + [place for place in range(len(gradient)) if place not in found][: count - len(found)]
 

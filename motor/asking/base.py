@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from grid.lazy import sklearn
 from motor.registry import Plugin, plugins
 
 
@@ -69,7 +70,5 @@ def strategy(kind: str) -> Strategy:
 
 def clusters(X_ND: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return the cluster of each item, by k-means."""
-    from sklearn.cluster import KMeans
-
     count = min(count, len(np.unique(X_ND, axis=0)))
-    return np.asarray(KMeans(count, n_init=4, random_state=seed).fit_predict(X_ND))
+    return np.asarray(sklearn.cluster.KMeans(count, n_init=4, random_state=seed).fit_predict(X_ND))

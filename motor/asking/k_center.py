@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 
+from grid.lazy import sklearn
 from motor.asking.base import Pool, Strategy
 
 
@@ -17,11 +18,9 @@ class KCenter(Strategy):
 
     def choose(self, pool: Pool, count: int, seed: int) -> list[int]:
         """Return places in the pool; see `Strategy.choose`."""
-        from sklearn.metrics import pairwise_distances_argmin_min
-
         X_ND, chosen = pool.X_ND, list[int]()
         if len(pool.known_MD):
-            nearest_N = pairwise_distances_argmin_min(X_ND, pool.known_MD)[1]
+            nearest_N = sklearn.metrics.pairwise_distances_argmin_min(X_ND, pool.known_MD)[1]
         else:
             nearest_N = np.linalg.norm(X_ND - X_ND.mean(axis=0), axis=1)
         for _ in range(min(count, len(X_ND))):

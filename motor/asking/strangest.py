@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from grid.lazy import sklearn
 from motor.asking.base import Pool, Strategy
 
 
@@ -40,9 +41,8 @@ class Strangest(Strategy):
             return pool.strange_N
         if not len(pool.known_MD):
             return np.asarray(np.linalg.norm(pool.X_ND - pool.X_ND.mean(axis=0), axis=1))
-        from sklearn.metrics import pairwise_distances_argmin_min
 
-        return np.asarray(pairwise_distances_argmin_min(pool.X_ND, pool.known_MD)[1])
+        return np.asarray(sklearn.metrics.pairwise_distances_argmin_min(pool.X_ND, pool.known_MD)[1])
 
 
 PLUGIN = Strangest

@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 
+from grid.lazy import sklearn
 from motor.asking.base import Pool, Strategy, clusters
 
 NEIGHBOURS = 20
@@ -36,10 +37,8 @@ class TypiClust(Strategy):
 
 def _density(X_ND: np.ndarray) -> np.ndarray:
     """Return the inverse of the mean distance to the nearest items."""
-    from sklearn.neighbors import NearestNeighbors
-
     count = min(NEIGHBOURS, len(X_ND) - 1)
-    distance, _ = NearestNeighbors(n_neighbors=count + 1).fit(X_ND).kneighbors(X_ND)
+    distance, _ = sklearn.neighbors.NearestNeighbors(n_neighbors=count + 1).fit(X_ND).kneighbors(X_ND)
     return np.asarray(1 / (distance[:, 1:].mean(axis=1) + 1e-9))
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grid.lazy import scipy
+
 NEAR_ZERO = 2000  # samples that tell the quantisation step: those of least magnitude, where float32 is finest
 MAINS_HZ = (50.0, 60.0)
 SHAFT_LINES = (1, 2)  # harmonics that a fault raises most: unbalance the first, misalignment the second
@@ -134,16 +136,17 @@ def mains_hum(signal: np.ndarray, sampling_rate_hz: float, speed_rpm: float | No
     """
     if len(signal) / sampling_rate_hz < LEAST_CYCLES / MAINS_HZ[0] or sampling_rate_hz < 4 * MAINS_HZ[1]:
         return float("nan")
-    from scipy.fft import prev_fast_len, rfft
-    from scipy.signal.windows import hann
 
     # The mains drift: a longer look finds a wider line.
-    n_samples = prev_fast_len(min(len(signal), int(8 * sampling_rate_hz)), real=True)
+    n_samples = scipy.fft.prev_fast_len(min(len(signal), int(8 * sampling_rate_hz)), real=True)
     bin_hz = sampling_rate_hz / n_samples
     shaft_hz = [number * speed_rpm / 60 for number in SHAFT_LINES] if speed_rpm else []
     if any(abs(line - hz) <= 2 * _width_hz(bin_hz) for line in shaft_hz for hz in MAINS_HZ):  # both lines are as wide
         return float("nan")
-    power = np.abs(rfft(signal[:n_samples] * hann(n_samples, sym=False).astype(np.float32))) ** 2
+    power = (
+        np.abs(scipy.fft.rfft(signal[:n_samples] * scipy.signal.windows.hann(n_samples, sym=False).astype(np.float32)))
+        ** 2
+    )
     strong = [_over_1_hz(power, bin_hz, hz) > STRONG_DB for hz in MAINS_HZ]
     return float(strong[0]) - float(strong[1])
 

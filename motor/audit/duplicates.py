@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import scipy
 from motor.audit.fingerprint import Fingerprint, hashes
 from motor.audit.outcome import SHOWN, Finding, Outcome
 
@@ -201,12 +202,10 @@ def is_copy(one: np.ndarray, other: np.ndarray, shift: int, least: float = LEAST
     frequency counts the same, so that tones of machines at one speed, a few lines among thousands, count for nothing.
     Two recordings of one machine type reach some 4 / sqrt(n_samples); a copy with a tenth of noise most of 1.
     """
-    from scipy.fft import prev_fast_len
-
     begin, end = max(shift, 0), min(len(one), len(other) + shift)
     if end - begin < max(LEAST_OVERLAP, LEAST_SHARE * min(len(one), len(other))):
         return False
-    n_samples = prev_fast_len(min(end - begin, LONGEST), real=True)
+    n_samples = scipy.fft.prev_fast_len(min(end - begin, LONGEST), real=True)
     found = coherence(one[begin : begin + n_samples], other[begin - shift : begin - shift + n_samples])
     if found.of_strong <= LEAST_OF_STRONG:
         return False
@@ -256,9 +255,7 @@ def _largest(phases: NDArray[np.complexfloating], n_bins: int, n_samples: int) -
 
     At half samples, too: what was resampled need not lie on the same grid.
     """
-    from scipy.fft import irfft
-
-    correlation = np.abs(irfft(phases, 2 * n_samples)) * (2 * len(phases) / n_bins)
+    correlation = np.abs(scipy.fft.irfft(phases, 2 * n_samples)) * (2 * len(phases) / n_bins)
     return float(max(correlation[: 2 * TOLERANCE + 1].max(), correlation[-2 * TOLERANCE :].max()))
 
 
@@ -269,13 +266,11 @@ def _best_shift(
     heard: Callable[[int, int], tuple[NDArray[np.complexfloating], NDArray[np.bool_], NDArray[np.uint8]]],
 ) -> int | None:
     """Return at which sample of a recording the first of another lies, by its phases; None if they agree nowhere."""
-    from scipy.fft import irfft, next_fast_len
-
     n_first, n_second = (min(len(signal(number)), LONGEST) for number in (first, second))
-    n_padded = next_fast_len(2 * max(n_first, n_second), real=True)
+    n_padded = scipy.fft.next_fast_len(2 * max(n_first, n_second), real=True)
     (one, heard_of_one, _), (other, heard_of_other, _) = heard(first, n_padded), heard(second, n_padded)
     n_heard = int(np.count_nonzero(heard_of_one & heard_of_other))
-    correlation = np.abs(irfft(one * np.conj(other), n_padded))
+    correlation = np.abs(scipy.fft.irfft(one * np.conj(other), n_padded))
     lag = int(np.argmax(correlation))
     if float(correlation[lag]) * len(one) <= BY_CHANCE_AT_ANY * np.sqrt(max(n_heard, 1)):
         return None
@@ -286,11 +281,8 @@ def _heard(
     signal: np.ndarray, n_padded: int
 ) -> tuple[NDArray[np.complexfloating], NDArray[np.bool_], NDArray[np.uint8]]:
     """Return a spectrum's phases, 0 where a bin is not heard, which are, and their levels: 1, loud 2, strong 3."""
-    from scipy.fft import rfft
-    from scipy.signal.windows import hann
-
-    window = hann(len(signal), sym=False).astype(np.float32)
-    spectrum = rfft((signal - signal.mean()) * window, n_padded)
+    window = scipy.signal.windows.hann(len(signal), sym=False).astype(np.float32)
+    spectrum = scipy.fft.rfft((signal - signal.mean()) * window, n_padded)
     magnitude = np.abs(spectrum)
     heard = _broadband(magnitude) & (magnitude > ABOVE_SKIRTS * _skirts(magnitude))
     weak = np.quantile(magnitude[heard], 0.25) if heard.any() else 0.0
@@ -303,12 +295,10 @@ def _skirts(magnitude: NDArray[np.floating]) -> NDArray[np.floating]:
 
     At a distance of d bins its transform is below 1 / (pi d (d^2 - 1)) of its peak (Harris, Proc. IEEE 66, 1978).
     """
-    from scipy.signal import oaconvolve
-
     distance = np.arange(NEAR, min(FAR, max(len(magnitude), NEAR + 1)), dtype=np.float64)
     side = 1 / (np.pi * distance * (distance**2 - 1))
     kernel = np.concatenate([side[::-1], np.zeros(2 * NEAR - 1), side])
-    leaked: NDArray[np.floating] = oaconvolve(magnitude.astype(np.float64), kernel, mode="same")
+    leaked: NDArray[np.floating] = scipy.signal.oaconvolve(magnitude.astype(np.float64), kernel, mode="same")
     return leaked[: len(magnitude)]
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import pandas as pd
+from grid.lazy import sklearn
 from motor.evaluation.resampling import (
     chance_levels,
     macro_f1,
@@ -16,9 +17,6 @@ from motor.evaluation.resampling import (
     weighted_confusions,
 )
 from motor.evaluation.sheet import class_codes
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 N_TREES = 50
 MOST_TRAINING_ROWS = 20000
@@ -50,9 +48,6 @@ def predict(cue: str, rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
     DataFrame
         motor, label, predicted: one row for each test recording of each fold.
     """
-    import pandas as pd
-    from sklearn.ensemble import ExtraTreesClassifier
-
     parts = [rows.head(0)[["motor", "label"]].assign(predicted="")]
     for _, of_fold in rows.groupby("fold"):
         train, test = (of_fold[of_fold["side"] == side] for side in ("train", "test"))
@@ -60,7 +55,9 @@ def predict(cue: str, rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
             continue
         train = train.sample(MOST_TRAINING_ROWS, random_state=seed) if len(train) > MOST_TRAINING_ROWS else train
         leaf = max(1, len(train) // 500)
-        trees = ExtraTreesClassifier(N_TREES, min_samples_leaf=leaf, class_weight="balanced", random_state=seed)
+        trees = sklearn.ensemble.ExtraTreesClassifier(
+            N_TREES, min_samples_leaf=leaf, class_weight="balanced", random_state=seed
+        )
         # By their places: scikit-learn takes classes that are called 0, 1, ... for numbers, but not everywhere.
         names, places = np.unique(train["label"].to_numpy(dtype=str), return_inverse=True)
         trees.fit(train[[cue]].to_numpy(), places)

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from grid.lazy import pandas as pd
 from motor.audit.blocks import Blocks
 from motor.audit.cues import CUES
 from motor.audit.guess import predict, score
 from motor.audit.outcome import Check, Finding, Outcome
 from motor.audit.permutation import Significance, holm_factors, significance
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ALL = "all"  # the row of all domains together
 SAME = "It is the same for all recordings."
@@ -103,8 +101,6 @@ class _Trial:
         return cls(cue, values, tuple(varying), test)
 
     def rows(self, joined: "pd.DataFrame", classes: Sequence[str], factor: float, seed: int) -> list[Row]:
-        import pandas as pd
-
         joined = _measured(self.cue, joined)
         values = joined[self.cue].astype(np.float64)
         filled = joined.assign(**{self.cue: values.fillna(self.values.min())})

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, ClassVar
 
+from grid.lazy import torch
 from motor.backbones.forecast import positions_of
 from motor.backbones.forecaster import SIDECAR, Forecaster
 from motor.backbones.weights import WeightsError
@@ -189,8 +190,6 @@ def check_record(record: Mapping[str, Any], folder: Path, domains: tuple[str, ..
 
 def seeded(build: Callable[[], Any], seed: int) -> Any:
     """Run `build()` with torch's CPU generator seeded, and leave the generator as it was."""
-    import torch
-
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return build()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from grid.lazy import torch
+
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 Values = Any  # a tensor or an array
@@ -140,8 +141,6 @@ def check_domains(domain_B: "Tensor", n_domains: int, n_windows: int) -> None:
 
 def _tensor(values: Values) -> "Tensor":
     """Return values as a tensor; a read-only array is copied, of which torch would warn."""
-    import torch
-
     is_read_only = isinstance(values, np.ndarray) and not values.flags.writeable
     return torch.as_tensor(np.array(values) if is_read_only else values)
 

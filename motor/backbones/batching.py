@@ -8,12 +8,10 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from grid.lazy import torch
 from motor.backbones.training.memory import is_out_of_memory, note_tried, remembered
-
-if TYPE_CHECKING:
-    import torch
 
 Result = TypeVar("Result")
 
@@ -109,8 +107,6 @@ class BatchSize:
 
     def _shrink(self, n_windows: int, least: int, error: Exception) -> None:
         """Halve the size, for good."""
-        import torch
-
         if n_windows == least:
             raise MemoryError(
                 f"memory ran out with {n_windows} window{'s' if n_windows > 1 else ''} a pass ({error}); shorten "
@@ -126,8 +122,6 @@ class BatchSize:
 
 def limit_bytes(device: "torch.device | str") -> int:
     """Return what the tensors of one pass may take on a device: the same each time, whatever else runs there."""
-    import torch
-
     device = torch.device(device)
     if device.type != "cuda":
         return CPU_BYTES
@@ -139,11 +133,8 @@ def counting() -> AbstractContextManager[Any]:
 
     On a CPU there is nothing else that tells them: memory that the process holds also depends on what it held before.
     """
-    import torch
-    from torch.utils._python_dispatch import TorchDispatchMode
-    from torch.utils._pytree import tree_iter
 
-    class Counting(TorchDispatchMode):
+    class Counting(torch.utils._python_dispatch.TorchDispatchMode):
         """Adds up storages as operations return them, until they are freed."""
 
         def __init__(self) -> None:
@@ -153,7 +144,7 @@ def counting() -> AbstractContextManager[Any]:
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             returned = func(*args, **(kwargs or {}))
-            for tensor in tree_iter(returned):
+            for tensor in torch.utils._pytree.tree_iter(returned):
                 if isinstance(tensor, torch.Tensor):
                     self._count(tensor.untyped_storage())
             return returned

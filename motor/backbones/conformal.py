@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import MEDIAN, loc_scale, positions_of
 
@@ -52,8 +53,6 @@ def calibrate(forecaster: "Forecaster", batches: Iterable[Batch], by_window: boo
     ValueError
         If a domain has no window.
     """
-    import torch
-
     forecaster.offsets_NGQ = None
     missed, hard = _missed(forecaster, batches, by_window)
     offsets, edges = [], []
@@ -75,8 +74,6 @@ def _missed(
     forecaster: "Forecaster", batches: Iterable[Batch], by_window: bool
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return, of each domain's windows, measured less forecast in the context's deviations, and how hard they are."""
-    import torch
-
     missed: list[list[np.ndarray]] = [[] for _ in range(forecaster.n_told)]
     hard: list[list[np.ndarray]] = [[] for _ in range(forecaster.n_told)]
     for batch in batches:
@@ -114,8 +111,6 @@ def difficulty(forecaster: "Forecaster", batch: Batch) -> "Tensor":
     Tensor of shape (n_windows,)
         The mean absolute error of the median over as many samples as are forecast, at most half of the context.
     """
-    import torch
-
     context_BT = batch.context_BT.to(forecaster.device)
     length = min(forecaster.native_length, forecaster.prediction_length, context_BT.shape[1] // 2)
     earlier_BT = torch.nn.functional.pad(context_BT[:, : context_BT.shape[1] - length], (length, 0), value=math.nan)
@@ -170,8 +165,6 @@ def save_offsets(forecaster: "Forecaster", folder: Path) -> None:
 
 def load_offsets(forecaster: "Forecaster", folder: Path) -> None:
     """Read the offsets that `save_offsets` wrote; where there are none, the forecaster stays as it is."""
-    import torch
-
     file = Path(folder) / FILE
     if file.is_file():
         told = json.loads(file.read_text(encoding="utf-8"))

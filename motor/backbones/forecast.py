@@ -6,6 +6,8 @@ Shapes: B windows, T context, H horizon, Q quantiles, S samples, L tokens, D emb
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from grid.lazy import torch
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -78,8 +80,6 @@ def positions_of(asked: tuple[float, ...], own: tuple[float, ...]) -> list[int]:
 
 def loc_scale(context_BT: "Tensor") -> "tuple[Tensor, Tensor]":
     """Return mean and deviation of each context, over samples that are not missing: (B, 1) each."""
-    import torch
-
     loc_B1 = context_BT.nanmean(dim=1, keepdim=True).nan_to_num()
     scale_B1 = (context_BT - loc_B1).square().nanmean(dim=1, keepdim=True).nan_to_num().sqrt()
     return loc_B1, torch.where(scale_B1 > STILL, scale_B1, torch.ones_like(scale_B1))

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from grid.lazy import torch
 from motor.backbones.batch import Batch, check_domains
 from motor.backbones.blocks import Blocks
 from motor.backbones.forecast import MEDIAN, Forecast, ForecastError, loc_scale, positions_of
@@ -21,7 +22,6 @@ from motor.backbones.objectives.base import Objective, terms_of
 from motor.backbones.objectives.quantile import Quantile
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from motor.backbones.training.trainer import History, Trainer, TrainingData
@@ -275,8 +275,6 @@ class Forecaster(ABC):
         RuntimeError
             If the model is in training mode.
         """
-        import torch
-
         self._assert_evaluating()
         checked = self._checked(batch)._replace(future_BH=None)
         with torch.inference_mode():
@@ -295,8 +293,6 @@ class Forecaster(ABC):
 
     def set_dropout(self, rate: float) -> None:
         """Set the rate of every dropout in the model; LoRA's factors have a rate of their own."""
-        import torch
-
         for name, module in self.model.named_modules():
             if ".lora_dropout." in name:
                 continue
@@ -307,8 +303,6 @@ class Forecaster(ABC):
 
     def _sorted(self, batch: Batch, forecast: Any) -> "Tensor":
         """Forecast by ``forecast(checked)``, and return the asked levels, sorted and finite."""
-        import torch
-
         self._assert_evaluating()
         checked = self._checked(batch)._replace(future_BH=None)
         with torch.inference_mode():
@@ -329,8 +323,6 @@ class Forecaster(ABC):
 
         None crosses the median, which stays.
         """
-        import torch
-
         from motor.backbones.conformal import difficulty
 
         assert self.offsets_NGQ is not None

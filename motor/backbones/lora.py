@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from grid.lazy import torch
 from motor.backbones.base import seeded
 from motor.backbones.forecaster import Forecaster
 from motor.registry import Record
 
 if TYPE_CHECKING:
-    import torch
     from peft.tuners.lora import LoraLayer
 
 ADAPTER = "default"
@@ -50,7 +50,6 @@ def adapt(forecaster: Forecaster, lora: Lora, seed: int) -> Forecaster:
     ValueError
         If it has factors already, or no layer that could have them.
     """
-    import torch
     from peft import LoraConfig, inject_adapter_in_model
 
     model, blocks = forecaster.model, forecaster.blocks()
@@ -123,8 +122,6 @@ def has_adapters(model: Any) -> bool:
 
 def _adaptable(blocks: "torch.nn.ModuleList") -> list[str]:
     """Return the names of the linear layers to adapt: not those whose weights torch's own attention reads past them."""
-    import torch
-
     closed = (torch.nn.MultiheadAttention, torch.nn.TransformerEncoderLayer)
     shut = tuple(f"{name}." for name, module in blocks.named_modules() if isinstance(module, closed))
     linear = (name for name, module in blocks.named_modules() if type(module) is torch.nn.Linear)
@@ -142,8 +139,6 @@ def _layers(model: Any) -> "Iterator[tuple[str, LoraLayer]]":
 
 def _draw(model: Any) -> None:
     """Fill the first factors as peft does, but from the CPU's generator wherever the model is."""
-    import torch
-
     for _, layer in _layers(model):
         drawn = torch.empty(layer.lora_A[ADAPTER].weight.shape)
         torch.nn.init.kaiming_uniform_(drawn, a=math.sqrt(5))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
+from grid.lazy import safetensors, torch
 from motor.backbones.base import Backbone, check_record, read_record, seeded
 from motor.backbones.batch import Batch
 from motor.backbones.blocks import Blocks
@@ -21,7 +22,6 @@ from motor.backbones.forecaster import SIDECAR, Forecaster
 from motor.backbones.weights import WeightsError
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 WEIGHTS = "model.safetensors"
@@ -81,8 +81,6 @@ class TorchForecaster(Forecaster):
         return bool(self._dropout_rates())
 
     def _dropout_rates(self) -> list[float]:
-        import torch
-
         return [float(layer.p) for layer in self.model.modules() if isinstance(layer, torch.nn.Dropout)]
 
     def _embed(self, batch: Batch) -> "Tensor":
@@ -92,11 +90,9 @@ class TorchForecaster(Forecaster):
 
     def save(self, folder: Path) -> None:
         """Write model.safetensors and forecaster.json."""
-        from safetensors.torch import save_model
-
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        save_model(self.model, str(folder / WEIGHTS))
+        safetensors.torch.save_model(self.model, str(folder / WEIGHTS))
         record = {
             "kind": self.settings.kind,
             "settings": self.settings.model_dump(mode="json"),
@@ -215,12 +211,9 @@ def in_units_of(forecast: Forecast, loc_B1: "Tensor", scale_B1: "Tensor", length
 
 def _read_tensors(model: "torch.nn.Module", file: Path) -> None:
     """Fill a network with a file's tensors, which must be the network's to the last one."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_model
-
     try:
-        load_model(model, str(file))
-    except (OSError, SafetensorError) as error:
+        safetensors.torch.load_model(model, str(file))
+    except (OSError, safetensors.SafetensorError) as error:
         raise WeightsError(f"{file} is missing, cut short or damaged: {error}; fit the forecaster again") from None
     except RuntimeError as error:
         raise WeightsError(f"{file} does not hold this network: {error}; fit the forecaster again") from None

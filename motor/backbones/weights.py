@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import torch
+from grid.lazy import huggingface_hub, safetensors, torch, transformers
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json"]
@@ -108,14 +107,12 @@ def tensor_files(folder: Path) -> list[Path]:
 
 def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of each tensor that a folder's safetensors files hold, without reading the values."""
-    from safetensors import SafetensorError, safe_open
-
     shapes: dict[str, tuple[int, ...]] = {}
     for file in tensor_files(folder):
         try:
-            with safe_open(file, framework="pt") as tensors:
+            with safetensors.safe_open(file, framework="pt") as tensors:
                 shapes |= {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
-        except SafetensorError as error:
+        except safetensors.SafetensorError as error:
             raise WeightsError(f"{file} ({file.stat().st_size} bytes) is cut short or damaged: {error}") from None
     return shapes
 
@@ -147,8 +144,6 @@ def shortened(names: Iterable[str], count: int = 6) -> str:
 
 def load_model(model_class: Any, config: Any, folder: Path) -> Any:
     """Load a stock model in float32 and in evaluation mode, its tensors checked, with no output and no RNG used."""
-    import torch
-
     with quiet(), torch.random.fork_rng(devices=[]), torch.device("meta"):
         expected = model_class(config)
     check_tensors(folder, expected)
@@ -164,8 +159,6 @@ def save_model(model: Any, folder: Path) -> None:
     WeightsError
         If the model is not float32 throughout, or a tensor is missing from what was written.
     """
-    import torch
-
     odd = sorted(name for name, value in model.state_dict().items() if value.dtype != torch.float32)
     if odd:
         raise WeightsError(f"the model is to be saved in float32, but these tensors are not: {shortened(odd)}")
@@ -178,37 +171,31 @@ def save_model(model: Any, folder: Path) -> None:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Switch off transformers' progress bars and load reports, and put back what was set before."""
-    from huggingface_hub import utils as hub
-    from transformers.utils import logging
-
     verbosity, bars, hub_bars = (
-        logging.get_verbosity(),
-        logging.is_progress_bar_enabled(),
-        not hub.are_progress_bars_disabled(),
+        transformers.utils.logging.get_verbosity(),
+        transformers.utils.logging.is_progress_bar_enabled(),
+        not huggingface_hub.utils.are_progress_bars_disabled(),
     )
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
     try:
         yield
     finally:
-        logging.set_verbosity(verbosity)
+        transformers.utils.logging.set_verbosity(verbosity)
         if bars:
-            logging.enable_progress_bar()
+            transformers.utils.logging.enable_progress_bar()
         if bars and not hub_bars:
-            hub.disable_progress_bars()
+            huggingface_hub.utils.disable_progress_bars()
 
 
 def _hub_snapshot(name: str) -> Path:
     """Return the local snapshot of a hub name; the cache answers without the network."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
     if cached := _cached(name):
         return cached
     try:
         with quiet():
-            return Path(snapshot_download(name, allow_patterns=HUB_FILES))
-    except (OSError, ValueError, LocalEntryNotFoundError) as error:
+            return Path(huggingface_hub.snapshot_download(name, allow_patterns=HUB_FILES))
+    except (OSError, ValueError, huggingface_hub.errors.LocalEntryNotFoundError) as error:
         offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
         raise WeightsError(
             f"no local folder {name!r}, and the hub did not give it{offline}: {error}; "
@@ -218,11 +205,8 @@ def _hub_snapshot(name: str) -> Path:
 
 def _cached(name: str) -> Path | None:
     """Return the snapshot of a hub name in the local cache, if it is there."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
     try:
-        folder = Path(snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=True))
-    except LocalEntryNotFoundError:
+        folder = Path(huggingface_hub.snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=True))
+    except huggingface_hub.errors.LocalEntryNotFoundError:
         return None
     return folder if (folder / "config.json").is_file() else None

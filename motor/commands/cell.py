@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from grid.lazy import yaml
 from grid.store.store import StoreError
 from motor.commands.exits import AT_FAULT, SOME_FAILED
 from motor.commands.words import add_storage
@@ -96,7 +97,6 @@ def grid_name(config: str | None) -> str | None:
     """Return the name of a grid's results: what its config says, else the file's name."""
     if config is None:
         return None
-    import yaml
 
     path = Path(config)
     if path.is_file():

@@ -3,17 +3,15 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grid.lazy import pandas as pd
 from motor.commands.cell import ended
 from motor.commands.exits import AT_FAULT, OK
 from motor.commands.words import add_config, config_in
 from motor.features.vectors import FOLD, SUFFIXES, Vectors, write_vectors
 from motor.predicting.parts import CellParts
 from motor.predicting.stored import find_cells
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CELL = "a key or its start, a name such as C/Joint/4096/svm, or best"
 
@@ -29,8 +27,6 @@ def embed(parts: CellParts) -> Vectors:
     parts : CellParts
         Whose files are held against their digests.
     """
-    import pandas as pd
-
     from motor.stages.described import KNOWN
 
     frames, learned, saw_labels = list[pd.DataFrame](), dict[str, list[str]](), dict[str, bool]()
@@ -51,8 +47,6 @@ def embed(parts: CellParts) -> Vectors:
 
 def _features(parts: CellParts, file: Path) -> "pd.DataFrame":
     import io
-
-    import pandas as pd
 
     return pd.read_parquet(io.BytesIO(parts.digests.content(file)))
 

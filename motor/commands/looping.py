@@ -5,10 +5,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
+from grid.lazy import pandas as pd
 from grid.store.store import Store, write_text
 from motor.commands.check_data import import_data
 from motor.commands.finding import find_loop
@@ -25,9 +26,6 @@ from motor.recordings.splits.growing import Growing
 from motor.recordings.table import labelled, open_recordings
 from motor.review.database.items import Item, add_items
 from motor.stages.faults import input_faults
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DRAFT = ".beginning.yaml"
 
@@ -77,7 +75,6 @@ def new_loop(
         imported = import_data(read_experiment(draft, (), os.environ), store)
     finally:
         draft.unlink()
-    import pandas as pd
 
     meta = pd.concat([open_recordings(folder).meta for folder in imported], ignore_index=True)
     base = experiment.base
@@ -212,8 +209,6 @@ def _judge(key: str, store: Store) -> Judge:
     cells = [TrainedCell.open(parts) for parts in find_cell(key, store.root)]
 
     def judge(recordings: Sequence[Recording]) -> "pd.DataFrame":
-        import pandas as pd
-
         tables = []
         for cell in cells:
             own = [one for one in recordings if one.domain in cell.parts.domains]

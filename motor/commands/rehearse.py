@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, create_model
 
 from grid.config.check import ConfigError, Document, Fault, check, read_document
+from grid.lazy import torch
+from grid.lazy_ray import ray
 from grid.plan.plan import Cell, Plan, describe, make_plan
 from grid.stage import Resources, Stage
 from grid.store.store import Store, write_json
@@ -288,10 +290,7 @@ def resources_of(asked: Asked, address: str | None) -> Resources:
 
 def _has_gpu(address: str | None) -> bool:
     if address is None or address == "local":
-        import torch
-
         return torch.cuda.is_available()
-    import ray
 
     from grid.run.cluster import Connection
 

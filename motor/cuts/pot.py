@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from grid.lazy import scipy
 from motor.cuts.base import FEWEST_VALUES, Cut, CutError, Division, checked
 
 LARGEST = 20.0  # of the tail's shape over its scale, in means of the exceedances
@@ -58,8 +59,6 @@ def fit_tail(exceedance_k: NDArray[np.float64]) -> tuple[float, float]:
 
     Exceedances are counted in their mean, so scores of any size are alike.
     """
-    from scipy.optimize import minimize_scalar
-
     mean = float(np.mean(exceedance_k))
     counted_k = exceedance_k / mean
 
@@ -68,7 +67,7 @@ def fit_tail(exceedance_k: NDArray[np.float64]) -> tuple[float, float]:
         return float(np.log(scale) + shape)
 
     edges = (-(1 - 1e-6) / counted_k.max(), 0.0, LARGEST)
-    found = [minimize_scalar(loss, bounds=bounds, method="bounded") for bounds in pairwise(edges)]
+    found = [scipy.optimize.minimize_scalar(loss, bounds=bounds, method="bounded") for bounds in pairwise(edges)]
     shape, scale = _likeliest(min(found, key=lambda one: one.fun).x, counted_k)
     return shape, scale * mean
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import scipy
 from motor.evaluation import resampling
 from motor.evaluation.comparisons import LEAST_MOTORS, Column
 
@@ -83,13 +84,11 @@ def best_set(
 
 def _level(deviations_RK: Floats, place: int, errors_K: Floats, error: float) -> float:
     """Return the one-sided level of each of a recipe's comparisons, so that `error` holds for the largest of them."""
-    from scipy.special import ndtr
-
     known = errors_K > SAME
     if not known.any():
         return error
     studentised_RK = (deviations_RK[:, known] - deviations_RK[:, [place]]) / errors_K[known]
-    level = float(ndtr(-np.quantile(studentised_RK.max(axis=1), 1 - error)))
+    level = float(scipy.special.ndtr(-np.quantile(studentised_RK.max(axis=1), 1 - error)))
     return float(np.clip(level, error / (len(errors_K) - 1), error))  # resamples cannot resolve less
 
 

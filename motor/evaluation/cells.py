@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from grid.lazy import pandas as pd
 from motor.evaluation.axes.base import axis
 from motor.evaluation.metrics.base import Metric
 from motor.evaluation.metrics.macro_f1 import MacroF1
 from motor.evaluation.sheet import has
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from motor.evaluation.detection import Detections
 
 Axes = Mapping[str, str | int | None]
@@ -24,8 +23,6 @@ FORECASTER, PLAIN = "forecaster", "plain"  # the families of methods
 
 def no_rows() -> pd.DataFrame:
     """Return a table without rows: nothing was held out."""
-    import pandas as pd
-
     return pd.DataFrame(columns=["fold", "item", "motor", "domain", "label", "predicted"])
 
 

@@ -11,18 +11,15 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import pandas as pd
+from grid.lazy import scipy
 from motor.evaluation import resampling
 from motor.evaluation.cells import Axes, CellResult, ReportContext, axes_text, cell_key, varying_axes
 from motor.evaluation.sheet import Sheet, class_codes, columns_of, fault_scores, motor_strata
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 TEXTS = ("fold", "item", "motor", "domain", "label")  # columns of predictions that say what a series is
 
@@ -251,8 +248,6 @@ def can_choose(cell: CellResult, readings: Readings) -> bool:
 
 def all_motors(cells: list[CellResult], readings: Readings) -> Motors:
     """Return the motors that any of the cells held out or tested."""
-    import pandas as pd
-
     columns = ["motor", "domain", "label"]
     tables = (part for cell in cells for part in (cell.predictions, cell.held_out))
     seen = {row for table in tables for row in readings.of(table).distinct(*columns)}
@@ -373,6 +368,4 @@ def _ranked(by_fold: Mapping[str, Said], series: Series) -> list[tuple[str, Said
 
 def _ranks(score_n: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the place of each score among all, from 0 to 1, ties sharing theirs."""
-    from scipy.stats import rankdata
-
-    return np.asarray(rankdata(score_n) / max(len(score_n), 1))
+    return np.asarray(scipy.stats.rankdata(score_n) / max(len(score_n), 1))

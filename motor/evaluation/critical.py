@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import pandas as pd
+from grid.lazy import scipy
 from motor.evaluation.comparisons import LEAST_MOTORS
 from motor.evaluation.scores import Scores
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from motor.evaluation.ranking import Recipe
 
 LEAST_RECIPES = 3  # two are compared by their difference
@@ -148,25 +148,19 @@ def _by_motor_M(recipe: Recipe, scores: Scores) -> NDArray[np.float64]:
 
 
 def _mean_ranks(by_motor_MK: NDArray[np.float64]) -> list[float]:
-    from scipy.stats import rankdata
-
     # Rounded, so that equal shares of equal counts tie whatever the order they were averaged in.
-    return [float(rank) for rank in rankdata(-np.round(by_motor_MK, 12), axis=1).mean(axis=0)]
+    return [float(rank) for rank in scipy.stats.rankdata(-np.round(by_motor_MK, 12), axis=1).mean(axis=0)]
 
 
 def _friedman_p(by_motor_MK: NDArray[np.float64]) -> float:
-    from scipy.stats import friedmanchisquare
-
     rounded = np.round(by_motor_MK, 12)
     if (rounded == rounded[:, :1]).all():
         return 1.0  # every motor ties all recipes: the statistic is 0 / 0
-    return float(friedmanchisquare(*rounded.T).pvalue)
+    return float(scipy.stats.friedmanchisquare(*rounded.T).pvalue)
 
 
 def _nemenyi(by_motor_MK: NDArray[np.float64], names: list[str], is_found: bool) -> pd.DataFrame:
     """Return Nemenyi's p-values, shape (K, K); all 1 where there is nothing to look for."""
-    import pandas as pd
-
     if not is_found:
         return pd.DataFrame(1.0, index=names, columns=names)
     import scikit_posthocs
@@ -177,7 +171,5 @@ def _nemenyi(by_motor_MK: NDArray[np.float64], names: list[str], is_found: bool)
 
 def _nemenyi_distance(n_recipes: int, n_motors: int) -> float:
     """Return CD = q_alpha sqrt(k (k + 1) / (6 N)), q from the studentised range over sqrt 2 (Demsar, eq. 8)."""
-    from scipy.stats import studentized_range
-
-    quantile = float(studentized_range.ppf(1 - ALPHA, n_recipes, np.inf)) / np.sqrt(2)
+    quantile = float(scipy.stats.studentized_range.ppf(1 - ALPHA, n_recipes, np.inf)) / np.sqrt(2)
     return quantile * float(np.sqrt(n_recipes * (n_recipes + 1) / (6 * n_motors)))

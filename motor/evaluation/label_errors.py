@@ -8,12 +8,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from grid.lazy import pandas as pd
 from motor.evaluation.sheet import has
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pandas as pd
 
     from motor.evaluation.cells import CellResult
 
@@ -70,8 +69,6 @@ def is_installed() -> bool:
 
 def _said(cells: Sequence[CellResult], classes: Sequence[str]) -> pd.DataFrame | None:
     """Return every verdict on a series by a classifier that did not see its motor."""
-    import pandas as pd
-
     columns = ["item", "motor", "domain", "label", *(f"probability_{name}" for name in classes)]
     tables = [table for cell in cells for table in (cell.predictions, cell.held_out)]
     usable = [table[columns] for table in tables if "probabilities" in has(table) and set(columns) <= set(table)]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from grid.lazy import pandas as pd
 from motor.evaluation.best_set import best_set
 from motor.evaluation.cells import CellResult, ReportContext
 from motor.evaluation.ranking import column_of, rank_recipes
@@ -96,8 +97,6 @@ def judged_once(cell: CellResult) -> CellResult:
     Where nothing was held out inside (its features saw labels), it has the tested motors alone, and then these are all
     that it shares with the others.
     """
-    import pandas as pd
-
     if cell.held_out.empty:
         return cell
     first = cell.held_out[cell.held_out["fold"] == cell.held_out["fold"].iloc[0]]

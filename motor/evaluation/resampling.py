@@ -10,6 +10,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import scipy
+
 N_RESAMPLES = 1000
 SEED = 123
 COVERAGE = 0.95
@@ -195,11 +197,9 @@ def percentile_interval(values_R: NDArray[np.float64], degrees_of_freedom: float
     degrees_of_freedom : float
         From `strata_degrees_of_freedom`; infinite for none of this.
     """
-    from scipy.special import ndtr, stdtrit
-
     tail = (1 - COVERAGE) / 2
     if np.isfinite(degrees_of_freedom):
-        tail = float(ndtr(stdtrit(max(degrees_of_freedom, 1.0), tail)))
+        tail = float(scipy.special.ndtr(scipy.special.stdtrit(max(degrees_of_freedom, 1.0), tail)))
     low, high = np.quantile(values_R[1:], [tail, 1 - tail])
     return float(low), float(high)
 
@@ -257,11 +257,9 @@ def familywise_level_of_pairs(values_RK: NDArray[np.float64]) -> float:
 
 def quantile_of_level(level: float, degrees_of_freedom: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """Return Student's two-sided quantile of a level; the normal one where the degrees of freedom are infinite."""
-    from scipy.special import stdtrit
-
     # Beyond a million the two agree, and stdtrit has no infinity.
     freedom = np.clip(np.asarray(degrees_of_freedom, dtype=float), 1.0, 1e6)
-    return np.asarray(-stdtrit(freedom, level / 2))
+    return np.asarray(-scipy.special.stdtrit(freedom, level / 2))
 
 
 def welch_degrees_of_freedom(influence_M: NDArray[np.float64], strata: Sequence[Hashable]) -> float:
@@ -295,7 +293,5 @@ def _studentised(deviations_RK: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _level_of_largest(largest_R: NDArray[np.float64], n_comparisons: int) -> float:
     """Two-sided normal level of the 95 % quantile of the largest of several studentised deviations."""
-    from scipy.special import ndtr
-
-    level = float(2 * ndtr(-np.quantile(largest_R, COVERAGE)))
+    level = float(2 * scipy.special.ndtr(-np.quantile(largest_R, COVERAGE)))
     return float(np.clip(level, (1 - COVERAGE) / n_comparisons, 1 - COVERAGE))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import pandas as pd
 from motor.evaluation import resampling
 from motor.evaluation.cells import CellResult
 from motor.evaluation.metrics.base import Metric
@@ -22,8 +23,6 @@ from motor.evaluation.sheet import motor_strata, sheet_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
-
-    import pandas as pd
 
 SliceKey = tuple[int, str]
 
@@ -160,8 +159,6 @@ def _shared_items(items: Mapping[SliceKey, set[str]]) -> dict[str, set[str]]:
 
 def _shared_series(tables: list[pd.DataFrame], shared: Mapping[str, set[str]]) -> tuple[pd.DataFrame, int]:
     """Return each series that all cells of its domain have, once, and how many series some cell lacks."""
-    import pandas as pd
-
     rows = pd.concat([table[["item", "motor", "domain", "label"]] for table in tables])
     everything = rows.drop_duplicates(["item", "domain"])
     keeps = [item in shared[domain] for item, domain in zip(everything["item"], everything["domain"], strict=True)]

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import pandas as pd
 from motor.evaluation import resampling
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DECISIONS, PROBABILITIES, SCORE, ALARM, FORECAST = "decisions", "probabilities", "score", "alarm", "forecast"
 Floats = NDArray[np.float64]
@@ -190,8 +188,6 @@ def has(predictions: pd.DataFrame) -> frozenset[str]:
 
 def motor_strata(predictions: pd.DataFrame) -> pd.Series:
     """Return each motor's stratum for resampling: its classes and its domains, indexed by motor (sorted)."""
-    import pandas as pd
-
     seen: dict[str, tuple[set[str], set[str]]] = {}
     columns = predictions[["motor", "label", "domain"]].drop_duplicates()
     for motor, label, domain in columns.itertuples(index=False):

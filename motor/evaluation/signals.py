@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import scipy
+
 MOST_POINTS = 600
 MOST_SAMPLES = 2**20  # of what is looked at: seconds of the fastest recorders, and a transform of them takes 0.1 s
 SEGMENT_S = 1.0  # a spectrum tells frequencies apart that differ by two hertz or so
@@ -55,11 +57,10 @@ def envelope_spectrum(signal_n: NDArray[np.float32], sampling_rate_hz: float) ->
     The envelope is the magnitude of the analytic signal over the whole band (Randall and Antoni 2011, Mechanical
     Systems and Signal Processing 25, section 4.4), its mean taken off.
     """
-    from scipy.fft import next_fast_len
-    from scipy.signal import hilbert
-
     signal = np.asarray(signal_n[:MOST_SAMPLES], dtype=float)
-    envelope_n = np.abs(hilbert(signal - signal.mean(), next_fast_len(len(signal)))[: len(signal)])
+    envelope_n = np.abs(
+        scipy.signal.hilbert(signal - signal.mean(), scipy.fft.next_fast_len(len(signal)))[: len(signal)]
+    )
     return _spectrum(envelope_n, sampling_rate_hz, min(HIGHEST_ENVELOPE_HZ, sampling_rate_hz / 2))
 
 
@@ -70,10 +71,8 @@ def drawn(signal_n: NDArray[np.float32], sampling_rate_hz: float) -> dict[str, A
 
 
 def _spectrum(signal_n: NDArray[np.float64], sampling_rate_hz: float, highest_hz: float) -> dict[str, list[float]]:
-    from scipy.signal import welch
-
     length = min(len(signal_n), max(2, round(SEGMENT_S * sampling_rate_hz)))
-    f_hz, power = welch(signal_n, sampling_rate_hz, nperseg=length, scaling="spectrum", detrend="constant")
+    f_hz, power = scipy.signal.welch(signal_n, sampling_rate_hz, nperseg=length, scaling="spectrum", detrend="constant")
     amplitude = np.sqrt(2 * power[f_hz <= highest_hz])  # of a sine, whose power is half its amplitude squared
     f_hz = f_hz[f_hz <= highest_hz]
     starts = np.unique(np.linspace(0, len(f_hz), min(len(f_hz), MOST_POINTS), endpoint=False).astype(int))

@@ -1,12 +1,11 @@
 """How what a recipe leans on went over a motor's time, beside what it was when the motor was healthy."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import pandas as pd
+from grid.lazy import pandas as pd
 
 MOST_COLUMNS, MOST_MOTORS, MOST_TIMES = 3, 12, 400
 FEWEST_TIMES = 4
@@ -83,8 +82,6 @@ def trends(values: "pd.DataFrame", meta: "pd.DataFrame", normal: str) -> list[di
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    import pandas as pd
-
     ranks = pd.Series(values).rank().to_numpy(np.float64)
     return (ranks - ranks.mean()) / ranks.std()
 

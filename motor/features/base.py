@@ -10,14 +10,12 @@ H horizon.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from grid.lazy import pandas as pd
 from motor.registry import Plugin
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DOMAIN_MARK = "domain_is_"  # before a domain: the column that tells whether a series is of it
 
@@ -54,8 +52,6 @@ class WindowFeatures:
         ValueError
             If there are not as many items and window numbers as rows, or a window comes twice.
         """
-        import pandas as pd
-
         frame = pd.concat([part.frame for part in parts], ignore_index=True)
         if not len(frame) == len(items) == len(windows):
             raise ValueError(f"{len(frame)} rows of features, but {len(items)} items and {len(windows)} window numbers")
@@ -325,16 +321,12 @@ def check_series(frame: "pd.DataFrame", meta: "pd.DataFrame") -> None:
 
 def side_by_side(frames: Sequence["pd.DataFrame"]) -> "pd.DataFrame":
     """Join frames of the same series; a column that comes twice (a domain's mark) is taken once."""
-    import pandas as pd
-
     joined = pd.concat(frames, axis=1)
     return joined.loc[:, ~joined.columns.duplicated()]
 
 
 def mean_and_spread(frame: "pd.DataFrame", meta: "pd.DataFrame") -> "pd.DataFrame":
     """Return each column's mean over a series' windows and its deviation ``<name>_over_windows``, then the domain."""
-    import pandas as pd
-
     check_series(frame, meta)
     grouped = frame.astype(np.float64).groupby(level="item")
     pooled = [grouped.mean(), grouped.std(ddof=0).add_suffix("_over_windows")]
@@ -351,8 +343,6 @@ def domain_one_hot(meta: "pd.DataFrame") -> "pd.DataFrame":
 
     This is how a classifier of the joint regime is told the sensor (seed text, sections 3 and 5.2).
     """
-    import pandas as pd
-
     domains = sorted(meta["domain"].unique())
     columns = {f"{DOMAIN_MARK}{domain}": (meta["domain"] == domain).to_numpy(np.float64) for domain in domains}
     return pd.DataFrame(columns if len(domains) > 1 else {}, index=pd.Index(meta["item"], name="item"))

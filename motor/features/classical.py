@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from grid.lazy import scipy
 from motor.features.base import RecordingFeature
 from motor.features.envelope_spectrum import centred
 
@@ -175,11 +176,9 @@ def welch_psd(values: np.ndarray, sampling_rate_hz: float) -> tuple[np.ndarray, 
     Welch's method (1967, IEEE Transactions on Audio and Electroacoustics 15(2), 70-73), Hann segments of a second, or
     of half the recording where that is shorter, that overlap by half.
     """
-    from scipy.signal import welch
-
     second = round(sampling_rate_hz)
     length = max(2, min(second, values.size // 2))
-    return welch(values, fs=sampling_rate_hz, nperseg=length, nfft=max(second, length), detrend=False)
+    return scipy.signal.welch(values, fs=sampling_rate_hz, nperseg=length, nfft=max(second, length), detrend=False)
 
 
 def high_frequency_ratios(

@@ -3,17 +3,15 @@
 Shapes: B windows, H horizon, Q quantiles.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from grid.lazy import pandas as pd
 from motor.features.base import ForecastFeature, WindowFeatures, mean_and_spread
 from motor.features.distribution_scores import covered, crps, energy_score, pit, tail_of_errors
 from motor.features.residual_statistics import level_position
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 STILL = 1e-6
 """A context that deviates less than this, in scaled units, is not divided by its deviation."""
@@ -41,8 +39,6 @@ class Distribution(ForecastFeature):
         ValueError
             If the futures are not as long as the horizon.
         """
-        import pandas as pd
-
         y_BH = batch.future_BH
         if y_BH is None or y_BH.shape[1] != forecaster.prediction_length:
             there = "no" if y_BH is None else y_BH.shape[1]

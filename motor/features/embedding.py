@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from grid.lazy import pandas as pd
+from grid.lazy import torch
 from motor.features.base import ForecastFeature, WindowFeatures, check_series, domain_one_hot
 
 if TYPE_CHECKING:
-    import pandas as pd
     from torch import Tensor
 
 ATTENTION_TEMPERATURE = 0.1
@@ -43,9 +44,6 @@ class Embedding(ForecastFeature):
 
     def per_window(self, forecaster: Any, batch: Any, sampling_rate_hz: float) -> WindowFeatures:
         """Embed each window and pool its tokens (see `ForecastFeature.per_window`)."""
-        import pandas as pd
-        import torch
-
         with torch.inference_mode():
             tokens_BLD = forecaster.embed(batch)
             pooled = {f"embedding_{self.tokens}": pool_tokens(tokens_BLD, self.tokens)}
@@ -61,8 +59,6 @@ class Embedding(ForecastFeature):
 
         Whatever is not a token pool itself (spread over tokens, level) is averaged over windows.
         """
-        import pandas as pd
-
         check_series(windows.frame, meta)
         frame, stem = windows.frame.astype(np.float64), f"embedding_{self.tokens}_"
         embedding = frame.loc[:, frame.columns.str.startswith(stem)]
@@ -94,8 +90,6 @@ def pool_tokens(tokens_BLD: "Tensor", way: Literal["mean", "attention"]) -> "Ten
     -------
     Tensor of shape (n_windows, d_model)
     """
-    import torch
-
     if way == "mean":
         return tokens_BLD.mean(dim=1)
     query_B1D = tokens_BLD.mean(dim=1, keepdim=True)
@@ -118,8 +112,6 @@ def window_weights(embedding_WD: np.ndarray, way: Literal["mean", "attention"]) 
 
 def loc_scale(context_BT: np.ndarray) -> "pd.DataFrame":
     """Return ``level_mean`` and ``level_log_std`` of each window (population standard deviation)."""
-    import pandas as pd
-
     deviation_B = context_BT.std(axis=1, dtype=np.float64)
     return pd.DataFrame(
         {
@@ -131,8 +123,6 @@ def loc_scale(context_BT: np.ndarray) -> "pd.DataFrame":
 
 def _block(name: str, values_BD: np.ndarray) -> "pd.DataFrame":
     """Columns <name>_000, <name>_001, ..."""
-    import pandas as pd
-
     return pd.DataFrame(values_BD, columns=[f"{name}_{position:03d}" for position in range(values_BD.shape[1])])
 
 

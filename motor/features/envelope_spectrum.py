@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Protocol
 import numpy as np
 from pydantic import Field
 
+from grid.lazy import scipy
+
 Prewhitening = Annotated[
     Literal["none", "cepstrum"],
     Field(
@@ -112,9 +114,7 @@ def band_envelopes(
     Magnitude of the analytic signal of the band, moved down to zero, which changes no magnitude (Randall 2011,
     Vibration-based Condition Monitoring, section 3.3): so far fewer values tell it than the signal has.
     """
-    from scipy.fft import ifft, next_fast_len, rfft
-
-    spectrum = rfft(values)
+    spectrum = scipy.fft.rfft(values)
     step_hz = sampling_rate_hz / values.size
     limit = SILENCE * np.sqrt(np.mean(values**2))
     envelopes = []
@@ -125,13 +125,13 @@ def band_envelopes(
                 f"{sampling_rate_hz / 2:g} Hz (Nyquist); set bands_hz lower, for all recordings"
             )
         within = spectrum[max(1, int(np.ceil(low_hz / step_hz))) : int(high_hz / step_hz) + 1]
-        size = next_fast_len(int(np.ceil(max(OVERSAMPLING * within.size, least_rate_hz / step_hz, 2))))
+        size = scipy.fft.next_fast_len(int(np.ceil(max(OVERSAMPLING * within.size, least_rate_hz / step_hz, 2))))
         if not 2 * np.linalg.norm(within) / values.size > limit:  # the envelope's root mean square (Parseval)
             raise ValueError(
                 f"the signal ({values.size} samples at {sampling_rate_hz:g} Hz) is silent between {low_hz:g} and "
                 f"{high_hz:g} Hz; take this band out of bands_hz, or drop the series"
             )
-        magnitude = np.abs(ifft(whitened(within, prewhitening), size)) * (2 * size / values.size)
+        magnitude = np.abs(scipy.fft.ifft(whitened(within, prewhitening), size)) * (2 * size / values.size)
         envelopes.append(BandEnvelope(low_hz, high_hz, magnitude, size * step_hz))
     return envelopes
 
@@ -247,10 +247,8 @@ def prominence_db(power: np.ndarray, half_width: int) -> np.ndarray:
     half_width : int
         Values on each side; at the ends the neighbourhood is shifted inwards.
     """
-    from scipy.ndimage import median_filter
-
     level_db = 10.0 * np.log10(np.maximum(power, np.finfo(np.float64).tiny))
-    return level_db - median_filter(level_db, size=2 * half_width + 1, mode="nearest")
+    return level_db - scipy.ndimage.median_filter(level_db, size=2 * half_width + 1, mode="nearest")
 
 
 def harmonic_families(prominence: np.ndarray, first: int, last: int, n_harmonics: int) -> np.ndarray:
@@ -326,18 +324,17 @@ class OrderHeights:
         reach_orders : float
             How far from its place a line is looked for.
         """
-        from scipy.fft import next_fast_len, rfft
-        from scipy.ndimage import maximum_filter1d
-
         revolutions = values.size / samples_per_revolution
-        padded = next_fast_len(int(np.ceil(values.size * max(1.0, 1 / (SPACING * revolutions)))), real=True)
+        padded = scipy.fft.next_fast_len(int(np.ceil(values.size * max(1.0, 1 / (SPACING * revolutions)))), real=True)
         spacing = samples_per_revolution / padded
         n_kept = min(padded // 2 + 1, int(shown / spacing) + 2)
         window = np.hanning(values.size + 1)[:-1]
-        power = np.abs(rfft((values - values.mean()) * window, padded)[:n_kept]) ** 2
+        power = np.abs(scipy.fft.rfft((values - values.mean()) * window, padded)[:n_kept]) ** 2
         width = max(floor_orders, RESOLVED / revolutions)
         height_db = np.maximum(prominence_db(power, max(2, round(width / 2 / spacing))), 0.0)
-        return cls(maximum_filter1d(height_db, 2 * round(reach_orders / spacing) + 1, mode="nearest"), spacing)
+        return cls(
+            scipy.ndimage.maximum_filter1d(height_db, 2 * round(reach_orders / spacing) + 1, mode="nearest"), spacing
+        )
 
     def height(self, orders: np.ndarray) -> float:
         """Return the mean height at some orders, those beyond the spectrum left out: 0 where all are."""

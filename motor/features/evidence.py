@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grid.lazy import scipy
 from motor.features.envelope_spectrum import OrderHeights, Turning, band_envelopes, by_turns, centred, log_envelope
 from motor.features.hertz import Bands, common_bands, highest_common_hz
 
@@ -124,14 +125,14 @@ class _Families:
     """How tall families of lines are in one recording."""
 
     def __init__(self, envelopes: Sequence[OrderHeights], whole: OrderHeights) -> None:
-        from scipy.ndimage import maximum_filter1d
-
         self.envelopes, self.both = list(envelopes), [*envelopes, whole]
         self.scanned_F = np.geomspace(
             LOWEST_ORDER, HIGHEST_ORDER, round(np.log(HIGHEST_ORDER / LOWEST_ORDER) / STEP) + 1
         )
         self.struck_F = _tallest(self.envelopes, self.scanned_F)
-        self.within_slip_db = float(np.median(maximum_filter1d(self.struck_F, 2 * round(SLIP / STEP) + 1)))
+        self.within_slip_db = float(
+            np.median(scipy.ndimage.maximum_filter1d(self.struck_F, 2 * round(SLIP / STEP) + 1))
+        )
         self.exact_db = float(np.median(_tallest(self.both, self.scanned_F)))
 
     def of_part(self, name: str, order: float, speed_hz: float) -> Line:

@@ -3,15 +3,13 @@
 Shapes: B windows, N branches.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from grid.lazy import pandas as pd
 from motor.features.base import ForecastFeature, WindowFeatures, mean_and_spread
 from motor.features.regime import entropy
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Gate(ForecastFeature):
@@ -27,8 +25,6 @@ class Gate(ForecastFeature):
 
     def per_window(self, forecaster: Any, batch: Any, sampling_rate_hz: float) -> WindowFeatures:
         """Describe the gate of each window (see `ForecastFeature.per_window`)."""
-        import pandas as pd
-
         forecast = forecaster.forecast(batch)
         weight_BN = forecast.gate_BN.double().cpu().numpy()
         columns = {f"gate_{name}": weight_BN[:, place] for place, name in enumerate(forecast.branches)}

@@ -5,6 +5,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from grid.lazy import scipy
+
 USABLE = 0.977
 """Of the Nyquist frequency: above, filters of recorders take the signal away."""
 FEWEST_LEFT = 1 / 3
@@ -89,15 +91,15 @@ def band_levels_db(values: np.ndarray, sampling_rate_hz: float, edges_hz: np.nda
     ValueError
         If the last band ends above the Nyquist frequency.
     """
-    from scipy.signal import welch
-
     if edges_hz[-1] > sampling_rate_hz / 2:
         raise ValueError(
             f"bands reach {edges_hz[-1]:g} Hz, but a recording at {sampling_rate_hz:g} Hz ends at "
             f"{sampling_rate_hz / 2:g} Hz (Nyquist); set highest_hz lower, for all recordings"
         )
     resolving = 2 ** int(np.ceil(np.log2(4 * sampling_rate_hz / (edges_hz[1] - edges_hz[0]))))
-    places_hz, density = welch(values, fs=sampling_rate_hz, nperseg=min(resolving, values.size), detrend=False)
+    places_hz, density = scipy.signal.welch(
+        values, fs=sampling_rate_hz, nperseg=min(resolving, values.size), detrend=False
+    )
     # The power up to the upper end of each line; a line is as wide as lines are apart.
     ends_hz = np.append(0.0, places_hz + places_hz[1] / 2)
     below = np.append(0.0, np.cumsum(density) * places_hz[1])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from grid.lazy import torch
 from motor.features.base import FittedFeature, FittedModel, check_windows
 from motor.features.fitted.windows import series_frame
 
@@ -73,8 +74,6 @@ class Neighbours(FittedFeature):
 
     def keys_of(self, windows_BT: np.ndarray) -> "Iterator[tuple[str, Tensor]]":
         """Yield each key's name and the windows by it."""
-        import torch
-
         from motor.retrieval.keys import KEYS
 
         for key in self.keys:

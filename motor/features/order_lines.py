@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from grid.lazy import scipy
 from motor.features.base import RecordingFeature, revolution_faults
 from motor.features.envelope_spectrum import (
     Prewhitening,
@@ -137,15 +138,13 @@ class OrderLines(RecordingFeature):
         self, envelope: np.ndarray, samples_per_revolution: float, shown: float
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return orders, half a step apart at most, and the height of each over its floor in dB."""
-        from scipy.fft import next_fast_len, rfft
-
         revolutions = envelope.size / samples_per_revolution
         finer = max(1.0, 2.0 / (self.order_step * revolutions))
-        n_padded = next_fast_len(int(np.ceil(envelope.size * finer)), real=True)
+        n_padded = scipy.fft.next_fast_len(int(np.ceil(envelope.size * finer)), real=True)
         window = np.hanning(envelope.size + 1)[:-1]
         spacing = samples_per_revolution / n_padded
         n_kept = min(n_padded // 2 + 1, int(shown / spacing) + 2)
-        power = np.abs(rfft((envelope - envelope.mean()) * window, n_padded)[:n_kept]) ** 2
+        power = np.abs(scipy.fft.rfft((envelope - envelope.mean()) * window, n_padded)[:n_kept]) ** 2
         width = max(self.floor_orders, RESOLVED / revolutions)
         return np.arange(n_kept) * spacing, np.maximum(prominence_db(power, max(2, round(width / 2 / spacing))), 0.0)
 

@@ -4,15 +4,13 @@ Shapes: B windows, L tokens, K regimes.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from grid.lazy import pandas as pd
 from motor.features.base import ForecastFeature, WindowFeatures, mean_and_spread
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Regime(ForecastFeature):
@@ -36,8 +34,6 @@ class Regime(ForecastFeature):
 
     def per_window(self, forecaster: Any, batch: Any, sampling_rate_hz: float) -> WindowFeatures:
         """Describe the regimes of each window (see `ForecastFeature.per_window`)."""
-        import pandas as pd
-
         posterior_BLK = forecaster.forecast(batch).regimes_BLK.double().cpu().numpy()
         told = {"": posterior_BLK}
         if self.least is not None:

@@ -1,19 +1,16 @@
 """Residual features: how the forecaster errs on a series (method A; seed text, section 5.1)."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from grid.lazy import pandas as pd
 from motor.features import skill
 from motor.features.base import ForecastFeature, WindowFeatures, check_series, domain_one_hot
 from motor.features.residual_statistics import N_QUARTERS, SPANS, level_position, residual_features
 from motor.features.sensor_pairs import partner_correlation
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 DEFAULT_CUT_SAMPLES = 10
 """A horizon of so many samples has a frequency below the default cut, 0.2 of Nyquist."""
@@ -69,8 +66,6 @@ class Residual(ForecastFeature):
         ValueError
             If the futures are not as long as the horizon, or the forecaster lacks a quantile level.
         """
-        import pandas as pd
-
         context_BT, y_BH = batch.context_BT, batch.future_BH
         if y_BH is None or y_BH.shape[1] != forecaster.prediction_length:
             there = "no" if y_BH is None else y_BH.shape[1]
@@ -93,8 +88,6 @@ class Residual(ForecastFeature):
         ``cross_sensor_correlation`` and ``has_partner`` are there if any series has a partner; for
         a series without one both are 0. ``domain_is_...`` are there if there are several domains.
         """
-        import pandas as pd
-
         check_series(windows.frame, meta)
         kept = [column for column in windows.frame if not column.startswith(skill.PREFIX)]
         frame = windows.frame[kept].astype(np.float64)

@@ -4,12 +4,10 @@ Shapes: B windows, H horizon, Q quantiles, K lags (from 0).
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import pandas as pd
+from grid.lazy import pandas as pd
 
 N_QUARTERS = 4
 SPANS = (1, 4, 16, 64, 256, 1024)
@@ -62,8 +60,6 @@ def residual_features(
         If shapes do not match, a level is not among `quantile_levels`, a value is not finite, the
         horizon is too short for the lags or the quarters, or no frequency lies on one side of the cut.
     """
-    import pandas as pd
-
     y_BH, quantiles_BHQ = y_BH.astype(np.float64), quantiles_BHQ.astype(np.float64)
     _check_forecast(y_BH, quantiles_BHQ, quantile_levels)
     residual_BH = y_BH - quantiles_BHQ[..., level_position(quantile_levels, 0.5)]

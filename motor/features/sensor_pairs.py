@@ -3,12 +3,9 @@
 Shapes: B windows, H horizon, P pairs.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    import pandas as pd
+from grid.lazy import pandas as pd
 
 PAIRS_AT_ONCE = 4096
 """Bounds memory to some tens of MB."""
@@ -38,8 +35,6 @@ def partner_correlation(residuals_BH: np.ndarray, index: "pd.MultiIndex", meta: 
     ValueError
         If a sensor has two recordings of one moment, for then it is not one moment.
     """
-    import pandas as pd
-
     pairs = _pairs(index, meta)
     if len(pairs) == 0:
         return None

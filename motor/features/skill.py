@@ -5,15 +5,12 @@ are the signal itself. Shapes: B windows, T context, H horizon.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from grid.lazy import pandas as pd
 from motor.features.base import check_series
 from motor.features.residual_statistics import bounded_ratio
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PREFIX = "skill_"
 """Columns so named are for `forecast_skill`, not for a classifier."""
@@ -118,8 +115,6 @@ def forecast_skill(frame: "pd.DataFrame", meta: "pd.DataFrame", by: Sequence[str
     ValueError
         If a series has no windows, or windows have no series.
     """
-    import pandas as pd
-
     check_series(frame, meta)
     items = frame.index.get_level_values("item")
     groups = meta.set_index("item", drop=False).loc[items].reset_index(drop=True)

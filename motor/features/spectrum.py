@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from grid.lazy import scipy
 from motor.features.base import RecordingFeature
 from motor.features.envelope_spectrum import SILENCE, centred
 
@@ -33,8 +34,6 @@ class Spectrum(RecordingFeature):
         ValueError
             If the recording is too short to resolve the lowest band.
         """
-        from scipy.signal import welch
-
         n_bands = self.bands_per_octave * self.n_octaves
         edges = self.highest * 2.0 ** (np.arange(-n_bands, 1) / self.bands_per_octave)
         values = centred(signal)
@@ -44,7 +43,7 @@ class Spectrum(RecordingFeature):
                 f"feature spectrum needs {length} samples to resolve its lowest band, but a recording has "
                 f"{values.size}; set n_octaves or bands_per_octave lower"
             )
-        share_of_nyquist, density = welch(values, fs=2.0, nperseg=length)
+        share_of_nyquist, density = scipy.signal.welch(values, fs=2.0, nperseg=length)
         power = np.diff(np.interp(edges, share_of_nyquist, np.cumsum(density)))
         level_db = 10.0 * np.log10(np.maximum(power / np.diff(edges), SILENCE**2 * density.sum()))
         level_db -= level_db.mean()

@@ -4,13 +4,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
+from grid.lazy import pandas as pd
+from grid.lazy import pyarrow as pa
 
 ITEM, FOLD, VECTOR, COLUMN, ABOUT = "item", "fold", "vector", "column", "about"
 SUFFIXES = (".parquet", ".npz")
@@ -105,11 +104,8 @@ def write_vectors(vectors: Vectors, path: Path) -> None:
     about = json.dumps(dict(vectors.about), ensure_ascii=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".parquet":
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         table = pa.Table.from_pandas(vectors.table, preserve_index=False)
-        pq.write_table(table.replace_schema_metadata({ABOUT: about}), path)
+        pa.parquet.write_table(table.replace_schema_metadata({ABOUT: about}), path)
         return
     names = {name: vectors.table[name].to_numpy(str) for name in (ITEM, FOLD) if name in vectors.table}
     numbers = vectors.table.drop(columns=[*names])
@@ -122,10 +118,7 @@ Read = tuple[dict[str, Sequence[str]], "pd.DataFrame | list[np.ndarray]", Mappin
 
 
 def _from_parquet(path: Path) -> Read:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path, partitioning=None)
+    table = pa.parquet.read_table(path, partitioning=None)
     if ITEM not in table.column_names:
         raise VectorsError(f"{path}: no column {ITEM!r}; there are: {', '.join(table.column_names[:SHOWN])}")
     names: dict[str, Sequence[str]] = {
@@ -138,8 +131,6 @@ def _from_parquet(path: Path) -> Read:
 
 
 def _lists(path: Path, column: "pa.ChunkedArray") -> list[np.ndarray]:
-    import pyarrow as pa
-
     of_list = column.type
     nested = pa.types.is_list(of_list) or pa.types.is_large_list(of_list) or pa.types.is_fixed_size_list(of_list)
     if not (nested and (pa.types.is_floating(of_list.value_type) or pa.types.is_integer(of_list.value_type))):
@@ -150,8 +141,6 @@ def _lists(path: Path, column: "pa.ChunkedArray") -> list[np.ndarray]:
 
 
 def _columns(path: Path, table: "pa.Table") -> "pd.DataFrame":
-    import pyarrow as pa
-
     kinds = {one.name: one.type for one in table.schema}
     texts = [name for name, kind in kinds.items() if not (pa.types.is_floating(kind) or pa.types.is_integer(kind))]
     if texts:
@@ -180,7 +169,6 @@ def _from_npz(path: Path) -> Read:
     about_model = _about(path, about)
     if columns is None:
         return names, list(numbers), about_model
-    import pandas as pd
 
     if len(columns) != np.shape(numbers)[-1] or len(set(columns)) < len(columns):
         raise VectorsError(f"{path}: {len(columns)} names in {COLUMN!r} for {np.shape(numbers)[-1]} distinct numbers")
@@ -198,8 +186,6 @@ def _checked(
     path: Path, names: Mapping[str, Sequence[str]], vectors: "pd.DataFrame | list[np.ndarray]"
 ) -> "pd.DataFrame":
     """Return one table of names and numbers, or raise with all that is wrong with it."""
-    import pandas as pd
-
     items, faults = names[ITEM], []
     if not len(items):
         raise VectorsError(f"{path}: it has no rows; {_NEXT_STEP}")

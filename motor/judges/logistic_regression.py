@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from grid.lazy import sklearn
 from motor.judges.base import Classifier
 
 
@@ -17,12 +18,12 @@ class LogisticRegression(Classifier):
 
     def estimator(self, seed: int, n_threads: int) -> Any:
         """Return an unfitted estimator (see `Classifier.estimator`); nothing in it is random."""
-        from sklearn.linear_model import LogisticRegression as Estimator
-
         from motor.judges.estimators.scaled import scaled
 
         return scaled(
-            Estimator(C=self.inverse_penalty, max_iter=self.max_iter, class_weight="balanced", random_state=seed)
+            sklearn.linear_model.LogisticRegression(
+                C=self.inverse_penalty, max_iter=self.max_iter, class_weight="balanced", random_state=seed
+            )
         )
 
 

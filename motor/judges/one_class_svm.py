@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from grid.lazy import sklearn
 from motor.judges.base import Detector
 
 
@@ -19,11 +20,9 @@ class OneClassSvm(Detector):
 
     def estimator(self, seed: int, n_threads: int) -> Any:
         """Return an unfitted estimator (see `Detector`); nothing in it is random."""
-        from sklearn.svm import OneClassSVM
-
         from motor.judges.estimators.scaled import scaled
 
-        return scaled(OneClassSVM(nu=self.nu, gamma=self.gamma))
+        return scaled(sklearn.svm.OneClassSVM(nu=self.nu, gamma=self.gamma))
 
 
 PLUGIN = OneClassSvm

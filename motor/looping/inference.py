@@ -1,15 +1,13 @@
 """Ask an iteration's model about every recording of a loop, and keep what it says."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grid.lazy import pandas as pd
 from grid.store.store import write_text
 from motor.looping.loop import Loop, LoopError
 from motor.recordings.recording import Recording
 from motor.recordings.table import open_recordings
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PROBABILITY = "probability_"
 Judge = Callable[[Sequence[Recording]], "pd.DataFrame"]
@@ -39,8 +37,6 @@ def read_inferred(loop: Loop, number: int) -> "pd.DataFrame":
     LoopError
         If nobody has asked it.
     """
-    import pandas as pd
-
     if not loop.inferred(number).is_file():
         raise LoopError(f"the model of iteration {number} was not asked yet: launch.py loop infer")
     return pd.read_csv(loop.inferred(number), dtype={"item": str, "label": str}).set_index("item")
@@ -58,8 +54,6 @@ def recordings(loop: Loop) -> Iterator[Recording]:
 
 def meta_of(loop: Loop) -> "pd.DataFrame":
     """Return what is known of every recording, with the labels that came with the data."""
-    import pandas as pd
-
     return pd.concat([open_recordings(folder).meta for folder in loop.tables()], ignore_index=True)
 
 

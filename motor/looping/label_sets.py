@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from grid.lazy import pandas as pd
 from grid.store.store import write_json, write_text
 from motor.looping.loop import Loop, LoopError
 from motor.recordings.recording import DataError
@@ -164,8 +165,6 @@ def seal(loop: Loop, data: Mapping[str, str | None], parent: str | None, actor: 
 
 def check_labels(loop: Loop, labels: Mapping[str, str | None], seed: int) -> None:
     """Raise LoopError where labels do not suffice: each class trains, and each side has what its split promises."""
-    import pandas as pd
-
     columns = select(ITEM.c.name.label("item"), ITEM.c.motor, ITEM.c.domain, ITEM.c.side)
     with loop.database.reading() as connection:
         rows = [{**row, "label": labels.get(row["item"])} for row in connection.execute(columns).mappings()]

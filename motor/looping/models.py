@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grid.lazy import pandas as pd
 from grid.plan.plan import Cell
 from grid.store.store import Store
 from motor.evaluation.cell_metrics import classification_metrics
@@ -16,9 +17,6 @@ from motor.looping.inference import labels_of_data, meta_of, read_inferred
 from motor.looping.iterations import iterations
 from motor.looping.label_sets import decided_in, read_set
 from motor.looping.loop import Loop, LoopError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NO_ROWS = 0.0
 GAIN = 0.0  # a macro-F1 that is no higher is no gain
@@ -107,8 +105,6 @@ def _model(
 
 def read_predictions(file: Path) -> "pd.DataFrame":
     """Return a table of predictions."""
-    import pandas as pd
-
     texts = dict.fromkeys(("item", "motor", "domain", "label", "predicted", "fold"), str)
     return pd.read_csv(file, dtype=texts, keep_default_na=False)
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from grid.lazy import pandas as pd
+from grid.lazy import sklearn
 from motor.asking.base import Pool, strategy
 from motor.asking.random import Random
 from motor.asking.strangest import Strangest
@@ -13,9 +15,6 @@ from motor.experiment.looping import Looping
 from motor.judges.trimmed_mahalanobis import TrimmedMahalanobis
 from motor.looping.inference import PROBABILITY
 from motor.review.database.queues import Question
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NEIGHBOURS = 6
 DIMENSIONS = 32
@@ -134,15 +133,11 @@ def features(said: "pd.DataFrame") -> "pd.DataFrame":
 
     Where none were kept: its probabilities.
     """
-    import pandas as pd
-    from sklearn.decomposition import PCA
-    from sklearn.preprocessing import StandardScaler
-
     columns = [name for name in said if name.startswith("feature_")]
     X = said[columns].to_numpy() if columns else probabilities(said).to_numpy()
-    X = StandardScaler().fit_transform(np.nan_to_num(X))
+    X = sklearn.preprocessing.StandardScaler().fit_transform(np.nan_to_num(X))
     if X.shape[1] > DIMENSIONS and len(X) > DIMENSIONS:
-        X = PCA(DIMENSIONS, random_state=0).fit_transform(X)
+        X = sklearn.decomposition.PCA(DIMENSIONS, random_state=0).fit_transform(X)
     return pd.DataFrame(X, index=said.index)
 
 
@@ -171,12 +166,14 @@ def suggestions(candidates: Candidates, X: "pd.DataFrame | None" = None) -> Mapp
 
 def _nearest(X: "pd.DataFrame", items: Sequence[str], known: Sequence[str]) -> dict[str, list[str]]:
     """Return the nearest labelled recordings of each item."""
-    from sklearn.neighbors import NearestNeighbors
-
     if not items or not known:
         return {}
     count = min(NEIGHBOURS, len(known))
-    places = NearestNeighbors(n_neighbors=count).fit(X.loc[list(known)].to_numpy()).kneighbors(X.loc[list(items)])[1]
+    places = (
+        sklearn.neighbors.NearestNeighbors(n_neighbors=count)
+        .fit(X.loc[list(known)].to_numpy())
+        .kneighbors(X.loc[list(items)])[1]
+    )
     return {item: [known[place] for place in row] for item, row in zip(items, places, strict=True)}
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from grid.lazy import pandas as pd
 from motor.features.base import DOMAIN_MARK
 from motor.judges.scoring import AnomalyScorer, likeliest
 from motor.predicting import novelty
@@ -16,9 +17,6 @@ from motor.stages.describe import evidence_of, severity_of
 from motor.stages.describer import Describer
 from motor.stages.speeds import with_speed
 from motor.windows.scaling import Scaler
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SAME_RATE = 1e-3  # a rate this near to one of the training is that one, as a share
 HAS_REFERENCE = "has_reference"  # whether a series was compared with its own motor's healthy recordings
@@ -170,8 +168,6 @@ class TrainedCell:
 
     def features(self, recordings: Sequence[Recording]) -> "pd.DataFrame":
         """Return what the first fold's classifier sees of recordings, by item, of those that can be judged."""
-        import pandas as pd
-
         fold, found = self.folds[0], list["pd.DataFrame"]()
         for group in self._groups(self._represented(recordings, [])):
             try:
@@ -195,8 +191,6 @@ class TrainedCell:
 
     def _table(self, looks: list[list[Any]], recordings: list[Recording]) -> "pd.DataFrame":
         """Average what the folds say."""
-        import pandas as pd
-
         classes, domains = self.parts.classes, [one.domain for one in recordings]
         if not recordings:
             return pd.DataFrame(columns=columns_of(classes, self.detects, bool(self.parts.normal)))
@@ -348,8 +342,6 @@ def columns_of(classes: Sequence[str], detects: bool = False, alarms: bool = Tru
 
 def as_meta(recordings: Sequence[Recording]) -> "pd.DataFrame":
     """Return what feature plug-ins are told of series."""
-    import pandas as pd
-
     columns = ("item", "motor", "domain", "label", "moment")
     return pd.DataFrame({name: [getattr(one, name) for one in recordings] for name in columns}, dtype=object)
 
@@ -360,8 +352,6 @@ def completed(frame: "pd.DataFrame", columns: Sequence[str], recordings: Sequenc
     Which there are depends on the series at hand: a domain that none is of has no mark, and a series whose partner is
     not there no likeness to it. Both are told as in training.
     """
-    import pandas as pd
-
     frame = frame.loc[[one.item for one in recordings]]
     lacking: dict[str, list[float]] = {}
     for name in (name for name in columns if name not in frame):

@@ -14,6 +14,8 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from ray import serve
 from starlette.background import BackgroundTask
 
+from grid.lazy import torch
+from grid.lazy_ray import ray
 from grid.run.cluster import RayError
 from grid.run.ray_private import on_loopback
 from grid.screen.terminal import Interrupt
@@ -43,8 +45,6 @@ class Judge:
     """One process that holds the models."""
 
     def __init__(self, parts: Carried, settings: Settings, challenger: Any = None) -> None:
-        import torch
-
         torch.set_num_threads(settings.threads)
         self.settings = settings
         self.shadow = None if challenger is None else Shadow(challenger)
@@ -141,8 +141,6 @@ def _start(
     interrupt: Interrupt | None,
     shadow: tuple[Sequence[CellParts], Keeper] | None,
 ) -> None:
-    import ray
-
     # A busy machine takes longer than the default of 5 s to start a process; Serve would kill it and start another.
     os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
     if not ray.is_initialized():
@@ -180,9 +178,7 @@ def _carried(parts: Sequence[CellParts]) -> Carried:
 
 
 def _quiet() -> Any:
-    from ray.serve.schema import LoggingConfig
-
-    return LoggingConfig(log_level="WARNING", enable_access_log=False)
+    return ray.serve.schema.LoggingConfig(log_level="WARNING", enable_access_log=False)
 
 
 def wait(interrupt: Interrupt) -> None:
@@ -195,8 +191,6 @@ def wait(interrupt: Interrupt) -> None:
 
 def stop() -> None:
     """End the endpoint, and the Ray that it has started."""
-    import ray
-
     if ray.is_initialized():
         hidden = io.StringIO()  # Ray tells the end of its own processes as failures
         with contextlib.redirect_stderr(hidden), contextlib.redirect_stdout(hidden):

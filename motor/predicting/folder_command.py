@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from grid.lazy import torch
 from motor.predicting.faults import Outcome
 from motor.predicting.parts import PartError
 from motor.predicting.predictor import Predictor
@@ -67,8 +68,6 @@ def judge(arguments: argparse.Namespace, judged: Callable[..., Outcome]) -> int:
 
 def _use_threads(count: int | None) -> None:
     if count is not None:
-        import torch
-
         torch.set_num_threads(max(1, count))
 
 

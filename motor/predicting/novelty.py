@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from grid.lazy import pandas as pd
+
 NEIGHBOURS = 5
 PARTS = 5  # at most; each motor is compared with those of the other parts
 MOST_SERIES = 2000  # of a domain that are kept to compare with
@@ -134,8 +136,6 @@ class Novelty:
 
 def fit_by_domain(features: Path, columns: Sequence[str], domains: Sequence[str]) -> dict[str, Novelty]:
     """Fit to the training and validation motors of a fold's ``features.parquet``, each domain by itself."""
-    import pandas as pd
-
     table = pd.read_parquet(features)
     found = {}
     for domain in domains:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grid.lazy import joblib
 from grid.stage import Stage
 from motor.recordings.machines import Machine
 from motor.registry.sources import open_sources
@@ -178,8 +179,6 @@ class CellParts:
         PartError
             As of `Digests.content`.
         """
-        import joblib
-
         open_sources(self.stage.record)  # it may be made of classes from there
         return joblib.load(io.BytesIO(self.digests.content(path)))
 

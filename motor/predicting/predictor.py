@@ -3,17 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grid.lazy import pandas as pd
 from motor.predicting.cell import TrainedCell, columns_of
 from motor.predicting.exported import MODEL, read_exported
 from motor.predicting.faults import Fault, Outcome, PredictingError
 from motor.predicting.inputs import InputOptions, read_recordings
 from motor.predicting.parts import CellParts
 from motor.recordings.recording import DataError, Recording
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -169,8 +167,6 @@ class Predictor:
 
     def _judged(self, recordings: list[Recording], healthy: list[Recording], faults: list[Fault]) -> Outcome:
         """Give each cell the recordings of its domains, and put its rows back into the order that was asked for."""
-        import pandas as pd
-
         tables = []
         recordings = _once(recordings, self.domains, faults)
         for cell in self.cells:

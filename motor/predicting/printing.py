@@ -2,20 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grid.lazy import pandas as pd
 from motor.predicting.cell import EVIDENCE, HAS_REFERENCE, SEVERITY
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FORMATS = ("csv", "json")
 
 
 def as_rows(predictions: "pd.DataFrame") -> list[dict[str, Any]]:
     """Return predictions ready for JSON, with ``probabilities`` by class or, of a detector, ``score``."""
-    import pandas as pd
-
     start = "probability_"
     rows = []
     for row in predictions.to_dict("records"):

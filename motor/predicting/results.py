@@ -5,8 +5,9 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from grid.lazy import pandas as pd
 from grid.stage import KEY_LENGTH, Stage
 from grid.store.manifest import DamagedError
 from grid.store.opening import OBJECTS, open_store
@@ -14,9 +15,6 @@ from grid.store.publishing import LINKS
 from grid.store.store import RECORD, Store
 from motor.predicting.parts import PartError
 from motor.recordings.machines import Machine, machines_from
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RESULTS, TABLE, METRICS, CELLS = "results", "cells.csv", "metrics.json", "classify"
 RANKING = "ranking.json"  # of a grid's results: by which metric its recipes are ranked
@@ -44,8 +42,6 @@ class Results:
 
     def table(self, grid: str) -> "pd.DataFrame":
         """Return the table of a grid's cells, as text."""
-        import pandas as pd
-
         text = self._text(grid, TABLE) or ""
         return pd.read_csv(io.StringIO(text), dtype=str) if text.strip() else pd.DataFrame({"folder": []}, dtype=str)
 

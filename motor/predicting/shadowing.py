@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import ray
 
+from grid.lazy import torch
 from motor.predicting.access import Settings
 from motor.predicting.faults import Outcome
 from motor.predicting.predictor import Predictor
@@ -35,8 +36,6 @@ class Challenger:
     """The process of the shadow's model, on the CPU, which takes what the others leave of it."""
 
     def __init__(self, parts: Carried, keeper: Keeper, threads: int) -> None:
-        import torch
-
         os.nice(LOWEST)
         torch.set_num_threads(threads)
         self._predictor, self._keeper = Predictor.open(parts.value), keeper

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from grid.lazy import pandas as pd
 from grid.stage import KEY_LENGTH, Stage, digest
 from grid.store.manifest import MANIFEST, DamagedError, FileDigest, damages, read_manifest
 from grid.store.store import RECORD
@@ -303,8 +304,6 @@ def _best(there: Results, results: str | None, domain: str | None) -> list[Store
 
 
 def _result(cell: StoredCell) -> Any:
-    import pandas as pd
-
     from motor.evaluation.cells import CellResult
 
     _Known().check(cell.folder, ["predictions.csv"])

@@ -4,14 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grid.lazy import pyarrow
 from motor.recordings.ordered import ordered_map, threads_of_a_generator
 from motor.recordings.recording import DataError
 from motor.recordings.text import opened_utf8
-
-if TYPE_CHECKING:
-    import pyarrow
 
 # What one thread parses at once: some ten thousand rows, in its cache.
 BLOCK_BYTES = 2 * 2**20
@@ -34,9 +32,9 @@ class Layout:
 
     def as_text(self) -> "Layout":
         """Return the layout that takes numbers as text, in which a fault can be shown as it stands."""
-        from pyarrow import string, types
-
-        read = {name: string() if types.is_floating(kind) else kind for name, kind in self.types.items()}
+        read = {
+            name: pyarrow.string() if pyarrow.types.is_floating(kind) else kind for name, kind in self.types.items()
+        }
         return replace(self, types=read)
 
 
@@ -93,8 +91,6 @@ def parse(content: bytes, layout: Layout, file: Path, first_line: int) -> "pyarr
     DataError
         If they cannot be read as what the layout says.
     """
-    import pyarrow
-
     try:
         return _parse(content, layout)
     except MalformedRow as error:
@@ -107,8 +103,6 @@ def parse(content: bytes, layout: Layout, file: Path, first_line: int) -> "pyarr
 
 def _parsed(layout: Layout, content: bytes) -> "tuple[bytes, pyarrow.RecordBatch | None]":
     """Parse some lines, None if there is a fault: only the order of the blocks tells the number of its line."""
-    import pyarrow
-
     try:
         return content, _parse(content, layout)
     except (MalformedRow, pyarrow.ArrowInvalid):
@@ -116,9 +110,6 @@ def _parsed(layout: Layout, content: bytes) -> "tuple[bytes, pyarrow.RecordBatch
 
 
 def _parse(content: bytes, layout: Layout) -> "pyarrow.RecordBatch":
-    import pyarrow
-    import pyarrow.csv
-
     malformed: list[Any] = []
 
     def note(row: Any) -> str:

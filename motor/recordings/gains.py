@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
+from grid.lazy import scipy
 from motor.recordings.facts import Seen
 from motor.recordings.findings import Finding
 
@@ -106,13 +107,11 @@ def class_differences(seen: Sequence[Seen], quantity: Callable[[Seen], float | N
 
 
 def _pairs(by_label: Mapping[str, list[float]]) -> list[Difference]:
-    from scipy.stats import mannwhitneyu
-
     found = []
     for first, second in combinations(by_label, 2):
         lower, upper = sorted((first, second), key=lambda label: median(by_label[label]))
         low, high = by_label[lower], by_label[upper]
-        test = mannwhitneyu(high, low)
+        test = scipy.stats.mannwhitneyu(high, low)
         found.append(
             Difference(
                 lower,

@@ -15,16 +15,14 @@ from functools import cache, partial
 from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from grid.lazy import pyarrow
 from motor.recordings.ordered import ordered_map
 from motor.recordings.readers.simulator import Simulator
 from motor.recordings.recording import Recording
-
-if TYPE_CHECKING:
-    import pyarrow
 
 SEEDS_SERIES = 1868  # of the data that the seeds describe
 PATTERN = r"(?P<moment>(?P<motor>motor_\d+)-\d+)"
@@ -86,9 +84,6 @@ class ParquetWriter:
     FIELDS = ("item", "motor", "domain", "label", "moment", "speed_rpm", "sampling_rate_hz")
 
     def __init__(self, folder: Path) -> None:
-        import pyarrow
-        import pyarrow.parquet
-
         self.path = _free(folder / "recordings.parquet")
         text, number = pyarrow.string(), pyarrow.float64()
         types = [number if name in ("speed_rpm", "sampling_rate_hz") else text for name in self.FIELDS]
@@ -113,8 +108,6 @@ class ParquetWriter:
         return f"kind: parquet\npath: {self.path}"
 
     def _flush(self) -> None:
-        import pyarrow
-
         self._file.write_table(pyarrow.Table.from_pylist(self._rows, schema=self._schema))
         self._rows = []
 
@@ -174,9 +167,6 @@ def _of_motor(plant: Simulator, with_rows: bool, motor: int) -> list[tuple[Recor
 
 def _rows(recording: Recording) -> bytes:
     """Return `item_id,timestamp,target,label`, a line a sample; timestamps in seconds, as they come from a recorder."""
-    import pyarrow
-    import pyarrow.csv
-
     n_samples = len(recording.signal)
     columns = {
         "item_id": pyarrow.repeat(recording.item, n_samples),
@@ -193,8 +183,6 @@ def _rows(recording: Recording) -> bytes:
 @cache
 def _timestamps(n_samples: int, sampling_rate_hz: float) -> "pyarrow.Array":
     """Return seconds from the start with nine decimals, as text."""
-    import pyarrow
-
     return pyarrow.array([f"{k / sampling_rate_hz:.9f}" for k in range(n_samples)])
 
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import pandas as pd
+from grid.lazy import pandas as pd
+from grid.lazy import scipy
 
+if TYPE_CHECKING:
     from motor.recordings.table import Recordings
 
 N_HARMONICS = 3
@@ -97,8 +98,6 @@ def speed_errors(recordings: "Recordings", range_rpm: tuple[float, float]) -> "p
     ValueError
         If no recording has a speed.
     """
-    import pandas as pd
-
     rows = []
     for position, row in recordings.meta[recordings.meta["speed_rpm"] > 0].iterrows():
         estimate = estimate_speed(recordings.signal(position), row["sampling_rate_hz"], range_rpm)
@@ -167,8 +166,6 @@ def signal_and_envelopes(signal: np.ndarray) -> list[np.ndarray]:
 
 def _prominence_spectra(signal: np.ndarray, sampling_rate_hz: float, speeds_hz: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the step in Hz, and how far each line stands over its floor (dB): signal first, then envelopes."""
-    from scipy.ndimage import median_filter
-
     n_fft = 2 ** int(np.ceil(np.log2(4 * signal.size)))
     step_hz = sampling_rate_hz / n_fft
     n_kept = int(np.ceil((N_HARMONICS + 1) * speeds_hz[-1] / step_hz)) + 1
@@ -177,7 +174,7 @@ def _prominence_spectra(signal: np.ndarray, sampling_rate_hz: float, speeds_hz: 
     for values in signal_and_envelopes(signal):
         magnitude = np.abs(np.fft.rfft((values - values.mean()) * window, n_fft))[:n_kept]
         level_db = 20 * np.log10(np.maximum(magnitude, np.finfo(np.float64).tiny))
-        floor_db = median_filter(level_db, size=2 * int(speeds_hz[0] / step_hz) + 1, mode="nearest")
+        floor_db = scipy.ndimage.median_filter(level_db, size=2 * int(speeds_hz[0] / step_hz) + 1, mode="nearest")
         spectra.append(np.maximum(level_db - floor_db, 0.0))
     return step_hz, np.stack(spectra)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grid.lazy import scipy
 from motor.recordings.speed import (
     CEILING_DB,
     FEWEST_REVOLUTIONS,
@@ -162,12 +163,10 @@ def heights_db(values: np.ndarray, n_fft: int, n_kept: int, half_width: int) -> 
     half_width : int
         Lines on each side that the median is taken over; of many, some.
     """
-    from scipy.ndimage import median_filter
-
     apart, window = max(1, half_width // HALF_FLOOR), np.hanning(values.size)
     magnitude = np.abs(np.fft.rfft((values - values.mean()) * window, n_fft))[:n_kept]
     level_db = 20 * np.log10(np.maximum(magnitude, np.finfo(np.float64).tiny))
-    floor_db = median_filter(level_db[::apart], size=2 * (half_width // apart) + 1, mode="nearest")
+    floor_db = scipy.ndimage.median_filter(level_db[::apart], size=2 * (half_width // apart) + 1, mode="nearest")
     return np.maximum(level_db - np.repeat(floor_db, apart)[:n_kept], 0.0)
 
 

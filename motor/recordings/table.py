@@ -10,15 +10,12 @@ from contextlib import contextmanager
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from grid.lazy import pandas, pyarrow
 from motor.recordings.recording import DataError, Recording
-
-if TYPE_CHECKING:
-    import pandas
-    import pyarrow
 
 FILE_NAME = "recordings.arrow"
 TURNED = "turned"  # the column of a tachometer's pulses, where one was read
@@ -52,8 +49,6 @@ def write_recordings(recordings: Iterable[Recording], folder: Path, has_tacho: b
     OSError
         If the disk is full; the message says what it holds and what to do.
     """
-    import pyarrow
-
     folder.mkdir(parents=True, exist_ok=True)
     file, draft = folder / FILE_NAME, folder / f"{FILE_NAME}.draft"
     items: set[str] = set()
@@ -86,17 +81,13 @@ def unlabelled(meta: "pandas.DataFrame") -> "pandas.DataFrame":
 
 def read_labels(file: Path) -> dict[str, str | None]:
     """Return a table of labels (columns item and label), an empty one as None: nobody knows it."""
-    import pandas as pd
-
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    table = pandas.read_csv(file, dtype=str, keep_default_na=False)
     return {item: label or None for item, label in zip(table["item"], table["label"], strict=True)}
 
 
 def write_labels(labels: Mapping[str, str | None], file: Path) -> None:
     """Write what `read_labels` reads."""
-    import pandas as pd
-
-    table = pd.DataFrame({"item": list(labels), "label": [label or "" for label in labels.values()]}, dtype=str)
+    table = pandas.DataFrame({"item": list(labels), "label": [label or "" for label in labels.values()]}, dtype=str)
     table.to_csv(file, index=False)
 
 
@@ -124,8 +115,6 @@ class Recordings:
     """
 
     def __init__(self, folder: Path) -> None:
-        import pyarrow
-
         self.folder = Path(folder)
         file = self.folder / FILE_NAME
         if not file.is_file():
@@ -178,11 +167,9 @@ class Recordings:
 
     def recording(self, i: int) -> Recording:
         """Return recording `i`, with all that is known of it; see `signal`."""
-        import pandas as pd
-
         row = self.meta.iloc[i]
         names = (one.name for one in fields(Recording) if one.name not in ("signal", TURNED))
-        known: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in names}
+        known: dict[str, Any] = {name: None if pandas.isna(row[name]) else row[name] for name in names}
         return Recording(**known, signal=self.signal(i), turned=self.turned(i))
 
 
@@ -238,8 +225,6 @@ def _told_how_full(file: Path) -> Iterator[None]:
 
 
 def _schema(has_tacho: bool = False) -> "pyarrow.Schema":
-    import pyarrow
-
     text, number = pyarrow.string(), pyarrow.float64()
     needed = [pyarrow.field(name, text, nullable=False) for name in ("item", "motor", "domain")]
     return pyarrow.schema(
@@ -277,8 +262,6 @@ def _batches(recordings: Iterable[Recording]) -> Iterator[list[Recording]]:
 
 
 def _record_batch(batch: Sequence[Recording], schema: "pyarrow.Schema") -> "pyarrow.RecordBatch":
-    import pyarrow
-
     offsets = np.cumsum([0, *(len(recording.signal) for recording in batch)], dtype=np.int32)
     signals_of = [recording.signal for recording in batch]
     values = pyarrow.array(signals_of[0] if len(batch) == 1 else np.concatenate(signals_of), pyarrow.float32())

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field
 
+from grid.lazy import scipy
 from motor.recordings.recording import NEXT_STEP, SeriesError
 from motor.recordings.tracking import Turning
 from motor.registry import Record
@@ -92,8 +93,6 @@ def turning_by(turned_2P: np.ndarray, seconds: float) -> Turning:
     Fyfe and Munck 1997, Mechanical Systems and Signal Processing 11, 187-205); before the first and behind the last
     pulse the shaft turns on as beside them.
     """
-    from scipy.interpolate import PchipInterpolator
-
     time_s, turns = turned_2P
     first_hz, last_hz = _end_hz(time_s[:3], turns[:3], 0), _end_hz(time_s[-3:], turns[-3:], -1)
     if time_s[0] > 0:
@@ -101,7 +100,7 @@ def turning_by(turned_2P: np.ndarray, seconds: float) -> Turning:
     if time_s[-1] < seconds:
         time_s, turns = np.append(time_s, seconds), np.append(turns, turns[-1] + last_hz * (seconds - time_s[-1]))
     time_s_K = np.linspace(0.0, seconds, FINER * len(time_s) + 1)
-    turns_K = PchipInterpolator(time_s, turns)(time_s_K)
+    turns_K = scipy.interpolate.PchipInterpolator(time_s, turns)(time_s_K)
     return Turning(time_s_K, turns_K - turns_K[0])
 
 

@@ -1,14 +1,11 @@
 """The sampling rate that a table's timestamps tell."""
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from grid.lazy import pyarrow
 from motor.recordings.recording import SeriesError
-
-if TYPE_CHECKING:
-    import pyarrow
 
 NEXT_STEP = "set sampling_rate_hz (and ignore_timestamps: true where the rows are in order all the same)"
 # A step this much longer than the mean one is a gap, not jitter or rounding.
@@ -68,9 +65,6 @@ def _are_whole(texts: "pyarrow.Array") -> bool:
 
 def _numbers(texts: "pyarrow.Array") -> np.ndarray | None:
     """Return timestamps as numbers, None if they are dates."""
-    import pyarrow
-    import pyarrow.compute
-
     try:
         return pyarrow.compute.cast(texts, pyarrow.float64()).to_numpy(zero_copy_only=False)
     except pyarrow.ArrowInvalid:
@@ -126,9 +120,6 @@ def _seconds(texts: "pyarrow.Array", place: str) -> np.ndarray:
 
 def _nanoseconds(texts: "pyarrow.Array", place: str) -> np.ndarray:
     """Return dates with times, with or without their zone, as integers (n_samples,)."""
-    import pyarrow
-    import pyarrow.compute
-
     for zone in (None, "UTC"):
         try:
             dates = pyarrow.compute.cast(texts, pyarrow.timestamp("ns", zone))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grid.lazy import scipy
 from motor.recordings.speed import CEILING_DB, checked_range, family_score, signal_and_envelopes
 from motor.recordings.sure_speed import heights_db
 
@@ -89,8 +90,6 @@ def followed(signal: np.ndarray, sampling_rate_hz: float, range_rpm: tuple[float
     Mechanical Systems and Signal Processing 100, 652-666). On simulated run-ups from 600 to 3000 r/min in 6 s the speed
     is found within 0.3 % at the median place.
     """
-    from scipy.ndimage import gaussian_filter1d
-
     low_hz, high_hz = checked_range(signal, sampling_rate_hz, range_rpm)
     length = round(frame_s(low_hz) * sampling_rate_hz)
     begins = np.arange(0, signal.size - length + 1, max(1, length // HOPS))
@@ -112,7 +111,7 @@ def followed(signal: np.ndarray, sampling_rate_hz: float, range_rpm: tuple[float
             f"harmonics come to {height_db:.1f} dB, and noise to 2; correct speed.range_rpm, set "
             "speed.turning: even, or leave the recording out"
         )
-    speed_hz_T = gaussian_filter1d(speeds_N[path_T], 1.0, mode="nearest")
+    speed_hz_T = scipy.ndimage.gaussian_filter1d(speeds_N[path_T], 1.0, mode="nearest")
     return _turning((begins + length / 2) / sampling_rate_hz, speed_hz_T, signal.size / sampling_rate_hz)
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grid.lazy import pandas as pd
 from motor.evaluation.cells import CellResult
 from motor.evaluation.forecasting import forecast_errors
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TRAINING = ("steps", "best_step", "validation_loss", "context_seen", "tokens")
 
@@ -27,8 +25,6 @@ def summary_table(cells: list[CellResult]) -> pd.DataFrame:
     DataFrame
         Undefined values are missing; lists over folds are joined with spaces.
     """
-    import pandas as pd
-
     return pd.DataFrame([_summary(cell) for cell in cells])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grid.lazy import matplotlib
 from motor.evaluation.figures.style import COLOURS, LINES, MARKERS, drawable, drawing
 from motor.report.document import Intervals, Plot
 
@@ -69,12 +70,10 @@ def _dots(axis: Axes, plot: Intervals, dots: Any, edge: float, height: float) ->
 
 
 def _legend(axis: Axes, plot: Intervals) -> None:
-    from matplotlib.lines import Line2D
-
     if plot.legend:
         names = drawable(group.name for group in plot.legend)
         handles = [
-            Line2D(
+            matplotlib.lines.Line2D(
                 [],
                 [],
                 linestyle="none",

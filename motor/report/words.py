@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from grid.lazy import yaml
+
 FOLDER = Path(__file__).parent / "words"
 ROOMS = ("sections", "plots", "compared", "looping")  # each with its own folder of words
 DEFAULT = "en"
@@ -106,8 +108,6 @@ def catalogue(path: Path) -> dict[str, Entry]:
     WordsError
         If it is no mapping of keys to texts.
     """
-    import yaml
-
     if not path.exists():
         return {}
     entries = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from grid.lazy import pandas as pd
+from grid.lazy import pyarrow
 from grid.plan.plan import Cell
 from grid.store.store import Store
 from motor.evaluation.cells import CellResult
@@ -29,9 +31,6 @@ from motor.stages.describe import evidence_of, severity_of
 from motor.stages.described import RESIDUALS, TSNE
 from motor.stages.forecasts import joined
 from motor.stages.speeds import with_speed
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST_WORST = 6  # of one cell
 MOST_UNSURE = 2  # of one cell that is right everywhere
@@ -139,8 +138,6 @@ def _text(value: Any, is_whole: bool = True) -> str:
 
 def _tsne(folder: Path) -> list[dict[str, Any]] | None:
     """Return the map that a features stage drew, thinned evenly; None where it drew none."""
-    import pandas as pd
-
     try:
         table = pd.read_csv(folder / "figures" / TSNE, dtype=dict.fromkeys(_NAMES, str), keep_default_na=False)
     except FileNotFoundError:
@@ -155,9 +152,6 @@ def _rests_on(folder: Path, normal: str | None, machines: Mapping[str, Machine])
     None is no known part. Estimated from the lines of all recordings of a fold; [] of cells that do not look at lines
     in orders.
     """
-    import pandas as pd
-    import pyarrow.parquet
-
     file = folder / "features.parquet"
     if normal is None or not file.exists():
         return []
@@ -223,8 +217,6 @@ _ERROR = ["domain", "label", "side", "mae"]
 
 def _residuals(folders: tuple[Path, ...]) -> dict[str, dict[str, list[float]]] | None:
     """Return quantiles of the test series' mean absolute errors, by domain and class."""
-    import pandas as pd
-
     if not all((folder / "figures" / RESIDUALS).exists() for folder in folders):
         return None
     table = pd.concat([pd.read_parquet(folder / "features.parquet", columns=_ERROR) for folder in folders])

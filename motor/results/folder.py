@@ -5,10 +5,11 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from grid.lazy import pandas as pd
 from grid.plan.plan import Cell, Plan
 from grid.run.failures import Failure
 from grid.store.store import Store, write_json, write_text
@@ -43,9 +44,6 @@ from motor.results.trends import trends_of
 from motor.stages.classify import Classify
 from motor.stages.curves import CURVES
 from motor.stages.described import Described
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PAGE = "report.html"
 RANKING = "ranking.json"  # by which metric the recipes are ranked: `predict --cell best` goes by it, too
@@ -275,8 +273,6 @@ def _cell_result(experiment: Experiment, cell: Cell, store: Store, folder: Path)
 
 
 def _predictions(path: Path) -> "pd.DataFrame":
-    import pandas as pd
-
     texts = dict.fromkeys(("item", "motor", "domain", "label", "predicted", "fold"), str)
     return pd.read_csv(path, dtype=texts, keep_default_na=False)
 

@@ -1,16 +1,14 @@
 """What the fine-tunes of a grid forecast, gathered from their `forecasts.json`, all folds of one together."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grid.lazy import pandas as pd
 from grid.plan.plan import Cell
 from grid.store.store import Store
 from motor.evaluation.cells import CellResult, varying_axes
 from motor.report.findings.forecasts import SERIES, Forecasts, pooled
 from motor.stages.forecasts import read_forecasts
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 OF_JUDGES = ("classifier", "pseudo_labels", "detector")  # axes that tell no fine-tunes apart
 NO_TRAINING = "none"
@@ -42,8 +40,6 @@ def forecasts_of(cells: Sequence[Cell], results: Sequence[CellResult], store: St
 
 def forecasts_table(every: Iterable[Forecasts]) -> "pd.DataFrame":
     """Return one row a forecaster, domain and class."""
-    import pandas as pd
-
     rows = []
     for one in every:
         for row in one.classes:

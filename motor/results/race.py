@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
+from grid.lazy import pandas as pd
 from grid.plan.plan import Cell, Plan
 from grid.plan.waves import Waves
 from grid.stage import digest
@@ -105,8 +106,6 @@ class Race:
 
     def _result(self, cell: Cell, wave: int) -> CellResult:
         """Return what a cell has said by now: of the test motors of its folds, and inside the first one."""
-        import pandas as pd
-
         folds = [heat.read(self.store.folder(heat)) for heat in _heats(cell)[: wave + 1]]
         predictions = pd.concat([fold.predictions for fold in folds], ignore_index=True)
         held_out = folds[0].held_out.head(None if folds[0].is_honest else 0)

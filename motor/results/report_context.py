@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grid.lazy import pandas as pd
 from grid.plan.plan import Cell
 from grid.run.run import versions
 from grid.stage import digest
@@ -20,9 +21,6 @@ from motor.stages.finetune import Finetune
 from motor.stages.given import GivenVectors
 from motor.stages.labels import ASSUMED
 from motor.stages.prepare import Prepare
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def report_context(
@@ -197,8 +195,6 @@ def _dataset(store: Store, stage: Prepare) -> dict[str, Any]:
 
 
 def _split(store: Store, stage: Prepare) -> dict[str, Any]:
-    import pandas as pd
-
     path = store.folder(stage) / "split.csv"
     if not path.exists():
         return {}

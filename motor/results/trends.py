@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grid.lazy import pandas as pd
 from grid.plan.plan import Cell
 from grid.store.store import Store
 from motor.evaluation.cells import CellResult
@@ -16,9 +17,6 @@ from motor.stages.describe import DescribeFold
 from motor.stages.described import feature_columns
 from motor.stages.own_reference import OVER_OWN
 from motor.stages.prepare import Prepared
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def trends_of(
@@ -72,8 +70,6 @@ def _meta(prepared: Prepared) -> "pd.DataFrame":
 
 def _tested(tables: Sequence[Path]) -> "pd.DataFrame":
     """Return what the classifiers saw of the series that were tested, of all folds, indexed by item."""
-    import pandas as pd
-
     found = []
     for file in tables:
         table = pd.read_parquet(file)
@@ -88,8 +84,6 @@ def _values(stage: Classify, store: Store, seen: "pd.DataFrame", columns: Sequen
 
     What was compared with a motor's reference is drawn as it was, beside the reference's band.
     """
-    import pandas as pd
-
     first = stage.features[0]
     every = store.folder(first.described) / EVERY_RECORDING if isinstance(first, DescribeFold) else None
     if every is None or not every.exists():

@@ -6,6 +6,8 @@ Shapes: B windows, T samples of a window, D numbers of a key.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
+from grid.lazy import torch
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -35,8 +37,6 @@ def amplitude(window_BT: "Tensor", length: int) -> "Tensor":
 
 def autocorrelation(window_BT: "Tensor", length: int) -> "Tensor":
     """Return the autocorrelation from lag 1 to half the window, over that of lag 0 (Wiener-Khinchin, padded)."""
-    import torch
-
     centred_BT = _centred(window_BT[:, -length:])
     n_samples = centred_BT.shape[1]
     spectrum = torch.fft.rfft(centred_BT, 2 * n_samples).abs() ** 2
@@ -50,8 +50,6 @@ def dual(window_BT: "Tensor", length: int, value_share: float) -> "Tensor":
 
     With a share of 0 it is the shape alone.
     """
-    import torch
-
     shape_BD = shape(window_BT, length)
     if not value_share:
         return shape_BD
@@ -75,8 +73,6 @@ def _centred(window_BT: "Tensor") -> "Tensor":
 
 
 def _magnitude(window_BT: "Tensor") -> "Tensor":
-    import torch
-
     centred_BT = _centred(window_BT)
     return torch.fft.rfft(centred_BT * torch.hann_window(centred_BT.shape[1], device=centred_BT.device)).abs()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from grid.lazy import safetensors, torch
 from motor.retrieval.approximate import WORTH, ApproximateSearch
 from motor.retrieval.keys import STILL, dual
 from motor.retrieval.search import ExactSearch, Neighbours, check_others
@@ -58,17 +59,13 @@ class Memory:
 
     def save(self, file: Path) -> None:
         """Write it as safetensors."""
-        from safetensors.numpy import save_file
-
         tensors = {"samples": self.samples, "end_S": self.end_S}
-        save_file(tensors, str(file), metadata={NAMES: json.dumps(list(self.motors))})
+        safetensors.numpy.save_file(tensors, str(file), metadata={NAMES: json.dumps(list(self.motors))})
 
     @classmethod
     def load(cls, file: Path) -> "Memory":
         """Read what `save` wrote."""
-        from safetensors import safe_open
-
-        with safe_open(str(file), "np") as opened:
+        with safetensors.safe_open(str(file), "np") as opened:
             motors = tuple(json.loads(opened.metadata()[NAMES]))
             return cls(opened.get_tensor("samples"), opened.get_tensor("end_S"), motors)
 
@@ -140,8 +137,6 @@ class Unfolded:
     @cached_property
     def search(self) -> "ExactSearch | ApproximateSearch":
         """Return the search among the windows' keys; where exact search would take long, it says what would not."""
-        import torch
-
         keys_ND = self.keys(torch.from_numpy(self._cut(self.start_N, self.key_length)))
         if self.index == "approximate":
             return ApproximateSearch(keys_ND, self.motor_N)

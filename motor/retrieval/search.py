@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from grid.lazy import torch
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -130,8 +132,6 @@ class ExactSearch:
 
     def _candidates(self, queries_QD: "Tensor", count: int, motors: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the highest scores and their rows; a score is half the squared distance, less what all keys share."""
-        import torch
-
         ordered, scores, rows = self._ordered, [], []
         for first in range(0, len(self), CHUNK):
             part = slice(first, min(first + CHUNK, len(self)))
@@ -182,8 +182,6 @@ class _Highest(NamedTuple):
 
 def _highest(score_QN: "Tensor", count: int) -> _Highest:
     """Return the highest scores of each row, by the maxima of blocks: those of `count` blocks hold all of them."""
-    import torch
-
     n_rows, n_scores = score_QN.shape
     n_blocks = n_scores // BLOCK
     if n_blocks <= count:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grid.lazy import safetensors
 from grid.store.store import write_json
 from motor.recordings.digest import content_digest
 
@@ -31,11 +32,10 @@ def write_adapter(stage: "Finetune", forecaster: "Forecaster", history: "History
     """
     if stage.training.adapters is None or not forecaster.learned_beside:
         return
-    from safetensors.torch import save_file
 
     folder = draft / FOLDER
     folder.mkdir()
-    save_file(forecaster.learned_beside, str(folder / TENSORS))
+    safetensors.torch.save_file(forecaster.learned_beside, str(folder / TENSORS))
     base = {"weights": stage.weights_digest, "start": stage.start and stage.start.key, "seed": stage.seed}
     told = {"base": base, "history": history, "trained_in": forecaster.trained_in, "predictor": _digest(draft)}
     write_json(folder / TOLD, told | {"keep_in": stage.training.adapters})
@@ -61,10 +61,9 @@ def kept_adapter(stage: "Finetune") -> Mapping[str, Any] | None:
     folder = Path(stage.training.adapters) / stage.key
     if not (folder / TOLD).is_file():
         return None
-    from safetensors.torch import load_file
 
     told: dict[str, Any] = json.loads((folder / TOLD).read_text(encoding="utf-8"))
-    return told | {"tensors": load_file(str(folder / TENSORS))}
+    return told | {"tensors": safetensors.torch.load_file(str(folder / TENSORS))}
 
 
 def put_adapter(forecaster: "Forecaster", training: "Training", seed: int, kept: Mapping[str, Any]) -> "History":

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from grid.lazy import pandas as pd
 from grid.stage import COST, Context, InputError, Stage, when_set
 from grid.store.store import write_json
 from motor.audit.cues import signal_cues
@@ -32,9 +33,6 @@ from motor.stages.lookups import Lookup
 from motor.stages.prepare import ASIDE, Prepare, Prepared
 from motor.stages.recordings import ImportRecordings
 from motor.stages.scalers import is_healthy
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FILE_NAME = "audit.json"
 
@@ -108,8 +106,6 @@ class Audit(Stage):
         self, raw: Recordings, meta: "pd.DataFrame", context: Context
     ) -> tuple["pd.DataFrame", list[Fingerprint], list[float | None]]:
         """Read each raw signal once; return its cues (one row a recording of `meta`), fingerprint and code, if any."""
-        import pandas as pd
-
         raw_meta = raw.meta.loc[meta.index]
         reach = reach_for(float(raw_meta["n_samples"].median()))
         cues, prints, outliers = [], [], []
@@ -161,8 +157,6 @@ def as_json(findings: list[Finding], rows: tuple[Row, ...], checks: list[Check],
 
 
 def _of_folds(prepared: Prepared, of_fold: "Callable[[str], pd.DataFrame]") -> "pd.DataFrame":
-    import pandas as pd
-
     folds = sorted(prepared.sides["fold"].unique())
     return pd.concat([of_fold(fold).assign(fold=fold) for fold in folds]).rename_axis("position").reset_index()
 

@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from grid.lazy import pandas as pd
 from grid.stage import Context, Stage
 from motor.stages.described import Described, feature_columns
 from motor.stages.prepare import Prepared
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,6 @@ class DescribedBeside(Stage):
 
     def write(self, path: Path, context: Context, known: "pd.DataFrame", found: "pd.DataFrame | None") -> None:
         """Write a table: what is known of each item, then the columns of ``features.parquet`` (None: of no series)."""
-        import pandas as pd
-
         columns = feature_columns(pd.read_parquet(context.folder(self.described) / "features.parquet"))
         features = pd.DataFrame(index=pd.Index([], name="item"), columns=columns, dtype=float)
         if found is not None:

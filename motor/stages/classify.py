@@ -3,8 +3,10 @@
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from grid.lazy import joblib
+from grid.lazy import pandas as pd
 from grid.stage import Context, Stage, after, when_set
 from grid.store.store import write_json
 from motor.cuts.base import Cut
@@ -24,9 +26,6 @@ from motor.stages.review_queue import FILE_NAME as QUEUE
 from motor.stages.review_queue import Queue
 from motor.stages.scored import ScoredSeries
 from motor.stages.unlabelled import FILE_NAME, UnlabelledSeries
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SCALARS = ("macro_f1", "accuracy", "roc_auc_macro", "roc_auc_faulty", "false_alarm_rate", "detection_rate")
 
@@ -70,8 +69,6 @@ class Classify(Stage):
         that did not see them: what a choice between recipes may look at. It has no rows where features saw their
         labels. A classifier's columns are `predicted` and ``probability_<class>``; a detector's is `score`.
         """
-        import pandas as pd
-
         from motor.evaluation.figures.confusion import confusion_figure
         from motor.evaluation.figures.curves import roc_pr_figure
 
@@ -107,9 +104,6 @@ class Classify(Stage):
 
     def _with_scored(self, fold: "FoldOfCell", number: int, context: Context, folder: Path) -> "FoldOfCell":
         """Return a fold whose judge, which was fitted before, has judged the labelled series of test motors."""
-        import joblib
-        import pandas as pd
-
         kept = joblib.load(folder / f"fold-{fold.name}" / "clf_model.pkl")
         table = pd.read_parquet(context.folder(self.scored[number]) / "features.parquet")
         threads = Threads.of(context.resources)
@@ -121,9 +115,6 @@ class Classify(Stage):
         return replace(fold, predictions=predictions)
 
     def _fitted_fold(self, number: int, context: Context, folder: Path, threads: Threads) -> "FoldOfCell":
-        import joblib
-        import pandas as pd
-
         features = self.features[number]
         name, source = features.of_fold[1], context.folder(features)
         table = pd.read_parquet(source / "features.parquet")
@@ -174,8 +165,6 @@ class Classify(Stage):
         self, number: int, context: Context, train: "pd.DataFrame", columns: list[str], threads: int
     ) -> PseudoLabelling | None:
         """Return the labeller with the unlabelled series of a fold, where there is one."""
-        import pandas as pd
-
         if self.pseudo_labels is None:
             return None
         unlabelled = pd.read_parquet(context.folder(self.unlabelled[number]) / FILE_NAME)
@@ -199,8 +188,6 @@ class FoldOfCell:
 
 def pooled_skill(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Pool the forecast skill of several folds: errors are averaged over windows."""
-    import pandas as pd
-
     rows = pd.DataFrame([row for summary in summaries for row in summary["forecast_skill"]])
     if rows.empty:
         return []

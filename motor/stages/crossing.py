@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from grid.lazy import sklearn
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -23,8 +25,6 @@ def n_parts(train: "pd.DataFrame") -> int:
 
 def crossed(train: "pd.DataFrame", seed: int) -> Iterator[tuple["np.ndarray", "np.ndarray"]]:
     """Yield for each part the rows of the others, and its own: int64, places in `train`; nothing for one part."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
     if n_parts(train) > 1:
-        splitter = StratifiedGroupKFold(n_parts(train), shuffle=True, random_state=seed)
+        splitter = sklearn.model_selection.StratifiedGroupKFold(n_parts(train), shuffle=True, random_state=seed)
         yield from splitter.split(train, train["label"], train["motor"])

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from grid.lazy import tensorboard
+
 CURVES = "tensorboard"  # a folder of this name, in a fine-tune's work folder and then in its own
 FLUSH_INTERVAL_S = 2  # what a kill may lose
 PREFIX = "finetune/"
@@ -128,12 +130,11 @@ class _Events:
 
     def __init__(self, folder: Path, purge_step: int | None = None, suffix: str = "") -> None:
         from tensorboard.compat.proto.event_pb2 import SessionLog
-        from tensorboard.summary.writer.record_writer import RecordWriter
 
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}{suffix}"
         self._file = file.open("ab")
-        self._records = RecordWriter(self._file)
+        self._records = tensorboard.summary.writer.record_writer.RecordWriter(self._file)
         self._flushed_at = 0.0
         self._write(file_version=VERSION)
         if purge_step is not None:

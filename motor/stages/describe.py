@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from grid.lazy import pandas as pd
 from grid.stage import Context, Stage, when_set
 from grid.store.store import write_json
 from motor.features.base import MachineFeature, RecordingFeature, domain_one_hot, side_by_side
@@ -26,7 +27,6 @@ from motor.stages.speeds import Speed, speeds_rpm, turning_of
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
 FILE_NAME = "described.parquet"
 LEFT_OUT = "left_out.json"  # the columns that a fold's training motors have shown to be of no use
@@ -78,8 +78,6 @@ class Describe(Stage):
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``described.parquet``, one row a recording, item first, and what the data decides of the features."""
-        import pandas as pd
-
         if self.parts:
             tables = [pd.read_parquet(context.folder(part) / FILE_NAME) for part in self.parts]
             pd.concat(tables, ignore_index=True).to_parquet(folder / FILE_NAME, index=False)
@@ -172,8 +170,6 @@ class DescribeFold(Described):
 
     def described_later(self, context: Context, prepared: Prepared, meta: "pd.DataFrame") -> "pd.DataFrame":
         """Return what was described already (see `Described.described_later`)."""
-        import pandas as pd
-
         described = pd.read_parquet(context.folder(self.described) / FILE_NAME).set_index("item")
         return self.open(InStorage(context, self.parts), "cpu").table([described.loc[meta["item"]]], meta)
 
@@ -182,8 +178,6 @@ class DescribeFold(Described):
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``features.parquet``, the files by side, ``figures/`` and ``summary.json``."""
-        import pandas as pd
-
         prepared = Prepared.open(context.folder(self.prepared), self.prepared)
         meta = prepared.meta(self.fold, self.domains)
         described = pd.read_parquet(context.folder(self.described) / FILE_NAME).set_index("item")
@@ -245,14 +239,10 @@ class RecordingDescriber(Describer):
         return {part: own.get(part) for machine in self.machines.values() for part in machine.parts()}
 
     def look(self, batch: SeriesBatch) -> "pd.DataFrame":
-        import pandas as pd
-
         rows = [self.values(one) for one in batch.measured]
         return pd.DataFrame(rows, index=pd.Index([one.item for one in batch.measured], name="item"))
 
     def table(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "pd.DataFrame":
-        import pandas as pd
-
         return side_by_side([self.kept(pd.concat(looks)), domain_one_hot(meta)])
 
     def kept(self, values: "pd.DataFrame") -> "pd.DataFrame":
@@ -269,14 +259,10 @@ class ComparingDescriber(RecordingDescriber):
     takes_references: ClassVar[bool] = True
 
     def table(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "pd.DataFrame":
-        import pandas as pd
-
         values = self.kept(pd.concat(looks).loc[meta["item"]])
         return side_by_side([self.references.compared(values, meta, self.how), domain_one_hot(meta)])
 
     def referred(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "ComparingDescriber":
-        import pandas as pd
-
         return replace(self, references=self.references.joined(pd.concat(looks), meta))
 
     def has_reference(self, meta: "pd.DataFrame") -> "np.ndarray":

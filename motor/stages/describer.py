@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
+from grid.lazy import joblib
 from grid.stage import Context, Stage
 from motor.recordings.recording import Recording
 from motor.windows.source import Series, Signals
@@ -48,8 +49,6 @@ class InStorage:
         return True
 
     def unpickled(self, stage: Stage, name: str) -> Any:
-        import joblib
-
         return joblib.load(self.folder(stage) / name)
 
 

@@ -4,6 +4,7 @@ import os
 import time
 from dataclasses import dataclass
 
+from grid.lazy import psutil, torch
 from grid.stage import Resources
 
 LONG_S, LOOK_S = 1.0, 0.1
@@ -11,8 +12,6 @@ LONG_S, LOOK_S = 1.0, 0.1
 
 def held_device(resources: Resources) -> str:
     """Return the device that a worker holds, and keep torch to the CPUs that it holds."""
-    import torch
-
     torch.set_num_threads(max(1, int(resources.cpus)))
     if not resources.gpus:
         return "cpu"
@@ -48,8 +47,6 @@ class Threads:
 
 def idle_cpus() -> int:
     """Return how many of the CPUs that this process may run on nobody uses at the moment."""
-    import psutil
-
     own = psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else range(os.cpu_count() or 1)
     busy = psutil.cpu_percent(LOOK_S, percpu=True)
     return round(sum(1 - busy[cpu] / 100 for cpu in own))

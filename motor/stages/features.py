@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from grid.lazy import pandas as pd
 from grid.stage import Context, Stage, beside, when_set
 from motor.backbones.batch import as_batch
 from motor.backbones.batching import BatchSize
@@ -24,10 +25,6 @@ from motor.stages.passes import Passes
 from motor.stages.prepare import Prepare, Prepared
 from motor.stages.training_series import ONLY
 from motor.windows.cutting import FixedWindows
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 OF_FORECASTERS = ("torch", "safetensors")  # and what the kind of backbone imports
 
@@ -253,8 +250,6 @@ class ForecastDescriber(Describer):
 
 def _as_one(parts: Sequence[WindowFeatures]) -> WindowFeatures:
     """Return what was seen of several series as one, in their order."""
-    import pandas as pd
-
     residuals = [part.residuals_BH for part in parts if part.residuals_BH is not None]
     return WindowFeatures(pd.concat([part.frame for part in parts]), np.concatenate(residuals) if residuals else None)
 

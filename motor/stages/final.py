@@ -3,16 +3,14 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from grid.lazy import pandas as pd
 from grid.stage import Context, Resources
 from grid.store.store import write_json
 from motor.evaluation.thresholds import Threshold
 from motor.stages.classify import Classify
 from motor.stages.devices import Threads
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 OF_FOLDS = ("thresholds", "folds", "forecast_skill", "pseudo_labels")  # what a cell says of models that are not this
 
@@ -37,8 +35,6 @@ class Final(Classify):
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``fold-all/clf_model.pkl`` and ``metrics.json``: the cell's held-out figures, and what `final` is."""
-        import pandas as pd
-
         fold = self._fold(0, context, folder, Threads.of(context.resources))
         assert self.judged is not None
         known = json.loads((context.folder(self.judged) / "metrics.json").read_text(encoding="utf-8"))
@@ -57,8 +53,6 @@ class Final(Classify):
         self, at_work: Any, of_validation: "pd.DataFrame", reference: "pd.DataFrame", context: Context
     ) -> dict[str, Threshold]:
         """Choose thresholds on the cell's test motors, each judged by a fold's model that had not seen it."""
-        import pandas as pd
-
         assert self.judged is not None
         names = dict.fromkeys(("item", "motor", "domain", "label"), str)
         held_out = pd.read_csv(context.folder(self.judged) / "predictions.csv", dtype=names, keep_default_na=False)

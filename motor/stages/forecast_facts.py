@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grid.lazy import pandas as pd
+from grid.lazy import sklearn
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import STILL, Forecast
 from motor.features.distribution_scores import covered, crps
 
 if TYPE_CHECKING:
-    import pandas as pd
     from torch import Tensor
 
 SPEED_GROUPS = 3  # thirds of the windows by speed
@@ -143,8 +144,6 @@ def _by_speed(windows: "pd.DataFrame") -> list[dict[str, Any]]:
 
 def speed_thirds(windows: "pd.DataFrame") -> "pd.Series":
     """Return the third of the windows by speed that each is in, from 1; NaN where its speed is not known."""
-    import pandas as pd
-
     rank = pd.to_numeric(windows["speed_rpm"]).rank(method="average", pct=True)
     return np.ceil(rank * SPEED_GROUPS).where(rank.notna())
 
@@ -193,9 +192,7 @@ def followed_by_regimes(windows: "pd.DataFrame") -> Mapping[str, float | None]:
 
 
 def _told(regime: "pd.Series", other: "pd.Series") -> float | None:
-    from sklearn.metrics import adjusted_mutual_info_score
-
     known = other.notna().to_numpy()
     if other[known].nunique() < FEWEST_OF_EACH:
         return None
-    return float(adjusted_mutual_info_score(regime[known].astype(str), other[known].astype(str)))
+    return float(sklearn.metrics.adjusted_mutual_info_score(regime[known].astype(str), other[known].astype(str)))

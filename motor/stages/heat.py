@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from grid.lazy import pandas as pd
 from grid.stage import Context, Resources, Stage
 from grid.store.store import write_json
 from motor.stages.classify import Classify, FoldOfCell
@@ -37,8 +38,6 @@ class Heat(Classify):
 
     def read(self, built: Path) -> FoldOfCell:
         """Return what the built stage says of its fold."""
-        import pandas as pd
-
         tables = {"predictions": pd.read_parquet(built / PREDICTIONS), "held_out": pd.read_parquet(built / HELD_OUT)}
         return FoldOfCell(**tables, **json.loads((built / TOLD).read_text(encoding="utf-8")))
 

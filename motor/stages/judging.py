@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import pandas as pd
+from grid.lazy import sklearn
 from motor.evaluation.thresholds import Threshold, choose_thresholds
 from motor.judges.base import Classifier, Detector, Judge
 from motor.judges.scoring import FAR, FEWEST_ROWS, AnomalyScorer, calibrated, fitted, likeliest, normality
@@ -14,9 +16,6 @@ from motor.judges.weights import fitted_with_weights
 from motor.stages.crossing import crossed
 from motor.stages.devices import Threads
 from motor.stages.pseudo_labelling import Labelled
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 KNOWN = ["item", "motor", "domain", "label"]
 PARTS_OF_SERIES = 5  # in which normal series are crossed where motors are too few
@@ -75,8 +74,6 @@ class Classifying(_Judging):
 
         There are no such rows where a class has one motor.
         """
-        import pandas as pd
-
         estimator = self._fitted(train)
         parts = [self.predicted(None, train.head(0))]
         for seen, unseen in crossed(train, self.seed):
@@ -147,16 +144,12 @@ class Detecting(_Judging):
         return table if normal.empty else normal
 
     def _parts_of_series(self, n_series: int) -> Any:
-        from sklearn.model_selection import KFold
-
         n_parts = min(PARTS_OF_SERIES, n_series)
-        splitter = KFold(max(n_parts, 2), shuffle=True, random_state=self.seed)
+        splitter = sklearn.model_selection.KFold(max(n_parts, 2), shuffle=True, random_state=self.seed)
         return splitter.split(np.zeros(n_series)) if n_parts > FEWEST_ROWS else ()
 
     def _crossed(self, train: "pd.DataFrame", parts: Any) -> "pd.DataFrame":
         """Score each part by a detector of the others; a part without enough others is left out."""
-        import pandas as pd
-
         scored = [train[KNOWN].head(0).assign(normality=np.zeros(0))]
         for seen, unseen in parts:
             rows, of_part = self._fitted_on(train.iloc[seen]), train.iloc[unseen]

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from grid.lazy import joblib
+from grid.lazy import pandas as pd
 from grid.stage import Context, Stage, after, beside
 from motor.features.base import FittedFeature, domain_one_hot, side_by_side
 from motor.stages.crossing import crossed, n_parts
@@ -16,9 +18,6 @@ from motor.stages.faults import input_faults
 from motor.stages.lookups import Lookup
 from motor.stages.prepare import Prepare, Prepared
 from motor.windows.cutting import FixedWindows
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 BATCH_SIZE = 256
 TOLD = ["item", "motor", "domain"]  # of a series, to what was learned
@@ -72,8 +71,6 @@ class Learn(Described):
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``features.parquet``, the files by side, ``figures/``, ``summary.json`` and a model each."""
-        import joblib
-
         prepared = Prepared.open(context.folder(self.prepared), self.prepared)
         of_fold = prepared.meta(self.fold, self.domains)
         with input_faults():
@@ -119,15 +116,11 @@ class LearnedDescriber(Describer):
         return self.stage.context_length
 
     def look(self, batch: SeriesBatch) -> "pd.DataFrame":
-        import pandas as pd
-
         windows_BT, position_B = self.stage.windows(batch)
         meta = pd.DataFrame({name: [getattr(one, name) for one in batch.series] for name in TOLD}, dtype=object)
         return side_by_side([transformed(model, windows_BT, position_B, meta) for model in self.models])
 
     def table(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "pd.DataFrame":
-        import pandas as pd
-
         return side_by_side([pd.concat(looks), domain_one_hot(meta)])
 
 
@@ -148,8 +141,6 @@ class _Fitting:
     n_threads: int
 
     def fit_and_describe(self) -> tuple[object, "pd.DataFrame"]:
-        import pandas as pd
-
         rows = np.flatnonzero(self.meta["side"] == "train")
         others = np.flatnonzero(self.meta["side"] != "train")
         model = self._fit(rows)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grid.lazy import pandas as pd
 from motor.backbones.batch import Batch, as_batch
 from motor.backbones.batching import BatchSize
 from motor.backbones.forecast import MEDIAN, STILL
@@ -28,8 +29,6 @@ from motor.stages.prepare import Prepared
 from motor.windows.cutting import FixedWindows
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from motor.backbones.forecaster import Forecaster
     from motor.stages.finetune import Finetune
 
@@ -65,8 +64,6 @@ class Measured:
     @cached_property
     def frame(self) -> "pd.DataFrame":
         """One row a window and context length: what `skill_columns` and `columns_of` give, and which window it is."""
-        import pandas as pd
-
         if self.meta.empty:  # nothing is held out
             return pd.DataFrame()
         size = BatchSize(self.stage.batch_size, self.device, partial(print, flush=True), self.work)
@@ -117,8 +114,6 @@ class Measured:
         return self.stage.fixed(self.prepared, self.meta, N_WINDOWS)
 
     def _errors(self, context_length: int, size: BatchSize) -> "pd.DataFrame":
-        import pandas as pd
-
         windows, longest = self._windows, self.stage.context_length
         says_more = self._says_more
 

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
+from grid.lazy import pandas as pd
 from motor.registry import Record
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FILE_NAME = "own_references.parquet"
 LEVEL = "level"  # the feature, and the beginning of its columns' names
@@ -79,8 +77,6 @@ class OwnReferences:
         ValueError
             If no training motor of a domain has a reference.
         """
-        import pandas as pd
-
         keyed = values.loc[meta["item"]].set_axis(pd.MultiIndex.from_frame(meta[KEYS]))
         means = keyed.groupby(level=KEYS).mean()
         trained = means[means.index.get_level_values("motor").isin(training)]
@@ -96,8 +92,6 @@ class OwnReferences:
     @classmethod
     def read(cls, folder: Path) -> "OwnReferences":
         """Read what `write` wrote."""
-        import pandas as pd
-
         return cls(pd.read_parquet(folder / FILE_NAME).set_index(KEYS))
 
     def write(self, folder: Path) -> None:
@@ -106,8 +100,6 @@ class OwnReferences:
 
     def joined(self, values: "pd.DataFrame", meta: "pd.DataFrame") -> "OwnReferences":
         """Return it with new motors' references, which take the place of what was known of them."""
-        import pandas as pd
-
         keyed = values.loc[meta["item"]].set_axis(pd.MultiIndex.from_frame(meta[KEYS]))
         new = keyed.groupby(level=KEYS).mean()
         new = new[new.index.get_level_values("motor") != ANY_MOTOR]
@@ -131,8 +123,6 @@ class OwnReferences:
         meta : DataFrame
             One row for each, in this order: item, motor, domain.
         """
-        import pandas as pd
-
         has = self.has(meta)
         motors = np.where(has, meta["motor"].to_numpy(dtype=object), ANY_MOTOR)
         rows = pd.MultiIndex.from_arrays([motors, meta["domain"]], names=KEYS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from grid.lazy import pandas as pd
 from grid.stage import COST, Context, Stage, after, when_set
 from grid.store.store import write_json
 from motor.recordings.recording import Recording
@@ -37,7 +38,6 @@ from motor.windows.source import Series
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
 UNKNOWN_AT_TIMES = ("label", "moment", "speed_rpm")
 HIDDEN = "hidden.csv"
@@ -149,8 +149,6 @@ class Prepare(Stage):
 
     def _hidden(self, known: "pd.DataFrame", sides: "pd.DataFrame") -> "pd.DataFrame":
         """Return the training motors of each fold whose labels are hidden: columns fold and motor."""
-        import pandas as pd
-
         rows = []
         for fold, of_fold in sides[sides["side"] == "train"].groupby("fold", sort=False):
             of_training = known[known["motor"].isin(of_fold["motor"])]
@@ -223,8 +221,6 @@ class Prepared:
 
     @classmethod
     def open(cls, folder: Path, stage: Prepare) -> "Prepared":
-        import pandas as pd
-
         scalers = Scalers.from_json(json.loads((folder / "scalers.json").read_text(encoding="utf-8")))
         sides = pd.read_csv(folder / "split.csv", dtype=str, keep_default_na=False)
         hidden: dict[str, frozenset[str]] = {}
@@ -252,8 +248,6 @@ class Prepared:
         a test motor is trained upon, and nothing without a label is scored. With `of_tested` ``"train"`` they are
         trained upon: a transductive recipe, which knows the machines that it is asked about.
         """
-        import pandas as pd
-
         others = self._sided(unlabelled(self._known(fold)), fold, domains)
         others = others.assign(side=others["side"].replace("test", of_tested))
         return pd.concat([self.meta(fold, domains), others]).sort_index() if len(others) else self.meta(fold, domains)
@@ -300,8 +294,6 @@ class Prepared:
 
 
 def _represented(recordings: Recordings, representation: Representation, speed: Speed) -> Iterator[Recording]:
-    import pandas as pd
-
     for place, speed_rpm in enumerate(speeds_rpm(recordings, speed)):
         known = None if pd.isna(speed_rpm) else speed_rpm
         yield _represent_one(replace(recordings.recording(place), speed_rpm=known), representation, speed)
@@ -316,8 +308,6 @@ def _represent_one(recording: Recording, representation: Representation, speed: 
 
 def every_motor_trains(meta: "pd.DataFrame") -> "pd.DataFrame":
     """Return the sides of the one fold that holds no motor out; see `motor.recordings.splits.base.Split.split`."""
-    import pandas as pd
-
     return pd.DataFrame({"fold": EVERY_MOTOR, "motor": sorted(meta["motor"].unique()), "side": "train"})
 
 
@@ -325,8 +315,6 @@ def with_unlabelled_motors(
     sides: "pd.DataFrame", meta: "pd.DataFrame", split: Split | None = None, seed: int = 0
 ) -> "pd.DataFrame":
     """Return a split's sides with the motors that no recording of has a label: they train, or as the split says."""
-    import pandas as pd
-
     motors = sorted(set(unlabelled(meta)["motor"]) - set(labelled(meta)["motor"]))
     of_motor = {motor: split.side_of_unlabelled(motor, seed) if split else "train" for motor in motors}
     rows = [(fold, motor, of_motor[motor]) for fold in sides["fold"].unique() for motor in motors]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from grid.lazy import torch
 from grid.stage import Context, Resources, Stage, when_set
 from grid.store.store import write_json
 from motor.backbones.base import Backbone
@@ -160,8 +161,6 @@ class PeakMemory:
             # Linux then starts the high-water mark anew; a worker may have built other stages before
             Path("/proc/self/clear_refs").write_text("5")
         else:
-            import torch
-
             torch.cuda.reset_peak_memory_stats()
 
     def peak_bytes(self) -> int:
@@ -169,7 +168,6 @@ class PeakMemory:
         if self.device == "cpu":
             lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
             return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-        import torch
 
         return int(torch.cuda.max_memory_allocated())
 
@@ -179,8 +177,6 @@ def clock_of(device: str) -> Callable[[], float]:
 
     def look() -> float:
         if device != "cpu":
-            import torch
-
             torch.cuda.synchronize()
         return time.perf_counter()
 
@@ -189,8 +185,6 @@ def clock_of(device: str) -> Callable[[], float]:
 
 def product_flops(device: str, precision: str, clock: Callable[[], float]) -> float:
     """Measure a large product of matrices: floating-point operations a second, the best of some."""
-    import torch
-
     size, best = PRODUCTS[device], float("inf")
     left, right = (torch.randn(size, size, device=device, dtype=getattr(torch, precision)) for _ in range(2))
     for _ in range(REPEATS):
@@ -202,8 +196,6 @@ def product_flops(device: str, precision: str, clock: Callable[[], float]) -> fl
 
 def where(device: str, context: Context) -> dict[str, Any]:
     """Tell where and when something is measured."""
-    import torch
-
     return {
         "device": device,
         "device_name": torch.cuda.get_device_name() if device == "cuda" else processor_name(),

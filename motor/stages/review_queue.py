@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import sklearn
 from motor.judges.base import Detector
 from motor.judges.scoring import AnomalyScorer, can_attribute
 from motor.stages.judging import judging
@@ -114,10 +115,7 @@ class Queue:
 
     def _nearest(self, known_ND: NDArray[Any], X_MD: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the nearest known series of each, in standardised columns, and its root mean square distance."""
-        from sklearn.neighbors import NearestNeighbors
-        from sklearn.preprocessing import StandardScaler
-
-        scaler = StandardScaler().fit(known_ND)
-        found = NearestNeighbors(n_neighbors=1).fit(scaler.transform(known_ND))
+        scaler = sklearn.preprocessing.StandardScaler().fit(known_ND)
+        found = sklearn.neighbors.NearestNeighbors(n_neighbors=1).fit(scaler.transform(known_ND))
         distance_M1, place_M1 = found.kneighbors(scaler.transform(X_MD))
         return place_M1[:, 0], distance_M1[:, 0] / np.sqrt(known_ND.shape[1])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from grid.lazy import pandas as pd
 from motor.recordings.recording import Recording
 from motor.recordings.table import Recordings
 from motor.recordings.tacho import turning_by
@@ -14,7 +15,6 @@ from motor.registry import Record
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
 
 class Speed(Record):
@@ -64,8 +64,6 @@ def speeds_rpm(recordings: Recordings, speed: Speed) -> "pd.Series":
 
 def _when_sure(recordings: Recordings, speed: Speed, asked: Any, told: "pd.Series") -> "pd.Series":
     """Return the speeds with those asked for estimated, once for each motor and moment."""
-    import pandas as pd
-
     meta, found = recordings.meta.loc[asked], told.copy()
     moments = meta["moment"].where(meta["moment"].notna(), [("alone", index) for index in meta.index])
     for _, group in meta.groupby([meta["motor"], moments], sort=False):

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from grid.lazy import torch
+from grid.lazy_ray import ray
 from grid.run.limits import Over, WorkerEndedError, limits, oom_kills
 from grid.run.queue import of_one_worker
 from grid.run.ray_private import ends_of_workers
@@ -58,26 +60,21 @@ def in_ray_train(task: Task, context: Context) -> None:
 
 def _free_memory() -> None:
     """Let go of what the failed step held, before the next start asks for it."""
-    import torch
-
     gc.collect()
     torch.cuda.empty_cache()
 
 
 def _here(task: Task, context: Context) -> None:
     """With `num_workers=0` Ray Train starts no processes of its own, which would cost 12 to 18 s on two cores."""
-    from ray.train import ScalingConfig
     from ray.train.torch import TorchTrainer
 
-    scaling = ScalingConfig(num_workers=0, use_gpu=bool(context.resources.gpus))
+    scaling = ray.train.ScalingConfig(num_workers=0, use_gpu=bool(context.resources.gpus))
     with in_train_view(context.title, context.resources):
         TorchTrainer(lambda: task(ALONE, lambda row: context.report(**row)), scaling_config=scaling).fit()
 
 
 def _on_workers(task: Task, context: Context) -> None:
-    from ray.train import FailureConfig, RunConfig
     from ray.train.torch import TorchConfig, TorchTrainer
-    from ray.train.v2.api.exceptions import ControllerError, WorkerGroupError
 
     work, killed = context.work(), oom_kills()
     for name in (PROGRESS, SAID, OVER):
@@ -86,21 +83,23 @@ def _on_workers(task: Task, context: Context) -> None:
         _Worker(task, work, context.resources),
         torch_config=TorchConfig(backend="nccl" if context.resources.gpus else "gloo"),
         scaling_config=_scaling(context.resources),
-        run_config=RunConfig(
+        run_config=ray.train.RunConfig(
             name=run_name(context.title),
             storage_path=str(work / "ray_train"),
-            failure_config=FailureConfig(max_failures=0),
+            failure_config=ray.train.FailureConfig(max_failures=0),
         ),
     )
     with _followed(work, context):
         try:
             trainer.fit()
-        except WorkerGroupError as error:
+        except ray.train.v2.api.exceptions.WorkerGroupError as error:
             failures: dict[int | None, Exception] = {
                 rank: _cause(error.worker_failures[rank]) for rank in sorted(error.worker_failures)
             }
             raise _what_failed(failures, context, killed) from error
-        except ControllerError as error:  # say, a worker died before the controller had asked for its rank
+        except (
+            ray.train.v2.api.exceptions.ControllerError
+        ) as error:  # say, a worker died before the controller had asked for its rank
             raise _what_failed({None: error.controller_failure}, context, killed) from error
 
 
@@ -141,9 +140,7 @@ def _what_failed(failures: Mapping[int | None, Exception], context: Context, kil
 
 def _is_end(failure: Exception) -> bool:
     """Tell whether a worker is gone, or does not answer any more."""
-    from ray.exceptions import RayError
-
-    return isinstance(failure, (RayError, *ends_of_workers()))
+    return isinstance(failure, (ray.exceptions.RayError, *ends_of_workers()))
 
 
 def _misses_another(failure: Exception) -> bool:
@@ -151,10 +148,10 @@ def _misses_another(failure: Exception) -> bool:
 
 
 def _scaling(resources: Resources) -> Any:
-    from ray.train import ScalingConfig
-
     each = of_one_worker(resources)
-    return ScalingConfig(num_workers=resources.workers, use_gpu=bool(resources.gpus), resources_per_worker=each)
+    return ray.train.ScalingConfig(
+        num_workers=resources.workers, use_gpu=bool(resources.gpus), resources_per_worker=each
+    )
 
 
 @dataclass(frozen=True)
@@ -166,9 +163,7 @@ class _Worker:
     resources: Resources
 
     def __call__(self) -> None:
-        from ray import train
-
-        place = Place(train.get_context().get_world_rank(), train.get_context().get_world_size())
+        place = Place(ray.train.get_context().get_world_rank(), ray.train.get_context().get_world_size())
         with limits(self.resources, KIND, partial(self._tell_over, place.rank)), self._aloud(place.rank):
             self.task(place, self._tell)
 

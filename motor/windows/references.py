@@ -14,10 +14,8 @@ recording has, and a classifier would learn that for the mark of health.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
+from grid.lazy import pandas as pd
 
 MOTORS_SHOWN = 5
 
@@ -54,8 +52,6 @@ def is_reference(
         If a motor has no reference in a domain where it has recordings, if a reference bears the label of a
         fault, or if times are asked for and lacking. It names motor, domain and the next step.
     """
-    import pandas as pd
-
     found = pd.Series(False, index=meta.index)
     for domain, n_earliest in earliest.items():
         rows = meta[meta["domain"] == domain]

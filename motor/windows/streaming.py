@@ -18,13 +18,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from grid.lazy import pyarrow
+from grid.lazy_ray import ray
 from motor.windows.draws import Draws, batch_places, check_shares, dealt
 
 if TYPE_CHECKING:
-    import pyarrow
-    import ray
-    import ray.data
-
     from motor.windows.cutting import WindowStream
 
 CONCURRENCY = 2  # tasks that ask for no CPU would otherwise all start at once, each in a process of its own
@@ -79,7 +77,6 @@ def ray_batches(
     if 4 * stream.window_length * (end - first) <= ALONE_BYTES:
         yield from stream.batches(first, end, batch_size, rank, world_size)
         return
-    import ray
 
     # Here and not in the thread: what the stream computes once, the trainer may be computing there and then. As bytes,
     # so that a node that does not see the recordings fails as a task does; Ray would retry for ever what it cannot
@@ -96,8 +93,6 @@ def ray_batches(
 
 def _blocks(stream: "WindowStream", pickled: bytes, first: int, end: int, share: Share) -> "Iterator[pyarrow.Table]":
     """Start Ray Data, and return its blocks in their order."""
-    import ray.data
-
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
@@ -150,8 +145,6 @@ def windows_dataset(stream: "WindowStream", pickled: bytes, first: int, end: int
     Its columns are number, row (the place in `series`) and start; and window, where windows are augmented. `pickled`
     is the stream, as tasks get it.
     """
-    import ray.data
-
     source = _source(stream, pickled, _ranges(stream, first, end, share.batch_size), share)
     n_tasks = len(source.ranges)
     return ray.data.read_datasource(
@@ -174,10 +167,6 @@ def _ranges(stream: "WindowStream", first: int, end: int, batch_size: int) -> tu
 def _source(
     stream: "WindowStream", pickled: bytes, numbers: tuple[tuple[int, int], ...], share: Share
 ) -> "ray.data.Datasource":
-    import ray
-    import ray.data
-    from ray.data.block import BlockMetadata
-
     sent = ray.put(pickled)
     row_bytes = PLACE_BYTES + (4 * stream.window_length if stream.is_augmented else 0)
 
@@ -193,7 +182,7 @@ def _source(
             return [
                 ray.data.ReadTask(
                     lambda start=start, stop=stop: [_table(_fetched(sent), share.numbers(start, stop))],
-                    BlockMetadata(
+                    ray.data.block.BlockMetadata(
                         num_rows=stop - start, size_bytes=(stop - start) * row_bytes, input_files=None, exec_stats=None
                     ),
                 )
@@ -206,20 +195,16 @@ def _source(
 @lru_cache(maxsize=1)
 def _fetched(sent: "ray.ObjectRef") -> "WindowStream":
     """Return the stream; a worker process keeps it from task to task."""
-    import ray
-
     return ray.cloudpickle.loads(ray.get(sent))
 
 
 def _table(stream: "WindowStream", numbers: np.ndarray) -> "pyarrow.Table":
-    import pyarrow as pa
-
     draws = stream.draw(numbers)
     columns = {"number": draws.numbers_B, "row": draws.rows_B, "start": draws.starts_B}
     if stream.is_augmented:
-        flat = pa.array(stream.windows(draws).ravel())
-        columns["window"] = pa.FixedSizeListArray.from_arrays(flat, stream.window_length)
-    return pa.table(columns)
+        flat = pyarrow.array(stream.windows(draws).ravel())
+        columns["window"] = pyarrow.FixedSizeListArray.from_arrays(flat, stream.window_length)
+    return pyarrow.table(columns)
 
 
 def _batch(stream: "WindowStream", table: "pyarrow.Table") -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from grid.lazy import chronos, torch, transformers
 from motor.backbones.base import Outline, seeded
 from motor.backbones.batch import Batch
 from motor.backbones.chronos import domain_mark
@@ -46,12 +47,10 @@ class BoltForecaster(ChronosForecaster):
         return Forecast(output.quantile_preds[..., :length].transpose(1, 2), quantile_loss=loss)
 
     def _rolled_out(self, batch: Batch) -> "Tensor":
-        from chronos import ChronosBoltPipeline
-
         context_BT = self._told(batch)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="We recommend keeping prediction length")
-            return ChronosBoltPipeline(self.model).predict(context_BT, self.prediction_length).transpose(1, 2)
+            return chronos.ChronosBoltPipeline(self.model).predict(context_BT, self.prediction_length).transpose(1, 2)
 
     def _encode(self, batch: Batch) -> "Tensor":
         return self.model.encode(context=self._told(batch))[0]
@@ -99,9 +98,6 @@ class Bolt(ChronosBackbone):
         yield from domain_mark.unaligned(outline.patch, context_length, head if is_rolled else None)
 
     def _random_model(self, context_length: int, prediction_length: int, dropout_rate: float, seed: int) -> Any:
-        from chronos.chronos_bolt import ChronosBoltModelForForecasting
-        from transformers import T5Config
-
         chronos_config = {
             "context_length": context_length,
             "prediction_length": prediction_length,
@@ -111,7 +107,7 @@ class Bolt(ChronosBackbone):
             "use_reg_token": True,
         }
         # what is not a setting is as in amazon/chronos-bolt-base
-        config = T5Config(
+        config = transformers.T5Config(
             **self.model_dump(include={"d_model", "d_kv", "d_ff", "num_layers", "num_decoder_layers", "num_heads"}),
             dropout_rate=dropout_rate,
             vocab_size=2,
@@ -125,18 +121,15 @@ class Bolt(ChronosBackbone):
             chronos_pipeline_class="ChronosBoltPipeline",
             architectures=[self.ARCHITECTURE],
         )
-        return seeded(lambda: ChronosBoltModelForForecasting(config), seed)
+        return seeded(lambda: chronos.chronos_bolt.ChronosBoltModelForForecasting(config), seed)
 
     def _load_model(self, folder: Path, context_length: int, dropout_rate: float | None) -> Any:
-        from chronos.chronos_bolt import ChronosBoltModelForForecasting
-        from transformers import T5Config
-
-        config = T5Config.from_pretrained(folder)
+        config = transformers.T5Config.from_pretrained(folder)
         config.chronos_config["context_length"] = context_length
         config.chronos_pipeline_class = "ChronosBoltPipeline"
         if dropout_rate is not None:
             config.dropout_rate = dropout_rate
-        return load_model(ChronosBoltModelForForecasting, config, folder)
+        return load_model(chronos.chronos_bolt.ChronosBoltModelForForecasting, config, folder)
 
     @staticmethod
     def _native_length(model: Any) -> int:
@@ -154,8 +147,6 @@ class Bolt(ChronosBackbone):
 
 def _tile_rows(layer: Any, n_quantiles: int, length: int) -> None:
     """Repeat a linear layer's rows, which stand quantile by quantile (row = q * H + t), over a longer horizon."""
-    import torch
-
     source = torch.arange(length) % (layer.out_features // n_quantiles)
     rows = (torch.arange(n_quantiles)[:, None] * (layer.out_features // n_quantiles) + source).flatten()
     layer.weight = torch.nn.Parameter(layer.weight.detach()[rows].clone())

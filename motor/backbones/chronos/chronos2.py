@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from grid.lazy import chronos, torch
 from motor.backbones.base import Outline, seeded
 from motor.backbones.batch import Batch
 from motor.backbones.chronos import domain_mark
@@ -51,8 +52,6 @@ class Chronos2Forecaster(ChronosForecaster):
         return self._context_tokens(context_length) + math.ceil(length / self.patch)
 
     def _stock_pass(self, batch: Batch, length: int) -> Forecast:
-        import torch
-
         future_BH = batch.future_BH
         n_patches = math.ceil(length / self.patch)
         inputs = self._rows(batch) | self._future_rows(batch, length)
@@ -77,8 +76,6 @@ class Chronos2Forecaster(ChronosForecaster):
         past_BRT, future_BRH : Tensor
             The series of each window, as long as its context, NaN where they are not known; and what followed.
         """
-        import torch
-
         context_BT = batch.context_BT
         rows, futures = [context_BT[:, None], past_BRT], [torch.full_like(future_BRH[:, :1], torch.nan), future_BRH]
         if self.is_told:
@@ -96,8 +93,6 @@ class Chronos2Forecaster(ChronosForecaster):
         return output.quantile_preds[::n_rows, :, :length].transpose(1, 2)
 
     def _rolled_out(self, batch: Batch) -> "Tensor":
-        import torch
-
         n_samples = batch.context_BT.shape[1]
         inputs: Any = [{"target": context_T} for context_T in batch.context_BT.cpu()]
         if self.is_told:
@@ -110,13 +105,10 @@ class Chronos2Forecaster(ChronosForecaster):
 
     def _by_the_pipeline(self, inputs: list[dict[str, Any]]) -> "list[Tensor]":
         """Forecast items with the stock pipeline, which rolls out: (rows of the item, Q, H) each."""
-        import torch
-        from chronos import Chronos2Pipeline
-
         # the pipeline's DataLoader draws a number from torch's generator
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
             warnings.filterwarnings("ignore", message="We recommend keeping prediction length")
-            return Chronos2Pipeline(self.model).predict(inputs, self.prediction_length)
+            return chronos.Chronos2Pipeline(self.model).predict(inputs, self.prediction_length)
 
     def _encode(self, batch: Batch) -> "Tensor":
         return self._signal_rows(self.model.encode(**self._rows(batch))[0][0])
@@ -128,8 +120,6 @@ class Chronos2Forecaster(ChronosForecaster):
 
     def _rows(self, batch: Batch) -> dict[str, Any]:
         """The model's past: each window's signal, followed by its covariate where the domain is told."""
-        import torch
-
         context_BT = batch.context_BT
         if not self.is_told:
             return {"context": context_BT}
@@ -139,8 +129,6 @@ class Chronos2Forecaster(ChronosForecaster):
 
     def _future_rows(self, batch: Batch, length: int) -> dict[str, Any]:
         """The model's known future: none of the signal, all of the covariate."""
-        import torch
-
         if not self.is_told:
             return {}
         future_BH = self._covariate(batch, 0, length)
@@ -176,8 +164,6 @@ class TogetherForecaster(Chronos2Forecaster):
         return domain_mark.together_recipe(self.domains, self.patch)
 
     def _rolled_out(self, batch: Batch) -> "Tensor":
-        import torch
-
         rows = self._rows(batch)
         _, places_B, sizes_G = rows["group_ids"].cpu().unique(return_inverse=True, return_counts=True)
         contexts_BT = rows["context"].cpu()
@@ -195,8 +181,6 @@ class TogetherForecaster(Chronos2Forecaster):
 
     def _rows(self, batch: Batch) -> dict[str, Any]:
         """The model's past: the windows, marked where the domain is told."""
-        import torch
-
         context_BT = batch.context_BT
         if self.is_told:
             context_BT = domain_mark.mark_context(context_BT, batch.domain_B, len(self.domains), self.patch)
@@ -242,9 +226,6 @@ class Chronos2(ChronosBackbone):
             yield from domain_mark.unaligned(outline.patch, context_length, None)
 
     def _random_model(self, context_length: int, prediction_length: int, dropout_rate: float, seed: int) -> Any:
-        from chronos.chronos2.config import Chronos2CoreConfig
-        from chronos.chronos2.model import Chronos2Model
-
         chronos_config = {
             "context_length": context_length,
             "input_patch_size": PATCH,
@@ -257,7 +238,7 @@ class Chronos2(ChronosBackbone):
             "time_encoding_scale": TIME_ENCODING_SCALE,
         }
         # what is not a setting is as in amazon/chronos-2
-        config = Chronos2CoreConfig(
+        config = chronos.chronos2.config.Chronos2CoreConfig(
             **self.model_dump(include={"d_model", "d_kv", "d_ff", "num_layers", "num_heads"}),
             dropout_rate=dropout_rate,
             reg_token_id=1,
@@ -265,13 +246,10 @@ class Chronos2(ChronosBackbone):
             chronos_pipeline_class="Chronos2Pipeline",
             architectures=[self.ARCHITECTURE],
         )
-        return seeded(lambda: Chronos2Model(config), seed)
+        return seeded(lambda: chronos.chronos2.model.Chronos2Model(config), seed)
 
     def _load_model(self, folder: Path, context_length: int, dropout_rate: float | None) -> Any:
-        from chronos.chronos2.config import Chronos2CoreConfig
-        from chronos.chronos2.model import Chronos2Model
-
-        config = Chronos2CoreConfig.from_pretrained(folder)
+        config = chronos.chronos2.config.Chronos2CoreConfig.from_pretrained(folder)
         own = config.chronos_config
         # left out, it follows the context's length, and all that was learned about time is off
         own["time_encoding_scale"] = own.get("time_encoding_scale") or own["context_length"]
@@ -279,7 +257,7 @@ class Chronos2(ChronosBackbone):
         config.chronos_pipeline_class = "Chronos2Pipeline"
         if dropout_rate is not None:
             config.dropout_rate = dropout_rate
-        return load_model(Chronos2Model, config, folder)
+        return load_model(chronos.chronos2.model.Chronos2Model, config, folder)
 
     @staticmethod
     def _native_length(model: Any) -> int:

@@ -16,12 +16,10 @@ Shapes: B windows, T context, H horizon, N domains, P samples of a pattern.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grid.lazy import torch
 from motor.backbones.batch import check_domains
-
-if TYPE_CHECKING:
-    import torch
 
 PATTERN_LENGTH = 16
 COVARIATE_NAME = "domain"
@@ -66,8 +64,6 @@ def mark_context(
     ValueError
         If the context is no multiple of the patch, or a domain is out of range.
     """
-    import torch
-
     n_windows, context_length = context_BT.shape
     if context_length % patch:
         raise ValueError(
@@ -123,8 +119,6 @@ def covariate(domain_B: "torch.Tensor", n_domains: int, first: int, stop: int) -
     -------
     Tensor of shape (n_windows, stop - first), float32
     """
-    import torch
-
     check_domains(domain_B, n_domains, len(domain_B))
     device = domain_B.device
     patterns_NP = torch.tensor([pattern(domain, n_domains) for domain in range(n_domains)], dtype=torch.float32)

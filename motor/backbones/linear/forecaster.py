@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast, loc_scale
 from motor.backbones.linear.least_squares import ErrorHistogram, NormalEquations
 from motor.backbones.torch_forecaster import Geometry, TorchForecaster
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from motor.backbones.training.trainer import History, Trainer, TrainingData
@@ -30,8 +30,6 @@ Windows = Callable[[], Iterable[Batch]]
 
 def unfitted(geometry: Geometry, n_lags: int) -> "torch.nn.ParameterDict":
     """Return coefficients of nothing, and a normal distribution's quantiles; one set for each domain that is told."""
-    import torch
-
     n_models = len(geometry.domains) if len(geometry.domains) >= 2 else 1
     normal_Q = torch.tensor([NormalDist().inv_cdf(level) for level in geometry.quantile_levels], dtype=torch.float32)
     tensors = {
@@ -82,8 +80,6 @@ class LinearForecaster(TorchForecaster):
         ValueError
             If a domain has no window, or contexts are shorter than the lags.
         """
-        import torch
-
         equations = self._accumulated(windows)
         coefficients = [one.solved(self.settings.penalty) for one in equations]
         histograms = [
@@ -97,8 +93,6 @@ class LinearForecaster(TorchForecaster):
         return {"n_windows": sum(e.n_windows for e in equations), "n_rows": sum(e.n_rows for e in equations)}
 
     def _pass(self, batch: Batch, length: int) -> Forecast:
-        import torch
-
         point_BH, loc_B1, scale_B1 = self.points(batch, length)
         model_B = batch.domain_B if self.is_told else torch.zeros_like(batch.domain_B)
         quantiles_BHQ = point_BH[..., None] + self.model["offset_NHQ"][model_B][:, :length]
@@ -106,8 +100,6 @@ class LinearForecaster(TorchForecaster):
 
     def points(self, batch: Batch, length: int) -> "tuple[Tensor, Tensor, Tensor]":
         """Return point forecasts in units of each context's mean and deviation (B, H), and these: (B, 1) each."""
-        import torch
-
         context_BT, domain_B = batch.context_BT, batch.domain_B
         check_lags(context_BT.shape[1], self.n_lags)
         loc_B1, scale_B1 = loc_scale(context_BT)
@@ -134,8 +126,6 @@ class LinearForecaster(TorchForecaster):
 
     def _rows(self, windows: Windows, n_origins: int) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
         """Yield (model, n_windows, rows_RL, future_RH) in normalised units, for each batch and model in it."""
-        import torch
-
         for batch in windows():
             known = (batch.context_BT, batch.future_BH)
             context_BT, future_BH = (torch.as_tensor(np.array(part), dtype=torch.float64) for part in known)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grid.lazy import scipy
+
 LEAST_RMS = 1e-6
 BINS_EACH_SIDE, BIN = 800, 0.01
 """Of the histograms of errors, in units of each step's root mean square: what lies past 8 counts as 8."""
@@ -42,11 +44,9 @@ class NormalEquations:
         penalty : float
             For each row; the last column is the intercept's, which is not penalised.
         """
-        from scipy.linalg import solve
-
         penalties_L = np.full(len(self.gram_LL), penalty * self.n_rows)
         penalties_L[-1] = 0.0
-        return solve(self.gram_LL + np.diag(penalties_L), self.cross_LH, assume_a="pos")
+        return scipy.linalg.solve(self.gram_LL + np.diag(penalties_L), self.cross_LH, assume_a="pos")
 
     def rms(self, coefficient_LH: np.ndarray) -> np.ndarray:
         """Return the root mean square of the errors in the rows, by step."""

@@ -5,6 +5,7 @@ Shapes: B windows, H horizon.
 
 from typing import TYPE_CHECKING, Literal
 
+from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast
 from motor.backbones.objectives.base import Objective, scaled_paths
@@ -20,11 +21,9 @@ class Direction(Objective):
 
     def value(self, forecast: Forecast, batch: Batch) -> "Tensor":
         """Return the mean over windows and steps; a step to or from a missing sample counts 0 (see `Objective`)."""
-        from torch.nn.functional import softplus
-
         measured_BH, median_BH, there_BH = scaled_paths(forecast, batch)
         both_BH = there_BH[:, 1:] * there_BH[:, :-1]
-        return (softplus(-measured_BH.diff(dim=1).sign() * median_BH.diff(dim=1)) * both_BH).mean()
+        return (torch.nn.functional.softplus(-measured_BH.diff(dim=1).sign() * median_BH.diff(dim=1)) * both_BH).mean()
 
 
 PLUGIN = Direction

@@ -5,6 +5,7 @@ Shapes: B windows, T context, H horizon, Q quantiles.
 
 from typing import TYPE_CHECKING, Literal
 
+from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast, loc_scale
 from motor.backbones.objectives.base import Objective
@@ -30,8 +31,6 @@ class Quantile(Objective):
 
 def pinball(forecast: Forecast, batch: Batch) -> "Tensor":
     """Return twice the mean pinball loss in units of each context's deviation; a missing sample counts 0."""
-    import torch
-
     _, scale_B1 = loc_scale(batch.context_BT)
     y_BH1 = batch.future_BH[..., None]
     levels_Q = torch.tensor(forecast.levels, device=y_BH1.device)

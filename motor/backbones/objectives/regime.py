@@ -6,6 +6,7 @@ Shapes: B windows, H horizon, L tokens, K regimes.
 import math
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast
 from motor.backbones.objectives.base import Objective
@@ -26,8 +27,6 @@ class Regime(Objective):
 
     def value(self, forecast: Forecast, batch: Batch) -> "Tensor":
         """Return the mean over windows and tokens (see `Objective.value`)."""
-        import torch
-
         if forecast.regimes_BLK is None:
             raise ValueError("objective regime takes regimes, and this forecaster has none; choose vssm or ptft_vssm")
         entropy_B = torch.special.entr(forecast.regimes_BLK).sum(dim=-1).mean(dim=1)

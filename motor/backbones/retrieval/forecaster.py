@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast, loc_scale
 from motor.backbones.linear.forecaster import FITTED_WINDOWS, LinearForecaster, Windows
 from motor.backbones.linear.least_squares import ErrorHistogram
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from motor.backbones.training.trainer import History, Trainer, TrainingData
@@ -35,8 +35,6 @@ Rows = Iterator[tuple[int, np.ndarray, np.ndarray]]
 
 def unblended(linear: "torch.nn.ParameterDict", prediction_length: int) -> "torch.nn.ParameterDict":
     """Return a linear forecaster's tensors with weights that leave its forecast alone."""
-    import torch
-
     n_models = len(linear["coefficient_NLH"])
     weight_NHF = torch.tensor([1.0, 0.0]).repeat(n_models, prediction_length, 1)
     linear["weight_NHF"] = torch.nn.Parameter(weight_NHF, requires_grad=False)
@@ -89,8 +87,6 @@ class RetrievalForecaster(LinearForecaster):
         ValueError
             If windows do not say their motor, or the memory has too few windows of other motors.
         """
-        import torch
-
         rows = list(self._crossed_rows(windows))
         self.solve(windows)
         for model in sorted({model for model, _, _ in rows}):
@@ -110,8 +106,6 @@ class RetrievalForecaster(LinearForecaster):
             self.memory.save(Path(folder) / MEMORY)
 
     def _pass(self, batch: Batch, length: int) -> Forecast:
-        import torch
-
         parts_BHF, loc_B1, scale_B1 = self._parts(batch)
         model_B = batch.domain_B if self.is_told else torch.zeros_like(batch.domain_B)
         point_BH = (parts_BHF * self.model["weight_NHF"][model_B]).sum(dim=2)
@@ -120,8 +114,6 @@ class RetrievalForecaster(LinearForecaster):
 
     def _parts(self, batch: Batch) -> "tuple[Tensor, Tensor, Tensor]":
         """Return the two forecasts in units of each context's mean and deviation (B, H, F), and these: (B, 1) each."""
-        import torch
-
         linear_BH, loc_B1, scale_B1 = self.points(batch, self.prediction_length)
         if self.unfolded is None:
             return torch.stack([linear_BH, torch.zeros_like(linear_BH)], dim=2), loc_B1, scale_B1
@@ -133,8 +125,6 @@ class RetrievalForecaster(LinearForecaster):
 
     def looked_up(self, batch: Batch) -> "tuple[Tensor, Tensor] | None":
         """See `Forecaster.looked_up`."""
-        import torch
-
         if self.unfolded is None:
             return None
         checked = batch.tensors(self.device)
@@ -156,8 +146,6 @@ class RetrievalForecaster(LinearForecaster):
 
         In units of the last `key_length` samples' deviation, as each neighbour's is in those of its window's.
         """
-        import torch
-
         assert self.unfolded is not None
         found = self._found(batch)
         model_B = batch.domain_B if self.is_told else torch.zeros_like(batch.domain_B)
@@ -182,8 +170,6 @@ class RetrievalForecaster(LinearForecaster):
 
     def _weighed(self, found: "Neighbours", told_BKH: np.ndarray) -> "Tensor":
         """Return the mean over neighbours, by a softmax of their squared distances."""
-        import torch
-
         steepness = 0.0 if self.settings.temperature is None else 1 / self.settings.temperature
         weight_BK = torch.from_numpy(-steepness * found.square_QK).softmax(dim=1)
         return (weight_BK[..., None] * torch.from_numpy(told_BKH)).sum(dim=1).float()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import Embedding, Module
 
+from grid.lazy import transformers
 from motor.backbones.base import seeded
 from motor.backbones.time_llm.settings import LONGEST_PROMPT
 from motor.backbones.weights import WeightsError, quiet, shortened, weights_folder
@@ -31,19 +32,18 @@ def language_model(settings: "TimeLlm", n_tokens: int) -> tuple[Module, torch.Te
     motor.backbones.weights.WeightsError
         If the weights are missing, incomplete, or of no language model.
     """
-    from transformers import AutoConfig, AutoModel
 
     def drawn(seed: int) -> Any:
-        return seeded(lambda: AutoModel.from_config(config, dtype=torch.float32), seed)
+        return seeded(lambda: transformers.AutoModel.from_config(config, dtype=torch.float32), seed)
 
     with quiet():
         if settings.weights is None:
-            config = AutoConfig.for_model(**_sizes(settings.sizes, n_tokens))
+            config = transformers.AutoConfig.for_model(**_sizes(settings.sizes, n_tokens))
             model = drawn(settings.llm_seed)
         else:
             folder = weights_folder(settings.weights)
             try:
-                config = _shortened(AutoConfig.from_pretrained(folder), settings.first_layers)
+                config = _shortened(transformers.AutoConfig.from_pretrained(folder), settings.first_layers)
             except ValueError as error:
                 raise WeightsError(f"{folder} is no language model that transformers knows: {error}") from None
             model = drawn(settings.llm_seed) if settings.initial == "random" else _loaded(folder, config)
@@ -59,10 +59,9 @@ def tokenizer(settings: "TimeLlm") -> Tokenize:
     """Return the tokenizer of the weights; random weights know no words, and their words are bytes."""
     if settings.weights is None:
         return lambda text: tuple(text.encode())
-    from transformers import AutoTokenizer
 
     with quiet():
-        own = AutoTokenizer.from_pretrained(settings.weights)
+        own = transformers.AutoTokenizer.from_pretrained(settings.weights)
     return lambda text: tuple(own(text, add_special_tokens=False)["input_ids"])
 
 
@@ -121,10 +120,10 @@ def _shortened(config: Any, n_layers: int | None) -> Any:
 
 def _loaded(folder: Any, config: Any) -> Any:
     """Return a folder's model; one that lacks tensors would get random ones without a word."""
-    from transformers import AutoModel
-
     with torch.random.fork_rng(devices=[]):
-        model, report = AutoModel.from_pretrained(folder, config=config, dtype=torch.float32, output_loading_info=True)
+        model, report = transformers.AutoModel.from_pretrained(
+            folder, config=config, dtype=torch.float32, output_loading_info=True
+        )
     if report["missing_keys"]:
         raise WeightsError(f"{folder} lacks tensors of its language model: {shortened(sorted(report['missing_keys']))}")
     return model

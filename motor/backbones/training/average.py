@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from grid.lazy import torch
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -29,9 +31,7 @@ class Average:
 
     def follow(self, step: int) -> None:
         """Take in the weights as they are after step `step` (from 0)."""
-        from torch.optim.swa_utils import get_ema_multi_avg_fn
-
-        update = get_ema_multi_avg_fn(min(self.decay, (1 + step) / (10 + step)))
+        update = torch.optim.swa_utils.get_ema_multi_avg_fn(min(self.decay, (1 + step) / (10 + step)))
         update(list(self.weights.values()), [weight.detach() for weight in self.of.values()], step)
 
     @contextmanager
@@ -44,8 +44,6 @@ class Average:
             self._swap()
 
     def _swap(self) -> None:
-        import torch
-
         with torch.no_grad():
             for name, weight in self.of.items():
                 kept = weight.clone()

@@ -14,6 +14,7 @@ import shutil
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from grid.lazy import torch
 from motor.backbones.training.ranks import check_alike
 from motor.backbones.training.settings import ALONE, Place, TrainingError
 
@@ -105,8 +106,6 @@ def read_checkpoint(file: Path, identity: dict[str, Any]) -> dict[str, Any]:
     TrainingError
         If it is of a training with other settings, or of other weights.
     """
-    import torch
-
     with file.open("rb") as stream:  # opened once: what was checked is what is read, block by block
         if fault := _fault(stream):
             raise DamagedCheckpoint(f"{file} is damaged ({fault})")
@@ -143,8 +142,6 @@ class _Sealing(io.BufferedWriter):
 
 
 def _write_sealed(draft: Path, state: dict[str, Any]) -> None:
-    import torch
-
     with _Sealing(draft) as stream:
         try:
             torch.save(state, stream)

@@ -10,6 +10,7 @@ Measured with Chronos-Bolt and Chronos-2 at 8192 samples: `python -m benchmarks.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from grid.lazy import torch
 from motor.backbones.forecaster import Forecaster
 
 if TYPE_CHECKING:
@@ -69,13 +70,12 @@ def _recomputed(forward: Callable[..., Any]) -> Callable[..., Any]:
     """Return a forward that keeps its inputs alone where gradients are due."""
 
     def checkpointed(*arguments: Any, **keywords: Any) -> Any:
-        import torch
-        from torch.utils.checkpoint import checkpoint
-
         if not torch.is_grad_enabled():
             return forward(*arguments, **keywords)
         if "past_key_values" in keywords:  # a cache would grow the second time; Bolt's one decoder step reads none
             keywords["past_key_values"] = None
-        return checkpoint(forward, *arguments, use_reentrant=False, preserve_rng_state=True, **keywords)
+        return torch.utils.checkpoint.checkpoint(
+            forward, *arguments, use_reentrant=False, preserve_rng_state=True, **keywords
+        )
 
     return checkpointed

@@ -6,6 +6,8 @@ compilation" in torch's documentation), and what lies around them differs from o
 
 from typing import TYPE_CHECKING
 
+from grid.lazy import torch
+
 if TYPE_CHECKING:
     from torch.nn import Module
 
@@ -14,8 +16,6 @@ class Compiled:
     """The blocks of a model, compiled inside a ``with`` block; names of weights do not change."""
 
     def __init__(self, blocks: "list[Module]") -> None:
-        import torch
-
         self._blocks = blocks
         self._compiled = [torch.compile(block.forward) for block in self._blocks]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecaster import Forecaster
 from motor.backbones.training import memory
@@ -84,8 +85,6 @@ def train(
         If a loss or gradient is not finite, `batches` ends early, the checkpoint is of other settings, or a single
         window does not fit the memory.
     """
-    import torch
-
     forecaster.to(device).set_dropout(settings.dropout_rate)
     _free(forecaster, settings, seed)
     fitting = [count for count in (micro_batch, memory.remembered(checkpoint_folder)) if count is not None]
@@ -244,8 +243,6 @@ class _Run:
 
     @staticmethod
     def _copy_into(weights: "dict[str, Tensor]", values: "dict[str, Tensor]") -> None:
-        import torch
-
         with torch.no_grad():
             for name, weight in weights.items():
                 weight.copy_(values[name])

@@ -9,6 +9,7 @@ import json
 import os
 from pathlib import Path
 
+from grid.lazy import torch
 from motor.backbones.training.settings import OutOfMemory, TrainingError
 
 FILE_NAME = "memory.json"
@@ -20,8 +21,6 @@ _SAYINGS = ("DefaultCPUAllocator", "bad_alloc", "Cannot allocate memory", "CUDA 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an error says that memory could not be had, on a GPU or on a CPU."""
-    import torch
-
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(saying in str(error) for saying in _SAYINGS)

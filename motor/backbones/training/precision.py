@@ -4,6 +4,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from grid.lazy import torch
 from motor.backbones.training.settings import Training
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ def precision_used(settings: Training, device: str, model: "Module | None" = Non
 
 def products_in(precision: str, device: str) -> Any:
     """Return a context in which torch multiplies matrices in `precision` (autocast)."""
-    import torch
-
     return torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=precision == "bfloat16")
 
 
@@ -52,8 +51,6 @@ def faster_product(n_in: int, n_out: int) -> Precision:
     CPU time, which other processes do not change; the least of some repeats. Both are far apart (a factor of 2) where
     it was measured, so that the same kind of machine gives the same answer.
     """
-    import torch
-
     generator = torch.Generator().manual_seed(0)  # torch's own, which seeds weights and dropout, stays as it is
     x, weight = (torch.randn(n, n_in, generator=generator) for n in (ROWS, n_out))
     return chosen(_seconds("bfloat16", x, weight), _seconds("float32", x, weight))
@@ -66,8 +63,6 @@ def chosen(bfloat16_s: float, float32_s: float) -> Precision:
 
 def _seconds(precision: Precision, x: Any, weight: Any) -> float:
     """Return the CPU time of a product; the first one, which prepares, does not count."""
-    import torch
-
     taken = []
     with torch.no_grad(), products_in(precision, "cpu"):
         for _ in range(REPEATS + 1):
@@ -79,8 +74,6 @@ def _seconds(precision: Precision, x: Any, weight: Any) -> float:
 
 def _widest(model: "Module | None") -> tuple[int, int]:
     """Return the inputs and outputs of a model's largest layer, within what can be timed."""
-    import torch
-
     layers = [] if model is None else [one for one in model.modules() if isinstance(one, torch.nn.Linear)]
     largest = max(layers, key=lambda one: one.weight.numel(), default=None)
     sizes = (0, 0) if largest is None else (largest.in_features, largest.out_features)
@@ -90,8 +83,6 @@ def _widest(model: "Module | None") -> tuple[int, int]:
 
 def _multiplies_bfloat16(device: str) -> bool:
     """Tell whether the device has instructions for it; emulated, bfloat16 is slower than float32."""
-    import torch
-
     if device.startswith("cuda"):
         return torch.cuda.is_bf16_supported(including_emulation=False)
     has = torch.cpu.get_capabilities()  # on ARM the name is bf16

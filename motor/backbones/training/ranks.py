@@ -5,20 +5,18 @@ With one worker nothing is exchanged, and torch.distributed is not even asked.
 
 from typing import TYPE_CHECKING, Any
 
+from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecaster import Forecaster
 from motor.backbones.objectives.base import Objective
 from motor.backbones.training.settings import Place, TrainingError
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
 def summed(values: "Tensor", place: Place) -> "Tensor":
     """Add up a float64 tensor over the workers, in the order of their ranks: each of them gets the same bits."""
-    import torch
-
     if place.world_size == 1:
         return values
     of_ranks = [torch.empty_like(values) for _ in range(place.world_size)]
@@ -28,8 +26,6 @@ def summed(values: "Tensor", place: Place) -> "Tensor":
 
 def of_each(value: float, place: Place, device: "torch.device | str") -> list[float]:
     """Return what a number is on each worker, in the order of their ranks."""
-    import torch
-
     if place.world_size == 1:
         return [value]
     values = torch.zeros(place.world_size, dtype=torch.float64, device=device)
@@ -39,8 +35,6 @@ def of_each(value: float, place: Place, device: "torch.device | str") -> list[fl
 
 def everyones(thing: Any, place: Place) -> list[Any]:
     """Return what each worker has, in the order of their ranks; for rare use, as it is pickled."""
-    import torch
-
     if place.world_size == 1:
         return [thing]
     things: list[Any] = [None] * place.world_size
@@ -70,9 +64,7 @@ def exchanging_losses(
     has_unused_weights : bool
         Whether there are trained weights that no loss depends on, which then must be looked for in each step.
     """
-    from torch.nn.parallel import DistributedDataParallel
-
-    return DistributedDataParallel(
+    return torch.nn.parallel.DistributedDataParallel(
         _as_module(forecaster, objectives),
         forward_sync_buffers=False,  # they are constants
         find_unused_parameters=has_unused_weights,
@@ -82,7 +74,6 @@ def exchanging_losses(
 
 def _as_module(forecaster: Forecaster, objectives: tuple[Objective, ...]) -> "torch.nn.Module":
     """A module whose forward is the forecaster's losses."""
-    import torch
 
     class Losses(torch.nn.Module):
         def __init__(self) -> None:

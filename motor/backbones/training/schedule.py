@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from grid.lazy import torch
 from motor.backbones.training.settings import Training
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -19,8 +19,6 @@ def learning_rate_at(step: int, settings: Training) -> float:
 
 def optimizer_of(weights: "list[Tensor]", settings: Training) -> "torch.optim.Optimizer":
     """Return AdamW over some weights; `fused` is fixed because the other implementations give other bits."""
-    import torch
-
     groups = [
         {"params": [weight for weight in weights if weight.ndim >= 2], "weight_decay": settings.weight_decay},
         {"params": [weight for weight in weights if weight.ndim < 2], "weight_decay": 0.0},

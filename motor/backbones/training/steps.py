@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from grid.lazy import torch
 from motor.backbones.batch import Batch, largest_group, parts
 from motor.backbones.forecaster import Forecaster, sum_of
 from motor.backbones.training.checkpointing import checkpoint_gradients
@@ -69,8 +70,6 @@ class Steps:
         TrainingError
             If the loss or the gradient is not finite on any worker, or a worker has no windows.
         """
-        import torch
-
         self.forecaster.model.train()
         count = self._count(batch, step)
         own_loss, own_terms = self._backward(batch, step, count)
@@ -100,8 +99,6 @@ class Steps:
 
     def _backward(self, batch: Batch, step: int, count: int) -> tuple[float, dict[str, float]]:
         """Leave the step's gradient in the weights, and return this worker's share of its loss, and of the terms."""
-        import torch
-
         loss, terms = torch.zeros((), device=self._device), dict[str, float]()
         with self._ways(batch):
             if self.place.world_size > 1 and self._exchanging is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from grid.lazy import torch
 from motor.backbones.batch import Batch, parts
 from motor.backbones.forecast import MEDIAN
 from motor.backbones.forecaster import Forecaster
@@ -43,8 +44,6 @@ def validate(
     TrainingError
         If there is nothing to score.
     """
-    import torch
-
     n_levels = len(forecaster.quantile_levels)
     sums = torch.zeros(n_levels + 3, dtype=torch.float64, device=forecaster.device)
     for batch in _dealt(batches, place, at_once):
@@ -67,8 +66,6 @@ def _dealt(batches: Iterable[Batch], place: Place, at_once: int | None) -> Itera
 
 def _sums(forecaster: Forecaster, batch: Batch) -> "Tensor":
     """Pinball loss by level, then absolute value, absolute error of the median, and samples: float64, (Q + 3,)."""
-    import torch
-
     quantiles_BHQ = forecaster.predict_one_pass(batch)
     future_BH: Tensor = torch.as_tensor(batch.tensors().future_BH)
     levels_Q = torch.tensor(forecaster.quantile_levels, dtype=torch.float64, device=forecaster.device)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from grid.lazy import matplotlib
 from motor.evaluation.figures.style import COLOURS, drawable, drawing
 
 if TYPE_CHECKING:
@@ -66,12 +67,10 @@ def residual_figure(
 
 def _logarithmic(axis: Axes) -> None:
     """Use a logarithmic axis with plain numbers on it."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
     axis.set_yscale("log")
-    axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    axis.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.yaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:g}"))
+    axis.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
 
 
 def _panel(axis: Axes, residuals: pd.DataFrame, classes: tuple[str, ...]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from grid.lazy import matplotlib
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from matplotlib.figure import Figure
 
 Edges = dict[str, float]  # as `Figure.subplots_adjust` takes them
 
@@ -50,9 +51,7 @@ _SETTINGS: dict[Any, Any] = {
 
 def font_families() -> list[str]:
     """Return the font families to draw with: DejaVu Sans, then the installed ones that know Chinese."""
-    from matplotlib.font_manager import fontManager
-
-    installed = {font.name for font in fontManager.ttflist}
+    installed = {font.name for font in matplotlib.font_manager.fontManager.ttflist}
     return ["DejaVu Sans", *(family for family in _CHINESE_FONTS if family in installed)]
 
 
@@ -61,9 +60,9 @@ def drawable(names: Iterable[str]) -> dict[str, str]:
 
     The number is the name's place in `names`, from 1; the report's table of classes has the same numbers.
     """
-    from matplotlib.font_manager import FontProperties, fontManager, get_font
-
-    fonts = [get_font(fontManager.findfont(FontProperties(family=[family]))) for family in font_families()]
+    found = matplotlib.font_manager
+    paths = [found.fontManager.findfont(found.FontProperties(family=[family])) for family in font_families()]
+    fonts = [found.get_font(path) for path in paths]
     written = {}
     for number, name in enumerate(map(str, names), start=1):
         known = all(any(font.get_char_index(ord(character)) for font in fonts) for character in name)
@@ -75,7 +74,7 @@ def drawable(names: Iterable[str]) -> dict[str, str]:
 
 
 @contextmanager
-def drawing(path: Path, width: float, height: float, edges: Edges | None = None) -> Iterator[Figure]:
+def drawing(path: Path, width: float, height: float, edges: Edges | None = None) -> Iterator[matplotlib.figure.Figure]:
     """Give an empty figure of `width` x `height` inches; on leaving, write it to `path` as PNG.
 
     `edges` are where its axes lie, for a figure whose words beside them are known; otherwise room for them is measured,
@@ -84,16 +83,13 @@ def drawing(path: Path, width: float, height: float, edges: Edges | None = None)
     Neither pyplot nor the user's matplotlibrc takes part, and the file holds no date and no version, so
     that the same input gives the same bytes.
     """
-    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS | {"font.family": font_families()})
-        layout = None if edges else ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
-        figure = Figure(figsize=(width, height), dpi=DPI, layout=layout)
+        layout = None if edges else matplotlib.layout_engine.ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
+        figure = matplotlib.figure.Figure(figsize=(width, height), dpi=DPI, layout=layout)
         FigureCanvasAgg(figure)
         yield figure
         path.parent.mkdir(parents=True, exist_ok=True)

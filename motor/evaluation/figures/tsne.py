@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from grid.lazy import matplotlib, sklearn
 from motor.evaluation.figures.style import COLOURS, MARKERS, drawable, drawing
 
 if TYPE_CHECKING:
@@ -91,18 +92,20 @@ def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _embed(columns: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     """Map to two dimensions, on one thread: sums over threads would change the last digits."""
-    from sklearn.decomposition import PCA
-    from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
     n_series, n_columns = columns.shape
     with threadpool_limits(limits=1):
         if n_columns > _PCA_COMPONENTS:
             n_components = min(_PCA_COMPONENTS, n_series - 1)
-            columns = PCA(n_components=n_components, svd_solver="full", random_state=seed).fit_transform(columns)
+            columns = sklearn.decomposition.PCA(
+                n_components=n_components, svd_solver="full", random_state=seed
+            ).fit_transform(columns)
         start = "pca" if columns.shape[1] > 1 else "random"
         perplexity = min(30.0, (n_series - 1) / 3)
-        return np.asarray(TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(columns))
+        return np.asarray(
+            sklearn.manifold.TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(columns)
+        )
 
 
 def _by_class(
@@ -120,15 +123,15 @@ def _by_class(
 
 
 def _by_motor(axis: Axes, points: NDArray[np.float64], motors: Sequence[str]) -> None:
-    from matplotlib.collections import LineCollection
-
     titles = drawable(sorted(set(map(str, motors))))
     for index, (motor, title) in enumerate(titles.items()):
         chosen = np.asarray(motors).astype(str) == motor
         colour = COLOURS[index % len(COLOURS)]  # and another marker for each round of colours
         centre = points[chosen].mean(axis=0)
         axis.add_collection(
-            LineCollection([[centre, point] for point in points[chosen]], colors=colour, linewidths=0.6)
+            matplotlib.collections.LineCollection(
+                [[centre, point] for point in points[chosen]], colors=colour, linewidths=0.6
+            )
         )
         _dots(axis, points[chosen], title, colour, MARKERS[index // len(COLOURS) % len(MARKERS)])
     few = len(titles) <= _MOTORS_IN_LEGEND

@@ -3,12 +3,9 @@
 Shapes: B windows, T samples of a window, D columns, S series.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    import pandas as pd
+from grid.lazy import pandas as pd
 
 STILL = 1e-6
 """A window that deviates less than this, in scaled units, is not divided by its deviation."""
@@ -18,8 +15,6 @@ def series_frame(
     values_BD: np.ndarray, position_B: np.ndarray, meta: "pd.DataFrame", names: list[str]
 ) -> "pd.DataFrame":
     """Return the mean of each series' windows as named columns, indexed by item (see `series_means`)."""
-    import pandas as pd
-
     index = pd.Index(meta["item"], name="item")
     return pd.DataFrame(series_means(values_BD, position_B, meta), index=index, columns=names)
 

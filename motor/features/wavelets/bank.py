@@ -12,6 +12,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import scipy
+
 REACH = 3.5  # deviations of a wavelet's spectrum that are kept on each side: exp(-REACH^2) of its power is cut off
 FINEST = 4  # samples of a stretch of time, at least, at a band's own rate
 LEAST = 1e-12  # of the mean power: a cell under it is taken for it
@@ -71,14 +73,12 @@ class Bank:
 
     def powers(self, signal_N: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the mean power in each cell: shape (n_bands, n_frames)."""
-        from scipy.fft import ifft, rfft
-
-        spectrum = rfft(signal_N - signal_N.mean())
+        spectrum = scipy.fft.rfft(signal_N - signal_N.mean())
         cells_FT = np.empty((self.n_bands, self.n_frames))
         for band, (begin, gain, n_own) in enumerate(_wavelets(self)):
             part = np.zeros(n_own, dtype=complex)
             part[: len(gain)] = spectrum[begin : begin + len(gain)] * gain
-            power = np.abs(ifft(part)) ** 2
+            power = np.abs(scipy.fft.ifft(part)) ** 2
             cells_FT[band] = power.reshape(self.n_frames, -1).mean(axis=1) * (n_own / self.n_samples) ** 2
         return cells_FT
 
@@ -123,6 +123,4 @@ def _wavelets(bank: Bank) -> tuple[tuple[int, NDArray[np.float64], int], ...]:
 
 def _own_length(n_frequencies: int, n_frames: int) -> int:
     """Return a multiple of the stretches of time that holds a band, and transforms fast."""
-    from scipy.fft import next_fast_len
-
-    return n_frames * next_fast_len(max(FINEST, -(-n_frequencies // n_frames)))
+    return n_frames * scipy.fft.next_fast_len(max(FINEST, -(-n_frequencies // n_frames)))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import scipy
 from motor.judges.weights import fitted_with_weights
 from motor.pseudo_labels.base import LabelledSeries, Workshop
 
@@ -25,9 +26,6 @@ def probabilities(estimator: Any, X_MD: NDArray[Any], classes: tuple[str, ...]) 
 
 def sharpness_of(known: LabelledSeries, at: Workshop) -> float:
     """Return by what log-probabilities of unseen motors are to be multiplied; 1 where no motor can be hidden."""
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
-
     logs, positions = [], []
     for seen, unseen in known.parts():
         part, rest = known.of(unseen), known.of(seen)
@@ -40,10 +38,10 @@ def sharpness_of(known: LabelledSeries, at: Workshop) -> float:
     weight_N = (1.0 / np.bincount(position_N, minlength=len(at.classes)).clip(1))[position_N]
 
     def loss(log_sharpness: float) -> float:
-        scaled_NC = log_softmax(np.exp(log_sharpness) * log_NC, axis=1)
+        scaled_NC = scipy.special.log_softmax(np.exp(log_sharpness) * log_NC, axis=1)
         return -float(weight_N @ scaled_NC[np.arange(len(position_N)), position_N])
 
-    return float(np.exp(minimize_scalar(loss, bounds=LOG_BOUNDS, method="bounded").x))
+    return float(np.exp(scipy.optimize.minimize_scalar(loss, bounds=LOG_BOUNDS, method="bounded").x))
 
 
 def calibrated(
@@ -54,13 +52,11 @@ def calibrated(
     sharp: float,
 ) -> NDArray[np.float64]:
     """Return calibrated probabilities by a classifier of labelled series and `more`: columns, labels, weight."""
-    from scipy.special import softmax
-
     X_ED, label_E, weight = more
     weight_N = np.concatenate([np.ones(len(known.label_N)), np.full(len(label_E), weight)])
     label_N = np.concatenate([known.label_N, label_E])
     estimator = fitted_with_weights(at.classifier(), np.concatenate([known.X_ND, X_ED]), label_N, weight_N)
-    return np.asarray(softmax(sharp * _logs(probabilities(estimator, X_MD, at.classes)), axis=1))
+    return np.asarray(scipy.special.softmax(sharp * _logs(probabilities(estimator, X_MD, at.classes)), axis=1))
 
 
 def _logs(probability_MC: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grid.lazy import scipy
 from motor.pseudo_labels.base import LabelledSeries, Proposal, PseudoLabeller, Workshop, taken_of
 
 
@@ -65,10 +66,8 @@ def lower_bound(share_n: NDArray[np.float64], certainty: float) -> float:
 
     A share between 0 and 1 varies no more than a coin of that mean, for which the bound is exact.
     """
-    from scipy.stats import beta
-
     right, n_motors = float(np.sum(share_n)), len(share_n)
-    return 0.0 if right <= 0 else float(beta.ppf(1 - certainty, right, n_motors - right + 1))
+    return 0.0 if right <= 0 else float(scipy.stats.beta.ppf(1 - certainty, right, n_motors - right + 1))
 
 
 def as_json(proofs: dict[str, ClassProof]) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from grid.lazy import soundfile
 from motor.recordings.formats.base import Signal, SignalOptions, Variable
 from motor.recordings.formats.choosing import NUMBERED
 from motor.recordings.formats.shapes import check_length, unreadable
@@ -18,8 +19,6 @@ WIDE = ("DOUBLE", "PCM_32")  # what float32 cannot hold where a signal is small 
 
 def audio_channels(path: Path) -> list[Variable]:
     """Return the channels of a file, by its head."""
-    import soundfile
-
     try:
         info = soundfile.info(path)
     except (soundfile.SoundFileError, RuntimeError) as error:
@@ -38,8 +37,6 @@ def read_audio(path: Path, wanted: Sequence[str | None], options: SignalOptions)
     SeriesError
         If the file is damaged, or ends before its head says.
     """
-    import soundfile
-
     try:
         with soundfile.SoundFile(path) as file:
             places = [channel_of(one, file.channels, path) for one in wanted]

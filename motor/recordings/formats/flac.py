@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from grid.lazy import soundfile
 from motor.recordings.formats.audio_channels import BLOCK_SAMPLES, channel_of
 from motor.recordings.formats.base import Signal, SignalOptions
 from motor.recordings.formats.shapes import check_length, unreadable
@@ -52,8 +53,6 @@ def read_flac(path: Path, wanted: Sequence[str | None], options: SignalOptions) 
     SeriesError
         If the file is damaged, ends before its head says, or holds other samples than its checksum tells.
     """
-    import soundfile
-
     info = stream_info(path)
     check_length(info.n_samples, options.max_samples, str(path))
     try:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from grid.lazy import h5py
 from motor.recordings.formats.base import Box, BoxFormat, SignalOptions, Variable, single
 from motor.recordings.formats.choosing import Line
 from motor.recordings.formats.shapes import unreadable
@@ -90,8 +91,6 @@ class Hdf5(BoxFormat):
     @contextmanager
     def opened(self, path: Path, options: SignalOptions) -> Iterator[Box]:
         """Open a file; links that lead out of it, and data that lie in others, are refused where they are named."""
-        import h5py
-
         try:
             with h5py.File(path, "r") as file:
                 is_matlab = path.suffix.lower() == ".mat"
@@ -113,8 +112,6 @@ def _found(file: Any, is_matlab: bool, place: str) -> Iterator[tuple[str, Any]]:
 
 def _within(group: Any, above: str, is_matlab: bool, file: Any, depth: int) -> Iterator[tuple[str, Any]]:
     """Yield the datasets of a group."""
-    import h5py
-
     for key in group:
         name = f"{above}{'.' if is_matlab else '/'}{key}" if above else key
         link = group.get(key, getlink=True)
@@ -131,8 +128,6 @@ def _within(group: Any, above: str, is_matlab: bool, file: Any, depth: int) -> I
 
 def _cells(name: str, dataset: Any, is_matlab: bool, file: Any) -> Iterator[tuple[str, Any]]:
     """Yield what the elements of MATLAB's cell arrays refer to."""
-    import h5py
-
     if is_matlab and h5py.check_ref_dtype(dataset.dtype) is h5py.Reference and dataset.size <= MOST_DATASETS:
         for number in range(1, dataset.size + 1):
             element = _cell(file, dataset, number)
@@ -147,8 +142,6 @@ def _cell(file: Any, dataset: Any, number: int) -> Any:
 
 def _variable(name: str, dataset: Any, is_matlab: bool, file: Any) -> Variable:
     """Return what is known of a dataset without its numbers."""
-    import h5py
-
     if isinstance(dataset, h5py.ExternalLink):
         return Variable(name, (), "a link to another file")
     shape = tuple(int(size) for size in dataset.shape or ())

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from grid.lazy import scipy
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable, single
 from motor.recordings.formats.choosing import NUMBERED, Line, chosen, split_line
 from motor.recordings.formats.hdf5 import FORMAT as HDF5
@@ -50,8 +51,6 @@ class _File:
     """An open file; what was loaded of it stays for the next name."""
 
     def __init__(self, path: Path, max_samples: int) -> None:
-        import scipy.io
-
         self.path, self.max_samples = path, max_samples
         self.found = {name: (shape, kind) for name, shape, kind in scipy.io.whosmat(path)}
         self.loaded: dict[str, Any] = {}
@@ -86,8 +85,6 @@ class _File:
 
     def _loaded(self, top: str) -> Any:
         """Return a variable of the file, checked before it is read."""
-        import scipy.io
-
         if top not in self.loaded:
             shape, kind = self.found[top]
             check_length(max(shape, default=1), self.max_samples, f"{self.path}, variable {top!r}")
@@ -130,9 +127,7 @@ def _base(wanted: str | None) -> tuple[str | None, Line | None]:
 
 def _row(values: Any, name: str | None, place: str) -> np.ndarray:
     """Return the samples of what is a row or a column."""
-    from scipy.sparse import issparse
-
-    if issparse(values):
+    if scipy.sparse.issparse(values):
         raise SeriesError(f"{place}: this is a sparse matrix; save it by full(...); {NEXT_STEP}")
     matrix = np.asarray(values)
     if matrix.ndim == 2:

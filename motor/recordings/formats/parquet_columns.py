@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from grid.lazy import pyarrow
 from motor.recordings.formats.base import Box, BoxFormat, SignalOptions, Variable
 from motor.recordings.formats.choosing import Line
 from motor.recordings.formats.parquet_footer import row_groups
@@ -42,9 +43,6 @@ class ParquetColumns(BoxFormat):
     @contextmanager
     def opened(self, path: Path, options: SignalOptions) -> Iterator[Box]:
         """Open a table."""
-        import pyarrow
-        import pyarrow.parquet
-
         try:
             n_rows = sum(group.n_rows for group in row_groups(path))
             with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True) as table:

@@ -11,6 +11,7 @@ from typing import IO, ClassVar
 
 import numpy as np
 
+from grid.lazy import pandas
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable, single
 from motor.recordings.formats.choosing import chosen
 from motor.recordings.formats.grouped import advice, are_grouped
@@ -105,8 +106,6 @@ def _columns_of(path: Path, wanted: Sequence[str | None], options: SignalOptions
     SeriesError
         If a line has another number of cells, or a cell of the column is no finite number. It names the line.
     """
-    import pandas
-
     table, max_samples = options.table, options.max_samples
     with _opened(path) as stream:
         head = head_of(path, stream, table)

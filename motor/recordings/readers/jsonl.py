@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from grid.lazy import orjson
 from motor.recordings.formats.layout import PLAIN
 from motor.recordings.names import cleaned, is_nothing, shown
 from motor.recordings.readers.channelled import Channelled, Source
@@ -97,8 +98,6 @@ class Jsonl(Channelled):
 
 def _texts(file: Path, max_samples: int) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
     """Yield each line that is not empty, with its number; of a JSON file each object of its list, counted from 1."""
-    import orjson
-
     if file.suffix.lower() in LINES:
         with file.open("rb", buffering=BUFFER) as stream:
             lines = (
@@ -117,8 +116,6 @@ def _texts(file: Path, max_samples: int) -> Iterator[tuple[int, bytes | dict[str
 
 def _object(text: bytes | dict[str, Any], place: str) -> dict[str, Any]:
     """Return the object that a line holds."""
-    import orjson
-
     try:
         known = orjson.loads(text) if isinstance(text, bytes) else text
     except orjson.JSONDecodeError as error:
@@ -157,8 +154,6 @@ def _load_first(known: dict[str, Any], keys: Sequence[str], place: str) -> tuple
 
 def _load(signal: Any, key: str, place: str) -> tuple[np.ndarray, None]:
     """Return the signal that a key holds."""
-    import orjson
-
     if isinstance(signal, str):
         inside = signal.strip().removeprefix("[").removesuffix("]").strip().rstrip(",")
         if "." not in inside and DECIMAL_COMMAS.search(inside):

@@ -9,11 +9,12 @@ from functools import partial
 from itertools import chain, groupby, islice, pairwise
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
+from grid.lazy import pyarrow
 from motor.recordings.csv_blocks import LONGEST_LINE, Layout, parse, parsed_blocks
 from motor.recordings.formats.grouped import advice, are_grouped
 from motor.recordings.formats.layout import TableLayout
@@ -26,9 +27,6 @@ from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
 from motor.recordings.signals import LARGEST, unmeasured
 from motor.recordings.text import MARK, delimiter_of, header_below, opened_text, opened_utf8
 from motor.recordings.timestamps import check_order, sampling_rate
-
-if TYPE_CHECKING:
-    import pyarrow
 
 TARGET = "target"
 PER_ROW = (TARGET, "timestamp")
@@ -195,8 +193,6 @@ class LongCsv(Channelled):
 
 def _pieces(file: Path, columns: dict[str, str], layout: Layout) -> Iterator[Piece]:
     """Yield a table's rows, cut where the item or the block changes."""
-    import pyarrow
-
     is_empty = True
     for block in parsed_blocks(file, layout):
         rows = block.rows
@@ -212,8 +208,6 @@ def _pieces(file: Path, columns: dict[str, str], layout: Layout) -> Iterator[Pie
 
 def _types(columns: dict[str, str]) -> dict[str, "pyarrow.DataType"]:
     """Return the type of each column that is taken: what is constant in an item as a dictionary."""
-    import pyarrow
-
     per_row = {TARGET: pyarrow.float64(), "timestamp": pyarrow.string()}
     constant = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     return {column: per_row.get(name.partition(":")[0], constant) for name, column in columns.items()}
@@ -221,10 +215,8 @@ def _types(columns: dict[str, str]) -> dict[str, "pyarrow.DataType"]:
 
 def _is_clean(rows: "pyarrow.RecordBatch", columns: dict[str, str]) -> bool:
     """Say whether each row has an item and a finite number; any other block is looked at as text."""
-    from pyarrow import types
-
     for targets in (rows[column] for name, column in columns.items() if _is_target(name)):
-        is_clean = types.is_floating(targets.type) and not targets.null_count
+        is_clean = pyarrow.types.is_floating(targets.type) and not targets.null_count
         if not is_clean or not (np.abs(targets.to_numpy()) <= LARGEST).all():
             return False
     return "" not in rows[columns["item"]].dictionary.to_pylist()
@@ -250,8 +242,6 @@ def _without_empty_lines(
     batch: "pyarrow.RecordBatch", lines: np.ndarray, file: Path
 ) -> tuple["pyarrow.RecordBatch", np.ndarray]:
     """Drop empty lines; raise if a row has a target and no item."""
-    import pyarrow
-
     nameless = np.array([name == "" for name in batch["item"].dictionary.to_pylist()])[batch["item"].indices.to_numpy()]
     if not nameless.any():
         return batch, lines
@@ -331,9 +321,6 @@ def _gathered(item: str, pieces: Iterator[Piece], file: Path, asks: Asks) -> Row
 
 def _load(rows: Rows, channel: str, file: Path, asks: Asks) -> tuple[np.ndarray, float | None]:
     """Return the signal of one item and the rate that its timestamps tell, or raise what is wrong with it."""
-    import pyarrow
-    import pyarrow.compute
-
     chunks = rows.chunks[channel]
     if isinstance(chunks, SeriesError):
         raise chunks
@@ -360,9 +347,6 @@ def _lines(file: Path, rows: Rows) -> Iterator[bytes]:
 
 def _numbers(piece: Piece, channel: str, file: Path, decimal: str) -> np.ndarray:
     """Return the targets of a piece as float64 (n_rows,); raise at the first that is no measured number."""
-    import pyarrow
-    import pyarrow.compute
-
     targets = piece.targets[channel]
     if not pyarrow.types.is_string(targets.type):
         return targets.to_numpy()

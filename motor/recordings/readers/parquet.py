@@ -3,19 +3,17 @@
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import unquote
 
 import numpy as np
 
+from grid.lazy import pyarrow
 from motor.recordings.formats.parquet_footer import RowGroup, row_groups
 from motor.recordings.names import is_nothing
 from motor.recordings.readers.channelled import Channelled, Source
 from motor.recordings.readers.source import ITEM_FIELDS
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
-
-if TYPE_CHECKING:
-    import pyarrow
 
 # A row group may hold the whole file, so rows are decoded a few at a time.
 ROWS_AT_ONCE = 8
@@ -52,9 +50,6 @@ class Parquet(Channelled):
 
     def sources(self) -> Iterator[Source]:
         """Yield one source a row."""
-        import pyarrow
-        import pyarrow.parquet
-
         for file in self.files():
             try:
                 table = pyarrow.parquet.ParquetFile(file, page_checksum_verification=True)
@@ -103,8 +98,6 @@ class Parquet(Channelled):
         self, table: "pyarrow.parquet.ParquetFile", columns: list[str], signals: list[str], file: Path
     ) -> "Iterator[pyarrow.RecordBatch]":
         """Yield rows, a few at once, group by group; raise before a group is read that holds too many samples."""
-        import pyarrow
-
         wanted = list(dict.fromkeys([*columns, *signals]))
         for group, declared in enumerate(_declared(file)):
             n_rows, n_samples = declared.n_rows, max(map(declared.n_samples, signals))
@@ -142,12 +135,20 @@ def _reason(error: Exception) -> str:
 
 def _check_signal_type(column: "pyarrow.Field", file: Path) -> None:
     """Raise if cells of this type cannot hold a signal."""
-    from pyarrow import types
-
-    is_list = types.is_list(column.type) or types.is_large_list(column.type) or types.is_fixed_size_list(column.type)
-    if is_list and (types.is_floating(column.type.value_type) or types.is_integer(column.type.value_type)):
+    is_list = (
+        pyarrow.types.is_list(column.type)
+        or pyarrow.types.is_large_list(column.type)
+        or pyarrow.types.is_fixed_size_list(column.type)
+    )
+    if is_list and (
+        pyarrow.types.is_floating(column.type.value_type) or pyarrow.types.is_integer(column.type.value_type)
+    ):
         return
-    if types.is_binary(column.type) or types.is_large_binary(column.type) or types.is_fixed_size_binary(column.type):
+    if (
+        pyarrow.types.is_binary(column.type)
+        or pyarrow.types.is_large_binary(column.type)
+        or pyarrow.types.is_fixed_size_binary(column.type)
+    ):
         return
     raise DataError(
         f"{file}: column {column.name!r} is {column.type}; allowed: a list of numbers, or binary with float32; "
@@ -157,8 +158,6 @@ def _check_signal_type(column: "pyarrow.Field", file: Path) -> None:
 
 def _load(cell: "pyarrow.Scalar", place: str) -> tuple[np.ndarray, None]:
     """Return the signal in one cell."""
-    import pyarrow
-
     if not cell.is_valid:
         raise SeriesError(f"{place}: the signal is null; {NEXT_STEP}")
     if not isinstance(cell, pyarrow.BinaryScalar):

@@ -1,16 +1,14 @@
 """What all splits share: the table they return, and what holds for every one of them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from grid.lazy import pandas
 from motor.recordings.recording import DataError
 from motor.recordings.splits.stratify import cells_of_motors
 from motor.registry import Plugin
-
-if TYPE_CHECKING:
-    import pandas
 
 Side = Literal["train", "validation", "test"]
 MOST_FOLDS = 10_000  # each is a fine-tune, and a line of every cell's plan
@@ -77,8 +75,6 @@ class Split(Plugin):
 
         Of the test side it is not checked where `tests` is False.
         """
-        import pandas
-
         motors = cells_of_motors(meta)
         cells = sorted(set().union(*motors.values()))
         for fold, sides in folds.items():

@@ -1,14 +1,12 @@
 """A split that grows: a motor's side is decided before any label of it is known, and never again."""
 
 import hashlib
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from grid.lazy import pandas
 from motor.recordings.splits.base import Side, Split
-
-if TYPE_CHECKING:
-    import pandas
 
 
 class Growing(Split):
@@ -54,8 +52,6 @@ class Growing(Split):
 
     def split(self, meta: "pandas.DataFrame", seed: int, normal: str = "normal") -> "pandas.DataFrame":
         """Deal the motors out; see `Split.split`."""
-        import pandas
-
         sides = {str(motor): self.side(str(motor), seed) for motor in sorted(meta["motor"].unique())}
         advice = "label motors of it on that side; nobody moves to another"
         needed = meta if self.needs == "all" else meta[meta["label"] == normal]

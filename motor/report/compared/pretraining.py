@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from grid.lazy import yaml
+
 
 @dataclass(frozen=True)
 class Pretraining:
@@ -27,7 +29,5 @@ class Pretraining:
 @cache
 def pretraining() -> Mapping[str, Pretraining]:
     """Return what is known, by the regular expression of the weights' names."""
-    import yaml
-
     records = yaml.safe_load((Path(__file__).parent / "pretraining.yaml").read_text(encoding="utf-8"))
     return {one["weights"]: Pretraining(one["weights"], tuple(one["data_sets"]), one["source"]) for one in records}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from grid.lazy import yaml
 from motor.evaluation.cells import varying_axes
 from motor.report.cells_csv import TRAINING
 from motor.report.document import Block, Code, Heading, plain_table
@@ -58,8 +59,6 @@ def _split(wording: Wording) -> list[Block]:
 
 def _settings(wording: Wording) -> list[Block]:
     """Return what all cells share, as one would write it in a config."""
-    import yaml
-
     findings = wording.findings
     shown = set(varying_axes(findings.cells)) if findings.cells else set()
     fixed = {

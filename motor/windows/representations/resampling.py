@@ -5,6 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from grid.lazy import scipy
+
 # Half the filter's length, in samples of the slower of the two rates. With Kaiser's beta of 8 (side lobes
 # below -80 dB) the edge then falls from 0.82 to 0.98 of the lower Nyquist frequency.
 HALF_LENGTH = 32
@@ -40,8 +42,6 @@ def resample(signal: np.ndarray, sampling_rate_hz: float, new_rate_hz: float) ->
     Discrete-Time Signal Processing, sections 4.6 and 7.5 (Kaiser's window). The ends are mirrored, so
     that a signal far from zero does not fall off there.
     """
-    from scipy.signal import resample_poly
-
     ratio = Fraction(new_rate_hz / sampling_rate_hz).limit_denominator(LARGEST_DENOMINATOR)
     if not 0 < ratio <= 1:
         raise ValueError(
@@ -53,14 +53,12 @@ def resample(signal: np.ndarray, sampling_rate_hz: float, new_rate_hz: float) ->
     taps = _filter(ratio.denominator)
     samples = signal.astype(np.float64)
     # The stubs forget that `window` may hold the filter itself.
-    return resample_poly(samples, ratio.numerator, ratio.denominator, window=taps, padtype="symmetric")
+    return scipy.signal.resample_poly(samples, ratio.numerator, ratio.denominator, window=taps, padtype="symmetric")
 
 
 @lru_cache(maxsize=4)
 def _filter(denominator: int) -> np.ndarray:
     """Return the filter against aliases; recordings of one speed share it, and a long one takes 25 ms."""
-    from scipy.signal import firwin
-
-    taps = firwin(2 * HALF_LENGTH * denominator + 1, CUTOFF / denominator, window=("kaiser", KAISER_BETA))
+    taps = scipy.signal.firwin(2 * HALF_LENGTH * denominator + 1, CUTOFF / denominator, window=("kaiser", KAISER_BETA))
     taps.setflags(write=False)
     return taps

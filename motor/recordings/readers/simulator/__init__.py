@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from grid.lazy import scipy
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.readers.simulator.condition import STATES, draw_condition, draw_operation
 from motor.recordings.readers.simulator.forces import brush_force, impact_force, rotor_force, run
@@ -147,9 +148,7 @@ class Simulator(Reader):
 
     def _n_computed(self) -> int:
         """Return how many samples are computed: with the settling, a length that transforms fast."""
-        from scipy.fft import next_fast_len
-
-        return next_fast_len(self.n_samples + int(SETTLING_SECONDS * self.sampling_rate_hz), real=True)
+        return scipy.fft.next_fast_len(self.n_samples + int(SETTLING_SECONDS * self.sampling_rate_hz), real=True)
 
     def _frequencies(self) -> np.ndarray:
         """Return the frequencies of the transform, in Hz."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grid.lazy import scipy
 from motor.recordings.readers.simulator.condition import Condition, Operation
 from motor.recordings.readers.simulator.machine import N_SHAFT_HARMONICS, Machine
 
@@ -225,8 +226,6 @@ def arc_envelope(random: np.random.Generator, machine: Machine, condition: Condi
     An arc is drawn where the brush leaves a bar with current left in its coil. Not every bar sparks on every turn,
     worn ones more often; the height follows the load and, on alternating current, the instantaneous current.
     """
-    from scipy.signal import lfilter
-
     first, last = course.revolutions[[0, -1]]
     bars = np.arange(int(np.ceil(first * machine.n_bars)), int(last * machine.n_bars))
     wear = machine.bar_wear[bars % machine.n_bars]
@@ -237,7 +236,7 @@ def arc_envelope(random: np.random.Generator, machine: Machine, condition: Condi
     current = course.load[at] / 0.65 * np.abs(np.sin(2 * np.pi * course.mains_cycles[at]))
     heights = random.lognormal(0, 0.7, len(struck)) * current * machine.bar_wear[struck % machine.n_bars]
     decay = np.exp(-1 / (machine.burst_seconds * course.sampling_rate_hz))
-    envelope = lfilter([1.0], [1.0, -decay], deposit(times, heights, len(course.revolutions)))
+    envelope = scipy.signal.lfilter([1.0], [1.0, -decay], deposit(times, heights, len(course.revolutions)))
     return (envelope / expected_root_power(machine, course, decay)).astype(np.float32)
 
 

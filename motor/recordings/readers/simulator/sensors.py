@@ -5,6 +5,7 @@ Shapes: S sensors, F sources of force, M modes, K frequencies, N samples.
 
 import numpy as np
 
+from grid.lazy import scipy
 from motor.recordings.readers.simulator.condition import Operation
 from motor.recordings.readers.simulator.forces import Course, amplitude, lookup
 from motor.recordings.readers.simulator.machine import SENSORS, Machine, Structure
@@ -60,13 +61,11 @@ def radiation(structure: Structure, f: np.ndarray) -> np.ndarray:
 
 def room(structure: Structure, frequencies_hz: np.ndarray) -> np.ndarray:
     """Return the room's response: direct sound and a few early echoes, each on the nearest sample."""
-    from scipy.fft import rfft
-
     n_samples = 2 * (len(frequencies_hz) - 1)
     delays = structure.echo_seconds * 2 * frequencies_hz[-1]
     response = np.bincount(np.rint(delays).astype(np.int64) % n_samples, structure.echo_gain, n_samples)
     response[0] += 1
-    return rfft(response.astype(np.float32))
+    return scipy.fft.rfft(response.astype(np.float32))
 
 
 def mounting(structure: Structure, f: np.ndarray) -> np.ndarray:
@@ -100,11 +99,9 @@ def hear(
     -----
     Filtering is by one circular transform; the caller cuts off the first 0.1 s, into which the end wraps.
     """
-    from scipy.fft import irfft, rfft
-
     n_samples = forces.shape[1]
-    spectra = np.einsum("sfk,fk->sk", responses, rfft(forces))
-    signals = irfft(spectra + ambient(random, machine, course), n_samples)
+    spectra = np.einsum("sfk,fk->sk", responses, scipy.fft.rfft(forces))
+    signals = scipy.fft.irfft(spectra + ambient(random, machine, course), n_samples)
     pickup = lookup(pickup_waveform(), course.mains_cycles)
     levels = [amplitude(PICKUP_DB[name] + machine.pickup_db[s]) for s, name in enumerate(SENSORS)]
     signals += np.array(levels, dtype=np.float32)[:, None] * pickup
