@@ -18,6 +18,7 @@ from motor.stages.forecast_facts import facts_of, window_facts
 from motor.stages.forecasts import (
     N_WORST,
     by_motor,
+    classmates_of,
     columns_of,
     edges_of,
     retrieval_facts,
@@ -105,8 +106,11 @@ class Measured:
         """Return what ``training.json`` says of neighbours; nothing of a forecaster without a memory."""
         if self.meta.empty or self.stage.labels == "none":
             return {}
-        held_out = self.stage.fixed_batches(self._windows, self.stage.context_length)
-        found = retrieval_facts(self.forecaster, self.even(N_WINDOWS), held_out)
+        known = self.stage.known(self.prepared)
+        training = known[self.stage.is_trained_on(known) & (known["side"] == "train")]
+        held_out = partial(self.stage.fixed_batches, self._windows, self.stage.context_length)
+        mates = classmates_of(self.meta, training)
+        found = retrieval_facts(self.forecaster, self.even(N_WINDOWS), held_out, mates)
         return {} if found is None else {"retrieval": found}
 
     @cached_property
