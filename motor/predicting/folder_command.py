@@ -8,6 +8,7 @@ from typing import Any
 
 from grid.lazy import torch
 from motor.predicting.faults import Outcome
+from motor.predicting.inputs import LAYOUT
 from motor.predicting.parts import PartError
 from motor.predicting.predictor import Predictor
 from motor.predicting.printing import FORMATS, as_text
@@ -39,6 +40,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--pattern", help="regular expression, searched in a name: (?P<domain>...), (?P<motor>...), ..."
     )
     parser.add_argument("--variable", help="of .mat and .csv files that hold several")
+    parser.add_argument("--delimiter", help="of tables, where they or the training's config do not tell it")
+    parser.add_argument("--decimal", help="mark of tables: . or ,")
+    parser.add_argument("--skip-rows", type=int, help="lines of titles above a table")
     parser.add_argument("--reference", nargs="+", default=[], help="healthy recordings of the same motors")
     parser.add_argument("--format", choices=FORMATS, default="csv", help="of what is printed (default: csv)")
     parser.add_argument("--output", type=Path, help="write there, whole or not at all, instead of printing")
@@ -51,7 +55,7 @@ def judge(arguments: argparse.Namespace, judged: Callable[..., Outcome]) -> int:
     """Judge recordings by a function of what was typed of them, and print; faults go to stderr, one a line."""
     try:
         _use_threads(arguments.threads)
-        options = ("domain", "sampling_rate_hz", "speed_rpm", "pattern", "variable", "reference")
+        options = ("domain", "sampling_rate_hz", "speed_rpm", "pattern", "variable", *LAYOUT, "reference")
         requested = {name: getattr(arguments, name) for name in options}
         outcome = judged(**requested)
     except (PartError, RuntimeError) as error:

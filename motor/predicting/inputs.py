@@ -13,7 +13,7 @@ from typing import Any
 from motor.predicting.faults import Fault
 from motor.recordings.agreement import agreed_rate
 from motor.recordings.files import list_files
-from motor.recordings.formats.layout import TableLayout
+from motor.recordings.formats.layout import MOST_SKIPPED, TableLayout
 from motor.recordings.names import cleaned, shown
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.readers.name_groups import groups_of
@@ -28,6 +28,7 @@ TABLES = (".parquet", ".parq", ".pq")
 SUFFIXES = (*SIGNALS, *TABLES)
 MOST_SENT = 32_000_000  # samples of a recording in a request
 NAMES = ("motor", "domain", "moment", "speed_rpm")
+LAYOUT = ("delimiter", "decimal", "skip_rows")
 UNKNOWN = ""  # a motor or a label that nothing tells
 
 
@@ -47,6 +48,8 @@ class InputOptions:
         For recordings that do not tell it otherwise.
     variable : str, optional
         Of ``.mat`` and ``.csv`` files with several.
+    delimiter, decimal, skip_rows : optional
+        How tables are written, in the place of the training's settings; see `motor.recordings.formats.layout`.
     is_sent : bool
         Whether a client sent the files: then nothing in them names a file of this machine, and their folders say
         nothing.
@@ -59,6 +62,9 @@ class InputOptions:
     sampling_rate_hz: float | None = None
     speed_rpm: float | None = None
     variable: str | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    skip_rows: int | None = None
     is_sent: bool = False
 
 
@@ -96,6 +102,28 @@ def _check(options: InputOptions) -> None:
         except ValueError as error:
             reason = str(error).partition("Value error, ")[2].partition(" [type=")[0]
             raise DataError(f"--pattern {reason or error}") from error
+    _check_layout(options)
+
+
+def _check_layout(options: InputOptions) -> None:
+    """Raise DataError if no table can be written as is told."""
+    for name, marks in (("delimiter", (",", ";", "\t", "|")), ("decimal", (".", ","))):
+        if (told := getattr(options, name)) is not None and told not in marks:
+            raise DataError(f"{name} is {shown(told)}; allowed: {', '.join(map(repr, marks))}")
+    if options.skip_rows is not None and not 0 <= options.skip_rows <= MOST_SKIPPED:
+        raise DataError(
+            f"skip_rows is {options.skip_rows}; give how many lines stand above the table, 0 to {MOST_SKIPPED}"
+        )
+    layout = _layout(options)
+    if layout.get("delimiter") == layout.get("decimal", "."):
+        raise DataError(f"delimiter and decimal are both {layout['delimiter']!r}; tell another delimiter")
+
+
+def _layout(options: InputOptions, kinds: tuple[str, ...] = ("tree", "manifest")) -> dict[str, Any]:
+    """Return how tables are written: as told of this call, else as in a training whose reader was of one of `kinds`."""
+    own = options.dataset if options.dataset.get("kind") in kinds else {}
+    found = {name: first_told((getattr(options, name), own.get(name))) for name in LAYOUT}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _of_path(path: str, options: InputOptions) -> Iterator[Recording | Fault]:
@@ -158,8 +186,9 @@ def _sources(file: Path, options: InputOptions) -> Iterator[Source]:
 def _channels(file: Path, own: Mapping[str, Value], options: InputOptions) -> Iterator[Source]:
     """Yield the channels of one file, as the training took them; where a domain is asked for, its own alone."""
     most = MOST_SENT if options.is_sent else MOST_SAMPLES
-    taken = ("channels", "tacho", "on_missing_channel", "fields", "format", "delimiter", "decimal", "skip_rows")
+    taken = ("channels", "tacho", "on_missing_channel", "fields", "format")
     names = {name: options.dataset[name] for name in taken if name in options.dataset}
+    names |= _layout(options, (str(options.dataset.get("kind")),))
     known = {
         "kind": "tree",
         "path": ".",
@@ -186,8 +215,7 @@ def opened_in_training(options: InputOptions) -> tuple[str, ...]:
 
 def _options(options: InputOptions) -> SignalOptions:
     """Return how a signal is found in its file: as the training found it, but for what is told of this call."""
-    names = ("delimiter", "decimal", "skip_rows") if options.dataset.get("kind") in ("tree", "manifest") else ()
-    table = TableLayout(**{name: options.dataset[name] for name in names if name in options.dataset})
+    table = TableLayout(**_layout(options))
     most = MOST_SENT if options.is_sent else MOST_SAMPLES
     named = options.dataset.get("format")
     return SignalOptions(options.variable or options.dataset.get("variable"), table, most, named)
@@ -199,8 +227,9 @@ def _table_kind(file: Path, options: InputOptions) -> str | None:
         return None if file.suffix.lower() in options.dataset.get("suffixes", ()) else "parquet"
     if file.suffix.lower() != ".csv":
         return None
-    header = _header(file, _delimiter(file))
+    layout = _layout(options, ("long_csv",))
     for kind, fields in (("long_csv", ("item", "target")), ("manifest", ("file",))):
+        header = _header(file, layout if kind == "long_csv" else {})
         columns = _columns(kind, options)
         if options.dataset.get("channels") and options.dataset.get("kind") == kind == "long_csv":
             fields = ("item",)
@@ -215,22 +244,14 @@ def _columns(kind: str, options: InputOptions) -> dict[str, str]:
     return {**_readers()[kind].default_columns, **given}
 
 
-def _header(file: Path, delimiter: str) -> list[str]:
+def _header(file: Path, layout: Mapping[str, Any]) -> list[str]:
+    """Return the names in the first line of a table, below its titles."""
     try:
         with opened_text(file) as text:
-            return next(csv.reader(text, delimiter=delimiter), [])
+            *_, line = [text.readline() for _ in range(1 + layout.get("skip_rows", 0))]
+        return next(csv.reader([line], delimiter=layout.get("delimiter") or delimiter_of(line)), [])
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{file}: this is no CSV table in UTF-8 ({error}); save it as that") from error
-
-
-def _delimiter(file: Path) -> str:
-    """Return what separates the names in a table's first line."""
-    try:
-        with opened_text(file) as text:
-            line = text.readline()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: this is no CSV table in UTF-8 ({error}); save it as that") from error
-    return delimiter_of(line)
 
 
 def _readers() -> dict[str, type[Reader]]:
@@ -246,12 +267,14 @@ def _reader(kind: str, path: str, options: InputOptions) -> Reader:
     """Return a reader that is told nothing but where things stand."""
     settings: dict[str, Any] = {"path": path, "classes": ("unknown",), "domains": options.domains}
     if options.dataset.get("kind") == kind:
-        names: tuple[str, ...] = ("columns", "variable", "delimiter", "decimal", "skip_rows", "ignore_timestamps")
+        names: tuple[str, ...] = ("columns", "variable", "ignore_timestamps")
         settings |= {name: options.dataset[name] for name in names if options.dataset.get(name)}
         if options.dataset.get("channels"):
             names = ("channels", "tacho", "on_missing_channel", "fields", "format")
             settings |= {name: options.dataset[name] for name in names if options.dataset.get(name)}
             settings["domains"] = tuple(options.dataset.get("domains", options.domains))
+    if kind in ("long_csv", "manifest"):
+        settings |= _layout(options, (kind,))
     if kind == "long_csv":
         settings["sampling_rate_hz"] = options.sampling_rate_hz or options.dataset.get("sampling_rate_hz")
     if kind == "manifest":

@@ -135,6 +135,9 @@ class Predictor:
         speed_rpm: float | None = None,
         pattern: str | None = None,
         variable: str | None = None,
+        delimiter: str | None = None,
+        decimal: str | None = None,
+        skip_rows: int | None = None,
         reference: Iterable[str | Path | Recording] = (),
     ) -> Outcome:
         """Judge recordings, and tell beside them which could not be judged, and why.
@@ -150,6 +153,8 @@ class Predictor:
             sampling_rate_hz tell these. By default that of the training's config.
         variable : str, optional
             Of ``.mat`` and ``.csv`` files that hold several.
+        delimiter, decimal, skip_rows : optional
+            How tables are written; by default as the training's config says.
         reference : paths or `Recording`s
             Healthy recordings of the same motors, where the cell takes a motor's own reference. Of a cell that compares
             features with it, the table tells in ``has_reference`` which series had one.
@@ -160,6 +165,7 @@ class Predictor:
             If what is told can be of no recording: an unknown domain, a pattern that is no regular expression.
         """
         options: dict[str, Any] = {"domain": domain, "sampling_rate_hz": sampling_rate_hz, "speed_rpm": speed_rpm}
+        options |= {"delimiter": delimiter, "decimal": decimal, "skip_rows": skip_rows}
         inputs = InputOptions(self.domains, self.dataset, pattern=pattern, variable=variable, **options)
         faults: list[Fault] = []
         good, healthy = _read(recordings, inputs, faults), _read(reference, inputs, faults)

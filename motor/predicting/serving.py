@@ -12,7 +12,7 @@ from typing import Any
 
 from motor.predicting.access import BadRequest, Settings
 from motor.predicting.faults import Fault
-from motor.predicting.inputs import InputOptions, opened_in_training, read_recordings
+from motor.predicting.inputs import LAYOUT, InputOptions, opened_in_training, read_recordings
 from motor.predicting.predictor import recording
 from motor.recordings.agreement import agreed_rate
 from motor.recordings.names import fault_of, shown
@@ -30,7 +30,8 @@ SUFFIXES = {  # of the file that a body is, by its type
 }
 UNTYPED = ("application/octet-stream", "", "application/x-www-form-urlencoded")  # curl's, where none is given
 MAGIC = {b"RIFF": ".wav", b"\x93NUMPY": ".npy"}
-FIELDS = ("domain", "sampling_rate_hz", "speed_rpm", "variable")  # no pattern: a stranger's could run for hours
+OF_FILES = ("variable", *LAYOUT)
+FIELDS = ("domain", "sampling_rate_hz", "speed_rpm", *OF_FILES)  # no pattern: a stranger's could run for hours
 LONGEST_NAME = 255  # bytes of a file's name, and of what the query or JSON says of a recording
 LONGEST_HEAD = 16_384  # bytes of the head of a part, and of a content type: far above any
 AS_IT_IS = ("", "7bit", "8bit", "binary")  # transfer encodings of a part that leave its bytes as they are
@@ -114,6 +115,10 @@ def _with_query(options: InputOptions, query: Mapping[str, str]) -> InputOptions
     for name in ("sampling_rate_hz", "speed_rpm"):
         if name in values:
             values[name] = positive(values[name], name, "all", "query")
+    if "skip_rows" in values:
+        if not (values["skip_rows"].isascii() and values["skip_rows"].isdigit()):
+            raise DataError(f"skip_rows is {shown(values['skip_rows'])} in the query; give a whole number, 0 or more")
+        values["skip_rows"] = int(values["skip_rows"])
     return replace(options, is_sent=True, **values)
 
 
@@ -139,9 +144,13 @@ def _of_json(
     if isinstance(value, dict) and "recordings" in value and len(value) > 1:
         beside = next(name for name in value if name != "recordings")
         raise BadRequest(400, f"{shown(beside)} beside 'recordings' would count for none of them; say it in each")
+    if idle := [name for name in OF_FILES if name in query]:
+        raise BadRequest(
+            400, f"the query tells {idle[0]}, which is of files; beside JSON it means nothing: leave it out"
+        )
     _check_count(len(several), settings)
     for number, one in enumerate(several):
-        item = _name_in(one, "item") or (f"recording {number}" if len(several) > 1 else "signal")
+        item = _name_in(one, "item") or (f"recording {number}" if len(several) > 1 else query.get("item") or "signal")
         motor, moment = _name_in(one, "motor"), _name_in(one, "moment")
         try:
             _check_query(one, item, options, query)

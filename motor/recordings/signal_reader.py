@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from motor.recordings.channels import SharedFile, value_of
 from motor.recordings.formats.base import formats
-from motor.recordings.formats.layout import TableLayout
+from motor.recordings.formats.layout import MOST_SKIPPED, TableLayout
 from motor.recordings.joining import joined
 from motor.recordings.names import is_nothing
 from motor.recordings.readers.channelled import Channelled, Source, is_left_out
@@ -52,7 +52,7 @@ class SignalReader(Channelled):
     format: str | None = Field(default=None, exclude_if=is_left_out)
     delimiter: Literal[",", ";", "\t", "|"] | None = None
     decimal: Literal[".", ","] = "."
-    skip_rows: int | None = Field(default=None, ge=0)
+    skip_rows: int | None = Field(default=None, ge=0, le=MOST_SKIPPED)
 
     @field_validator("format")
     @classmethod

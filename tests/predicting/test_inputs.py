@@ -242,6 +242,22 @@ def test_inputs_sent_recording_of_more_samples_than_a_request_may_have_is_a_faul
     assert "300 samples by its head; allowed: 299" in found.reason
 
 
+@pytest.mark.parametrize("kind", ["tree", "manifest", "long_csv", "parquet"])
+def test_inputs_layout_of_this_call_comes_before_the_training_s(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "a.csv").write_text("".join(f"{value:.6f}\n".replace(".", ",") for value in SIGNAL.tolist()))
+    long = "".join(f"a;{value:.6f}\n".replace(".", ",") for value in SIGNAL.tolist())
+    (tmp_path / "b.csv").write_text("run 7\nitem_id;target\n" + long)
+    told: dict[str, Any] = {"domain": "sound", "sampling_rate_hz": 2000.0, "decimal": ",", "delimiter": ";"}
+    trained = {"kind": kind, "decimal": ".", "delimiter": ","} if kind != "parquet" else {"kind": kind}
+    expected = np.round(SIGNAL.astype(np.float64), 6).astype(np.float32)
+    (one,) = read([tmp_path / "a.csv"], InputOptions(OPTIONS.domains, trained, **told))
+    (other,) = read([tmp_path / "b.csv"], InputOptions(OPTIONS.domains, trained, **told, skip_rows=1))
+    assert isinstance(one, Recording), one
+    assert isinstance(other, Recording), other
+    np.testing.assert_array_equal(one.signal, expected)
+    np.testing.assert_array_equal(other.signal, expected)
+
+
 def test_inputs_channels_of_a_file_are_those_that_the_training_took(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "M01.wav", np.stack([SIGNAL, -SIGNAL], axis=1), 2000, subtype="FLOAT")
     dataset = {

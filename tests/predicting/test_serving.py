@@ -71,6 +71,45 @@ def test_serving_file_as_the_body_is_a_recording(kind: str, content: bytes) -> N
     assert (found.domain, found.sampling_rate_hz, found.item.partition(".")[0]) == ("sound", 2000.0, "M01")
 
 
+COMMAS = "Prüfstand 7\r\nx\r\n" + "".join(f"{value:.6f}\r\n".replace(".", ",") for value in SIGNAL.tolist())
+
+
+@pytest.mark.parametrize("decimal", [",", None])
+def test_serving_query_tells_how_a_table_is_written(decimal: str | None) -> None:
+    told = {"decimal": decimal, "delimiter": ";"} if decimal else {}
+    (found,) = asked("text/csv", COMMAS.encode(), domain="sound", skip_rows="1", **told)
+    if decimal is None:
+        assert isinstance(found, Fault)
+        assert "decimal" in found.reason
+        return
+    assert isinstance(found, Recording), found
+    np.testing.assert_array_equal(found.signal, np.round(SIGNAL.astype(np.float64), 6).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"decimal": "x"}, "decimal is 'x'; allowed: '.', ','"),
+        ({"delimiter": "#"}, "delimiter is '#'; allowed"),
+        ({"delimiter": ",", "decimal": ","}, "delimiter and decimal are both"),
+        ({"skip_rows": "-1"}, "skip_rows is '-1'"),
+        ({"skip_rows": "two"}, "give a whole number"),
+        ({"skip_rows": "9" * 200}, "0 to 100000"),
+    ],
+)
+def test_serving_query_that_no_table_is_written_as_is_a_bad_request(query: dict[str, str], words: str) -> None:
+    with pytest.raises(BadRequest, match=re.escape(words)) as raised:
+        asked("text/csv", COMMAS.encode(), domain="sound", **query)
+    assert raised.value.status == 400
+
+
+@pytest.mark.parametrize("name", ["variable", "delimiter", "decimal", "skip_rows"])
+def test_serving_query_about_files_beside_json_is_a_bad_request(name: str) -> None:
+    content = json.dumps({"signal": SIGNAL.tolist(), "domain": "sound"}).encode()
+    with pytest.raises(BadRequest, match=f"the query tells {name}"):
+        asked("application/json", content, **{name: "1" if name == "skip_rows" else ";" if name != "decimal" else ","})
+
+
 def test_serving_multipart_each_part_is_a_recording_under_its_name() -> None:
     found = asked(*multipart(("a.wav", wav()), ("b.npy", npy())), domain="vibration")
     assert [one.item for one in found] == ["a.wav", "b.npy"]

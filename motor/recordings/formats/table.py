@@ -35,6 +35,7 @@ from motor.recordings.text import encoding_of
 from motor.recordings.told import Value
 
 FEWEST_TIMES, LONGEST_STEP_S = 8, 0.1  # of what may be a time
+LEAST_RATE_HZ, FAR_ABOVE = 100, 10  # of a whole number above samples that may be their rate: times the largest of them
 COLUMN = re.compile(r"column ([1-9]\d*)")
 
 
@@ -136,7 +137,7 @@ def _columns_of(path: Path, wanted: Sequence[str | None], options: SignalOptions
         signals = [values[:, columns.index(of[-1])] for of, _ in places]
         if any(are_grouped(one, below(stream, head.n_skipped)) for one in signals):
             raise SeriesError(f"{advice(str(path))}; {NEXT_STEP}")
-    _check_count(path, head, values, table)
+    _check_above(path, head, values, table)
     if beside_time and not (np.diff(values[:, 0]) > 0).all():
         raise SeriesError(
             f"{path}: two columns ({', '.join(head.names)}), and the first does not only grow, so it is no time; "
@@ -189,15 +190,22 @@ def _columns(path: Path, head: Head, variable: str | None) -> tuple[list[int], b
     return [names.index(chosen(names, variable, f"{path}: column"))], False
 
 
-def _check_count(path: Path, head: Head, values: np.ndarray, table: TableLayout) -> None:
-    """Raise if the first number of the only column tells how many come after it."""
+def _check_above(path: Path, head: Head, values: np.ndarray, table: TableLayout) -> None:
+    """Raise if the first numbers of the only column may be none of its samples: how many follow, or their rate."""
     n_after = len(values) - 1
-    is_only = not head.is_named and head.n_cells == 1 and table.skip_rows is None
-    if is_only and n_after >= FEWEST_TIMES and values[0, 0] == n_after:
-        raise SeriesError(
-            f"{path}, line {head.n_skipped + 1}: {n_after} is how many numbers come after it; say by skip_rows: "
-            f"{head.n_skipped + 1} that it is no sample, or by skip_rows: {head.n_skipped} that it is one"
-        )
+    if head.is_named or head.n_cells != 1 or table.skip_rows is not None or n_after < FEWEST_TIMES:
+        return
+    first, then = float(values[0, 0]), float(values[1, 0])
+    is_rate = first.is_integer() and first >= LEAST_RATE_HZ and first > FAR_ABOVE * np.abs(values[1:, 0]).max()
+    n_above = 2 if then == n_after - 1 else 1
+    if n_above == 1 and first != n_after and not is_rate:
+        return
+    told = " and ".join(f"{value:.10g}" for value in values[:n_above, 0])
+    raise SeriesError(
+        f"{path}, line {head.n_skipped + 1}: {told} may be a rate, or how many numbers follow "
+        f"({n_after}); say by skip_rows: {head.n_skipped + n_above} that it is no sample, or by skip_rows: "
+        f"{head.n_skipped} that it is one"
+    )
 
 
 def _no_sample(path: Path) -> SeriesError:

@@ -17,7 +17,7 @@ from pydantic import Field
 from grid.lazy import pyarrow
 from motor.recordings.csv_blocks import LONGEST_LINE, Layout, parse, parsed_blocks
 from motor.recordings.formats.grouped import advice, are_grouped
-from motor.recordings.formats.layout import TableLayout
+from motor.recordings.formats.layout import MOST_SKIPPED, TableLayout
 from motor.recordings.formats.shapes import check_length
 from motor.recordings.formats.table_head import cause_of
 from motor.recordings.names import cleaned, shown
@@ -94,7 +94,7 @@ class LongCsv(Channelled):
 
     delimiter: Literal[",", ";", "\t", "|"] | None = None
     decimal: Literal[".", ","] = "."
-    skip_rows: int = Field(default=0, ge=0)
+    skip_rows: int = Field(default=0, ge=0, le=MOST_SKIPPED)
     ignore_timestamps: bool = False
 
     def files(self) -> list[Path]:

@@ -122,7 +122,12 @@ def test_table_that_needs_a_setting_names_the_place_and_a_setting_that_works(tmp
         (["1.5", "\f", "2.5"], "line 2: column 1 is"),
         (["a,a", "0,1.5", "1,0.5", "0,2.5"], "the first does not only grow"),
         (["1,2", "0.1,0.5", "0.2,0.7", "0.3,0.9"], "line 1: '1,2' may be the columns' numbers"),
-        (["8", *map(str, range(20, 28))], "line 1: 8 is how many numbers come after it; say by skip_rows: 1"),
+        (
+            ["8", *map(str, range(20, 28))],
+            "line 1: 8 may be a rate, or how many numbers follow .8.; say by skip_rows: 1",
+        ),
+        (["51200", *map(str, range(-9, 9))], "line 1: 51200 may be a rate, or how many numbers follow .18.; say by"),
+        (["2048", "18", *map(str, range(-9, 9))], "line 1: 2048 and 18 may be a rate, or how many numbers follow"),
         (["signal"], "no sample"),
     ],
 )
