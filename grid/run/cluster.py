@@ -15,6 +15,7 @@ from pathlib import Path
 
 from grid.lazy import psutil
 from grid.lazy_ray import ray
+from grid.run import ahead as imported_ahead
 from grid.run.heartbeat import SERVERS, ClusterPulse, EmbeddedPulse, Heartbeat
 from grid.run.leftovers import SHARED_MEMORY, Scratch
 from grid.run.ray_private import importing_from, joined_by, killing_at_once, on_loopback, with_servers_alone
@@ -28,10 +29,14 @@ OBJECT_STORE_BYTES = 1 << 30  # embedded only: the windows in flight; recordings
 # in the midst of its start, that is the only end there is (see `grid.run.heartbeat`).
 WITHOUT_A_HEAD = {"RAY_gcs_rpc_server_reconnect_timeout_s": "20"}
 STATE_TRACKING = "RAY_TRAIN_ENABLE_STATE_TRACKING"  # runs of Ray Train then stand in the dashboard
+# Embedded only. Where Ray's raylet finds its own object store, a thread of it, not yet there, it looks again after this
+# time, by default a second, which one start in four lost; as long as before in all.
+STORE_IS_AWAITED = {"RAY_raylet_client_connect_timeout_milliseconds": "10"}
+STORE_IS_AWAITED |= {"RAY_raylet_client_num_connect_attempts": "1000"}
 # Embedded only. Ray ends workers that had nothing to do for a second once all CPUs are held, as Tune holds them before
 # it asks for its first worker: on a busy machine those that were started ahead were gone by then, and others started.
 IDLE_WORKERS_STAY = {"RAY_idle_worker_killing_time_threshold_ms": "120000"}
-IMPORTED_AHEAD = "RAY_preload_python_modules"  # by a worker that has joined, while it waits for its first task
+PRELOADED = "RAY_preload_python_modules"  # by a worker that has joined, while it waits for its first task
 # What a server of Ray dies of, by the system's words for it in its log.
 SHORT_OF = {
     errno.ENOSPC: "room on a disk",
@@ -142,7 +147,7 @@ class Connection:
         _check_threads()
         there = sorted({str(package.parent) for package in self.packages})
         with (
-            self._scratch.marking(_TOKEN | IDLE_WORKERS_STAY | self._imported_ahead()),
+            self._scratch.marking(_TOKEN | IDLE_WORKERS_STAY | STORE_IS_AWAITED | self._imported_ahead()),
             _deaf_to_hangups(),
             self._small() as loopback,
         ):
@@ -175,7 +180,9 @@ class Connection:
 
         Numerical libraries count their threads when they are loaded, by a variable that Ray sets before each task.
         """
-        return {IMPORTED_AHEAD: ",".join(self.ahead), "OMP_NUM_THREADS": "1"} if self.ahead else {}
+        if not self.ahead:
+            return {}
+        return {PRELOADED: imported_ahead.__name__, imported_ahead.NAMES: ",".join(self.ahead), "OMP_NUM_THREADS": "1"}
 
     def _join(self, address: str) -> str | None:
         _check_listening(address)

@@ -8,6 +8,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from grid.stage import Resources
 
 WRITTEN_FOR = "2.60.0"
 TRAIN = "ray.train.v2._internal"
+REGISTERED_S = 30.0  # in which a raylet registers, as Ray has it
 # Where each private name is found: a module, and the name in it.
 NAMES = (
     ("ray.job_config", "JobConfig.from_json"),  # `_py_driver_sys_path`, of its instances
@@ -27,7 +29,10 @@ NAMES = (
     ("ray._private.node", "Node.start_log_monitor"),
     ("ray._private.node", "Node.start_monitor"),
     ("ray._private.services", "resolve_ip_for_localhost"),
+    ("ray._private.services", "get_node"),
     ("ray._private.services", "start_ray_process"),
+    ("ray._private.state", "GlobalState._initialize_global_state"),
+    ("ray._private.utils", "get_dashboard_dependency_error"),
     ("ray._private.worker", "_global_node"),
     ("ray._raylet", "DASHBOARD_AGENT_LISTEN_PORT_NAME"),
     ("ray._raylet", "METRICS_AGENT_PORT_NAME"),
@@ -85,24 +90,39 @@ def with_servers_alone(n_workers: int) -> Iterator[None]:
     ``include_dashboard=False`` leaves the process, the autoscaler's monitor, the one that copies workers' logs, and two
     agents of the raylet. The raylet takes no other way than to have its agents; `agent_stand_in` stands there.
     """
-    from ray._private import node, services
+    from ray._private import node, services, utils
 
-    original = services.start_ray_process
+    originals = services.start_ray_process, services.get_node, utils.get_dashboard_dependency_error
 
     def start(command: Sequence[str], process_type: str, *given: Any, **named: Any) -> Any:
         words = [_with_few_workers(_without_agent(word, command), n_workers) for word in command]
-        return original(words, process_type, *given, **named)
+        return originals[0](words, process_type, *given, **named)
 
     left_out = {name: getattr(node.Node, name) for name in ("start_api_server", "start_log_monitor", "start_monitor")}
-    services.start_ray_process = start
+    services.start_ray_process, services.get_node = start, _get_node_once_it_is_there
+    utils.get_dashboard_dependency_error = lambda: (
+        None
+    )  # it imports the dashboard's libraries, to see that they are there
     for name in left_out:
         setattr(node.Node, name, lambda *given, **named: None)
     try:
         yield
     finally:
-        services.start_ray_process = original
+        services.start_ray_process, services.get_node, utils.get_dashboard_dependency_error = originals
         for name, method in left_out.items():
             setattr(node.Node, name, method)
+
+
+def _get_node_once_it_is_there(gcs_address: str, node_id: str) -> Any:
+    """Return what `services.get_node` does, which sleeps for a second where a node has not registered yet."""
+    from ray._private import services, state
+
+    known = state.GlobalState()
+    known._initialize_global_state(services._get_gcs_client_options(gcs_address))
+    end = time.monotonic() + REGISTERED_S
+    while time.monotonic() < end and node_id not in {one["NodeID"] for one in known.node_table()}:
+        time.sleep(0.01)
+    return known.get_node(node_id)
 
 
 @contextlib.contextmanager

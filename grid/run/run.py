@@ -7,9 +7,11 @@ are built. The folders named by content are the truth about what is done, Tune's
 import contextlib
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
@@ -129,8 +131,11 @@ class _Launch:
     def fit_on(self, connection: Connection) -> None:
         """Run the experiment on a Ray that is there for that long; say how it ended, in whatever way."""
         end = "failed"
+        tune = threading.Thread(target=import_module, args=("ray.tune",), name="tune ahead", daemon=True)
         try:
-            self.progress.connect(connection.start())
+            tune.start()
+            self.progress.connect(connection.start())  # which mostly waits for other processes
+            tune.join()  # two threads that import modules which import one another would find half of one
             self.interrupt.listen()
             with contextlib.nullcontext() if connection.address else self._embedded():
                 self.fit(connection.folder)

@@ -36,6 +36,7 @@ _CHINESE_FONTS = (
     "Arial Unicode MS",
 )
 DPI = 120
+QUICKLY = {"compress_level": 1}  # of PNG; the usual 6 is 6 % of all drawing, for files an eighth smaller
 DRAWN_BY = ("matplotlib.figure", "matplotlib.backends.backend_agg")  # what `drawing` imports
 _SETTINGS: dict[Any, Any] = {
     "axes.spines.top": False,
@@ -98,4 +99,4 @@ def drawing(path: Path, width: float, height: float, edges: Edges | None = None)
         if layout is not None:
             layout.execute(figure)
             figure.set_layout_engine(None)  # otherwise it is all drawn twice, once to lay it out
-        figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+        figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs=QUICKLY)
