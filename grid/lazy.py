@@ -18,16 +18,22 @@ __all__ = [
     "h5py",
     "huggingface_hub",
     "joblib",
+    "lightgbm",
     "matplotlib",
+    "nptdms",
+    "numpy",
     "orjson",
     "pandas",
+    "plotly",
     "psutil",
     "pyarrow",
     "safetensors",
+    "scikit_posthocs",
     "scipy",
     "sklearn",
     "soundfile",
     "tensorboard",
+    "threadpoolctl",
     "torch",
     "transformers",
     "yaml",
@@ -74,15 +80,21 @@ if TYPE_CHECKING:
     import h5py
     import huggingface_hub
     import joblib
+    import lightgbm
     import matplotlib
+    import nptdms
+    import numpy
     import orjson
     import pandas
+    import plotly
     import psutil
     import pyarrow
+    import scikit_posthocs
     import scipy
     import sklearn
     import soundfile
     import tensorboard
+    import threadpoolctl
     import torch
     import transformers
     import yaml

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from grid.lazy import torch
 from motor.backbones.batch import Batch, check_domains
 from motor.backbones.blocks import Blocks
+from motor.backbones.conformal import difficulty
 from motor.backbones.forecast import MEDIAN, Forecast, ForecastError, loc_scale, positions_of
 from motor.backbones.objectives.base import Objective, terms_of
 from motor.backbones.objectives.quantile import Quantile
@@ -323,8 +324,6 @@ class Forecaster(ABC):
 
         None crosses the median, which stays.
         """
-        from motor.backbones.conformal import difficulty
-
         assert self.offsets_NGQ is not None
         _, scale_B1 = loc_scale(batch.context_BT)
         domain_B = batch.domain_B if self.is_told else torch.zeros_like(batch.domain_B)

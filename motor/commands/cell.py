@@ -2,8 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from grid.lazy import yaml
 from grid.store.store import StoreError
@@ -12,6 +13,9 @@ from motor.commands.words import add_storage
 from motor.predicting.parts import CellParts, PartError
 from motor.predicting.predictor import parts_of
 from motor.predicting.stored import CellError
+
+if TYPE_CHECKING:
+    from motor.looping.loop import Loop
 
 CELL = "a key or its start, a name such as C/Joint/4096/svm, best, LOOP@champion, or a folder that was exported"
 ALIAS = "@"  # between a loop and the name of one of its model versions
@@ -62,23 +66,38 @@ def meant(cell: str, storage: str | Path) -> str:
     CellError
         If there is no such loop, or it has no model of that name.
     """
-    loop, mark, alias = cell.partition(ALIAS)
-    if not mark:
+    if ALIAS not in cell:
         return cell
-    from motor.looping.iterations import aliases
+    loop, version = find_version(cell, storage)
+    loop.database.close()
+    return str(version["cell"])
+
+
+def find_version(cell: str, storage: str | Path) -> tuple["Loop", Mapping[str, Any]]:
+    """Return the loop and the model version that ``LOOP@ALIAS`` names; the loop's database is open.
+
+    Raises
+    ------
+    CellError
+        If there is no such loop, or it has no model of that name.
+    """
+    from motor.looping.iterations import aliases  # SQLAlchemy, which no other cell needs
     from motor.looping.loop import LoopError, open_loop
 
+    name, _, alias = cell.partition(ALIAS)
     try:
-        known = aliases(open_loop(Path(storage), loop).database)
+        loop = open_loop(Path(storage).absolute(), name)
+        known = aliases(loop.database)
     except LoopError as error:
         raise CellError(str(error)) from error
     if alias not in known:
+        loop.database.close()
         there = ", ".join(known) or "none yet"
         raise CellError(
-            f"loop {loop!r} has no model called {alias!r}; there are: {there}; give one that name: "
-            f"python launch.py loop promote {loop} --as {alias}"
+            f"loop {name!r} has no model called {alias!r}; there are: {there}; give one that name: "
+            f"python launch.py loop promote {name} --as {alias}"
         )
-    return str(known[alias]["cell"])
+    return loop, known[alias]
 
 
 def ended(use: Callable[[], int]) -> int:

@@ -1,17 +1,19 @@
 """Write what a cell's classifier sees of each series, as a table that method `given` reads."""
 
 import argparse
+import io
 import sys
 from pathlib import Path
 from typing import Any
 
 from grid.lazy import pandas as pd
-from motor.commands.cell import ended
+from motor.commands.cell import ended, grid_name
 from motor.commands.exits import AT_FAULT, OK
 from motor.commands.words import add_config, config_in
 from motor.features.vectors import FOLD, SUFFIXES, Vectors, write_vectors
 from motor.predicting.parts import CellParts
 from motor.predicting.stored import find_cells
+from motor.stages.described import KNOWN
 
 CELL = "a key or its start, a name such as C/Joint/4096/svm, or best"
 
@@ -27,8 +29,6 @@ def embed(parts: CellParts) -> Vectors:
     parts : CellParts
         Whose files are held against their digests.
     """
-    from motor.stages.described import KNOWN
-
     frames, learned, saw_labels = list[pd.DataFrame](), dict[str, list[str]](), dict[str, bool]()
     for fold in parts.folds:
         assert fold.features is not None  # of a storage
@@ -46,8 +46,6 @@ def embed(parts: CellParts) -> Vectors:
 
 
 def _features(parts: CellParts, file: Path) -> "pd.DataFrame":
-    import io
-
     return pd.read_parquet(io.BytesIO(parts.digests.content(file)))
 
 
@@ -60,7 +58,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     """Write the table, and say how to use it."""
-    from motor.commands.cell import grid_name
 
     def use() -> int:
         cells = find_cells(arguments.storage, arguments.cell, grid_name(str(config_in(arguments))))

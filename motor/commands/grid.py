@@ -2,16 +2,18 @@
 
 import gc
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grid.keeping.verify import set_false_records_aside
 from grid.plan.plan import Cell, Plan, make_plan
 from grid.store.store import Store, StoreError
 from motor.experiment.cells import chosen_cells, make_cells, parse_only
 from motor.experiment.reading import Experiment, read_experiment
 from motor.experiment.tables import check_tables
 from motor.report.collector import uncollected
+from motor.results.failures import failed_keys, hang_on
 
 if TYPE_CHECKING:
     from motor.results.race import Race
@@ -145,8 +147,6 @@ def _plan(
     cells: list[Cell], store: Store, force: frozenset[str], is_look: bool
 ) -> tuple[Plan, Mapping[str, Sequence[str]]]:
     """Plan; where a record is damaged, so that nobody knows what its folder holds, set it aside."""
-    from grid.keeping.verify import set_false_records_aside
-
     try:
         return make_plan(cells, store, force), {}
     except StoreError:
@@ -160,9 +160,5 @@ def _plan(
 
 def _failed_alone(grid: Grid, force: frozenset[str]) -> Grid:
     """Return the grid with the plan of those cells alone that hang on a stage that failed."""
-    from dataclasses import replace
-
-    from motor.results.failures import failed_keys, hang_on
-
     failed = hang_on(grid.plan.cells, failed_keys(grid.root, grid.plan, grid.store))
     return replace(grid, plan=make_plan(failed, grid.store, force))

@@ -14,6 +14,7 @@ from grid.store.store import Store, write_text
 from motor.commands.check_data import import_data
 from motor.commands.finding import find_loop
 from motor.commands.grid import Grid, plan_grid
+from motor.commands.run import run
 from motor.experiment.reading import Experiment, read_experiment
 from motor.looping.inference import Judge, meta_of
 from motor.looping.loop import Facts, Loop, LoopError, begin_loop, folder_of
@@ -196,8 +197,6 @@ def opened(store: Store, name: str | None, address: str | None = None, actor: st
 
 
 def _build(grid: Grid, address: str | None) -> bool:
-    from motor.commands.run import run
-
     return run(grid, address).n_standing == len(grid.plan.cells)
 
 

@@ -14,6 +14,7 @@ from motor.looping.loop import Loop
 from motor.review.database import people
 from motor.review.database.backup import back_up, restore
 from motor.review.database.chain import verify
+from motor.review.server.signing_in import Door
 
 OPERATOR = "operator of this machine"  # in the trail
 KINDS = ("user", "backup", "restore", "verify")
@@ -41,7 +42,6 @@ def command(arguments: argparse.Namespace) -> int:
     kind = words.pop(0) if words and words[0] in KINDS else "serve"
     if kind == "serve":
         from motor.review.server.serving import serve
-        from motor.review.server.signing_in import Door
 
         loop = find_loop(store, words[0] if words else None)
         door = Door(loop.database, arguments.host, tuple(arguments.allow_host), arguments.user_header)

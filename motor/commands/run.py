@@ -11,13 +11,18 @@ from typing import IO, TYPE_CHECKING
 from grid.config.check import ConfigError, Fault
 from grid.plan.plan import Plan, describe, make_plan
 from grid.run.cluster import RayError
+from grid.run.leftovers import sweep_leftovers
 from grid.store.store import StoreError
+from motor.commands import rehearse
 from motor.commands.exits import AT_FAULT, INTERRUPTED, OK, SOME_FAILED
 from motor.commands.grid import Grid
 from motor.commands.rehearse import is_rehearsal
 from motor.commands.words import ROOT, add_grid, config_in, grid_in
 from motor.experiment.cells import resources_of
 from motor.registry.sources import packages_of
+from motor.results.ahead import ReportAhead
+from motor.results.failures import hang_on
+from motor.results.reported import set_damaged_aside
 
 if TYPE_CHECKING:
     from grid.run.run import Outcome
@@ -82,7 +87,6 @@ def run(
     grid.run.cluster.RayError
         If the embedded Ray does not come up.
     """
-    from grid.run.leftovers import sweep_leftovers
     from motor.results.folder import is_current, write_results
 
     if not grid.plan.missing:
@@ -133,8 +137,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     """Run a grid (or a rehearsal), and print what came of it."""
     if is_rehearsal(config_in(arguments)):
-        from motor.commands import rehearse
-
         return rehearse.command(arguments)
     grid = grid_in(arguments)
     for folder, faults in grid.set_aside.items():
@@ -206,7 +208,6 @@ def build_grid(grid: Grid, address: str | None, code: Path, stream: IO[str] | No
         If no cluster answers.
     """
     from grid.run.run import Outcome
-    from motor.results.reported import set_damaged_aside
 
     outcome, todo = Outcome(), grid.plan
     aside = grid.store.set_aside_keys() - todo.missing.keys()
@@ -224,7 +225,6 @@ def build_grid(grid: Grid, address: str | None, code: Path, stream: IO[str] | No
 
 def _build(grid: Grid, todo: Plan, address: str | None, code: Path, stream: IO[str] | None) -> "Outcome":
     from grid.run.run import run
-    from motor.results.ahead import ReportAhead
     from motor.results.live import LiveLinks
 
     resources = resources_of(grid.experiment, todo.stages.values())
@@ -261,8 +261,6 @@ def _found_damaged(grid: Grid, before: set[str], outcome: "Outcome") -> set[str]
 
 def _plan_again(grid: Grid, found: set[str], outcome: "Outcome") -> Plan:
     """Return the plan of what hangs on something; of what was to be built anew though it stood, what is not yet."""
-    from motor.results.failures import hang_on
-
     plan = make_plan(hang_on(grid.every_cell, found), grid.store)
     forced = (grid.plan.forced - outcome.built) & plan.stages.keys()
     missing = {key: stage for key, stage in plan.stages.items() if key in plan.missing or key in forced}

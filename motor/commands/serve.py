@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING
 
 from grid.run.cluster import RayError
 from grid.screen.terminal import Interrupt
-from motor.commands.cell import ALIAS, add_cell, ended, find_cell
+from motor.commands.cell import ALIAS, add_cell, ended, find_cell, find_version
 from motor.commands.exits import AT_FAULT, OK, SOME_FAILED
 from motor.commands.finding import settings_of
+from motor.looping.loop import LoopError
+from motor.looping.served import pair_of
+from motor.predicting import access
 from motor.predicting.parts import CellParts
+from motor.predicting.predictor import parts_of
 from motor.predicting.stored import CellError
 
 if TYPE_CHECKING:
     from motor.looping.served import ServedPair
-    from motor.predicting.access import Settings
 
 Beside = tuple[Sequence[CellParts], "ServedPair"]
 
 
 def serve(
     parts: Sequence[CellParts],
-    settings: "Settings",
+    settings: access.Settings,
     interrupt: Interrupt | None = None,
     shadow: Beside | None = None,
 ) -> str:
@@ -67,12 +70,10 @@ def command(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
 
     def use() -> int:
-        from motor.predicting.access import TokenError, check_free, settings_of
-
         try:
-            settings = settings_of(arguments, os.environ)
-            check_free(settings)
-        except TokenError as error:
+            settings = access.settings_of(arguments, os.environ)
+            access.check_free(settings)
+        except access.TokenError as error:
             print(error, file=sys.stderr)
             return AT_FAULT
         parts = find_cell(arguments.cell, arguments.storage, arguments.config, digest=arguments.digest)
@@ -96,19 +97,13 @@ def find_shadow(shadow: str, parts: Sequence[CellParts], storage: str | Path) ->
     CellError
         If there is no such loop, or it has no model of that name.
     """
-    from motor.looping.iterations import aliases
-    from motor.looping.loop import LoopError, open_loop
-    from motor.looping.served import pair_of
-
-    name, mark, alias = shadow.partition(ALIAS)
-    if not mark:
+    if ALIAS not in shadow:
         raise CellError(f"--shadow {shadow} names no loop, which keeps what both call otherwise; give LOOP@ALIAS")
-    beside = find_cell(shadow, storage)  # says what there is, where there is none
-    loop = open_loop(Path(storage).absolute(), name)
+    loop, version = find_version(shadow, storage)
     settings = settings_of(loop)
     try:
-        alias_of = aliases(loop.database)[alias]
-        return beside, pair_of(loop, parts[0].key, alias_of, settings.shadow_kept, settings.shadow_mb)
+        beside = parts_of(storage, str(version["cell"]), None)
+        return beside, pair_of(loop, parts[0].key, version, settings.shadow_kept, settings.shadow_mb)
     except LoopError as error:
         print(f"note: {error}", flush=True)
         return None
@@ -116,7 +111,7 @@ def find_shadow(shadow: str, parts: Sequence[CellParts], storage: str | Path) ->
         loop.database.close()
 
 
-def _until_interrupted(parts: Sequence[CellParts], settings: "Settings", shadow: Beside | None) -> int:
+def _until_interrupted(parts: Sequence[CellParts], settings: access.Settings, shadow: Beside | None) -> int:
     """Serve until Ctrl-C, SIGTERM or SIGHUP, which are no failure."""
     from motor.predicting.endpoint import stop, wait
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grid.lazy import pandas as pd
-from grid.lazy import scipy
+from grid.lazy import scikit_posthocs, scipy
 from motor.evaluation.comparisons import LEAST_MOTORS
 from motor.evaluation.scores import Scores
 
@@ -163,7 +163,6 @@ def _nemenyi(by_motor_MK: NDArray[np.float64], names: list[str], is_found: bool)
     """Return Nemenyi's p-values, shape (K, K); all 1 where there is nothing to look for."""
     if not is_found:
         return pd.DataFrame(1.0, index=names, columns=names)
-    import scikit_posthocs
 
     found = scikit_posthocs.posthoc_nemenyi_friedman(np.round(by_motor_MK, 12))
     return pd.DataFrame(found.to_numpy(), index=names, columns=names)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from grid.lazy import numpy as np
 from grid.lazy import pandas as pd
 from motor.evaluation.sheet import has
 
@@ -79,7 +80,6 @@ def _said(cells: Sequence[CellResult], classes: Sequence[str]) -> pd.DataFrame |
 
 
 def _suspected(table: pd.DataFrame, columns: list[str], classes: list[str]) -> pd.DataFrame:
-    import numpy as np
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
 

@@ -13,6 +13,8 @@ from pydantic import Field
 from grid.lazy import torch
 from motor.features.base import FittedFeature, FittedModel, check_windows
 from motor.features.fitted.windows import series_frame
+from motor.retrieval.keys import KEYS
+from motor.retrieval.search import ExactSearch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,8 +58,6 @@ class Neighbours(FittedFeature):
         ValueError
             If a class has one motor alone in a domain: its windows would have none to be compared with.
         """
-        from motor.retrieval.search import ExactSearch
-
         if found := lone_class(meta):
             raise ValueError(found)
         classes = np.unique(meta["label"].to_numpy(dtype=str)).tolist()
@@ -74,8 +74,6 @@ class Neighbours(FittedFeature):
 
     def keys_of(self, windows_BT: np.ndarray) -> "Iterator[tuple[str, Tensor]]":
         """Yield each key's name and the windows by it."""
-        from motor.retrieval.keys import KEYS
-
         for key in self.keys:
             yield key, KEYS[key](torch.tensor(np.ascontiguousarray(windows_BT)), self.length or windows_BT.shape[1])
 

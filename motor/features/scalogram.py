@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from motor.features.base import RecordingFeature
+from motor.features.wavelets.bank import Bank, log_powers
 
 
 class Scalogram(RecordingFeature):
@@ -44,8 +45,6 @@ class Scalogram(RecordingFeature):
         ValueError
             If the signal is too short, or its rate too low for `low_hz`.
         """
-        from motor.features.wavelets.bank import Bank, log_powers
-
         if np.ptp(signal) == 0:
             raise ValueError(f"feature scalogram: every sample is {signal[0]:g}; drop the series")
         bank = Bank(
@@ -60,8 +59,6 @@ class Scalogram(RecordingFeature):
 
         Column ``scalogram_<band>_<frame>`` lies at these two.
         """
-        from motor.features.wavelets.bank import Bank
-
         bank = Bank(n_samples, sampling_rate_hz, self.n_bands, self.n_frames, self.low_hz, self.high_share, self.cycles)
         seconds = (np.arange(self.n_frames) + 0.5) * n_samples / self.n_frames / sampling_rate_hz
         return bank.centres_hz, seconds

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from grid.lazy import lightgbm
 from motor.judges.base import Classifier
 
 
@@ -37,9 +38,7 @@ class Lightgbm(Classifier):
 
     def estimator(self, seed: int, n_threads: int) -> Any:
         """Return an unfitted estimator (see `Classifier.estimator`)."""
-        from lightgbm import LGBMClassifier
-
-        return LGBMClassifier(
+        return lightgbm.LGBMClassifier(
             n_estimators=self.n_estimators,
             learning_rate=self.learning_rate,
             num_leaves=self.num_leaves,

@@ -16,7 +16,11 @@ from motor.recordings.files import list_files
 from motor.recordings.formats.layout import MOST_SKIPPED, TableLayout
 from motor.recordings.names import cleaned, shown
 from motor.recordings.readers.base import Reader, Source
+from motor.recordings.readers.long_csv import LongCsv
+from motor.recordings.readers.manifest import Manifest
 from motor.recordings.readers.name_groups import groups_of
+from motor.recordings.readers.parquet import Parquet
+from motor.recordings.readers.tree import Tree
 from motor.recordings.recording import DataError, Recording, near
 from motor.recordings.signals import MOST_SAMPLES, SignalOptions, finite_signal, read_signal
 from motor.recordings.text import delimiter_of, opened_text
@@ -255,11 +259,6 @@ def _header(file: Path, layout: Mapping[str, Any]) -> list[str]:
 
 
 def _readers() -> dict[str, type[Reader]]:
-    from motor.recordings.readers.long_csv import LongCsv
-    from motor.recordings.readers.manifest import Manifest
-    from motor.recordings.readers.parquet import Parquet
-    from motor.recordings.readers.tree import Tree
-
     return {"long_csv": LongCsv, "manifest": Manifest, "parquet": Parquet, "tree": Tree}
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from grid.lazy import numpy as np
 from grid.lazy import pandas as pd
 from motor.predicting.cell import TrainedCell, columns_of
 from motor.predicting.exported import MODEL, read_exported
@@ -12,6 +13,7 @@ from motor.predicting.faults import Fault, Outcome, PredictingError
 from motor.predicting.inputs import InputOptions, read_recordings
 from motor.predicting.parts import CellParts
 from motor.recordings.recording import DataError, Recording
+from motor.recordings.signals import finite_signal
 
 
 @dataclass(frozen=True)
@@ -258,10 +260,6 @@ def recording(
     motor.recordings.recording.DataError
         If it is no row of finite numbers, or the rate is not above 0.
     """
-    import numpy as np
-
-    from motor.recordings.signals import finite_signal
-
     samples = finite_signal(np.asarray(signal), item)
     if len(samples) < 2 or not 0 < sampling_rate_hz < np.inf:
         raise DataError(f"{item}: {len(samples)} samples at {sampling_rate_hz} Hz are no recording; correct them")

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from grid.lazy import numpy as np
 from motor.predicting.access import BadRequest, Settings
 from motor.predicting.faults import Fault
 from motor.predicting.inputs import LAYOUT, InputOptions, opened_in_training, read_recordings
@@ -181,8 +182,6 @@ def _name_in(one: Mapping[str, Any], field: str) -> str | None:
 
 def _of_object(one: Mapping[str, Any], item: str, options: InputOptions) -> Recording:
     """Return the recording that a JSON object tells."""
-    import numpy as np
-
     if unknown := sorted(set(one) - set(IN_JSON)):
         raise DataError(f"{item}: unknown key {shown(unknown[0])}; allowed: {', '.join(IN_JSON)}")
     signal = one.get("signal")

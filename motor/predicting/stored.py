@@ -11,9 +11,14 @@ from grid.lazy import pandas as pd
 from grid.stage import KEY_LENGTH, Stage, digest
 from grid.store.manifest import MANIFEST, DamagedError, FileDigest, damages, read_manifest
 from grid.store.store import RECORD
+from motor.evaluation.cells import CellResult, rankable
+from motor.evaluation.metrics.macro_f1 import MacroF1
+from motor.evaluation.ranking import rank_recipes
+from motor.evaluation.scores import score_cells
 from motor.predicting.parts import CellParts, Digests, FoldParts, PartError, stage_of
 from motor.predicting.results import CELLS, METRICS, REMEDY, Results, results_of
 from motor.recordings.recording import near
+from motor.recordings.table import open_recordings
 from motor.stages.classify import Classify
 from motor.stages.described import Described
 
@@ -75,8 +80,6 @@ class StoredCell:
 
     def measured_by(self, name: str) -> Any:
         """Return one of the metrics that the cell is measured by; macro-F1 where it has none of the name."""
-        from motor.evaluation.metrics.macro_f1 import MacroF1
-
         metrics = Classify.from_record(self._record()).metrics
         return next((metric for metric in metrics if metric.kind == name), MacroF1())
 
@@ -123,8 +126,6 @@ class StoredCell:
 
     def _trained_on(self, cell: Classify) -> dict[str, Any]:
         """Return the rates and lengths of the recordings as measured; as represented, where only those stand."""
-        from motor.recordings.table import open_recordings
-
         prepared, _, domains, _ = cell.features[0].of_fold
         try:
             folder = self._stage(prepared.recordings)
@@ -274,9 +275,6 @@ def _cells_of(there: Results, grid: str) -> Iterator[StoredCell]:
 
 def _best(there: Results, results: str | None, domain: str | None) -> list[StoredCell]:
     """Return the cells of the recipe that is ranked first, as the report ranks; of several seeds, the first."""
-    from motor.evaluation.cells import rankable
-    from motor.evaluation.ranking import rank_recipes
-    from motor.evaluation.scores import score_cells
     from motor.experiment.settings import JOINT
 
     grids = _grids(there, results)
@@ -304,8 +302,6 @@ def _best(there: Results, results: str | None, domain: str | None) -> list[Store
 
 
 def _result(cell: StoredCell) -> Any:
-    from motor.evaluation.cells import CellResult
-
     _Known().check(cell.folder, ["predictions.csv"])
     texts = dict.fromkeys(("item", "motor", "domain", "label", "predicted", "fold"), str)
     predictions = pd.read_csv(cell.folder / "predictions.csv", dtype=texts, keep_default_na=False)

@@ -11,6 +11,8 @@ from grid.stage import Context, Stage, after, when_set
 from grid.store.store import write_json
 from motor.cuts.base import Cut
 from motor.evaluation.cell_metrics import classification_metrics, every_metric
+from motor.evaluation.figures.confusion import confusion_figure
+from motor.evaluation.figures.curves import roc_pr_figure
 from motor.evaluation.figures.style import DRAWN_BY
 from motor.evaluation.metrics.base import Measure
 from motor.evaluation.thresholds import Threshold, apply_thresholds
@@ -69,9 +71,6 @@ class Classify(Stage):
         that did not see them: what a choice between recipes may look at. It has no rows where features saw their
         labels. A classifier's columns are `predicted` and ``probability_<class>``; a detector's is `score`.
         """
-        from motor.evaluation.figures.confusion import confusion_figure
-        from motor.evaluation.figures.curves import roc_pr_figure
-
         threads = Threads.of(context.resources)
         if self.heats:
             folds = [heat.take(context.folder(heat), folder) for heat in self.heats]

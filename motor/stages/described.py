@@ -10,6 +10,8 @@ import numpy as np
 
 from grid.stage import Context, Stage
 from grid.store.store import write_json
+from motor.evaluation.figures.residuals import residual_figure
+from motor.evaluation.figures.tsne import tsne_figure
 from motor.stages.describer import BuiltStages, Describer, InStorage
 from motor.stages.devices import held_device
 from motor.stages.faults import input_faults
@@ -165,9 +167,6 @@ class Described(Stage):
                 rows.to_csv(folder / f"{name}_features_{side}.csv", index=False)
 
     def _draw(self, table: "pd.DataFrame", features: "pd.DataFrame", folder: Path, seed: int) -> None:
-        from motor.evaluation.figures.residuals import residual_figure
-        from motor.evaluation.figures.tsne import tsne_figure
-
         classes = self.classes  # type: ignore[attr-defined]
         names = (table["label"], table["motor"], table["domain"])
         folder.mkdir()

@@ -22,6 +22,7 @@ from motor.backbones.base import Backbone
 from motor.backbones.batch import Batch
 from motor.backbones.modules.base import Module
 from motor.backbones.training import Training, precision_used, train
+from motor.retrieval.memory import Memory, Remembered
 from motor.stages.devices import held_device
 
 if TYPE_CHECKING:
@@ -61,7 +62,6 @@ class Rehearse(Stage):
         if not self.modules:
             return forecaster
         from motor.backbones.modules.attached.forecaster import attached
-        from motor.retrieval.memory import Memory, Remembered
 
         whole, random = attached(forecaster, self.modules), np.random.default_rng(0)
         length = self.context_length + self.prediction_length + REMEMBERED

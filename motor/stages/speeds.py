@@ -8,6 +8,8 @@ from pydantic import Field
 
 from grid.lazy import pandas as pd
 from motor.recordings.recording import Recording
+from motor.recordings.speed import estimate_speed
+from motor.recordings.sure_speed import sure_speed
 from motor.recordings.table import Recordings
 from motor.recordings.tacho import turning_by
 from motor.recordings.tracking import Turning, followed
@@ -127,10 +129,7 @@ def _tied(one: Recording, other: Recording) -> bool:
 def _estimated(signals: "Sequence[tuple[np.ndarray, float]]", speed: Speed) -> float | None:
     """Return the speed of one signal, or of several of one moment; None where it is not sure."""
     if speed.estimate == "when_sure":
-        from motor.recordings.sure_speed import sure_speed
-
         found = sure_speed(signals, speed.range_rpm)
         return found.speed_rpm if found.is_known else None
-    from motor.recordings.speed import estimate_speed
 
     return estimate_speed(*signals[0], range_rpm=speed.range_rpm).speed_rpm

@@ -16,6 +16,8 @@ from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast, loc_scale
 from motor.backbones.linear.forecaster import FITTED_WINDOWS, LinearForecaster, Windows
 from motor.backbones.linear.least_squares import ErrorHistogram
+from motor.retrieval.keys import shape
+from motor.retrieval.memory import Memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,8 +72,6 @@ class RetrievalForecaster(LinearForecaster):
 
     def fit(self, data: "TrainingData", trainer: "Trainer") -> "History":
         """Keep the training series, solve for the linear forecaster, and weigh the two; no step is taken."""
-        from motor.retrieval.memory import Memory
-
         self.remember(Memory.of(data.series()))
         self.weigh(lambda: data.even(FITTED_WINDOWS))
         return []
@@ -161,8 +161,6 @@ class RetrievalForecaster(LinearForecaster):
 
     def _found(self, batch: Batch) -> "Neighbours":
         """Return the nearest windows of other motors."""
-        from motor.retrieval.keys import shape
-
         assert self.unfolded is not None
         motor_B = [""] * batch.n_windows if batch.motor_B is None else batch.motor_B.tolist()
         key_BD = shape(self._newest(batch).cpu(), self.key_length)

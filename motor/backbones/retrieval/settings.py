@@ -9,6 +9,7 @@ from pydantic import Field
 from motor.backbones.linear.settings import Linear
 from motor.backbones.retrieval.forecaster import MEMORY, RetrievalForecaster, unblended
 from motor.backbones.torch_forecaster import Geometry, TorchForecaster
+from motor.retrieval.memory import Memory
 
 
 class Retrieval(Linear):
@@ -54,8 +55,6 @@ class Retrieval(Linear):
             )
 
     def load(self, folder: Path, domains: tuple[str, ...]) -> TorchForecaster:
-        from motor.retrieval.memory import Memory
-
         forecaster: Any = super().load(folder, domains)
         if (Path(folder) / MEMORY).is_file():
             forecaster.remember(Memory.load(Path(folder) / MEMORY))

@@ -12,6 +12,7 @@ import numpy as np
 from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecaster import Forecaster
+from motor.backbones.lora import adapt, merge
 from motor.backbones.training import memory
 from motor.backbones.training.average import Average
 from motor.backbones.training.checkpoint import CHECKPOINT, take_up, write_checkpoint
@@ -103,8 +104,6 @@ def train(
                 raise
             raise memory.halved(checkpoint_folder, steps.tried, steps.least, run.step) from error
     if settings.lora is not None:
-        from motor.backbones.lora import merge
-
         merge(forecaster)
     return run.history
 
@@ -114,8 +113,6 @@ def _free(forecaster: Forecaster, settings: Training, seed: int) -> None:
     if settings.trainable_blocks is not None:
         forecaster.train_only_last(settings.trainable_blocks)
     if settings.lora is not None:
-        from motor.backbones.lora import adapt
-
         adapt(forecaster, settings.lora, seed)
 
 

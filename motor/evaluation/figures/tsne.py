@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from grid.lazy import matplotlib, sklearn
+from grid.lazy import matplotlib, sklearn, threadpoolctl
 from motor.evaluation.figures.style import COLOURS, MARKERS, drawable, drawing
 
 if TYPE_CHECKING:
@@ -92,10 +92,8 @@ def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _embed(columns: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     """Map to two dimensions, on one thread: sums over threads would change the last digits."""
-    from threadpoolctl import threadpool_limits
-
     n_series, n_columns = columns.shape
-    with threadpool_limits(limits=1):
+    with threadpoolctl.threadpool_limits(limits=1):
         if n_columns > _PCA_COMPONENTS:
             n_components = min(_PCA_COMPONENTS, n_series - 1)
             columns = sklearn.decomposition.PCA(

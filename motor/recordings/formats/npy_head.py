@@ -52,11 +52,9 @@ def head_of(file: IO[bytes], place: str, path: Path) -> Head:
 
 
 def _head(file: IO[bytes]) -> Head:
-    from numpy.lib import format as npy
-
     stream: Any = file
-    version = npy.read_magic(stream)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, is_fortran, dtype = read(stream)
     if any(size < 0 for size in shape):
         raise ValueError(f"shape {shape}")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from grid.lazy import nptdms
 from motor.recordings.formats.base import Box, BoxFormat, SignalOptions, Variable
 from motor.recordings.formats.choosing import Line
 from motor.recordings.formats.shapes import unreadable
@@ -57,8 +58,6 @@ class Tdms(BoxFormat):
     @contextmanager
     def opened(self, path: Path, options: SignalOptions) -> Iterator[Box]:
         """Open a file, its numbers still unread."""
-        import nptdms
-
         _check_whole(path)
         try:
             # Of a damaged file the library leaves what it opened itself open.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from motor.report.document import DotRow, Group, Intervals, Line, Target
 from motor.report.html.markup import Html, tag
 
@@ -33,8 +35,6 @@ def dots(plot: Intervals, label: str) -> Html:
 
 def anchor(target: Target) -> str:
     """Return the address of a target on the page."""
-    from urllib.parse import quote
-
     if target.kind == "section":
         return f"#part-{target.name}"
     return f"#cell={quote(target.name, safe='')}" if target.kind == "cell" else quote(target.name)

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any
 
+from grid.lazy import plotly
+
 # What ends a script element, or begins a comment in one, and the line ends that JavaScript has and JSON has not.
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -64,9 +66,7 @@ def content_security_policy(scripts: Iterable[str], connects: bool = False) -> s
 @cache
 def plotly_source() -> str:
     """Return plotly.js as the installed package has it, with its licence."""
-    from plotly.offline import get_plotlyjs
-
-    return str(get_plotlyjs())
+    return str(plotly.offline.get_plotlyjs())
 
 
 def _digest(script: str) -> str:
