@@ -27,8 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _with_names_of_any_alphabet() -> None:
     """Let files and terminals have names that their encoding does not: begin anew in UTF-8, or escape what is shown."""
     if sys.getfilesystemencoding() == "ascii":  # LC_ALL=C: no name of another alphabet can even be opened
-        told = {"PYTHONUTF8": "1", "PYTHONIOENCODING": os.environ.get("PYTHONIOENCODING", "ascii:backslashreplace")}
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **told})
+        variables = {
+            "PYTHONUTF8": "1",
+            "PYTHONIOENCODING": os.environ.get("PYTHONIOENCODING", "ascii:backslashreplace"),
+        }
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **variables})
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 

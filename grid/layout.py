@@ -47,15 +47,15 @@ class Layout:
 
     def __init__(self, made: Any, version: int) -> None:
         check_class(made)
-        told = {"version": version, **source_of(made)}
+        stamped = {"version": version, **source_of(made)}
         fields = {field.name: field for field in deciding_fields(made)}
-        names = sorted([*told, "kind", *fields])
+        names = sorted([*stamped, "kind", *fields])
         self._values_of = attrgetter("KIND", "KIND", *fields)  # of two names and more it returns a tuple
         self._fields = [(names.index("kind"), '"kind":', MISSING)] * 2 + [
             (names.index(name), f"{string(name)}:", field.default if field.metadata.get("when_set") else MISSING)
             for name, field in fields.items()
         ]
-        parts = [f"{string(name)}:{dumped(told[name])}" if name in told else "" for name in names]
+        parts = [f"{string(name)}:{dumped(stamped[name])}" if name in stamped else "" for name in names]
         self._last = [_UNKNOWN] * len(self._fields), parts  # of the last record: its fields' values, and its JSON
 
     def text(self, stage: Any) -> str:

@@ -297,8 +297,8 @@ def _unlike(made: type[Any], record: Mapping[str, Any]) -> str:
     fields = {field.name: field for field in dataclasses.fields(made) if not field.metadata.get("beside")}
     unknown = record.keys() - fields.keys() - {"kind", "version", SOURCE}
     lacking = [name for name, field in fields.items() if name not in record and _is_required(field)]
-    told = [f"it has the unknown field {name!r}" for name in sorted(unknown)]
-    return "; ".join([*told, *(f"it lacks {name!r}" for name in lacking)])
+    faults = [f"it has the unknown field {name!r}" for name in sorted(unknown)]
+    return "; ".join([*faults, *(f"it lacks {name!r}" for name in lacking)])
 
 
 def _is_required(field: "dataclasses.Field[Any]") -> bool:

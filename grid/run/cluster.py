@@ -246,8 +246,8 @@ def _check_threads() -> None:
     if most == resource.RLIM_INFINITY or os.getuid() == 0:  # who is not limited
         return
 
-    told = (one.info for one in psutil.process_iter(["uids", "num_threads"]) if one.info["uids"])
-    n_own = sum(info["num_threads"] or 1 for info in told if info["uids"].real == os.getuid())
+    known = (one.info for one in psutil.process_iter(["uids", "num_threads"]) if one.info["uids"])
+    n_own = sum(info["num_threads"] or 1 for info in known if info["uids"].real == os.getuid())
     if most - n_own < LEAST_THREADS:
         raise RayError(
             f"this user may have {most} processes and threads here, and has {n_own}; the embedded Ray is some "

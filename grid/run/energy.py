@@ -120,8 +120,10 @@ def _visible(nvml: Any) -> Iterator[tuple[str, Any]]:
     """Yield the GPUs that this process may use, as CUDA does: by number or UUID."""
     if nvml is None:
         return
-    told = os.environ.get("CUDA_VISIBLE_DEVICES")
-    names = [str(i) for i in range(nvml.nvmlDeviceGetCount())] if told is None else [n for n in told.split(",") if n]
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = (
+        [str(i) for i in range(nvml.nvmlDeviceGetCount())] if listed is None else [n for n in listed.split(",") if n]
+    )
     for name in names:
         with contextlib.suppress(nvml.NVMLError):
             by_number = name.isdecimal()

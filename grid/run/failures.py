@@ -95,8 +95,8 @@ def tell_limit(store: Store, stage: Stage, cause: str, over: Literal["time", "me
 
 def tell_cause(store: Store, stage: Stage, kind: Kind, cause: str) -> str:
     """Leave beside the stage's log why it failed, in words, and return them."""
-    told = {"stage": stage.label(), "cause": cause, "kind": kind, "record": stage.record}
-    _keep(store, stage, told)
+    record = {"stage": stage.label(), "cause": cause, "kind": kind, "record": stage.record}
+    _keep(store, stage, record)
     return cause
 
 
@@ -116,14 +116,14 @@ def read_failure(store: Store, stage: Stage, died: str, tries: int = 1, was_kill
     """
     path = store.failure(stage)
     store.receive(path)
-    told = _told(store, stage)
-    if told is None:
+    record = _told(store, stage)
+    if record is None:
         kind, cause = _why_it_died(store, stage, died)
         if kind == "lost" and was_killed_for_memory:
             kind, cause = "memory", "out of memory: the kernel killed its worker"
-        told = {"stage": stage.label(), "cause": cause, "kind": kind}
-    _keep(store, stage, {**told, "tries": tries})
-    return Failure(stage, told["cause"], str(store.log(stage)), told["kind"], tries)
+        record = {"stage": stage.label(), "cause": cause, "kind": kind}
+    _keep(store, stage, {**record, "tries": tries})
+    return Failure(stage, record["cause"], str(store.log(stage)), record["kind"], tries)
 
 
 def gather_failures(store: Store) -> None:
@@ -136,10 +136,10 @@ def last_failure(store: Store, stage: Stage) -> Failure | None:
 
     What other machines say is known after `gather_failures`.
     """
-    told = _told(store, stage)
-    if told is None:
+    record = _told(store, stage)
+    if record is None:
         return None
-    return Failure(stage, told["cause"], str(store.log(stage)), told.get("kind", "work"), told.get("tries", 1))
+    return Failure(stage, record["cause"], str(store.log(stage)), record.get("kind", "work"), record.get("tries", 1))
 
 
 def set_log_aside(store: Store, stage: Stage, tries: int) -> None:
@@ -169,16 +169,16 @@ def free_space(store: Store) -> str:
 
 def _told(store: Store, stage: Stage) -> dict[str, Any] | None:
     try:
-        told = json.loads(store.failure(stage).read_text(encoding="utf-8"))
+        record = json.loads(store.failure(stage).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return told if isinstance(told, dict) and "cause" in told else None
+    return record if isinstance(record, dict) and "cause" in record else None
 
 
-def _keep(store: Store, stage: Stage, told: dict[str, Any]) -> None:
+def _keep(store: Store, stage: Stage, record: dict[str, Any]) -> None:
     """Write it down; on a full disk it is said all the same."""
     try:
-        write_json(store.failure(stage), told)
+        write_json(store.failure(stage), record)
         store.share(store.failure(stage))
     except OSError as error:
         print(f"{store.failure(stage)} could not be written: {error}", flush=True)

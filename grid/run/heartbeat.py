@@ -176,8 +176,8 @@ def _listener(path: str) -> int:
     """Return which process listens at a socket."""
     with socket.socket(socket.AF_UNIX) as door:
         door.connect(path)
-        told = door.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return struct.unpack("3i", told)[0]
+        credentials = door.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return struct.unpack("3i", credentials)[0]
 
 
 def _children() -> list[tuple[str, int]]:

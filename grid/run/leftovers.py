@@ -131,11 +131,11 @@ def _lives(folder: Path) -> bool:
     """Tell whether a folder's launcher lives, or may: in another container that shares the folder, say."""
     here = identity()
     try:
-        told = json.loads((folder / LAUNCHER).read_text(encoding="utf-8"))
+        launcher = json.loads((folder / LAUNCHER).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # it has just begun, or died just then
         pid, _, started = folder.name.partition("-")
-        told = here | {"pid": int(pid), "started": int(started)}
-    return lives(told) is not False and told.get("boot_id") == here["boot_id"]
+        launcher = here | {"pid": int(pid), "started": int(started)}
+    return lives(launcher) is not False and launcher.get("boot_id") == here["boot_id"]
 
 
 def _remove(folders: dict[str, Path]) -> None:

@@ -146,9 +146,9 @@ def _anonymous_bytes(process: int) -> int:
         lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, ProcessLookupError):  # it has just ended
         return 0
-    told = {name: words.split() for name, _, words in (line.partition(":") for line in lines)}
-    resident = told.get("RssAnon") or told.get("VmRSS", ["0"])  # some sandboxes tell the second alone
-    return 1024 * (int(resident[0]) + int(told.get("VmSwap", ["0"])[0]))
+    fields = {name: words.split() for name, _, words in (line.partition(":") for line in lines)}
+    resident = fields.get("RssAnon") or fields.get("VmRSS", ["0"])  # some sandboxes tell the second alone
+    return 1024 * (int(resident[0]) + int(fields.get("VmSwap", ["0"])[0]))
 
 
 def _family() -> list[int]:

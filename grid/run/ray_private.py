@@ -165,8 +165,8 @@ def _without_agent(word: str, raylet: Sequence[str]) -> str:
         return word
     names, listen = agents[option]
     ports = ",".join(getattr(_raylet, name) for name in names)
-    told = dict(argument.partition("=")[::2] for argument in raylet)
-    where = [told["--session_dir"], told["--node_id"], told["--node_ip_address"], ports, listen]
+    options = dict(argument.partition("=")[::2] for argument in raylet)
+    where = [options["--session_dir"], options["--node_id"], options["--node_ip_address"], ports, listen]
     stand_in = [sys.executable, "-I", "-S", agent_stand_in.__file__, *where, "--"]
     return f"{option}={subprocess.list2cmdline(stand_in)} {command}"
 

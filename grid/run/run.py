@@ -238,13 +238,13 @@ def _searcher(launch: _Launch) -> Any:
             key = launch.next()
             if key is None:
                 return None
-            told: dict[str, Any] = {
+            trial: dict[str, Any] = {
                 "key": key,
                 "kind": launch.plan.stages[key].KIND,
                 "title": launch.progress.titles[key],
             }
-            told |= {"wave": launch.conductor.queue.wave + 1} if launch.conductor.waves else {}
-            return told | {"attempt": launch.conductor.tries[key]}
+            trial |= {"wave": launch.conductor.queue.wave + 1} if launch.conductor.waves else {}
+            return trial | {"attempt": launch.conductor.tries[key]}
 
         def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
             """The callback keeps the outcome."""

@@ -155,20 +155,20 @@ def save_offsets(forecaster: "Forecaster", folder: Path) -> None:
     """Write the offsets beside the weights, where there are some."""
     if forecaster.offsets_NGQ is None:
         return
-    told: dict[str, Any] = {"quantile_levels": list(forecaster.quantile_levels)}
+    record: dict[str, Any] = {"quantile_levels": list(forecaster.quantile_levels)}
     if forecaster.offset_edges_NG.shape[1]:
-        told |= {"offsets": forecaster.offsets_NGQ.tolist(), "difficulty": forecaster.offset_edges_NG.tolist()}
+        record |= {"offsets": forecaster.offsets_NGQ.tolist(), "difficulty": forecaster.offset_edges_NG.tolist()}
     else:
-        told |= {"offsets": forecaster.offsets_NGQ[:, 0].tolist()}
-    (Path(folder) / FILE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        record |= {"offsets": forecaster.offsets_NGQ[:, 0].tolist()}
+    (Path(folder) / FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def load_offsets(forecaster: "Forecaster", folder: Path) -> None:
     """Read the offsets that `save_offsets` wrote; where there are none, the forecaster stays as it is."""
     file = Path(folder) / FILE
     if file.is_file():
-        told = json.loads(file.read_text(encoding="utf-8"))
-        offsets = torch.tensor(told["offsets"], dtype=torch.float32)
-        forecaster.offsets_NGQ = offsets if "difficulty" in told else offsets[:, None]
-        edges = told.get("difficulty", [[]] * len(offsets))
+        record = json.loads(file.read_text(encoding="utf-8"))
+        offsets = torch.tensor(record["offsets"], dtype=torch.float32)
+        forecaster.offsets_NGQ = offsets if "difficulty" in record else offsets[:, None]
+        edges = record.get("difficulty", [[]] * len(offsets))
         forecaster.offset_edges_NG = torch.tensor(edges, dtype=torch.float32)

@@ -36,8 +36,8 @@ def check_names_unread(forecaster: Forecaster, batch: Batch) -> None:
     some = batch if forecaster.sees_together else batch.rows(slice(0, FEW))
     renamed = np.array([OTHER] * some.n_windows)
     others = _answers(forecaster, some._replace(motor_B=renamed, item_B=renamed))
-    told = _answers(forecaster, some)
-    if not all(np.allclose(one, other, *SAME) for one, other in zip(told, others, strict=True)):
+    answers = _answers(forecaster, some)
+    if not all(np.allclose(one, other, *SAME) for one, other in zip(answers, others, strict=True)):
         raise TrainingError(
             f"{type(forecaster).__name__}: what it says of a window follows from the name of its motor or recording, "
             "which tells nothing of a motor that it was not trained on; let evaluation take every motor for unknown "

@@ -119,6 +119,6 @@ def grid_name(config: str | None) -> str | None:
 
     path = Path(config)
     if path.is_file():
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return str(told["name"]) if isinstance(told, dict) and told.get("name") else path.stem
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return str(settings["name"]) if isinstance(settings, dict) and settings.get("name") else path.stem
     return path.name.removesuffix(".yaml").removesuffix(".yml")

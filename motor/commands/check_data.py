@@ -189,8 +189,8 @@ def _split_fault(experiment: Experiment, meta: "pd.DataFrame") -> InputError | N
 
 def _units(reader: Reader) -> str:
     """Say which unit each domain's signals have."""
-    told = ", ".join(f"{domain} {reader.units.get(domain, AS_RECORDED)}" for domain in reader.domains)
-    return f"\nunits (dataset.units): {told}"
+    units = ", ".join(f"{domain} {reader.units.get(domain, AS_RECORDED)}" for domain in reader.domains)
+    return f"\nunits (dataset.units): {units}"
 
 
 def _build_once(stage: ImportRecordings, store: Store) -> None:

@@ -38,11 +38,11 @@ def embed(parts: CellParts) -> Vectors:
         vectors = table.drop(columns=[name for name in KNOWN if name != "item"])
         frames.append(vectors.assign(**{FOLD: fold.name}))
     together = pd.concat(frames, ignore_index=True)
-    told: dict[str, Any] = {"cell": parts.key, "name": parts.name}
+    about: dict[str, Any] = {"cell": parts.key, "name": parts.name}
     once = together.drop(columns=FOLD).drop_duplicates()
     if len(parts.folds) > 1 and once["item"].is_unique:
-        return Vectors(Path(), once, {**told, "learned_from": {}})
-    return Vectors(Path(), together, {**told, "learned_from": learned, "saw_labels": saw_labels})
+        return Vectors(Path(), once, {**about, "learned_from": {}})
+    return Vectors(Path(), together, {**about, "learned_from": learned, "saw_labels": saw_labels})
 
 
 def _features(parts: CellParts, file: Path) -> "pd.DataFrame":

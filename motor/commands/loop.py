@@ -180,8 +180,8 @@ def _queue(found: Opened, arguments: argparse.Namespace) -> int:
 
 def _seal(found: Opened, _: argparse.Namespace) -> int:
     digest = found.manager.prepare_training_data()
-    told = label_sets.about(found.loop, digest)
-    print(f"label set {digest}: {told['labels']}; {told['changes']}; {found.loop.label_set(digest)}")
+    summary = label_sets.about(found.loop, digest)
+    print(f"label set {digest}: {summary['labels']}; {summary['changes']}; {found.loop.label_set(digest)}")
     return OK
 
 

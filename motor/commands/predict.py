@@ -14,7 +14,7 @@ from motor.recordings.recording import Recording
 
 
 def predict(
-    parts: Sequence[CellParts], recordings: Iterable[str | Path | Recording], device: str = "cpu", **told: Any
+    parts: Sequence[CellParts], recordings: Iterable[str | Path | Recording], device: str = "cpu", **given: Any
 ) -> Outcome:
     """Judge recordings by cells that were found.
 
@@ -22,12 +22,12 @@ def predict(
     ----------
     parts : sequence of CellParts
         As of `motor.commands.cell.find_cell`.
-    recordings, **told
+    recordings, **given
         As of `motor.predicting.predictor.Predictor.outcome`.
     device : str
         For the forecasters: ``cpu`` or ``cuda``.
     """
-    return Predictor.open(parts, device=device).outcome(recordings, **told)
+    return Predictor.open(parts, device=device).outcome(recordings, **given)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +42,6 @@ def command(arguments: argparse.Namespace) -> int:
     def use() -> int:
         asked = (arguments.cell, arguments.storage, arguments.config, arguments.domain, arguments.digest)
         parts, recordings = find_cell(*asked), arguments.recordings
-        return folder_command.judge(arguments, lambda **told: predict(parts, recordings, arguments.device, **told))
+        return folder_command.judge(arguments, lambda **given: predict(parts, recordings, arguments.device, **given))
 
     return ended(use)

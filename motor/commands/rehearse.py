@@ -173,8 +173,8 @@ def rehearse(asked: RehearsalPlan, store: Store, address: str | None = None, cod
     folder = store.root / "results" / asked.config.name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rehearsal.md").write_text(text, encoding="utf-8")
-    told = [{"measured": measured, "cost": {**asdict(of), "hours": of.hours}} for _, measured, of in priced]
-    write_json(folder / "rehearsal.json", {"grid": asked.config.rehearsal.grid, "backbones": told})
+    priced_backbones = [{"measured": measured, "cost": {**asdict(of), "hours": of.hours}} for _, measured, of in priced]
+    write_json(folder / "rehearsal.json", {"grid": asked.config.rehearsal.grid, "backbones": priced_backbones})
     store.publish(folder)
     return Rehearsal(outcome, priced, text, folder / "rehearsal.md")
 

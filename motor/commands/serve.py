@@ -80,8 +80,8 @@ def command(arguments: argparse.Namespace) -> int:
         shadow = find_shadow(arguments.shadow, parts, arguments.storage) if arguments.shadow else None
         print(f"Loading {', '.join(cell.name for cell in parts)} ...", flush=True)
         if settings.is_open:
-            told = f"{settings.host} can be reached from other machines and no token is asked for"
-            print(f"warning: {told}; give --token-file, or set MOTOR_GRID_TOKEN", file=sys.stderr)
+            open_door = f"{settings.host} can be reached from other machines and no token is asked for"
+            print(f"warning: {open_door}; give --token-file, or set MOTOR_GRID_TOKEN", file=sys.stderr)
         return _until_interrupted(parts, settings, shadow)
 
     return ended(use)

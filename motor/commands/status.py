@@ -89,15 +89,15 @@ def status(experiment: Experiment, plan: Plan, store: Store) -> Status:
     """
     keys = {cell.name(): cell.stage.key for cell in plan.cells}
     if _is_blind(plan):
-        told = next((each for each in launches(store) if keys.keys() & each.plan["cells"].keys()), None)
-        keys = told.plan["cells"] if told else {}
+        launch = next((each for each in launches(store) if keys.keys() & each.plan["cells"].keys()), None)
+        keys = launch.plan["cells"] if launch else {}
     else:
-        told = next((each for each in launches(store) if each.is_of(keys)), None)
+        launch = next((each for each in launches(store) if each.is_of(keys)), None)
     gather_failures(store)
     failures = {key: failure for key, stage in plan.missing.items() if (failure := last_failure(store, stage))}
     names = [cell.name() for cell in plan.cells]
     scores = _scores(names, keys, store, experiment.base.evaluation.rank_by)
-    return Status(experiment, plan, store, told, scores, failures)
+    return Status(experiment, plan, store, launch, scores, failures)
 
 
 def as_text(found: Status) -> str:
@@ -130,7 +130,7 @@ def _headline(found: Status) -> list[str]:
 def _launch(found: Status) -> list[str]:
     """Return what the last launch does, or how it ended."""
     if found.told is None:
-        others = [told.plan["name"] for told in launches(found.store)]
+        others = [other.plan["name"] for other in launches(found.store)]
         advice = f"; {others[0]} was of others: give its overrides" if others else ""
         return ["", f"No launch of these cells has left word in this storage{advice}."]
     plan, now, end = found.told.plan, found.told.now, found.told.end()

@@ -67,9 +67,9 @@ def _cells(experiment: "Experiment", storage: Path, dry_run: bool, unit: str) ->
     # A split by series leaks, and is made to show it.
     checks = (chain.check(places),) if unit == "motor" else ()
     chain = replace(chain, cleared=checks)
-    told = {} if unit == "motor" else {LEAKY: unit}
+    leak = {} if unit == "motor" else {LEAKY: unit}
     ends = [chain.classify(axes) for axes in places]
-    return [Cell(end.axes | told if told else end.axes, end, checks) for end in ends]
+    return [Cell(end.axes | leak if leak else end.axes, end, checks) for end in ends]
 
 
 def chosen_cells(cells: Iterable[Cell], chosen: dict[str, set[str]]) -> list[Cell]:

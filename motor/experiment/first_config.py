@@ -112,13 +112,13 @@ def _channel_lines(channels: dict[str, str], signals: Sequence[Variable]) -> Ite
 def _field_lines(group: Group) -> Iterator[str]:
     """Yield where rate and speed are told, or the question."""
     fields = {"sampling_rate_hz": group.named(RATES), "speed_rpm": group.named(SPEEDS)}
-    told = {name: of for name, of in fields.items() if of}
-    if told:
-        yield "  fields: {" + ", ".join(f"{name}: {_quoted(of)}" for name, of in told.items()) + "} # one value a file"
+    known = {name: of for name, of in fields.items() if of}
+    if known:
+        yield "  fields: {" + ", ".join(f"{name}: {_quoted(of)}" for name, of in known.items()) + "} # one value a file"
     rate_hz = group.rate_hz()
-    if "sampling_rate_hz" not in told and rate_hz is None:
+    if "sampling_rate_hz" not in known and rate_hz is None:
         yield f"  sampling_rate_hz: {QUESTION} # samples a second: no file tells it"
-    elif "sampling_rate_hz" not in told and group.is_table:
+    elif "sampling_rate_hz" not in known and group.is_table:
         yield f"  sampling_rate_hz: {rate_hz:g} # by the first column, if that is a time in seconds: is this right?"
 
 

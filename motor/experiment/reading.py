@@ -64,8 +64,8 @@ class Experiment:
         document = self.document
         faults = self._schema_faults()
         base, _ = check(document, schema())
-        told = {fault.place for fault in faults}
-        uncountable = [fault for fault in count_faults(document) if fault.place not in told]
+        faulty = {fault.place for fault in faults}
+        uncountable = [fault for fault in count_faults(document) if fault.place not in faulty]
         if base is None or uncountable:
             raise ConfigError([*faults, *uncountable])
         self.base = base

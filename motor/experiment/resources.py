@@ -98,8 +98,8 @@ def resource_settings(outside: Outside) -> type[Record]:
     sections: dict[str, Any] = {}
     for kind, stage in stage_kinds(outside).items():
         section = AskedOfTraining if stage.SHARES_WORK else Asked
-        told = (stage.__doc__ or "").partition("\n")[0].removesuffix(".")
-        sections[kind] = (section, Field(default=section(), description=told[:1].lower() + told[1:]))
+        summary = (stage.__doc__ or "").partition("\n")[0].removesuffix(".")
+        sections[kind] = (section, Field(default=section(), description=summary[:1].lower() + summary[1:]))
     return create_model("ResourceSettings", __base__=OfEveryKind, **sections)
 
 
@@ -125,5 +125,5 @@ def given_to(settings: Any, of: type[Stage]) -> Resources:
     kinds = (vars(made).get("KIND", "") for made in of.__mro__)  # one without a section asks as its base
     given = next(getattr(settings, kind) for kind in kinds if kind in type(settings).model_fields)
     names = {field.name for field in fields(Resources)}
-    told = {name: getattr(given, name) for name in given.model_fields_set & names}
-    return replace(of.ASKS or Resources(), **told)
+    values = {name: getattr(given, name) for name in given.model_fields_set & names}
+    return replace(of.ASKS or Resources(), **values)

@@ -35,12 +35,12 @@ class Regime(ForecastFeature):
     def per_window(self, forecaster: Any, batch: Any, sampling_rate_hz: float) -> WindowFeatures:
         """Describe the regimes of each window (see `ForecastFeature.per_window`)."""
         posterior_BLK = forecaster.forecast(batch).regimes_BLK.double().cpu().numpy()
-        told = {"": posterior_BLK}
+        by_ending = {"": posterior_BLK}
         if self.least is not None:
-            told["_log"] = np.log(posterior_BLK + self.least)
+            by_ending["_log"] = np.log(posterior_BLK + self.least)
         columns = {}
         for regime in range(posterior_BLK.shape[2]):
-            for name, of_BLK in told.items():
+            for name, of_BLK in by_ending.items():
                 columns[f"regime_{regime}{name}"] = of_BLK[..., regime].mean(axis=1)
                 columns[f"regime_{regime}{name}_spread"] = of_BLK[..., regime].std(axis=1)
         columns |= {"regime_entropy": entropy(posterior_BLK).mean(axis=1), **runs(posterior_BLK.argmax(axis=2))}

@@ -164,8 +164,8 @@ def _from_npz(path: Path) -> Read:
             numbers = [arrays[name] for name in arrays.files]
     wrong = next((one for one in numbers if one.ndim != 1 or one.dtype.kind not in "fiu"), None)
     if wrong is not None or any(len(of) != len(numbers) for of in names.values()):
-        told = "" if wrong is None else f"; one is of shape {wrong.shape}, {wrong.dtype}"
-        raise VectorsError(f"{path}: {len(names[ITEM])} items, and not as many vectors of numbers{told}")
+        example = "" if wrong is None else f"; one is of shape {wrong.shape}, {wrong.dtype}"
+        raise VectorsError(f"{path}: {len(names[ITEM])} items, and not as many vectors of numbers{example}")
     about_model = _about(path, about)
     if columns is None:
         return names, list(numbers), about_model

@@ -58,9 +58,15 @@ def _json_lines(rows: Mapping[str, Any], held: Mapping[str, Held]) -> str:
     lines = []
     for item, row in rows.items():
         one = held.get(item, Held())
-        told = {"item": item, "motor": row["motor"], "domain": row["domain"], "label": one.label, "action": one.action}
+        fields = {
+            "item": item,
+            "motor": row["motor"],
+            "domain": row["domain"],
+            "label": one.label,
+            "action": one.action,
+        }
         asked = {"instruction": "Name the state of the motor.", "input": f"recording {item}", "output": one.label}
-        lines.append(json.dumps({**told, **(asked if one.label else {})}, ensure_ascii=False))
+        lines.append(json.dumps({**fields, **(asked if one.label else {})}, ensure_ascii=False))
     return "\n".join(lines) + "\n"
 
 
@@ -109,15 +115,15 @@ def take(loop: Loop, file: Path, reviewer: str) -> tuple[int, int]:
     LoopError
         If a line names no recording, a test recording or no class; nothing of the file is taken then.
     """
-    told = list(_read(file))
+    rows = list(_read(file))
     with loop.database.reading() as connection:
         columns = select(ITEM.c.name, ITEM.c.side, ANSWER.c.revision, ANSWER.c.label)
         seat = (ANSWER.c.item_id == ITEM.c.id) & (ANSWER.c.seat == SHARED)
         known = {row["name"]: row for row in connection.execute(columns.outerjoin(ANSWER, seat)).mappings()}
-    for place, item, label in told:
+    for place, item, label in rows:
         _check(loop, known, place, item, label)
     taken = 0
-    for _, item, label in told:
+    for _, item, label in rows:
         if known[item]["label"] == label:
             continue
         revision = known[item]["revision"]
@@ -126,7 +132,7 @@ def take(loop: Loop, file: Path, reviewer: str) -> tuple[int, int]:
         decision = Decision(request, item, revision, "label", reviewer, label, seen)
         decide(loop.database, decision, loop.facts.classes)
         taken += 1
-    return taken, len(told) - taken
+    return taken, len(rows) - taken
 
 
 def _check(loop: Loop, known: Mapping[str, Any], place: str, item: str, label: str) -> None:

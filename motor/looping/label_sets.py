@@ -150,7 +150,7 @@ def seal(loop: Loop, data: Mapping[str, str | None], parent: str | None, actor: 
     _check_moments(loop, held)
     text = _table(held)
     digest = hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
-    told = {
+    summary = {
         "parent": parent,
         "event": {"number": anchor[0], "digest": anchor[1]},
         "decided": len(decided),
@@ -159,7 +159,7 @@ def seal(loop: Loop, data: Mapping[str, str | None], parent: str | None, actor: 
         "changes": difference(read_set(loop.label_set(parent)) if parent else {}, labels_of(held)),
     }
     write_text(loop.label_set(digest), text)
-    write_json(loop.label_set(digest).with_suffix(".json"), told)
+    write_json(loop.label_set(digest).with_suffix(".json"), summary)
     return digest
 
 
@@ -251,8 +251,8 @@ def read_held(file: Path) -> dict[str, Held]:
 
 def about(loop: Loop, digest: str) -> dict[str, Any]:
     """Return what is known of a sealed set."""
-    told: dict[str, Any] = json.loads(loop.label_set(digest).with_suffix(".json").read_text(encoding="utf-8"))
-    return told
+    summary: dict[str, Any] = json.loads(loop.label_set(digest).with_suffix(".json").read_text(encoding="utf-8"))
+    return summary
 
 
 def difference(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> dict[str, int]:

@@ -149,9 +149,9 @@ def open_loop(storage: Path, name: str) -> Loop:
     if not file.is_file():
         there = ", ".join(loops(storage)) or "none"
         raise LoopError(f"there is no loop {name!r} in {storage}; there are: {there}; begin one: launch.py loop new")
-    told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    lists = {field: tuple(told[field]) for field in ("classes", "recordings")}
-    facts = Facts(**{**told, **lists})
+    record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    lists = {field: tuple(record[field]) for field in ("classes", "recordings")}
+    facts = Facts(**{**record, **lists})
     return Loop(storage, name, facts, open_database(facts.database or file.parent))
 
 

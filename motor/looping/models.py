@@ -233,16 +233,16 @@ def verdict(newest: Figures | None, scores: Sequence[float] | None, goal: float,
 def as_json(model: Model) -> str:
     """Return a model as it is kept beside what it said."""
     held = model.held_out and vars(model.held_out)
-    told = {"key": model.key, "name": model.name, "held_out": held, "rivals": model.rivals}
-    return json.dumps(told, indent=2)
+    record = {"key": model.key, "name": model.name, "held_out": held, "rivals": model.rivals}
+    return json.dumps(record, indent=2)
 
 
 def from_json(text: str) -> Model:
     """Return a model that `as_json` wrote."""
-    told: dict[str, Any] = json.loads(text)
-    held = told["held_out"]
-    rivals = {name: (score, steps) for name, (score, steps) in told.get("rivals", {}).items()}
+    record: dict[str, Any] = json.loads(text)
+    held = record["held_out"]
+    rivals = {name: (score, steps) for name, (score, steps) in record.get("rivals", {}).items()}
     if held is None:
-        return Model(told["key"], told["name"], None, rivals)
+        return Model(record["key"], record["name"], None, rivals)
     interval = held["interval"] and tuple(held["interval"])
-    return Model(told["key"], told["name"], Figures(**{**held, "interval": interval}), rivals)
+    return Model(record["key"], record["name"], Figures(**{**held, "interval": interval}), rivals)

@@ -38,19 +38,19 @@ def as_markdown(
     language : str
         Of the catalogue of its words.
     """
-    told, models = _words(language), models or {}
+    words, models = _words(language), models or {}
     columns = ["iteration", "test", "gain", "held_out", *(["before"] if compared.sealed else [])]
-    lines = [f"| {' | '.join(told.say(f'loop.column.{name}') for name in columns)} |"]
-    lines += [f"|---:|{'---|' * (len(columns) - 1)}", *_rows(told, compared, models)]
-    lines += ["", told.say("loop.looks", n=compared.looks)]
+    lines = [f"| {' | '.join(words.say(f'loop.column.{name}') for name in columns)} |"]
+    lines += [f"|---:|{'---|' * (len(columns) - 1)}", *_rows(words, compared, models)]
+    lines += ["", words.say("loop.looks", n=compared.looks)]
     if compared.n_corrected:
-        lines += ["", told.say("loop.corrected", n=compared.n_corrected)]
-    lines += [*_asking(told, models), *_increments(told, models)]
+        lines += ["", words.say("loop.corrected", n=compared.n_corrected)]
+    lines += [*_asking(words, models), *_increments(words, models)]
     if shadow is not None:
-        lines += ["", told.say("loop.shadow", **vars(shadow))]
+        lines += ["", words.say("loop.shadow", **vars(shadow))]
     for number, quality in (estimates or {}).items():
         if quality is not None:
-            lines += ["", *_estimate(told, number, quality)]
+            lines += ["", *_estimate(words, number, quality)]
     return "\n".join(lines) + "\n"
 
 
@@ -60,26 +60,26 @@ def _words(language: str) -> Words:
     return words(language).beside(str(file), catalogue(file))
 
 
-def _rows(told: Words, compared: Compared, models: Mapping[int, Model | None]) -> Iterator[str]:
+def _rows(words: Words, compared: Compared, models: Mapping[int, Model | None]) -> Iterator[str]:
     by_late = {one.first: one for one in compared.differences}
     for number, figures in compared.figures.items():
         model = models.get(number)
-        cells = [_shown(told, figures), _gain(told, by_late.get(number))]
-        cells += [_shown(told, model.held_out if model else None)]
-        cells += [_shown(told, compared.sealed.get(number))] if compared.sealed else []
+        cells = [_shown(words, figures), _gain(words, by_late.get(number))]
+        cells += [_shown(words, model.held_out if model else None)]
+        cells += [_shown(words, compared.sealed.get(number))] if compared.sealed else []
         yield f"| {number} | {' | '.join(cells)} |"
 
 
-def _asking(told: Words, models: Mapping[int, Model | None]) -> list[str]:
+def _asking(words: Words, models: Mapping[int, Model | None]) -> list[str]:
     """Say that asking does not pay, where enough iterations brought no model that tells the classes."""
     found = [model.held_out for model in models.values() if model is not None and model.held_out is not None]
     if len(found) < FEWEST_ITERATIONS or not cannot_tell(found[-1]):
         return []
     value = f"{found[-1].macro_f1:.3f}{_interval(found[-1].interval)}"
-    return ["", told.say("loop.no_asking", iterations=len(found), value=value)]
+    return ["", words.say("loop.no_asking", iterations=len(found), value=value)]
 
 
-def _increments(told: Words, models: Mapping[int, Model | None]) -> Iterator[str]:
+def _increments(words: Words, models: Mapping[int, Model | None]) -> Iterator[str]:
     """Say which won, increments or cumulative fine-tunes, wherever a grid has both."""
     for number, model in models.items():
         rivals = model.rivals if model is not None else {}
@@ -92,7 +92,7 @@ def _increments(told: Words, models: Mapping[int, Model | None]) -> Iterator[str
             values = {"increment": f"{by_increments:.3f}", "cumulative": f"{at_once:.3f}"}
             share = round(100 * steps / all_steps)
             yield ""
-            yield told.say(f"loop.won.{won}", number=number, name=name, share=share, level=LEVEL, **values)
+            yield words.say(f"loop.won.{won}", number=number, name=name, share=share, level=LEVEL, **values)
 
 
 def cannot_tell(held_out: Figures) -> bool:
@@ -101,16 +101,16 @@ def cannot_tell(held_out: Figures) -> bool:
     return upper < TELLS
 
 
-def _shown(told: Words, figures: Figures | None) -> str:
+def _shown(words: Words, figures: Figures | None) -> str:
     if figures is None:
         return "–"
-    return told.say("loop.figures", value=f"{figures.macro_f1:.3f}{_interval(figures.interval)}", n=figures.n_motors)
+    return words.say("loop.figures", value=f"{figures.macro_f1:.3f}{_interval(figures.interval)}", n=figures.n_motors)
 
 
-def _gain(told: Words, found: Difference | None) -> str:
+def _gain(words: Words, found: Difference | None) -> str:
     if found is None:
         return "–"
-    verdict = told.say("loop.apart" if found.told_apart else "loop.not_apart")
+    verdict = words.say("loop.apart" if found.told_apart else "loop.not_apart")
     return f"{found.value:+.3f}{_interval(found.interval)}, {verdict}"
 
 
@@ -118,13 +118,13 @@ def _interval(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]"
 
 
-def _estimate(told: Words, number: int, quality: Quality) -> list[str]:
-    head = told.say("loop.drawn", number=number, recordings=quality.n_drawn, motors=quality.n_motors)
+def _estimate(words: Words, number: int, quality: Quality) -> list[str]:
+    head = words.say("loop.drawn", number=number, recordings=quality.n_drawn, motors=quality.n_motors)
     if quality.macro_f1_interval is None:
-        return [f"{head} {told.say('loop.too_few')}"]
+        return [f"{head} {words.say('loop.too_few')}"]
     value = f"{quality.macro_f1:.3f}{_interval(quality.macro_f1_interval)}"
-    columns = (told.say(f"loop.column.{name}") for name in ("class", "precision", "recall", "f1"))
-    rows = [f"{head} {told.say('loop.estimate', value=value)}", "", f"| {' | '.join(columns)} |", "|---|---|---|---|"]
+    columns = (words.say(f"loop.column.{name}") for name in ("class", "precision", "recall", "f1"))
+    rows = [f"{head} {words.say('loop.estimate', value=value)}", "", f"| {' | '.join(columns)} |", "|---|---|---|---|"]
     for name, rates in quality.by_class.items():
         cells = [f"{value:.2f}{_interval(interval)}" for value, interval in rates.values()]
         rows.append(f"| {name} | {' | '.join(cells)} |")

@@ -58,8 +58,8 @@ class ServedPair:
     def count(self, **numbers: int) -> None:
         """Add to what was counted: ``judged``, ``differ``, ``kept``, ``missed`` and so on."""
         self._counts.update(numbers)
-        told = {"champion": self.champion, "challenger": self.challenger, **self._counts}
-        write_json(self._opened.folder / SERVED / f"{COUNTS}{self.session}.json", told)
+        record = {"champion": self.champion, "challenger": self.challenger, **self._counts}
+        write_json(self._opened.folder / SERVED / f"{COUNTS}{self.session}.json", record)
 
     def keep(self, recording: Recording, champion: Mapping[str, Any], challenger: Mapping[str, Any]) -> str:
         """Keep a recording that the two call otherwise, and return what became of it.
@@ -109,8 +109,8 @@ class ServedPair:
     @cached_property
     def _counts(self) -> Counter[str]:
         file = self._opened.folder / SERVED / f"{COUNTS}{self.session}.json"
-        told = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        return Counter({name: value for name, value in told.items() if isinstance(value, int)})
+        record = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return Counter({name: value for name, value in record.items() if isinstance(value, int)})
 
 
 def pair_of(loop: Loop, champion: str, alias: Mapping[str, Any], most: int, most_mb: float) -> ServedPair:
@@ -152,15 +152,15 @@ class Seen:
 def seen(loop: Loop) -> Iterator[Seen]:
     """Yield what shadows of a loop's served models have come to."""
     counts = dict[tuple[str, str], Counter[str]]()
-    for told in _read(loop, f"{COUNTS}*.json"):
-        pair = told.pop("champion"), told.pop("challenger")
-        counts.setdefault(pair, Counter()).update(told)
+    for record in _read(loop, f"{COUNTS}*.json"):
+        pair = record.pop("champion"), record.pop("challenger")
+        counts.setdefault(pair, Counter()).update(record)
     labels = _decided(loop)
     right = dict[tuple[str, str], Counter[str]]()
-    for told in _read(loop, f"*/{SAID}"):
-        pair = told["champion"], told["challenger"]
-        label = labels.get(told["name"])
-        said = [told["said"][key]["label"] == label for key in pair]
+    for record in _read(loop, f"*/{SAID}"):
+        pair = record["champion"], record["challenger"]
+        label = labels.get(record["name"])
+        said = [record["said"][key]["label"] == label for key in pair]
         found = {"decided": label is not None, "champion_right": said[0], "challenger_right": said[1]}
         right.setdefault(pair, Counter()).update({name: int(value) for name, value in found.items()})
     names = ("decided", "champion_right", "challenger_right")
@@ -170,8 +170,8 @@ def seen(loop: Loop) -> Iterator[Seen]:
 
 def _read(loop: Loop, pattern: str) -> Iterator[dict[str, Any]]:
     for file in sorted((loop.folder / SERVED).glob(pattern)):
-        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        yield told | ({"name": file.parent.name} if file.name == SAID else {})
+        record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        yield record | ({"name": file.parent.name} if file.name == SAID else {})
 
 
 def _decided(loop: Loop) -> dict[str, str]:

@@ -22,10 +22,10 @@ def sure(candidates: Candidates, settings: Looping) -> list[Question]:
     is_open = candidates.meta["label"].isna()
     open_items = set(candidates.meta.loc[is_open, "item"])
     rows = []
-    for item, told in suggestions(candidates).items():
-        label, probability = max(told["probabilities"].items(), key=lambda pair: pair[1], default=("", 0.0))
-        if item in open_items and probability >= settings.sure_from and told["unlike"] <= STRANGE:
-            rows.append((label, probability, item, told))
+    for item, suggestion in suggestions(candidates).items():
+        label, probability = max(suggestion["probabilities"].items(), key=lambda pair: pair[1], default=("", 0.0))
+        if item in open_items and probability >= settings.sure_from and suggestion["unlike"] <= STRANGE:
+            rows.append((label, probability, item, suggestion))
     surest = sorted(rows, key=lambda row: (-row[1], row[2]))[: settings.sure]
     by_class = sorted(surest, key=lambda row: (row[0], row[1], row[2]))
-    return [Question(item, SURE, suggestion=told) for _, _, item, told in by_class]
+    return [Question(item, SURE, suggestion=suggestion) for _, _, item, suggestion in by_class]

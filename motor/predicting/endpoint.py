@@ -168,8 +168,8 @@ def _challenger(parts: Sequence[CellParts], keeper: Keeper, settings: Settings) 
     try:
         return start_challenger(_carried(parts), keeper, settings)
     except Exception as error:  # Ray raises whatever it has at hand
-        told = str(error).strip().rpartition("\n")[2]
-        print(f"warning: the shadow does not come up: {told}; requests are answered without it", file=sys.stderr)
+        cause = str(error).strip().rpartition("\n")[2]
+        print(f"warning: the shadow does not come up: {cause}; requests are answered without it", file=sys.stderr)
         return None
 
 

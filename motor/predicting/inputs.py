@@ -112,8 +112,8 @@ def _check(options: InputOptions) -> None:
 def _check_layout(options: InputOptions) -> None:
     """Raise DataError if no table can be written as is told."""
     for name, marks in (("delimiter", (",", ";", "\t", "|")), ("decimal", (".", ","))):
-        if (told := getattr(options, name)) is not None and told not in marks:
-            raise DataError(f"{name} is {shown(told)}; allowed: {', '.join(map(repr, marks))}")
+        if (mark := getattr(options, name)) is not None and mark not in marks:
+            raise DataError(f"{name} is {shown(mark)}; allowed: {', '.join(map(repr, marks))}")
     if options.skip_rows is not None and not 0 <= options.skip_rows <= MOST_SKIPPED:
         raise DataError(
             f"skip_rows is {options.skip_rows}; give how many lines stand above the table, 0 to {MOST_SKIPPED}"

@@ -203,10 +203,10 @@ def _of_object(one: Mapping[str, Any], item: str, options: InputOptions) -> Reco
 def _check_query(one: Mapping[str, Any], item: str, options: InputOptions, query: Mapping[str, str]) -> None:
     """Raise if a JSON object tells another domain, rate or speed than the query."""
     for name in {*FIELDS} & {*query} & {*one}:
-        asked, told = getattr(options, name), one[name]
-        if told is not None and told != asked:
+        asked, stated = getattr(options, name), one[name]
+        if stated is not None and stated != asked:
             raise DataError(
-                f"{item}: {name} is {shown(told)} by the JSON, and {shown(asked)} by the query; correct one of them, "
+                f"{item}: {name} is {shown(stated)} by the JSON, and {shown(asked)} by the query; correct one of them, "
                 "or leave it out"
             )
 

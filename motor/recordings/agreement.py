@@ -59,14 +59,14 @@ def agreed_rate(of_item: Value, of_file: Value, of_all: Value, item: str, place:
         If it is no number above 0; if the file and the settings contradict one another; or if the data tells a rate
         that no recorder has, which is another unit's.
     """
-    told, own, settings = (positive(value, "sampling_rate_hz", item, place) for value in (of_item, of_file, of_all))
-    if told is None and own is not None and settings is not None and not math.isclose(own, settings, rel_tol=SAME):
+    stated, own, settings = (positive(value, "sampling_rate_hz", item, place) for value in (of_item, of_file, of_all))
+    if stated is None and own is not None and settings is not None and not math.isclose(own, settings, rel_tol=SAME):
         raise DataError(
             f"{place}: item {item!r} has the sampling rate {own:g} Hz by its file, and {settings:g} Hz by the "
             "settings; take sampling_rate_hz out, or correct it; a column or a group of the pattern comes before both"
         )
-    by_data = own if told is None else told
-    lowest = LOWEST_HZ if told is None else LOWEST_TOLD_HZ
+    by_data = own if stated is None else stated
+    lowest = LOWEST_HZ if stated is None else LOWEST_TOLD_HZ
     if by_data is not None and not lowest <= by_data <= HIGHEST_HZ:
         raise DataError(
             f"{place}: item {item!r} has the sampling rate {by_data:g} Hz, which no recorder of vibration or sound has "

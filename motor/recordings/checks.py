@@ -73,8 +73,8 @@ def _contradictions(meta: "pandas.DataFrame") -> list[str]:
 def _contradicting_labels(meta: "pandas.DataFrame") -> list[str]:
     """Return a message for each moment at which a motor has several labels."""
     faults = []
-    told = meta[meta["moment"].notna()].drop_duplicates(["motor", "moment", "label"])
-    several = told[told.duplicated(["motor", "moment"], keep=False)]
+    dated = meta[meta["moment"].notna()].drop_duplicates(["motor", "moment", "label"])
+    several = dated[dated.duplicated(["motor", "moment"], keep=False)]
     for (motor, moment), rows in several.groupby(["motor", "moment"]):
         names = ", ".join(map(repr, rows["label"]))
         faults.append(f"motor {motor!r} has labels {names} at moment {moment!r}; correct labels or moments")

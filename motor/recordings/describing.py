@@ -72,8 +72,8 @@ class Group:
 
     def rate_hz(self) -> float | None:
         """Return the rate that the files tell, None if they tell none, or several."""
-        told = {one.sampling_rate_hz for one in self.variables if one.sampling_rate_hz}
-        return told.pop() if len(told) == 1 else None
+        rates = {one.sampling_rate_hz for one in self.variables if one.sampling_rate_hz}
+        return rates.pop() if len(rates) == 1 else None
 
     def named(self, words: re.Pattern[str]) -> str | None:
         """Return the single value whose name is like some words."""
@@ -111,10 +111,10 @@ def look_into(path: Path) -> Look:
     groups = sorted(groups, key=lambda group: -group.n_files)
     left = [str(file) for end, of in by_end.items() if not end for file in of]
     kinds = Counter(os.path.splitext(one)[1] or "no suffix" for one in left)  # noqa: PTH122
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     if not groups:
-        raise DataError(f"{path}: no file of a format that is read ({told or 'no file at all'}); see docs/data.md")
-    return Look(path, groups, told, find_listing(path))
+        raise DataError(f"{path}: no file of a format that is read ({counted or 'no file at all'}); see docs/data.md")
+    return Look(path, groups, counted, find_listing(path))
 
 
 def _members(file: Path) -> list[Path]:

@@ -131,9 +131,9 @@ def _delimiter(head: str) -> str:
 
 
 def _row(cells: Mapping[str, str], place: str, classes: Sequence[str], raw: Mapping[str, str]) -> LabelRow:
-    told = {name: first_told([cells.get(name)], (*classes, *raw)) for name in COLUMNS}
-    names = {name: None if told[name] is None else cleaned(told[name]) for name in ("motor", "domain", "label")}
-    names["item"] = None if told["item"] is None else str(told["item"]).strip()
+    values = {name: first_told([cells.get(name)], (*classes, *raw)) for name in COLUMNS}
+    names = {name: None if values[name] is None else cleaned(values[name]) for name in ("motor", "domain", "label")}
+    names["item"] = None if values["item"] is None else str(values["item"]).strip()
     if names["item"] is None and names["motor"] is None:
         raise DataError(f"{place}: the row has neither item nor motor; fill one in, or take it out")
     label = names["label"] and raw.get(names["label"], names["label"])
@@ -142,7 +142,7 @@ def _row(cells: Mapping[str, str], place: str, classes: Sequence[str], raw: Mapp
             f"{place}: unknown label {shown(label)}{near(label, classes)}; allowed: {', '.join(classes)}, or nothing "
             "where nobody knows it; correct it, or map it in dataset.labels"
         )
-    times = {name: seconds_since_1970(told[name], names["item"] or str(names["motor"]), place) for name in TIMES}
+    times = {name: seconds_since_1970(values[name], names["item"] or str(names["motor"]), place) for name in TIMES}
     return LabelRow(place, label, names["item"], names["motor"], names["domain"], **times)
 
 

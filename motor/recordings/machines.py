@@ -242,9 +242,9 @@ def zone_of(machines: Mapping[str, Machine], motor: str, velocity_mm_s: float | 
     return None if known is None or velocity_mm_s is None else known.zone(velocity_mm_s)
 
 
-def machines_from(told: Mapping[str, Any]) -> dict[str, Machine]:
+def machines_from(records: Mapping[str, Any]) -> dict[str, Machine]:
     """Return machines by motor, as JSON told them."""
-    return {motor: Machine.model_validate_json(json.dumps(machine)) for motor, machine in told.items()}
+    return {motor: Machine.model_validate_json(json.dumps(machine)) for motor, machine in records.items()}
 
 
 def machine_of(machines: Mapping[str, Machine], motor: str) -> Machine:

@@ -79,8 +79,8 @@ def told_apart(one: str, other: str) -> str:
     """Return in words the letters, beyond ASCII, that one of two names has and the other has not."""
     letters = [letter for letter in dict.fromkeys(one + other) if (letter in one) != (letter in other)]
     unusual = [letter for letter in letters if not letter.isascii()][:3]
-    told = ", ".join(f"{letter!a} is {unicodedata.name(letter, 'without a name')}" for letter in unusual)
-    return f" ({told})" if told else ""
+    named = ", ".join(f"{letter!a} is {unicodedata.name(letter, 'without a name')}" for letter in unusual)
+    return f" ({named})" if named else ""
 
 
 def natural(name: str) -> list[Any]:

@@ -106,11 +106,11 @@ def _unpack(path: Path, archive: Path | None, out: IO[bytes]) -> None:
         if path.suffix.lower() == GZ:
             raise SeriesError(f"{path}: it is packed twice; unpack the outer archive")
         with zipfile.ZipFile(archive) as opened:
-            told = opened.getinfo(path.relative_to(archive).as_posix())
-            if told.flag_bits & ENCRYPTED:
+            member = opened.getinfo(path.relative_to(archive).as_posix())
+            if member.flag_bits & ENCRYPTED:
                 raise SeriesError(f"{path}: it is encrypted; pack it without a password")
-            with opened.open(told) as stream:
-                _copy(stream, out, path, told.compress_size)
+            with opened.open(member) as stream:
+                _copy(stream, out, path, member.compress_size)
     except KeyError as error:
         raise DataError(f"{path}: the archive has no such file; correct the name") from error
     except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, NotImplementedError) as error:

@@ -119,13 +119,13 @@ class SignalReader(Channelled):
         columns = columns or {}
         variable = columns.get("variable")
         options = self.options(None if is_nothing(variable) else str(variable))
-        told: dict[str, Value] = {**(own or {})}
-        told |= {name: value_of(file, of, options) for name, of in self.fields.items()}
+        fields: dict[str, Value] = {**(own or {})}
+        fields |= {name: value_of(file, of, options) for name, of in self.fields.items()}
         if not self.channels or options.variable:
-            yield Source(item, place, partial(read_signal, file, options=options), columns, told)
+            yield Source(item, place, partial(read_signal, file, options=options), columns, fields)
             return
         # Of joined files one channel comes after the other, and the others' samples would be kept all the while.
         shared = SharedFile(file, self.read_channels, options, is_kept=self.join is None)
         n_bytes = 2 * file.stat().st_size // len(self.channels) if file.is_file() else 0  # 16 bits become 32
         loads = {name: partial(shared.signal, name) for name in self.read_channels}
-        yield from self.of_channels(item, place, loads, columns, told, n_bytes)
+        yield from self.of_channels(item, place, loads, columns, fields, n_bytes)

@@ -64,12 +64,12 @@ def rows_of(text: IO[str]) -> Iterator[tuple[int, list[str]]]:
     csv.Error, UnicodeDecodeError
         On reading, if it is no such table.
     """
-    first, then, above, told = text.readline().lstrip(MARK), text.readline(), 0, None
+    first, then, above, separator = text.readline().lstrip(MARK), text.readline(), 0, None
     while then and _is_above(first, then):
         mark = SEP.fullmatch(first.strip())
-        told = mark[1] if mark else told
+        separator = mark[1] if mark else separator
         first, then, above = then, text.readline(), above + 1
-    lines = csv.reader(chain([first, then], text), delimiter=told or delimiter_of(first))
+    lines = csv.reader(chain([first, then], text), delimiter=separator or delimiter_of(first))
     yield from ((above + lines.line_num, row) for row in lines)
 
 

@@ -43,12 +43,12 @@ class Record(BaseModel):
 
     @classmethod
     def _as_before(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
-        told = {**cls.BEFORE, **settings}
+        values = {**cls.BEFORE, **settings}
         for name, field in cls.model_fields.items():
-            within, value = field.annotation, told.get(name)
+            within, value = field.annotation, values.get(name)
             if isinstance(within, type) and issubclass(within, Record) and isinstance(value, Mapping):
-                told[name] = within._as_before(value)
-        return told
+                values[name] = within._as_before(value)
+        return values
 
 
 class Plugin(Record):

@@ -51,8 +51,8 @@ class Review:
         of_models = queues.get(DISAGREEMENTS, {"asked": 0, "open": 0})
         n_open = of_models["open"] + len(disagreements(self.database, self.reviewers))
         queues[DISAGREEMENTS] = {**of_models, "open": n_open}
-        told = {"name": self.name, "classes": list(self.classes), "guidelines": self.guidelines}
-        return {**told, "queues": queues}
+        about = {"name": self.name, "classes": list(self.classes), "guidelines": self.guidelines}
+        return {**about, "queues": queues}
 
     def next(self, queue: str, reviewer: str, count: int) -> list[dict[str, Any]]:
         """Return the next items of a queue for somebody, with the labels that their neighbours have now."""
@@ -71,9 +71,9 @@ class Review:
         with self.database.reading() as connection:
             item = find_item(connection, found["item"])
         empty = {"revision": 0, "action": None, "label": None, "reviewer": None}
-        told = {name: item[name] for name in ("motor", "domain", "side")}
+        fields = {name: item[name] for name in ("motor", "domain", "side")}
         asked = {"queue": DISAGREEMENTS, "reason": DISAGREEMENTS, "is_blind": True, "suggestion": {}, "answer": empty}
-        return {**told, **asked, "item": found["item"], "answers": found["answers"], "adjudicates": True}
+        return {**fields, **asked, "item": found["item"], "answers": found["answers"], "adjudicates": True}
 
     def labels(self, items: list[str]) -> dict[str, str | None]:
         """Return the labels that hold of training and validation items: people's, else those of the data."""
@@ -108,7 +108,7 @@ class Review:
             ).mappings()
             found = [dict(row) for row in rows]
         labels = {} if own["side"] == "test" else self.labels([one["name"] for one in found])
-        told = [
+        recordings = [
             {
                 **one,
                 "label": labels.get(one["name"]),
@@ -117,7 +117,7 @@ class Review:
             }
             for one in found
         ]
-        return {"motor": own["motor"], "side": own["side"], "recordings": told}
+        return {"motor": own["motor"], "side": own["side"], "recordings": recordings}
 
     def history(self, reviewer: str) -> list[dict[str, Any]]:
         """Return somebody's newest decisions, newest first, each with the revision that its item has now."""

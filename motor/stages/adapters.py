@@ -37,8 +37,8 @@ def write_adapter(stage: "Finetune", forecaster: "Forecaster", history: "History
     folder.mkdir()
     safetensors.torch.save_file(forecaster.learned_beside, str(folder / TENSORS))
     base = {"weights": stage.weights_digest, "start": stage.start and stage.start.key, "seed": stage.seed}
-    told = {"base": base, "history": history, "trained_in": forecaster.trained_in, "predictor": _digest(draft)}
-    write_json(folder / TOLD, told | {"keep_in": stage.training.adapters})
+    record = {"base": base, "history": history, "trained_in": forecaster.trained_in, "predictor": _digest(draft)}
+    write_json(folder / TOLD, record | {"keep_in": stage.training.adapters})
 
 
 def keep_adapter(finetune: Path, key: str) -> bool:
@@ -62,8 +62,8 @@ def kept_adapter(stage: "Finetune") -> Mapping[str, Any] | None:
     if not (folder / TOLD).is_file():
         return None
 
-    told: dict[str, Any] = json.loads((folder / TOLD).read_text(encoding="utf-8"))
-    return told | {"tensors": safetensors.torch.load_file(str(folder / TENSORS))}
+    record: dict[str, Any] = json.loads((folder / TOLD).read_text(encoding="utf-8"))
+    return record | {"tensors": safetensors.torch.load_file(str(folder / TENSORS))}
 
 
 def put_adapter(forecaster: "Forecaster", training: "Training", seed: int, kept: Mapping[str, Any]) -> "History":

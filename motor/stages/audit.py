@@ -243,8 +243,8 @@ def refusal(findings: list[dict[str, Any]], accepted: tuple[str, ...]) -> str:
     """Return the message that names every finding, its evidence, and what to do."""
     lines = ["the leak audit found what can lift the scores without a fault being heard:"]
     for finding in findings:
-        told = json.dumps(finding["evidence"], ensure_ascii=False)
-        lines.append(f"- {finding['name']}: {finding['what']} Evidence: {told}. {finding['next_step']}")
+        evidence = json.dumps(finding["evidence"], ensure_ascii=False)
+        lines.append(f"- {finding['name']}: {finding['what']} Evidence: {evidence}. {finding['next_step']}")
     names = ", ".join(sorted({*accepted, *(finding["name"] for finding in findings)}))
     lines.append(
         f"Correct the data or the split; or, if it cannot be helped, accept it by name in the config "

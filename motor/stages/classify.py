@@ -80,7 +80,7 @@ class Classify(Stage):
         summaries = [_read(context.folder(features) / "summary.json") for features in self.features]
         skill = pooled_skill(summaries)
         metrics = classification_metrics(predictions, self.classes, self.normal, self.metrics, skill)
-        told = {"thresholds": {fold.name: fold.thresholds for fold in folds}, "forecast_skill": skill}
+        summary = {"thresholds": {fold.name: fold.thresholds for fold in folds}, "forecast_skill": skill}
         (folder / "figures").mkdir()
         if "confusion" in metrics:
             confusion_figure(folder / "figures" / "confusion.png", metrics)
@@ -89,9 +89,12 @@ class Classify(Stage):
         honest = [fold.held_out.head(None if fold.is_honest else 0) for fold in folds]
         pd.concat(honest, ignore_index=True).to_csv(folder / "held_out.csv", index=False)
         if self.pseudo_labels is not None:
-            told["pseudo_labels"] = {"kind": self.pseudo_labels.kind, "folds": [fold.pseudo_labels for fold in folds]}
+            summary["pseudo_labels"] = {
+                "kind": self.pseudo_labels.kind,
+                "folds": [fold.pseudo_labels for fold in folds],
+            }
             write_json(folder / QUEUE, {fold.name: fold.queue for fold in folds})
-        write_json(folder / "metrics.json", {"axes": self.axes, **metrics, **told, "folds": summaries})
+        write_json(folder / "metrics.json", {"axes": self.axes, **metrics, **summary, "folds": summaries})
         shown = {f"cell/{name}": float(metrics[name]) for name in SCALARS if metrics.get(name) is not None}
         write_cell(folder / CURVES, self.axes, shown)
 
@@ -109,7 +112,7 @@ class Classify(Stage):
         at_work = judging(self.classifier, kept["columns"], self.classes, self.normal, self.seed, threads)
         predictions = at_work.predicted(kept["estimator"], table).assign(fold=fold.name)
         if self.normal:
-            thresholds = {domain: Threshold(**told) for domain, told in fold.thresholds.items()}
+            thresholds = {domain: Threshold(**threshold) for domain, threshold in fold.thresholds.items()}
             predictions["alarm"] = apply_thresholds(predictions, thresholds)
         return replace(fold, predictions=predictions)
 
@@ -128,10 +131,10 @@ class Classify(Stage):
         predictions = at_work.predicted(model, test).assign(fold=name)
         if self.normal:
             predictions["alarm"] = apply_thresholds(predictions, thresholds)
-        told = {domain: asdict(threshold) for domain, threshold in thresholds.items()}
+        threshold_records = {domain: asdict(threshold) for domain, threshold in thresholds.items()}
         target = folder / f"fold-{name}"
         target.mkdir()
-        kept = {"estimator": model, "columns": columns, "classes": self.classes, "thresholds": told}
+        kept = {"estimator": model, "columns": columns, "classes": self.classes, "thresholds": threshold_records}
         joblib.dump(kept, target / "clf_model.pkl")
         if labelling is not None:
             labelling.table().to_csv(target / "pseudo_labels.csv", index=False)
@@ -139,7 +142,7 @@ class Classify(Stage):
         pseudo_labels = None if labelling is None else {"fold": name, **labelling.told()}
         is_honest = not _read(source / "summary.json")["saw_labels"]
         queue = self._queue(labelling, train, model, threads.asked)
-        return FoldOfCell(name, predictions, held_out, told, is_honest, pseudo_labels, queue)
+        return FoldOfCell(name, predictions, held_out, threshold_records, is_honest, pseudo_labels, queue)
 
     def _thresholds(
         self, at_work: Any, of_validation: "pd.DataFrame", reference: "pd.DataFrame", context: Context

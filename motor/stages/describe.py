@@ -191,8 +191,8 @@ class DescribeFold(Described):
         with input_faults():
             references = OwnReferences.of(described, prepared.references(self.domains), motors, self.domains)
         references.write(folder)
-        told = {"without_reference": without_reference(references, meta)}
-        self.write(folder, meta, self._describer((), left_out, references).table(looks, meta), told)
+        summary = {"without_reference": without_reference(references, meta)}
+        self.write(folder, meta, self._describer((), left_out, references).table(looks, meta), summary)
 
     def _left_out(self, training: "pd.DataFrame", motors: "pd.Series", folder: Path) -> frozenset[str]:
         """Return the columns that training motors have shown to be of no use, and write them where some may be."""

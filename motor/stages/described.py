@@ -133,7 +133,7 @@ class Described(Stage):
         """Do what `described_later` does, by a few windows at a time where a forecaster has to see them."""
         return self.described_later(context, prepared, meta)
 
-    def write(self, folder: Path, meta: "pd.DataFrame", features: "pd.DataFrame", told: dict[str, Any]) -> None:
+    def write(self, folder: Path, meta: "pd.DataFrame", features: "pd.DataFrame", summary: dict[str, Any]) -> None:
         """Write the described series of a fold.
 
         Parameters
@@ -152,8 +152,8 @@ class Described(Stage):
         table.reset_index(drop=True).to_parquet(folder / "features.parquet", index=False)
         self._write_by_side(table, features.columns, folder)
         self._draw(table, features, folder / "figures", seed)
-        told = {"training": None, "forecast_skill": [], "saw_labels": self.saw_labels, **told}
-        write_json(folder / "summary.json", {"fold": fold, "n_features": len(features.columns), **told})
+        summary = {"training": None, "forecast_skill": [], "saw_labels": self.saw_labels, **summary}
+        write_json(folder / "summary.json", {"fold": fold, "n_features": len(features.columns), **summary})
 
     def _write_by_side(self, table: "pd.DataFrame", columns: "pd.Index", folder: Path) -> None:
         """Write ``residual_features_train.csv`` or ``embeddings_train.npy``, and so on (the seeds' names)."""

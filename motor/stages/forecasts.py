@@ -87,16 +87,16 @@ def by_motor(frame: "pd.DataFrame") -> list[dict[str, Any]]:
 
 def _told(rows: "pd.DataFrame", edges: np.ndarray | None) -> dict[str, Any]:
     rise_B = rows["rise"].to_numpy()
-    told: dict[str, Any] = {"n_windows": len(rows)}
-    told |= {name: float(rows[name].mean()) for name in ("mae", "mse", "mean_mae")}
+    facts: dict[str, Any] = {"n_windows": len(rows)}
+    facts |= {name: float(rows[name].mean()) for name in ("mae", "mse", "mean_mae")}
     for name in ("said", "reversion"):
-        told[name] = None if edges is None else balanced_accuracy(rise_B, rows[name].to_numpy(), edges)
+        facts[name] = None if edges is None else balanced_accuracy(rise_B, rows[name].to_numpy(), edges)
     if "gate" in rows:
         wants_memory_B = rows["memory_mae"] < rows["model_mae"]
-        told |= {name: float(rows[name].mean()) for name in ("gate", "model_mae", "memory_mae")}
-        told["gate_deciles"] = np.quantile(rows["gate"], DECILES).round(4).tolist()
-        told["gate_right"] = float(((rows["gate"] > 0.5) == wants_memory_B).mean())
-    return told
+        facts |= {name: float(rows[name].mean()) for name in ("gate", "model_mae", "memory_mae")}
+        facts["gate_deciles"] = np.quantile(rows["gate"], DECILES).round(4).tolist()
+        facts["gate_right"] = float(((rows["gate"] > 0.5) == wants_memory_B).mean())
+    return facts
 
 
 def edges_of(batches: Iterable[Batch]) -> np.ndarray | None:
@@ -122,7 +122,7 @@ def worst_cases(
         Of them; of its regimes each token's are told, from the oldest on, and of a gate each branch's weight.
     """
     near_of = [] if forecaster is None else forecaster.neighbours(batch, N_SHOWN)
-    told = []
+    cases = []
     for row, (label, rate_hz) in enumerate(zip(labels, rates_hz, strict=True)):
         near = near_of[row] if near_of else []
         length = len(near[0]["past"]) if near else LONGEST_SHOWN
@@ -152,8 +152,8 @@ def worst_cases(
             case["regimes"] = [_rounded(one_K) for one_K in forecast.regimes_BLK[row].cpu()]
         if forecast.gate_BN is not None:
             case["gate"] = dict(zip(forecast.branches or (), _rounded(forecast.gate_BN[row].cpu()), strict=True))
-        told.append(case)
-    return told
+        cases.append(case)
+    return cases
 
 
 def retrieval_facts(
@@ -179,9 +179,9 @@ def retrieval_facts(
         Item of a held-out series -> motors that are left out, one a window, in turn (see `classmates_of`).
     """
     looked_at = {"training": training, "held_out": held_out(), "one_motor_fewer": _one_fewer(held_out(), classmates)}
-    told = {name: _looked_up(forecaster, batches) for name, batches in looked_at.items()}
-    facts = {name: found for name, found in told.items() if found is not None}
-    if len(facts) < len(told):
+    looked_up = {name: _looked_up(forecaster, batches) for name, batches in looked_at.items()}
+    facts = {name: found for name, found in looked_up.items() if found is not None}
+    if len(facts) < len(looked_up):
         return None
     ratios = {name: value / facts["one_motor_fewer"][name] for name, value in facts["training"].items()}
     return {**facts, "ratio": ratios}
@@ -240,11 +240,11 @@ def joined(folders: Sequence[Path], context_length: int) -> dict[str, Any] | Non
         neighbours' distance and skill (see `retrieval_facts`), means over folds; {} without a memory.
         `motors`: the rows of `by_motor`, of all folds.
     """
-    told = [read_forecasts(folder) for folder in folders]
-    rows = [row for of_fold in told if of_fold for row in of_fold["by_context"].get(str(context_length), [])]
-    if not folders or not all(told) or not rows:
+    forecasts = [read_forecasts(folder) for folder in folders]
+    rows = [row for of_fold in forecasts if of_fold for row in of_fold["by_context"].get(str(context_length), [])]
+    if not folders or not all(forecasts) or not rows:
         return None
-    motors = [row for of_fold in told if of_fold for row in of_fold.get("motors", {}).get(str(context_length), [])]
+    motors = [row for of_fold in forecasts if of_fold for row in of_fold.get("motors", {}).get(str(context_length), [])]
     trainings = [json.loads((folder / "training.json").read_text(encoding="utf-8")) for folder in folders]
     looked_up = [one["retrieval"] for one in trainings if "one_motor_fewer" in one.get("retrieval", {})]
     ratios = [one["ratio"] for one in looked_up]  # one that was taken without is another

@@ -54,11 +54,11 @@ class GivenVectors(Described):
                 f"which this fold tests ({len(met)} of {len(tested)} such motors); make them with the same split, or "
                 "by a model that saw none of them"
             )
-        told = {
+        summary = {
             "saw_labels": bool(_of_fold(vectors, "saw_labels", self.fold, False)),
             "given": {name: vectors.about.get(name) for name in ("learned_from", "pretrained_on")},
         }
-        self.write(folder, meta, self._described(vectors, meta), told)
+        self.write(folder, meta, self._described(vectors, meta), summary)
 
     @property
     def looked_at(self) -> tuple[Stage, ...]:
@@ -107,5 +107,5 @@ class GivenVectors(Described):
 
 def _of_fold(vectors: Vectors, name: str, fold: str, default: Any) -> Any:
     """Return what the table says of a fold."""
-    told = vectors.about.get(name) or {}
-    return told.get(fold, default)
+    by_fold = vectors.about.get(name) or {}
+    return by_fold.get(fold, default)

@@ -31,10 +31,10 @@ class Heat(Classify):
         fold = self._fold(0, context, folder, Threads.of(context.resources))
         fold.predictions.to_parquet(folder / PREDICTIONS, index=False)
         fold.held_out.to_parquet(folder / HELD_OUT, index=False)
-        told = {
+        record = {
             one.name: getattr(fold, one.name) for one in fields(fold) if one.name not in ("predictions", "held_out")
         }
-        write_json(folder / TOLD, told)
+        write_json(folder / TOLD, record)
 
     def read(self, built: Path) -> FoldOfCell:
         """Return what the built stage says of its fold."""

@@ -91,12 +91,12 @@ class Measured:
         edges = edges_of(self.even(N_WINDOWS))
         frame = self.frame.join(self.meta.set_index("item")[["domain", "label", "motor", "speed_rpm"]], on="item")
         of_lengths = frame.groupby("context_length", sort=False)
-        told = {str(length): summarised(rows, edges) for length, rows in of_lengths}
+        by_context = {str(length): summarised(rows, edges) for length, rows in of_lengths}
         motors = {str(length): by_motor(rows) for length, rows in of_lengths}
         longest = frame[frame["context_length"] == self.stage.context_length]
         worst = self._worst(longest) if self.stage.memory is not None or self._says_more else []
         return {
-            "by_context": told,
+            "by_context": by_context,
             "motors": motors,
             "worst": worst,
             "sure": facts_of(longest, self.stage.quantile_levels),
@@ -147,21 +147,21 @@ class Measured:
         """Return the windows that are forecast worst, in their context's deviations (see `worst_cases`)."""
         relative = (frame["mae"] / frame["deviation"].clip(lower=STILL)).to_numpy()
         rows = frame.iloc[np.argsort(-relative, kind="stable")[:N_WORST]]
-        told = []
+        cases = []
         for number, label in zip(rows["number"].tolist(), rows["label"].tolist(), strict=True):
             cut = self._windows.batch(range(number, number + 1))
             batch = as_batch(self._windows, cut, self.stage.context_length)
             rates = [self._windows.series[place].sampling_rate_hz for place in cut["item"]]
             with_memory = None if self.stage.memory is None else self.forecaster
-            told += worst_cases(with_memory, batch, [str(label)], self.forecaster.forecast(batch), rates)
-        return told
+            cases += worst_cases(with_memory, batch, [str(label)], self.forecaster.forecast(batch), rates)
+        return cases
 
 
 def read_training(folder: Path, context_length: int) -> dict[str, Any]:
     """Return ``training.json`` of a built fine-tune, as it is for one of its context lengths."""
-    told = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    n_tokens = told.pop("n_tokens_by_context")[str(context_length)]
-    return told | {"context_seen": min(context_length, told["context_seen"]), "n_tokens": n_tokens}
+    training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    n_tokens = training.pop("n_tokens_by_context")[str(context_length)]
+    return training | {"context_seen": min(context_length, training["context_seen"]), "n_tokens": n_tokens}
 
 
 def read_skill(folder: Path, context_length: int) -> list[dict[str, Any]]:

@@ -64,9 +64,9 @@ def speeds_rpm(recordings: Recordings, speed: Speed) -> "pd.Series":
     return found
 
 
-def _when_sure(recordings: Recordings, speed: Speed, asked: Any, told: "pd.Series") -> "pd.Series":
+def _when_sure(recordings: Recordings, speed: Speed, asked: Any, stated: "pd.Series") -> "pd.Series":
     """Return the speeds with those asked for estimated, once for each motor and moment."""
-    meta, found = recordings.meta.loc[asked], told.copy()
+    meta, found = recordings.meta.loc[asked], stated.copy()
     moments = meta["moment"].where(meta["moment"].notna(), [("alone", index) for index in meta.index])
     for _, group in meta.groupby([meta["motor"], moments], sort=False):
         signals = [(recordings.signal(int(place)), float(meta.at[place, "sampling_rate_hz"])) for place in group.index]

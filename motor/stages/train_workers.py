@@ -185,9 +185,9 @@ class _Worker:
         kind = "time_limit" if over == "time" else "memory_limit"
         self._leave(OVER, {"cause": f"worker {rank} of {self.resources.workers} {cause}", "kind": kind})
 
-    def _leave(self, name: str, told: Any) -> None:
+    def _leave(self, name: str, value: Any) -> None:
         draft = self.work / f"{name}.draft"
-        draft.write_text(json.dumps(told), encoding="utf-8")
+        draft.write_text(json.dumps(value), encoding="utf-8")
         draft.replace(self.work / name)
 
 

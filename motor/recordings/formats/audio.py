@@ -56,8 +56,8 @@ def check_whole(path: Path) -> bytes:
                 f"it is; {NEXT_STEP}"
             )
         size = path.stat().st_size
-        told = ENDS[mark](file, head, size)
-    if told > size:
+        stated = ENDS[mark](file, head, size)
+    if stated > size:
         raise SeriesError(f"{path}: cut off, {size} bytes where its head tells more; {NEXT_STEP}")
     return mark
 

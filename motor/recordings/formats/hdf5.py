@@ -170,17 +170,17 @@ def _unpacked(values: np.ndarray, attributes: Any, place: str) -> np.ndarray:
     SeriesError
         If an attribute is no number, or tells no scale.
     """
-    told = {name: np.ravel(attributes[name]) for name in (SCALE, OFFSET, *UNMEASURED) if name in attributes}
-    if not told or values.dtype.kind not in "iuf":
+    packing = {name: np.ravel(attributes[name]) for name in (SCALE, OFFSET, *UNMEASURED) if name in attributes}
+    if not packing or values.dtype.kind not in "iuf":
         return values
-    for name, numbers in told.items():
+    for name, numbers in packing.items():
         is_number = numbers.dtype.kind in "iuf" and (name in UNMEASURED or (len(numbers) == 1 and np.isfinite(numbers)))
         if not is_number or (name == SCALE and not numbers):
             said = shown(str(attributes[name]))
             raise SeriesError(f"{place}: its attribute {name!r} is {said}, by which nothing can be scaled; {NEXT_STEP}")
-    measured = values * told.get(SCALE, np.ones(1)).astype(np.float64) + told.get(OFFSET, np.zeros(1))
-    for name in told.keys() & set(UNMEASURED):
-        measured[np.isin(values, told[name])] = np.nan
+    measured = values * packing.get(SCALE, np.ones(1)).astype(np.float64) + packing.get(OFFSET, np.zeros(1))
+    for name in packing.keys() & set(UNMEASURED):
+        measured[np.isin(values, packing[name])] = np.nan
     return measured
 
 
@@ -190,10 +190,10 @@ def _check_inside(dataset: Any, place: str) -> None:
         raise SeriesError(
             f"{place}: its numbers lie in other files, which are not read; copy them into it; {NEXT_STEP}"
         )
-    held, told = dataset.id.get_storage_size(), math.prod(dataset.shape) * dataset.dtype.itemsize
-    if told and not held:
+    held, stated = dataset.id.get_storage_size(), math.prod(dataset.shape) * dataset.dtype.itemsize
+    if stated and not held:
         raise SeriesError(f"{place}: {dataset.shape} declared, and no number was ever written; {NEXT_STEP}")
-    if dataset.chunks and told:
+    if dataset.chunks and stated:
         needed = math.prod(-(-size // of) for size, of in zip(dataset.shape, dataset.chunks, strict=True))
         written = dataset.id.get_num_chunks()
         if written < needed:

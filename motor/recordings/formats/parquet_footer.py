@@ -62,8 +62,8 @@ def row_groups(file: Path) -> tuple[RowGroup, ...]:
 
 
 def _row_group(group: dict[int, Any]) -> RowGroup:
-    told = [chunk[META_DATA] for chunk in group[COLUMNS]]
-    chunks = (Chunk(tuple(part.decode() for part in one[PATH]), one[N_VALUES], one[N_BYTES]) for one in told)
+    described = [chunk[META_DATA] for chunk in group[COLUMNS]]
+    chunks = (Chunk(tuple(part.decode() for part in one[PATH]), one[N_VALUES], one[N_BYTES]) for one in described)
     made = RowGroup(group[N_ROWS], tuple(chunks))
     if made.n_rows < 0 or any(chunk.n_values < 0 or chunk.n_bytes < 0 for chunk in made.chunks):
         raise ValueError("its footer is damaged (it counts below 0)")

@@ -200,9 +200,9 @@ def _check_above(path: Path, head: Head, values: np.ndarray, table: TableLayout)
     n_above = 2 if then == n_after - 1 else 1
     if n_above == 1 and first != n_after and not is_rate:
         return
-    told = " and ".join(f"{value:.10g}" for value in values[:n_above, 0])
+    listed = " and ".join(f"{value:.10g}" for value in values[:n_above, 0])
     raise SeriesError(
-        f"{path}, line {head.n_skipped + 1}: {told} may be a rate, or how many numbers follow "
+        f"{path}, line {head.n_skipped + 1}: {listed} may be a rate, or how many numbers follow "
         f"({n_after}); say by skip_rows: {head.n_skipped + n_above} that it is no sample, or by skip_rows: "
         f"{head.n_skipped} that it is one"
     )

@@ -176,8 +176,8 @@ def _check_no_names(path: Path, lines: list[str], rows: list[int], separator: st
 
 def _begins(cell: str, column: Sequence[str], table: TableLayout) -> bool:
     """Tell whether a cell begins what the column below it goes on with in even steps, as a time does."""
-    told = [table.number(one) for one in (cell, *column[:2])]
-    begin, then, last = (math.nan if one is None else one for one in told)
+    numbers = [table.number(one) for one in (cell, *column[:2])]
+    begin, then, last = (math.nan if one is None else one for one in numbers)
     return last > then > begin and math.isclose(then - begin, last - then, rel_tol=1e-3)
 
 

@@ -89,10 +89,10 @@ def _check_whole(path: Path) -> None:
                 raise SeriesError(
                     f"{path}: byte {place} begins no segment of TDMS; it is damaged or no TDMS; {NEXT_STEP}"
                 )
-            told = int.from_bytes(lead[12:20], "little")
-            if len(lead) < LEAD_BYTES or told == UNFINISHED or place + LEAD_BYTES + told > size:
+            stated = int.from_bytes(lead[12:20], "little")
+            if len(lead) < LEAD_BYTES or stated == UNFINISHED or place + LEAD_BYTES + stated > size:
                 raise SeriesError(f"{path}: cut off, its segment at byte {place} is longer than the file; {NEXT_STEP}")
-            place += LEAD_BYTES + told
+            place += LEAD_BYTES + stated
 
 
 FORMAT = Tdms()

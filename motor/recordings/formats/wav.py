@@ -154,6 +154,6 @@ def _chunk(file: IO[bytes], place: int, form: str, path: Path) -> tuple:
     return struct.unpack(form, content)
 
 
-def _check_holds(told: int, held: int, path: Path) -> None:
-    if told > held:
-        raise SeriesError(f"{path}: cut off, {held} bytes of the {told} its head tells; {NEXT_STEP}")
+def _check_holds(stated: int, held: int, path: Path) -> None:
+    if stated > held:
+        raise SeriesError(f"{path}: cut off, {held} bytes of the {stated} its head tells; {NEXT_STEP}")

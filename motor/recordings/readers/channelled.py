@@ -154,14 +154,14 @@ class Channelled(Reader):
         n_bytes : int
             Of each channel.
         """
-        told = dict(own or {})
+        fields = dict(own or {})
         if self.tells_domain and not is_nothing(columns.get("domain")):
             raise DataError(
                 f"{place}: the domain is {shown(columns['domain'])} by the table, and channels tell it, too; take the "
                 "column out, or name channels that are no domains"
             )
         if self.tells_domain and len(self.channels) > 1:
-            told["moment"] = moment_of(item) if is_nothing(told.get("moment")) else told["moment"]
+            fields["moment"] = moment_of(item) if is_nothing(fields.get("moment")) else fields["moment"]
         searched = item if self.tells_domain else None
         turned = cache(self._turned(loads[TACHO], place)) if TACHO in loads else None
         for name, load in loads.items():
@@ -169,7 +169,7 @@ class Channelled(Reader):
                 continue
             tells = {"domain": name} if self.tells_domain else {}
             yield Source(
-                f"{item}:{name}", f"{place}, channel {name}", load, columns, told | tells, searched, n_bytes, turned
+                f"{item}:{name}", f"{place}, channel {name}", load, columns, fields | tells, searched, n_bytes, turned
             )
 
     def _turned(self, load: Load, place: str) -> Callable[[float], np.ndarray]:

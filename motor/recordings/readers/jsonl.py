@@ -82,18 +82,18 @@ class Jsonl(Channelled):
             raise SeriesError(f"{place}: {twin!r} and {other!r} are one name; take one of them out, {NEXT_STEP}")
         known = {form: known[key] for form, key in by_form.items()}
         columns = {field: cleaned(key) for field, key in columns.items()}
-        told = {field: known[key] for field, key in columns.items() if key in known and field != "signal"}
-        item = told.pop("item", None)
+        fields = {field: known[key] for field, key in columns.items() if key in known and field != "signal"}
+        item = fields.pop("item", None)
         name = name if is_nothing(item) else str(item)
         if self.channels:
             loads = {
                 channel: partial(_load_first, known, tuple(map(cleaned, of)), place)
                 for channel, of in self.read_channels.items()
             }
-            yield from self.of_channels(name, place, loads, told)
+            yield from self.of_channels(name, place, loads, fields)
         else:
             load = partial(_load, known.get(columns["signal"]), columns["signal"], place)
-            yield Source(name, place, load, told)
+            yield Source(name, place, load, fields)
 
 
 def _texts(file: Path, max_samples: int) -> Iterator[tuple[int, bytes | dict[str, Any]]]:

@@ -232,10 +232,10 @@ def _cut(batch: "pyarrow.RecordBatch", lines: np.ndarray, file: Path) -> Iterato
     for start, stop in pairwise(borders):
         rows = batch.slice(start, stop - start)
         names = [name for name in rows.schema.names if name.partition(":")[0] not in PER_ROW]
-        told = {name: _constant(rows, name, lines[start:stop], file) for name in names}
+        fields = {name: _constant(rows, name, lines[start:stop], file) for name in names}
         targets = {name.partition(":")[2]: rows[name] for name in rows.schema.names if _is_target(name)}
         timestamps = rows["timestamp"] if "timestamp" in rows.schema.names else None
-        yield Piece(told["item"], lines[start:stop], targets, timestamps, told)
+        yield Piece(fields["item"], lines[start:stop], targets, timestamps, fields)
 
 
 def _without_empty_lines(
@@ -358,8 +358,8 @@ def _numbers(piece: Piece, channel: str, file: Path, decimal: str) -> np.ndarray
     if not measured.all():
         k = int(np.argmin(measured))
         text = targets[k].as_py()
-        told = f"{shown(text)}{unmeasured(_number(text, decimal))}{cause_of(text)}"
-        raise SeriesError(f"{file}, line {piece.lines[k]}: {channel or TARGET} is {told}; {NEXT_STEP}")
+        found = f"{shown(text)}{unmeasured(_number(text, decimal))}{cause_of(text)}"
+        raise SeriesError(f"{file}, line {piece.lines[k]}: {channel or TARGET} is {found}; {NEXT_STEP}")
     return signal
 
 

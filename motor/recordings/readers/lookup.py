@@ -27,11 +27,11 @@ def fields_of(reader: "Reader", source: Source) -> dict[str, Value]:
     if source.own and reader.constants:
         known = {"domain": names["domain"], "label": names["label"]}
         check_constants(source.own, constants, known, source.item, source.place)
-    told = {name: first_told((of.get(name) for of in ranked), names.get(name, ())) for name in ITEM_FIELDS}
+    values = {name: first_told((of.get(name) for of in ranked), names.get(name, ())) for name in ITEM_FIELDS}
     for name in ("motor", "domain"):
-        if told[name] is None:
+        if values[name] is None:
             raise missing(reader, name, source)
-    texts = {name: None if told[name] is None else _name(name, told[name], source) for name in TEXT_FIELDS}
+    texts = {name: None if values[name] is None else _name(name, values[name], source) for name in TEXT_FIELDS}
     texts["label"] = _label(reader, texts["label"], source)
     _check_known("domain", str(texts["domain"]), reader.domains, source)
     # The file's own rate is known only once its signal is read, and these two origins come before it.
@@ -39,9 +39,9 @@ def fields_of(reader: "Reader", source: Source) -> dict[str, Value]:
     item, place = source.item, source.place
     return {
         **texts,
-        "speed_rpm": positive(told["speed_rpm"], "speed_rpm", item, place),
-        "recorded_at": seconds_since_1970(told["recorded_at"], item, place),
-        "reference": truth(told["reference"], "reference", item, place),
+        "speed_rpm": positive(values["speed_rpm"], "speed_rpm", item, place),
+        "recorded_at": seconds_since_1970(values["recorded_at"], item, place),
+        "reference": truth(values["reference"], "reference", item, place),
         "sampling_rate_hz": rate,
     }
 

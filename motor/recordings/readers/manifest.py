@@ -50,9 +50,9 @@ class Manifest(SignalReader):
 
     def sources(self) -> Iterator[Source]:
         """Yield one source a row, in the table's order."""
-        for line, told, file in self._rows():
+        for line, fields, file in self._rows():
             place = f"{self._table_path()}, line {line}, {file}"
-            yield from self.of_file(file, told.get("item") or told["file"], place, told)
+            yield from self.of_file(file, fields.get("item") or fields["file"], place, fields)
 
     def _table_path(self) -> Path:
         """Return the table's path."""
@@ -72,19 +72,19 @@ class Manifest(SignalReader):
             line, row = ragged
             raise DataError(f"{path}, line {line}: {len(row)} cells, the header has {len(header)}; correct the line")
         rows = [(line, _fields(header, row, columns)) for line, row in cells]
-        files = [(line, told, self._file(told["file"])) for line, told in rows]
+        files = [(line, fields, self._file(fields["file"])) for line, fields in rows]
         self._check_files(files)
         return files
 
-    def _file(self, told: str) -> Path:
+    def _file(self, stated: str) -> Path:
         """Return the path of a file as a row tells it.
 
         Perhaps with blanks around, with a Windows path's marks, or with its letters composed in another way.
         """
-        file = self.base_folder() / told.strip()
+        file = self.base_folder() / stated.strip()
         if os.path.exists(file):  # noqa: PTH110  # one that is too long is none, too
             return file
-        turned = told.strip().replace("\\", "/")
+        turned = stated.strip().replace("\\", "/")
         ways = (self.base_folder() / unicodedata.normalize(form, turned) for form in ("NFC", "NFD"))
         return next((way for way in ways if os.path.exists(way)), file)  # noqa: PTH110
 
@@ -119,7 +119,7 @@ class Manifest(SignalReader):
         if not files:
             raise DataError(f"{self._table_path()}, line 2: the table has no rows; add one for each recording")
         self._check_distinct(files)
-        missing = [(line, told["file"]) for line, told, file in files if not os.path.isfile(file)]  # noqa: PTH113
+        missing = [(line, fields["file"]) for line, fields, file in files if not os.path.isfile(file)]  # noqa: PTH113
         if missing:
             line, name = missing[0]
             raise DataError(
@@ -131,11 +131,11 @@ class Manifest(SignalReader):
     def _check_distinct(self, files: list[tuple[int, dict[str, str], Path]]) -> None:
         """Raise if two rows name one file."""
         first: dict[tuple[str, str | None], int] = {}
-        for line, told, file in files:
-            one = (os.path.abspath(file), told.get("variable"))  # noqa: PTH100  # without a look at each
+        for line, fields, file in files:
+            one = (os.path.abspath(file), fields.get("variable"))  # noqa: PTH100  # without a look at each
             if first.setdefault(one, line) != line:
                 raise DataError(
-                    f"{self._table_path()}, line {line}: {shown(told['file'])} stands already in line {first[one]}; "
+                    f"{self._table_path()}, line {line}: {shown(fields['file'])} stands already in line {first[one]}; "
                     "one file is one recording: take one of the rows out, or give each recording a file of its own"
                 )
 

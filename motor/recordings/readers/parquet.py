@@ -77,13 +77,13 @@ class Parquet(Channelled):
         row = 0
         for batch in self._batches(table, [*columns.values()], [*signals.values()], file):
             try:
-                told = {name: batch.column(column).to_pylist() for name, column in columns.items()}
+                fields = {name: batch.column(column).to_pylist() for name, column in columns.items()}
             except UnicodeDecodeError as error:
                 raise DataError(f"{file}, row {row} or after: a text is not UTF-8 ({error}); write it anew") from error
             cells_of = {channel: batch.column(column) for channel, column in signals.items()}
             for k in range(batch.num_rows):
                 place = f"{file}, row {row + k}"
-                values: dict[str, Any] = by_folder | {name: cells[k] for name, cells in told.items()}
+                values: dict[str, Any] = by_folder | {name: cells[k] for name, cells in fields.items()}
                 if is_nothing(values["item"]):
                     raise DataError(f"{place}: the item is {values['item']!r}; give each recording a name")
                 item = str(values.pop("item"))

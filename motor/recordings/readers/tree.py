@@ -84,7 +84,7 @@ class Tree(SignalReader):
 
     def sources(self) -> Iterator[Source]:
         """Yield one source a file."""
-        root, told = self.existing_path(), ("label",) if self.tells_domain else ("domain", "label")
+        root, levels = self.existing_path(), ("label",) if self.tells_domain else ("domain", "label")
         files = self.files()
         found = [member for listed in files for member in members(listed, self._inside)]
         found = [one for one in found if archive_of(one) is None or self._is_only(one)]
@@ -95,7 +95,7 @@ class Tree(SignalReader):
             )
         for file in found:
             name = file.relative_to(root)
-            own = dict(zip(told, (part.removesuffix(ZIP) for part in name.parts[:-1]), strict=False))
+            own = dict(zip(levels, (part.removesuffix(ZIP) for part in name.parts[:-1]), strict=False))
             yield from self.of_file(file, name.as_posix(), str(file), own=own)
 
 

@@ -91,8 +91,8 @@ class Named(Split):
 
 def _by_recording(meta: "pandas.DataFrame") -> dict[str, set[str]]:
     """Return the folds that the recordings of each motor have."""
-    told = meta[meta["fold"].notna()]
-    return {str(motor): set(folds) for motor, folds in told.groupby("motor")["fold"]}
+    named = meta[meta["fold"].notna()]
+    return {str(motor): set(folds) for motor, folds in named.groupby("motor")["fold"]}
 
 
 PLUGIN = Named

@@ -45,8 +45,8 @@ class Repeated(Split):
     @model_validator(mode="after")
     def _check_number_of_folds(self) -> "Repeated":
         if self.repeats * self.k > MOST_FOLDS:
-            told = f"repeats is {self.repeats} and k is {self.k}, which makes {self.repeats * self.k} folds"
-            raise ValueError(f"{told}; allowed are {MOST_FOLDS}: lower one of them")
+            counts = f"repeats is {self.repeats} and k is {self.k}, which makes {self.repeats * self.k} folds"
+            raise ValueError(f"{counts}; allowed are {MOST_FOLDS}: lower one of them")
         return self
 
     def fold_names(self) -> tuple[str, ...]:

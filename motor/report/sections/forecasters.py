@@ -117,9 +117,9 @@ def _ratios(wording: Wording, compared: ComparedCells) -> list[Block]:
         for domain in dict.fromkeys(row["domain"] for row in motors):
             of_both = [[row for row in part if row["domain"] == domain] for part in (motors, plain)]
             ratio, less = error_ratios(of_both[0], None if plain is motors else of_both[1])
-            told = "" if less is None else with_interval(*less)
+            shown = "" if less is None else with_interval(*less)
             n_motors = len({row["motor"] for row in of_both[0]})
-            rows.append([_recipe(wording, cell), domain, with_interval(*ratio), told, n_motors])
+            rows.append([_recipe(wording, cell), domain, with_interval(*ratio), shown, n_motors])
     titles = wording.titles("recipe", "domain", "relative_error", "less_without_modules", "motors")
     return plain_table(wording.say("ratios"), titles, rows, 2)
 

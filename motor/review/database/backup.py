@@ -91,10 +91,10 @@ def _check(file: Path) -> tuple[str, int]:
                 digest.update(last.encode())
                 schema = json.loads(line)["schema"] if schema is None else schema
                 last, count = line, count + 1
-        told = json.loads(last)["digest"]
+        stated = json.loads(last)["digest"]
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise ReviewError(f"{file} is no backup, or damaged ({error}); give another") from error
-    if told != digest.hexdigest() or schema is None:
+    if stated != digest.hexdigest() or schema is None:
         raise ReviewError(f"{file} is damaged: its digest is another; give another backup")
     return str(schema), count
 
@@ -112,12 +112,12 @@ def _fill(connection: Connection, lines: Any) -> None:
         waiting.clear()
 
     for line in lines:
-        told = json.loads(line)
-        if told.get("table") != name or len(waiting) == BATCH:
+        entry = json.loads(line)
+        if entry.get("table") != name or len(waiting) == BATCH:
             flush()
-            name = told.get("table", "")
-        if "row" in told:
-            waiting.append(told["row"])
+            name = entry.get("table", "")
+        if "row" in entry:
+            waiting.append(entry["row"])
 
 
 def _go_on_counting(connection: Connection) -> None:

@@ -99,10 +99,10 @@ def _decision_faults(connection: Connection, decided: dict[str, str]) -> Iterabl
     """Yield decisions that no event tells so, and events whose decision is gone."""
     found = connection.execution_options(yield_per=BATCH).execute(select(DECISION).order_by(DECISION.c.id)).mappings()
     for row in found:
-        told = decided.pop(row["request_id"], None)
-        if told is None:
+        logged = decided.pop(row["request_id"], None)
+        if logged is None:
             yield f"decision {row['id']} is in no event"
-        elif told != _of_text(_text(decision_body(row))):
+        elif logged != _of_text(_text(decision_body(row))):
             yield f"decision {row['id']} (item {row['item_id']} by {row['reviewer']}) was changed"
     yield from (f"the decision of request {request!r} is missing" for request in decided)
 

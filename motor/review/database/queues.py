@@ -157,10 +157,10 @@ def _open_rows(
 
 def _question(row: Mapping[str, Any], reviewer: str) -> dict[str, Any]:
     """Return what the page is given of an item: of a blind one no suggestion."""
-    told = {name: row[name] for name in ("queue", "motor", "domain", "side", "reason", "is_blind")}
+    fields = {name: row[name] for name in ("queue", "motor", "domain", "side", "reason", "is_blind")}
     suggestion = {} if row["is_blind"] else json.loads(row["suggestion"])
     answer = shown(row) | {"revision": row["revision"] or 0}
-    return {**told, "item": row["name"], "suggestion": suggestion, "answer": answer, "for": reviewer}
+    return {**fields, "item": row["name"], "suggestion": suggestion, "answer": answer, "for": reviewer}
 
 
 def disagreements(database: Database, reviewers: int = 2) -> list[dict[str, Any]]:
@@ -202,9 +202,9 @@ def progress(database: Database, reviewer: str | None = None, reviewers: int = 2
         rows = connection.execute(select(ASKED.c.queue, ASKED.c.is_open, func.count()).group_by("queue", "is_open"))
         found: dict[str, dict[str, int]] = {}
         for queue, is_open, count in rows:
-            told = found.setdefault(queue, {"asked": 0, "open": 0})
-            told["asked"] += count
-            told["open"] += count if is_open else 0
+            counts = found.setdefault(queue, {"asked": 0, "open": 0})
+            counts["asked"] += count
+            counts["open"] += count if is_open else 0
         if TEST in found:
             found[TEST]["open"] = connection.scalar(select(func.count()).select_from(ASKED).where(*of_queue)) or 0
     return found

@@ -169,8 +169,8 @@ class AttachedForecaster(Forecaster):
             by_BHQ = by_BHQ + change.by_BHQ.float()
             losses |= change.losses
             if change.branches is not None and forecast.branches is None:  # a forecaster may have some of its own
-                told = {name: one * scale_B11 + loc_B11 for name, one in change.branches.items()}
-                forecast = forecast._replace(gate_BN=change.gate_BN, branches=told)
+                branches = {name: one * scale_B11 + loc_B11 for name, one in change.branches.items()}
+                forecast = forecast._replace(gate_BN=change.gate_BN, branches=branches)
         quantiles_BHQ = forecast.quantiles_BHQ + by_BHQ * scale_B11
         if forecast.quantile_loss is not None:
             own = self._own_loss(quantiles_BHQ, batch)

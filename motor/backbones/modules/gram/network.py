@@ -158,8 +158,8 @@ class Gate(Part):
             spread_BHQ = (spread_QBH - spread_QBH[self.middle]).permute(1, 2, 0)
             square_B = found.square_BK.mean(dim=1)
             width_B = (spread_QBH[-1] - spread_QBH[0]).mean(dim=1)
-            told = [self._encoded(seen), self.reference(mean_BH), torch.stack([square_B, width_B], dim=1)]
-            opened_BG = self.gate(torch.cat(told, dim=-1)).float().sigmoid() * (RISE * self.rise)
+            inputs = [self._encoded(seen), self.reference(mean_BH), torch.stack([square_B, width_B], dim=1)]
+            opened_BG = self.gate(torch.cat(inputs, dim=-1)).float().sigmoid() * (RISE * self.rise)
             gate_BG = opened_BG.clamp(0.0, 1.0)
             seen.notes[NAME] = Retrieved(mean_BH[..., None] + spread_BHQ, gate_BG, square_B)
         return seen.notes[NAME]
@@ -204,9 +204,9 @@ class Gate(Part):
         windows = data.validation()
         batches = data.even(SETTLING_WINDOWS) if windows is None else windows
         parts = zip(*(self._missed(forecaster, batch) for batch in batches), strict=True)
-        told = torch.stack([torch.cat(part) for part in parts])
-        for segment, steps in enumerate(torch.arange(told.shape[2]).tensor_split(self.n_segments)):
-            apart_R, gate_R, missed_R = told[:, :, steps].flatten(1)
+        seen = torch.stack([torch.cat(part) for part in parts])
+        for segment, steps in enumerate(torch.arange(seen.shape[2]).tensor_split(self.n_segments)):
+            apart_R, gate_R, missed_R = seen[:, :, steps].flatten(1)
             level, slope = settled(apart_R, gate_R, missed_R, is_guarded=self.settings.gate == "guarded")
             self.level_G[segment], self.slope_G[segment] = level, slope
 
