@@ -184,7 +184,7 @@ def _set_aside(store: Store, place: Place, stage: Stored, found: Verified) -> No
     store.set_aside(store.root / stage.kind / stage.name, found.damaged[stage.folder])
 
 
-def told(found: Verified, where: str) -> list[str]:
+def report(found: Verified, where: str) -> list[str]:
     """Return what was found, in lines."""
     amount = f"{found.n_bytes / GB:.2f} GB" if found.n_bytes >= GB / 100 else f"{found.n_bytes / 1e6:.2f} MB"
     lines = [f"{where}: {_stages(found.n_stages)}, {amount} read in {found.seconds:.1f} s"]

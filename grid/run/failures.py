@@ -116,7 +116,7 @@ def read_failure(store: Store, stage: Stage, died: str, tries: int = 1, was_kill
     """
     path = store.failure(stage)
     store.receive(path)
-    record = _told(store, stage)
+    record = _record(store, stage)
     if record is None:
         kind, cause = _why_it_died(store, stage, died)
         if kind == "lost" and was_killed_for_memory:
@@ -136,7 +136,7 @@ def last_failure(store: Store, stage: Stage) -> Failure | None:
 
     What other machines say is known after `gather_failures`.
     """
-    record = _told(store, stage)
+    record = _record(store, stage)
     if record is None:
         return None
     return Failure(stage, record["cause"], str(store.log(stage)), record.get("kind", "work"), record.get("tries", 1))
@@ -167,7 +167,7 @@ def free_space(store: Store) -> str:
     return f"{shutil.disk_usage(store.root).free / 1e6:.1f} MB are free on {store.where}"
 
 
-def _told(store: Store, stage: Stage) -> dict[str, Any] | None:
+def _record(store: Store, stage: Stage) -> dict[str, Any] | None:
     try:
         record = json.loads(store.failure(stage).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):

@@ -105,7 +105,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 @dataclass(frozen=True)
-class Told:
+class LaunchRecord:
     """What a launch has said of itself, and how long ago by the clock of who keeps it."""
 
     plan: dict[str, Any]
@@ -128,14 +128,14 @@ class Told:
         return None if is_heard else f"died, or cannot write: last heard {_ago(self.silence_s)}"
 
 
-def launches(store: Store) -> list[Told]:
+def launches(store: Store) -> list[LaunchRecord]:
     """Return what the latest launches have said of themselves, the last one first."""
     store.receive(store.root / RUNS)
     found = []
     for folder in sorted((store.root / RUNS).glob("*"), reverse=True):
         plan, now = _read(folder / PLAN), _read(folder / NOW)
         if plan and now:  # else it begins just now, or is being removed
-            found.append(Told(plan, now, _silence_s(store, folder.name, now)))
+            found.append(LaunchRecord(plan, now, _silence_s(store, folder.name, now)))
     return sorted(found, key=lambda launch: (launch.plan.get("number", 0), launch.plan["started"]), reverse=True)
 
 

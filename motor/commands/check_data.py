@@ -23,8 +23,8 @@ from motor.experiment.reading import Experiment, read_experiment
 from motor.recordings.data_report import describe
 from motor.recordings.readers.base import AS_RECORDED, Reader
 from motor.recordings.recording import DataError, SeriesError
+from motor.recordings.stated_speeds import contradicted_speeds
 from motor.recordings.table import labelled, open_recordings
-from motor.recordings.told_speeds import contradicted_speeds
 from motor.stages.audit import Cleared
 from motor.stages.classify import Classify
 from motor.stages.computable import feature_faults
@@ -159,7 +159,7 @@ def command(arguments: argparse.Namespace) -> int:
     print(describe(checked.summary, checked.report))
     print(_units(checked.reader))
     if checked.untold_speeds is not None:
-        print(f"\n{checked.untold_speeds.told()}")
+        print(f"\n{checked.untold_speeds.sentence()}")
     if passed_over := checked.reader.passed_over():
         print(f"\nnot read: {passed_over}")
     print(f"\nThe same as JSON, with all names: {checked.folder / REPORT} and {SUMMARY} beside it")

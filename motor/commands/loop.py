@@ -95,7 +95,7 @@ def run_loop(found: Opened, count: int, say: Callable[[str], None] = print, when
         say(f"iteration {newest.number}: label set {manager.prepare_training_data()}")
         if not manager.start_training():
             return "failed"
-        say(f"iteration {newest.number}: {_told(manager.run_inference())}")
+        say(f"iteration {newest.number}: {_line(manager.run_inference())}")
         _promote_better(manager)
         if (why := manager.close()) is not None:
             say(f"complete: {why}")
@@ -122,7 +122,7 @@ def _promote_better(manager: IterationManager) -> None:
         manager.promote()
 
 
-def _told(model: Model) -> str:
+def _line(model: Model) -> str:
     return f"{model.name} ({model.key}), held out: {_figures(model.held_out)}"
 
 
@@ -140,7 +140,7 @@ def _status(found: Opened, _: argparse.Namespace) -> int:
         labels = "" if one.label_set is None else f", label set {one.label_set}"
         model = manager.model(one.number)
         print(f"iteration {one.number}: {standing.state}{labels}, {standing.n_open} of {standing.n_asked} open", end="")
-        print("" if model is None else f"; {_told(model)}")
+        print("" if model is None else f"; {_line(model)}")
     for queue, count in progress(found.loop.database, reviewers=found.loop.facts.test_reviewers).items():
         print(f"queue {queue}: {count['open']} of {count['asked']} open")
     for name, alias in iterations.aliases(found.loop.database).items():
@@ -190,7 +190,7 @@ def _train(found: Opened, _: argparse.Namespace) -> int:
 
 
 def _infer(found: Opened, _: argparse.Namespace) -> int:
-    print(_told(found.manager.run_inference()))
+    print(_line(found.manager.run_inference()))
     return OK
 
 
@@ -202,7 +202,7 @@ def _compare(found: Opened, _: argparse.Namespace) -> int:
 
 def _promote(found: Opened, arguments: argparse.Namespace) -> int:
     model = found.manager.promote(arguments.alias, arguments.iteration)
-    print(f"{found.loop.name}@{arguments.alias}: {_told(model)}")
+    print(f"{found.loop.name}@{arguments.alias}: {_line(model)}")
     return OK
 
 

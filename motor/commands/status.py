@@ -10,7 +10,7 @@ from typing import Any
 from grid.plan.plan import Cell, Plan
 from grid.plan.titles import titles
 from grid.run.failures import Failure, gather_failures, last_failure
-from grid.screen.journal import Told, launches
+from grid.screen.journal import LaunchRecord, launches
 from grid.screen.progress import clock
 from grid.stage import Stage
 from grid.store.store import Store
@@ -30,7 +30,7 @@ class Status:
     ----------
     experiment, plan, store
         What was asked for.
-    told : Told or None
+    launch : LaunchRecord or None
         What the last launch of these cells has left word of.
     scores : dict of str to float or None
         Of the cells that stand, by name: the figure that recipes are ranked by, None of one that has no such figure.
@@ -41,7 +41,7 @@ class Status:
     experiment: Experiment
     plan: Plan
     store: Store
-    told: Told | None
+    launch: LaunchRecord | None
     scores: dict[str, float | None]
     failures: dict[str, Failure]
 
@@ -53,7 +53,7 @@ class Status:
     @cached_property
     def running(self) -> list[dict[str, Any]]:
         """The stages that are built just now: key, kind, title, device, seconds and text of each."""
-        return self.told.now["running"] if self.told and self.told.end() is None else []
+        return self.launch.now["running"] if self.launch and self.launch.end() is None else []
 
     @property
     def best(self) -> str | None:
@@ -129,11 +129,11 @@ def _headline(found: Status) -> list[str]:
 
 def _launch(found: Status) -> list[str]:
     """Return what the last launch does, or how it ended."""
-    if found.told is None:
+    if found.launch is None:
         others = [other.plan["name"] for other in launches(found.store)]
         advice = f"; {others[0]} was of others: give its overrides" if others else ""
         return ["", f"No launch of these cells has left word in this storage{advice}."]
-    plan, now, end = found.told.plan, found.told.now, found.told.end()
+    plan, now, end = found.launch.plan, found.launch.now, found.launch.end()
     who = f"{plan['name']} (process {plan['pid']} on {plan['host']})"
     if end is not None:
         again = "" if end == "ended" else "; the same command goes on from here"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from grid.keeping.verify import GB, Verified, told
+from grid.keeping.verify import GB, Verified, report
 from grid.keeping.verify import verify as verify_store
 from grid.store.store import Store
 from motor.commands.exits import INTERRUPTED, OK, SOME_FAILED
@@ -60,5 +60,5 @@ def command(arguments: argparse.Namespace) -> int:
         return INTERRUPTED
     if is_watched:
         print("\r\x1b[K", end="", file=sys.stderr)
-    print("\n".join(told(found, store.where)))
+    print("\n".join(report(found, store.where)))
     return SOME_FAILED if found.damaged else OK

@@ -55,7 +55,7 @@ def first_config(look: Look) -> str:
         *_field_lines(group),
         f"  pattern: {_pattern(group.names, of_name)}",
         f"  domains: {_list(domains)}",
-        f"  classes: {_list(classes)} # what labels there are; {_told_by(labels, of_name)}",
+        f"  classes: {_list(classes)} # what labels there are; {_source(labels, of_name)}",
         *_rest(classes, domains, group.rate_hz()),
     ]
     return "\n".join(lines) + "\n"
@@ -138,7 +138,7 @@ def _has_healthy(names: Sequence[str]) -> bool:
     return any(HEALTHY.match(name) for name in names)
 
 
-def _told_by(labels: Sequence[str], of_name: str) -> str:
+def _source(labels: Sequence[str], of_name: str) -> str:
     by_name = "the pattern tells it" if of_name else "let a group (?P<label>...) of the pattern tell it"
     return "a folder tells it" if labels else by_name
 

@@ -47,7 +47,7 @@ def recordings(loop: Loop) -> Iterator[Recording]:
     for folder in loop.tables():
         table = open_recordings(folder)
         for place, row in enumerate(table.meta.to_dict("records")):
-            known: dict[str, Any] = {name: _told(row[name]) for name in ("moment", "speed_rpm", "recorded_at")}
+            known: dict[str, Any] = {name: _known(row[name]) for name in ("moment", "speed_rpm", "recorded_at")}
             whose = (row["item"], row["motor"], row["domain"], "", float(row["sampling_rate_hz"]))
             yield Recording(*whose, table.signal(place), **known, turned=table.turned(place))
 
@@ -60,8 +60,8 @@ def meta_of(loop: Loop) -> "pd.DataFrame":
 def labels_of_data(loop: Loop) -> dict[str, str | None]:
     """Return the labels that came with the data, by item; None where there came none."""
     meta = meta_of(loop)
-    return {item: _told(label) for item, label in zip(meta["item"], meta["label"], strict=True)}
+    return {item: _known(label) for item, label in zip(meta["item"], meta["label"], strict=True)}
 
 
-def _told(value: Any) -> Any:
+def _known(value: Any) -> Any:
     return None if value is None or value != value else value

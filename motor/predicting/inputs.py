@@ -12,6 +12,7 @@ from typing import Any
 
 from motor.predicting.faults import Fault
 from motor.recordings.agreement import agreed_rate
+from motor.recordings.fields import Value, first_known, positive
 from motor.recordings.files import list_files
 from motor.recordings.formats.layout import MOST_SKIPPED, TableLayout
 from motor.recordings.names import cleaned, shown
@@ -24,7 +25,6 @@ from motor.recordings.readers.tree import Tree
 from motor.recordings.recording import DataError, Recording, near
 from motor.recordings.signals import MOST_SAMPLES, SignalOptions, finite_signal, read_signal
 from motor.recordings.text import delimiter_of, opened_text
-from motor.recordings.told import Value, first_told, positive
 from motor.registry import class_from_record, from_record
 
 SIGNALS = (".wav", ".npy", ".mat", ".csv")
@@ -126,7 +126,7 @@ def _check_layout(options: InputOptions) -> None:
 def _layout(options: InputOptions, kinds: tuple[str, ...] = ("tree", "manifest")) -> dict[str, Any]:
     """Return how tables are written: as told of this call, else as in a training whose reader was of one of `kinds`."""
     own = options.dataset if options.dataset.get("kind") in kinds else {}
-    found = {name: first_told((getattr(options, name), own.get(name))) for name in LAYOUT}
+    found = {name: first_known((getattr(options, name), own.get(name))) for name in LAYOUT}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -293,11 +293,11 @@ def _recording(source: Source, options: InputOptions) -> Recording | Fault:
         known = _fields(source, options)
         signal, own_rate = source.load()
         constants = options.dataset.get("constants", {})
-        own = first_told((own_rate, source.own.get("sampling_rate_hz")))
+        own = first_known((own_rate, source.own.get("sampling_rate_hz")))
         found = agreed_rate(known["sampling_rate_hz"], own, None, source.item, source.place)
         otherwise = (constants.get("sampling_rate_hz"), options.dataset.get("sampling_rate_hz"))
         asked = _agreed("sampling_rate_hz", options.sampling_rate_hz, found, source)
-        known["sampling_rate_hz"] = _rate(first_told((asked, *otherwise)), source)
+        known["sampling_rate_hz"] = _rate(first_known((asked, *otherwise)), source)
         signal = finite_signal(signal, source.place)
         if len(signal) < 2:
             raise DataError(f"{source.place}: the signal has {len(signal)} samples; give a recording")
@@ -316,12 +316,12 @@ def _fields(source: Source, options: InputOptions) -> dict[str, Any]:
     lookup = options.dataset.get("lookup", {}) if options.pattern is None else {}
     groups = groups_of(pattern, searched, lookup, None, source.place)
     constants = options.dataset.get("constants", {})
-    in_file = {name: first_told(origin.get(name) for origin in (source.columns, groups)) for name in NAMES}
+    in_file = {name: first_known(origin.get(name) for origin in (source.columns, groups)) for name in NAMES}
     in_file["domain"] = _agreed("domain", options.domain, in_file["domain"], source)
     in_file["speed_rpm"] = _agreed("speed_rpm", options.speed_rpm, in_file["speed_rpm"], source)
     # What was asked for comes before a folder that has a domain's name, perhaps by chance.
-    found = {name: first_told(origin.get(name) for origin in (in_file, source.own, constants)) for name in NAMES}
-    rate = first_told(origin.get("sampling_rate_hz") for origin in (source.columns, groups))
+    found = {name: first_known(origin.get(name) for origin in (in_file, source.own, constants)) for name in NAMES}
+    rate = first_known(origin.get("sampling_rate_hz") for origin in (source.columns, groups))
     return {
         "motor": UNKNOWN if found["motor"] is None else cleaned(found["motor"]),
         "domain": _domain(found["domain"], source, options),

@@ -16,9 +16,9 @@ from motor.predicting.faults import Fault
 from motor.predicting.inputs import LAYOUT, InputOptions, opened_in_training, read_recordings
 from motor.predicting.predictor import recording
 from motor.recordings.agreement import agreed_rate
+from motor.recordings.fields import positive
 from motor.recordings.names import fault_of, shown
 from motor.recordings.recording import DataError, Recording
-from motor.recordings.told import positive
 
 SUFFIXES = {  # of the file that a body is, by its type
     "audio/wav": ".wav",

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Collection, Mapping
 
+from motor.recordings.fields import Value, positive
 from motor.recordings.names import cleaned, is_nothing, shown
 from motor.recordings.recording import DataError
-from motor.recordings.told import Value, positive
 
 LOWEST_HZ, HIGHEST_HZ = 10.0, 1e9
 LOWEST_TOLD_HZ = 200.0  # by a table or a name, where rates stand in kHz: 12, 25.6, 48, 102.4

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from motor.recordings.fields import Value
 from motor.recordings.recording import AbsentError, DataError
 from motor.recordings.signals import SignalOptions, read_signals, read_value
-from motor.recordings.told import Value
 
 Read = TypeVar("Read")
 STEM = re.compile(r"\{stem(?::0([1-9]))?\}")  # the file's name without its suffix, with zeros before it

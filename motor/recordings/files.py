@@ -30,7 +30,7 @@ class Listing(NamedTuple):
     files: list[Path]
     passed_over: list[str]
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return in words what was passed over; empty if nothing was."""
         if not self.passed_over:
             return ""

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from motor.recordings.fields import Value
 from motor.recordings.formats.shapes import check_length
 from motor.recordings.names import natural
 from motor.recordings.readers.source import Source
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError, is_constant
-from motor.recordings.told import Value
 
 Claimed = tuple[Source, dict[str, Value]]
 SAME = ("motor", "domain", "label", "speed_rpm", "fold", "reference")  # of which one recording has one value

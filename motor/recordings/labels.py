@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from motor.recordings.fields import first_known, seconds_since_1970
 from motor.recordings.names import cleaned, shown
 from motor.recordings.recording import DataError, near
 from motor.recordings.text import opened_text
-from motor.recordings.told import first_told, seconds_since_1970
 
 if TYPE_CHECKING:
     import pandas
@@ -131,7 +131,7 @@ def _delimiter(head: str) -> str:
 
 
 def _row(cells: Mapping[str, str], place: str, classes: Sequence[str], raw: Mapping[str, str]) -> LabelRow:
-    values = {name: first_told([cells.get(name)], (*classes, *raw)) for name in COLUMNS}
+    values = {name: first_known([cells.get(name)], (*classes, *raw)) for name in COLUMNS}
     names = {name: None if values[name] is None else cleaned(values[name]) for name in ("motor", "domain", "label")}
     names["item"] = None if values["item"] is None else str(values["item"]).strip()
     if names["item"] is None and names["motor"] is None:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from motor.recordings.channels import SharedFile, value_of
+from motor.recordings.fields import Value
 from motor.recordings.formats.base import formats
 from motor.recordings.formats.layout import MOST_SKIPPED, TableLayout
 from motor.recordings.joining import joined
@@ -16,7 +17,6 @@ from motor.recordings.readers.channelled import Channelled, Source, is_left_out
 from motor.recordings.readers.source import ItemField
 from motor.recordings.signals import SignalOptions, read_signal
 from motor.recordings.tacho import Names
-from motor.recordings.told import Value
 
 
 class SignalReader(Channelled):

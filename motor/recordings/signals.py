@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from motor.recordings.fields import Value
 from motor.recordings.formats.base import MOST_SAMPLES, Format, SignalOptions, Variable, by_suffix, formats
 from motor.recordings.formats.choosing import is_number
 from motor.recordings.packed import unpacked
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
-from motor.recordings.told import Value
 
 __all__ = [
     "MOST_SAMPLES",

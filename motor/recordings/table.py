@@ -54,7 +54,7 @@ def write_recordings(recordings: Iterable[Recording], folder: Path, has_tacho: b
     items: set[str] = set()
     schema = _schema(has_tacho)
     try:
-        with _told_how_full(draft), pyarrow.ipc.new_file(draft, schema) as writer:
+        with _naming_the_space(draft), pyarrow.ipc.new_file(draft, schema) as writer:
             for batch in _batches(_checked(recordings, items)):
                 writer.write_batch(_record_batch(batch, schema))
         if not items:
@@ -208,7 +208,7 @@ def _checked(recordings: Iterable[Recording], items: set[str]) -> Iterator[Recor
 
 
 @contextmanager
-def _told_how_full(file: Path) -> Iterator[None]:
+def _naming_the_space(file: Path) -> Iterator[None]:
     """Say of a full disk what it holds, and what to do."""
     try:
         yield

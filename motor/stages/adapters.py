@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from motor.backbones.training import History, Training
     from motor.stages.finetune import Finetune
 
-FOLDER, TENSORS, TOLD = "adapter", "adapter.safetensors", "adapter.json"
+FOLDER, TENSORS, RECORD = "adapter", "adapter.safetensors", "adapter.json"
 
 
 def write_adapter(stage: "Finetune", forecaster: "Forecaster", history: "History", draft: Path) -> None:
@@ -38,17 +38,17 @@ def write_adapter(stage: "Finetune", forecaster: "Forecaster", history: "History
     safetensors.torch.save_file(forecaster.learned_beside, str(folder / TENSORS))
     base = {"weights": stage.weights_digest, "start": stage.start and stage.start.key, "seed": stage.seed}
     record = {"base": base, "history": history, "trained_in": forecaster.trained_in, "predictor": _digest(draft)}
-    write_json(folder / TOLD, record | {"keep_in": stage.training.adapters})
+    write_json(folder / RECORD, record | {"keep_in": stage.training.adapters})
 
 
 def keep_adapter(finetune: Path, key: str) -> bool:
     """Keep the adapter of a built fine-tune whose folder is about to go; return whether it has one."""
     source = finetune / FOLDER
-    if not (source / TOLD).is_file():
+    if not (source / RECORD).is_file():
         return False
-    target = Path(json.loads((source / TOLD).read_text(encoding="utf-8"))["keep_in"]) / key
+    target = Path(json.loads((source / RECORD).read_text(encoding="utf-8"))["keep_in"]) / key
     target.mkdir(parents=True, exist_ok=True)
-    for name in (TENSORS, TOLD):  # the record last: what has it is whole
+    for name in (TENSORS, RECORD):  # the record last: what has it is whole
         shutil.copyfile(source / name, target / f"{name}.draft")
         (target / f"{name}.draft").replace(target / name)
     return True
@@ -59,10 +59,10 @@ def kept_adapter(stage: "Finetune") -> Mapping[str, Any] | None:
     if stage.training.adapters is None:
         return None
     folder = Path(stage.training.adapters) / stage.key
-    if not (folder / TOLD).is_file():
+    if not (folder / RECORD).is_file():
         return None
 
-    record: dict[str, Any] = json.loads((folder / TOLD).read_text(encoding="utf-8"))
+    record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     return record | {"tensors": safetensors.torch.load_file(str(folder / TENSORS))}
 
 

@@ -139,7 +139,7 @@ class Classify(Stage):
         if labelling is not None:
             labelling.table().to_csv(target / "pseudo_labels.csv", index=False)
         held_out = pd.concat([crossed, of_validation], ignore_index=True).assign(fold=name)
-        pseudo_labels = None if labelling is None else {"fold": name, **labelling.told()}
+        pseudo_labels = None if labelling is None else {"fold": name, **labelling.facts()}
         is_honest = not _read(source / "summary.json")["saw_labels"]
         queue = self._queue(labelling, train, model, threads.asked)
         return FoldOfCell(name, predictions, held_out, threshold_records, is_honest, pseudo_labels, queue)

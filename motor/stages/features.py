@@ -105,7 +105,7 @@ class Features(Described):
         describer = self._describer(context)
         with input_faults():
             batch = prepared.batch(meta, fold)
-        self.write(folder, meta, describer.table([describer.look(batch)], meta), self._told(context))
+        self.write(folder, meta, describer.table([describer.look(batch)], meta), self._of_trainings(context))
 
     def described_in_parts(self, context: Context, prepared: Prepared, meta: "pd.DataFrame") -> "pd.DataFrame":
         """Describe series that the stage itself left out, as many windows at once as it takes itself."""
@@ -144,7 +144,7 @@ class Features(Described):
         half = shrink_batch(work, self.finetunes[0].windows_together)
         return None if half is None else beginning_again(half)
 
-    def _told(self, context: Context) -> dict[str, Any]:
+    def _of_trainings(self, context: Context) -> dict[str, Any]:
         folders = [context.folder(tuned) for tuned in self.finetunes]
         trainings = [read_training(folder, self.context_length) for folder in folders]
         training = {name: value for name, value in trainings[0].items() if name != "history"}

@@ -386,11 +386,11 @@ def fitted(stage: Finetune, forecaster: "Forecaster", data: FoldData, at: Workpl
     """Let a forecaster learn, in place, and return its curves."""
     with LiveCurves(at.work / CURVES) as curves:
 
-        def told(row: dict[str, float]) -> None:
+        def note(row: dict[str, float]) -> None:
             curves.add(row)
             report({"of": stage.training.num_steps, **row})
 
-        given = (stage.training, stage.seed, at.work, told, at.device(), data.place, stage.micro_batch)
+        given = (stage.training, stage.seed, at.work, note, at.device(), data.place, stage.micro_batch)
         trainer = Trainer(*given)
         if not stage.backbone.CLOSED_FORM:
             return forecaster.fit(data, trainer)

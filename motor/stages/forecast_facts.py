@@ -188,10 +188,10 @@ def followed_by_regimes(windows: "pd.DataFrame") -> Mapping[str, float | None]:
         With ``regime``, ``label`` and ``speed_rpm``.
     """
     speeds = speed_thirds(windows)
-    return {"label": _told(windows["regime"], windows["label"]), "speed": _told(windows["regime"], speeds)}
+    return {"label": _shared(windows["regime"], windows["label"]), "speed": _shared(windows["regime"], speeds)}
 
 
-def _told(regime: "pd.Series", other: "pd.Series") -> float | None:
+def _shared(regime: "pd.Series", other: "pd.Series") -> float | None:
     known = other.notna().to_numpy()
     if other[known].nunique() < FEWEST_OF_EACH:
         return None

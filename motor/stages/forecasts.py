@@ -72,7 +72,7 @@ def summarised(frame: "pd.DataFrame", edges: np.ndarray | None) -> list[dict[str
     """
     groups = [(key, rows) for key, rows in frame.groupby(["domain", "label"])]
     groups += [((domain, ALL), rows) for domain, rows in frame.groupby("domain")]
-    return [{"domain": domain, "label": label, **_told(rows, edges)} for (domain, label), rows in groups]
+    return [{"domain": domain, "label": label, **_facts(rows, edges)} for (domain, label), rows in groups]
 
 
 def by_motor(frame: "pd.DataFrame") -> list[dict[str, Any]]:
@@ -85,7 +85,7 @@ def by_motor(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     ]
 
 
-def _told(rows: "pd.DataFrame", edges: np.ndarray | None) -> dict[str, Any]:
+def _facts(rows: "pd.DataFrame", edges: np.ndarray | None) -> dict[str, Any]:
     rise_B = rows["rise"].to_numpy()
     facts: dict[str, Any] = {"n_windows": len(rows)}
     facts |= {name: float(rows[name].mean()) for name in ("mae", "mse", "mean_mae")}

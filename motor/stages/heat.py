@@ -12,7 +12,7 @@ from grid.store.store import write_json
 from motor.stages.classify import Classify, FoldOfCell
 from motor.stages.devices import Threads
 
-PREDICTIONS, HELD_OUT, TOLD = "predictions.parquet", "held_out.parquet", "fold.json"
+PREDICTIONS, HELD_OUT, RECORD = "predictions.parquet", "held_out.parquet", "fold.json"
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Heat(Classify):
         record = {
             one.name: getattr(fold, one.name) for one in fields(fold) if one.name not in ("predictions", "held_out")
         }
-        write_json(folder / TOLD, record)
+        write_json(folder / RECORD, record)
 
     def read(self, built: Path) -> FoldOfCell:
         """Return what the built stage says of its fold."""
         tables = {"predictions": pd.read_parquet(built / PREDICTIONS), "held_out": pd.read_parquet(built / HELD_OUT)}
-        return FoldOfCell(**tables, **json.loads((built / TOLD).read_text(encoding="utf-8")))
+        return FoldOfCell(**tables, **json.loads((built / RECORD).read_text(encoding="utf-8")))
 
     def take(self, built: Path, folder: Path) -> FoldOfCell:
         """Return the same, and copy the fitted judge into a cell's folder."""

@@ -20,7 +20,7 @@ from motor.stages.prepare import Prepare, Prepared
 from motor.windows.cutting import FixedWindows
 
 BATCH_SIZE = 256
-TOLD = ["item", "motor", "domain"]  # of a series, to what was learned
+OF_SERIES = ["item", "motor", "domain"]  # of a series, to what was learned
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class LearnedDescriber(Describer):
 
     def look(self, batch: SeriesBatch) -> "pd.DataFrame":
         windows_BT, position_B = self.stage.windows(batch)
-        meta = pd.DataFrame({name: [getattr(one, name) for one in batch.series] for name in TOLD}, dtype=object)
+        meta = pd.DataFrame({name: [getattr(one, name) for one in batch.series] for name in OF_SERIES}, dtype=object)
         return side_by_side([transformed(model, windows_BT, position_B, meta) for model in self.models])
 
     def table(self, looks: Sequence["pd.DataFrame"], meta: "pd.DataFrame") -> "pd.DataFrame":
@@ -126,7 +126,7 @@ class LearnedDescriber(Describer):
 
 def transformed(model: Any, windows_BT: np.ndarray, position_B: np.ndarray, meta: "pd.DataFrame") -> "pd.DataFrame":
     """Return what a model that was learned says of series; see `FittedModel.transform`."""
-    return model.transform(windows_BT, position_B, meta[TOLD].reset_index(drop=True))
+    return model.transform(windows_BT, position_B, meta[OF_SERIES].reset_index(drop=True))
 
 
 @dataclass(frozen=True)

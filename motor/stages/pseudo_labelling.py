@@ -81,7 +81,7 @@ class PseudoLabelling:
         taken = np.array([label is not None for label in labels], dtype=bool)
         return (self._X[taken], labels[taken], self.labeller.weight) if taken.any() else None
 
-    def told(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return what the cell's files say of it; of hidden labels also how right it really was."""
         taken = np.array([label is not None for label in self.labels.label_M], dtype=bool)
         truth = self.unlabelled[TRUTH].to_numpy(dtype=object)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from motor.recordings.stated_speeds import dealt
 from motor.recordings.sure_speed import sure_speed
 from motor.recordings.table import Recordings
-from motor.recordings.told_speeds import dealt
 from motor.stages.speeds import Speed
 
 MARGIN = 1.25
@@ -32,7 +32,7 @@ class UntoldSpeeds:
     found_rpm: np.ndarray
     range_rpm: tuple[float, float]
 
-    def told(self) -> str:
+    def sentence(self) -> str:
         """Return it in a sentence, with the setting that fits."""
         low, high = self.range_rpm
         heard = (

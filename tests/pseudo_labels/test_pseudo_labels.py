@@ -49,7 +49,7 @@ def labelling():
 @pytest.mark.parametrize("kind", LABELLERS)
 def test_labels_of_a_plant_that_is_easy_are_proven_taken_and_right(labelling, kind):
     at_work = labelling(kind)
-    facts = at_work.told()
+    facts = at_work.facts()
     assert facts["classes"]["normal"]["is_proven"]
     assert facts["n_taken"] > 20
     assert facts["true_precision"] > 0.97
@@ -62,7 +62,7 @@ def test_labels_of_a_plant_that_is_easy_are_proven_taken_and_right(labelling, ki
 def test_labels_are_refused_where_faults_cannot_be_told(labelling, kind):
     at_work = labelling(kind, distance=0.0)
     assert at_work.more(at_work.train) is None
-    assert at_work.told()["refused"]
+    assert at_work.facts()["refused"]
     assert at_work.table().empty
 
 
@@ -75,12 +75,12 @@ def test_labels_are_refused_where_few_motors_cannot_prove_them(labelling, kind):
 @pytest.mark.parametrize("kind", ["self_training", "curriculum"])
 def test_precision_of_none_believes_a_labeller_that_no_hidden_motor_can_prove(labelling, kind):
     at_work = labelling(kind, known=(1, 1, 1), precision=0)
-    assert at_work.told()["n_taken"] == at_work.told()["n_proposed"] > 0
+    assert at_work.facts()["n_taken"] == at_work.facts()["n_proposed"] > 0
     assert labelling(kind, known=(1, 1, 1)).more(at_work.train) is None
 
 
 def test_score_rule_stops_where_the_majority_is_not_normal(labelling):
-    facts = labelling("scores", unlabelled=(10, 30, 30)).told()
+    facts = labelling("scores", unlabelled=(10, 30, 30)).facts()
     assert facts["refused"] == "majority_not_normal"
     assert facts["notes"]["normal_share"] < 0.4
     assert facts["n_proposed"] == 0
@@ -91,7 +91,7 @@ def test_hidden_labels_are_measured_by_and_never_learned_from(labelling):
     shuffled = other.unlabelled["hidden_label"].sample(frac=1, random_state=0).to_numpy()
     object.__setattr__(other, "unlabelled", other.unlabelled.assign(hidden_label=shuffled))
     assert at_work.table().equals(other.table())
-    assert at_work.told()["true_precision"] > other.told()["true_precision"]
+    assert at_work.facts()["true_precision"] > other.facts()["true_precision"]
 
 
 def test_lower_bound_holds_in_nine_of_ten_draws():

@@ -28,7 +28,7 @@ def names_of(folder: Path, files: list[Path]) -> list[str]:
 def test_files_suffix_in_any_case_and_depth_without_side_files(folder: Path) -> None:
     listing = list_files(folder, (".npy",))
     assert names_of(folder, listing.files) == ["_e.npy", "a.npy", "b.NPY", "deep/er/c.npy"]
-    assert listing.told() == f"1 files (1 .txt): {folder}/deep/notes.txt"
+    assert listing.summary() == f"1 files (1 .txt): {folder}/deep/notes.txt"
 
 
 def test_files_beside_tables_names_with_an_underscore_are_notes(folder: Path) -> None:
@@ -54,7 +54,7 @@ def test_files_link_that_leads_to_itself_and_folders_of_disks_are_no_data(folder
         (folder / name / "old.npy").touch()
     listing = list_files(folder, (".npy",))
     assert listing.files == before
-    assert "self.npy" in listing.told()
+    assert "self.npy" in listing.summary()
 
 
 @pytest.mark.parametrize("letter", ["\x1b", "\n", "\u202e"])
@@ -73,7 +73,7 @@ def test_files_of_names_that_write_to_the_terminal_are_told_without_it(tmp_path:
 
 def test_files_link_that_leads_nowhere_is_told(folder: Path) -> None:
     (folder / "gone.npy").symlink_to(folder / "absent.npy")
-    assert "gone.npy" in list_files(folder, (".npy",)).told()
+    assert "gone.npy" in list_files(folder, (".npy",)).summary()
 
 
 def test_files_pipe_in_the_place_of_a_table_is_refused_unread(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from motor.features.evidence import strongest_lines
 from motor.predicting.inputs import InputOptions, read_recordings
 from motor.recordings.readers.tree import Tree
 from motor.recordings.recording import Recording, SeriesError, cut
+from motor.recordings.stated_speeds import contradicted_speeds
 from motor.recordings.table import open_recordings, write_recordings
 from motor.recordings.tacho import Tacho, mean_rpm, pulses_s, turning_by
-from motor.recordings.told_speeds import contradicted_speeds
 
 RATE_HZ, SECONDS = 6400, 4.0
 TIME_S = np.arange(round(SECONDS * RATE_HZ)) / RATE_HZ

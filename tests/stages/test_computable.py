@@ -82,13 +82,13 @@ def test_speeds_that_nothing_tells_are_heard_and_the_setting_that_takes_them_is_
     found = heard(tmp_path, None)
     assert (found.n_untold, found.n_heard) == (3, 3)
     assert found.found_rpm == pytest.approx([1480.0] * 3, rel=0.005)
-    assert re.search(r"estimate: when_sure, range_rpm: \[11\d\d, 18\d\d\]", found.told())
+    assert re.search(r"estimate: when_sure, range_rpm: \[11\d\d, 18\d\d\]", found.sentence())
 
 
 def test_speeds_that_nothing_tells_of_noise_are_not_known(tmp_path):
     found = heard(tmp_path, None, strength=0.0)
     assert len(found.found_rpm) == 0
-    assert "give speed_rpm" in found.told()
+    assert "give speed_rpm" in found.sentence()
 
 
 def test_speeds_that_are_told_are_not_heard(tmp_path):

@@ -42,26 +42,26 @@ class BoltForecaster(ChronosForecaster):
         return self.n_tokens(context_length)
 
     def _stock_pass(self, batch: Batch, length: int) -> Forecast:
-        output = self.model(context=self._told(batch), target=batch.future_BH)
+        output = self.model(context=self._marked(batch), target=batch.future_BH)
         loss = None if output.loss is None else output.loss / length
         return Forecast(output.quantile_preds[..., :length].transpose(1, 2), quantile_loss=loss)
 
     def _rolled_out(self, batch: Batch) -> "Tensor":
-        context_BT = self._told(batch)
+        context_BT = self._marked(batch)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="We recommend keeping prediction length")
             return chronos.ChronosBoltPipeline(self.model).predict(context_BT, self.prediction_length).transpose(1, 2)
 
     def _encode(self, batch: Batch) -> "Tensor":
-        return self.model.encode(context=self._told(batch))[0]
+        return self.model.encode(context=self._marked(batch))[0]
 
-    def _told(self, batch: Batch) -> "Tensor":
+    def _marked(self, batch: Batch) -> "Tensor":
         if not self.is_told:
             return batch.context_BT
         return domain_mark.mark_context(batch.context_BT, batch.domain_B, len(self.domains), self.patch)
 
     def _context_seen(self, batch: Batch) -> "Tensor":
-        return self._told(batch)
+        return self._marked(batch)
 
     def _check_telling(self) -> None:
         """Raise where the marks in the context would be lost or moved."""

@@ -53,7 +53,7 @@ def write_checkpoint(file: Path, state: dict[str, Any], identity: dict[str, Any]
         draft.replace(file)
         _sync_folder(file.parent)
     except OSError as error:
-        raise _told(error, file, draft) from error
+        raise _of_disk(error, file, draft) from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -185,7 +185,7 @@ def _keep_as_previous(file: Path) -> None:
         file.replace(previous)
 
 
-def _told(error: OSError, file: Path, draft: Path) -> OSError:
+def _of_disk(error: OSError, file: Path, draft: Path) -> OSError:
     """The same error, with what the disk holds and what to do."""
     written = draft.stat().st_size if draft.exists() else 0
     free = shutil.disk_usage(file.parent).free

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, ClassVar
 
+from motor.recordings.fields import Value
 from motor.recordings.formats.audio_channels import audio_channels, no_value, read_audio
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable
 from motor.recordings.formats.flac import MARK, read_flac, stream_info
 from motor.recordings.recording import NEXT_STEP, SeriesError
-from motor.recordings.told import Value
 
 UNKNOWN = 0xFFFFFFFF
 PAGE, HEAD_OF_PAGE, LONGEST_PAGE, LAST = b"OggS", 27, 65_307, 4

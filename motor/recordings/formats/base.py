@@ -16,12 +16,12 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from motor.recordings.fields import Value
 from motor.recordings.formats.choosing import Line, chosen_part
 from motor.recordings.formats.layout import PLAIN, TableLayout
 from motor.recordings.formats.shapes import check_length, only_row
 from motor.recordings.names import shown
 from motor.recordings.recording import NEXT_STEP, SeriesError
-from motor.recordings.told import Value
 
 MOST_SAMPLES = 100_000_000  # of a series: half an hour at 51.2 kHz, 400 MB
 ROOM = "motor.recordings.formats"

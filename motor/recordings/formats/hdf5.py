@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from grid.lazy import h5py
+from motor.recordings.fields import Value
 from motor.recordings.formats.base import Box, BoxFormat, SignalOptions, Variable, single
 from motor.recordings.formats.choosing import Line
 from motor.recordings.formats.shapes import unreadable
 from motor.recordings.names import shown
 from motor.recordings.recording import NEXT_STEP, AbsentError, DataError, SeriesError
-from motor.recordings.told import Value
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 OWN = "#"  # MATLAB keeps what its cells refer to in #refs#, and what it notes of objects in #subsystem#

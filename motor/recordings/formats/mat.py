@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from grid.lazy import scipy
+from motor.recordings.fields import Value
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable, single
 from motor.recordings.formats.choosing import NUMBERED, Line, chosen, split_line
 from motor.recordings.formats.hdf5 import FORMAT as HDF5
@@ -16,7 +17,6 @@ from motor.recordings.formats.mat_growth import check_growth
 from motor.recordings.formats.mat_paths import Step, first_step, leaves, walked
 from motor.recordings.formats.shapes import check_length, only_row, row_of, unreadable
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
-from motor.recordings.told import Value
 
 
 class Mat(Format):

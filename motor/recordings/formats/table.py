@@ -12,6 +12,7 @@ from typing import IO, ClassVar
 import numpy as np
 
 from grid.lazy import pandas
+from motor.recordings.fields import Value
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable, single
 from motor.recordings.formats.choosing import chosen
 from motor.recordings.formats.grouped import advice, are_grouped
@@ -32,7 +33,6 @@ from motor.recordings.formats.table_head import (
 from motor.recordings.names import shown
 from motor.recordings.recording import NEXT_STEP, SeriesError
 from motor.recordings.text import encoding_of
-from motor.recordings.told import Value
 
 FEWEST_TIMES, LONGEST_STEP_S = 8, 0.1  # of what may be a time
 LEAST_RATE_HZ, FAR_ABOVE = 100, 10  # of a whole number above samples that may be their rate: times the largest of them

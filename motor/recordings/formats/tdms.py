@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from grid.lazy import nptdms
+from motor.recordings.fields import Value
 from motor.recordings.formats.base import Box, BoxFormat, SignalOptions, Variable
 from motor.recordings.formats.choosing import Line
 from motor.recordings.formats.shapes import unreadable
 from motor.recordings.names import shown
 from motor.recordings.recording import NEXT_STEP, AbsentError, DataError, SeriesError
-from motor.recordings.told import Value
 
 STEP = "wf_increment"  # seconds from one sample to the next
 BEGINS = (b"TDSm", b"TDSh")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, ClassVar, NamedTuple
 
+from motor.recordings.fields import Value
 from motor.recordings.formats.audio_channels import audio_channels, no_value, read_audio
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable
 from motor.recordings.recording import NEXT_STEP, SeriesError
-from motor.recordings.told import Value
 
 RIFF = (b"RIFF", b"RF64", b"BW64", b"RIFX")
 W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"

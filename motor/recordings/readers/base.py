@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_serializer, field_validator, model_validator
 
 from motor.recordings.agreement import agreed_rate
+from motor.recordings.fields import Value, first_known
 from motor.recordings.files import Listing, list_files
 from motor.recordings.formats.shapes import check_length
 from motor.recordings.life import LifeLabels, is_by_life, life_labels
@@ -23,7 +24,6 @@ from motor.recordings.readers.name_groups import check_groups, check_time_format
 from motor.recordings.readers.source import ItemField, Source
 from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, cut, is_constant, near
 from motor.recordings.signals import MOST_SAMPLES, finite_signal, keep_freed_memory
-from motor.recordings.told import Value, first_told
 from motor.registry import Plugin
 
 # Signals are read ahead on so many threads, for files on shared storage come late, each after the other; more threads
@@ -327,7 +327,7 @@ class Reader(Plugin):
         if not listing.files:
             raise DataError(
                 f"{path}: no file to read in this folder; allowed are {', '.join(suffixes)}, there are "
-                f"{listing.told() or 'no files'}; correct the dataset's path (or suffixes)"
+                f"{listing.summary() or 'no files'}; correct the dataset's path (or suffixes)"
             )
         return listing
 
@@ -387,8 +387,8 @@ class Reader(Plugin):
     def _load(self, source: Source, fields: dict[str, Value]) -> Recording:
         """Return the whole recording, its signal finite and long enough."""
         signal, own_rate = source.load()
-        own = first_told((own_rate, source.own.get("sampling_rate_hz")))
-        settings = first_told((self.constants.get("sampling_rate_hz"), self.sampling_rate_hz))
+        own = first_known((own_rate, source.own.get("sampling_rate_hz")))
+        settings = first_known((self.constants.get("sampling_rate_hz"), self.sampling_rate_hz))
         rate = agreed_rate(fields["sampling_rate_hz"], own, settings, source.item, source.place)
         if rate is None:
             raise missing(self, "sampling_rate_hz", source)

@@ -8,12 +8,12 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from motor.recordings.channels import moment_of
+from motor.recordings.fields import Value
 from motor.recordings.names import cleaned, fault_of, is_nothing, shown
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.recording import AbsentError, DataError, SeriesError, near
 from motor.recordings.signals import finite_signal
 from motor.recordings.tacho import Names, Tacho
-from motor.recordings.told import Value
 
 SIGNAL = ("signal", "target")  # the column of the one signal where no channels are named
 TACHO = "(tacho)"

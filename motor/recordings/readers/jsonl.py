@@ -52,7 +52,7 @@ class Jsonl(Channelled):
 
     def passed_over(self) -> str:
         """Return what stands beside the files; see `Reader.passed_over`."""
-        return self.listed((*LINES, LIST)).told()
+        return self.listed((*LINES, LIST)).summary()
 
     def read(self, skipped: list[dict[str, str]] | None = None) -> Iterator[Recording]:
         """Yield the recordings; a broken line is a bad series, too (see `Reader.read`)."""

@@ -55,7 +55,7 @@ class Piece:
     lines: np.ndarray
     targets: "dict[str, pyarrow.Array]"  # by channel; "" is that of the only signal
     timestamps: "pyarrow.Array | None"
-    told: dict[str, str]
+    fields: dict[str, str]
 
 
 class LongCsv(Channelled):
@@ -103,7 +103,7 @@ class LongCsv(Channelled):
 
     def passed_over(self) -> str:
         """Return what stands beside the tables; see `Reader.passed_over`."""
-        return self.listed((".csv",), are_tables=True).told()
+        return self.listed((".csv",), are_tables=True).summary()
 
     def sources(self) -> Iterator[Source]:
         """Yield one source an item."""
@@ -140,9 +140,9 @@ class LongCsv(Channelled):
         place = f"{file}, line {rows.first_line}"
         loads = {channel: partial(_load, rows, channel, file, asks) for channel in rows.chunks}
         if self.channels:
-            yield from self.of_channels(item, place, loads, rows.told)
+            yield from self.of_channels(item, place, loads, rows.fields)
         else:
-            yield Source(item, place, loads[""], rows.told)
+            yield Source(item, place, loads[""], rows.fields)
 
     def _header(self, file: Path) -> tuple[str, list[str]]:
         """Return what separates the columns, and their names."""
@@ -280,7 +280,7 @@ class Rows:
     Attributes
     ----------
     first_line : int
-    told : mapping
+    fields : mapping
     chunks : dict
         By channel, what its cells hold; the fault of the first that holds no number.
     timestamps, lines : list
@@ -289,7 +289,7 @@ class Rows:
     """
 
     first_line: int
-    told: dict[str, str]
+    fields: dict[str, str]
     chunks: dict[str, list[np.ndarray] | SeriesError]
     timestamps: "list[pyarrow.Array]"
     lines: list[np.ndarray]
@@ -299,11 +299,11 @@ class Rows:
 def _gathered(item: str, pieces: Iterator[Piece], file: Path, asks: Asks) -> Rows:
     """Gather the pieces of one item."""
     first = next(pieces)
-    rows = Rows(int(first.lines[0]), first.told, {channel: [] for channel in first.targets}, [], [])
+    rows = Rows(int(first.lines[0]), first.fields, {channel: [] for channel in first.targets}, [], [])
     for piece in chain([first], pieces):
-        for name, value in piece.told.items():
-            if value != first.told[name]:
-                raise _not_constant(item, name, first.told[name], value, f"{file}, line {piece.lines[0]}")
+        for name, value in piece.fields.items():
+            if value != first.fields[name]:
+                raise _not_constant(item, name, first.fields[name], value, f"{file}, line {piece.lines[0]}")
         rows.n_rows += len(piece.lines)
         for channel, chunks in rows.chunks.items():
             if isinstance(chunks, SeriesError):

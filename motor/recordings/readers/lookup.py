@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from motor.recordings.agreement import check_constants
+from motor.recordings.fields import Value, first_known, positive, seconds_since_1970, truth
 from motor.recordings.names import cleaned, fault_of, shown
 from motor.recordings.readers.name_groups import groups_of
 from motor.recordings.readers.source import ITEM_FIELDS, TEXT_FIELDS, Source
 from motor.recordings.recording import DataError, near
-from motor.recordings.told import Value, first_told, positive, seconds_since_1970, truth
 
 if TYPE_CHECKING:
     from motor.recordings.readers.base import Reader
@@ -27,7 +27,7 @@ def fields_of(reader: "Reader", source: Source) -> dict[str, Value]:
     if source.own and reader.constants:
         known = {"domain": names["domain"], "label": names["label"]}
         check_constants(source.own, constants, known, source.item, source.place)
-    values = {name: first_told((of.get(name) for of in ranked), names.get(name, ())) for name in ITEM_FIELDS}
+    values = {name: first_known((of.get(name) for of in ranked), names.get(name, ())) for name in ITEM_FIELDS}
     for name in ("motor", "domain"):
         if values[name] is None:
             raise missing(reader, name, source)
@@ -35,7 +35,7 @@ def fields_of(reader: "Reader", source: Source) -> dict[str, Value]:
     texts["label"] = _label(reader, texts["label"], source)
     _check_known("domain", str(texts["domain"]), reader.domains, source)
     # The file's own rate is known only once its signal is read, and these two origins come before it.
-    rate = first_told(origin.get("sampling_rate_hz") for origin in (source.columns, groups))
+    rate = first_known(origin.get("sampling_rate_hz") for origin in (source.columns, groups))
     item, place = source.item, source.place
     return {
         **texts,

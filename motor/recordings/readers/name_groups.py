@@ -4,10 +4,10 @@ import datetime
 import re
 from collections.abc import Mapping
 
+from motor.recordings.fields import Value
 from motor.recordings.names import shown
 from motor.recordings.readers.source import ITEM_FIELDS, ItemField
 from motor.recordings.recording import DataError, near
-from motor.recordings.told import Value
 
 Lookup = Mapping[str, Mapping[str, Mapping[ItemField, str | float | bool]]]
 SECOND = "motor_2"  # joined to the motor, where a name tells it at two places

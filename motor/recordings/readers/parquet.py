@@ -46,7 +46,7 @@ class Parquet(Channelled):
 
     def passed_over(self) -> str:
         """Return what stands beside the tables; see `Reader.passed_over`."""
-        return self.listed(SUFFIXES, are_tables=True).told()
+        return self.listed(SUFFIXES, are_tables=True).summary()
 
     def sources(self) -> Iterator[Source]:
         """Yield one source a row."""

@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from motor.recordings.fields import Value
 from motor.recordings.tacho import mean_rpm
-from motor.recordings.told import Value
 
 ItemField = Literal[
     "motor", "domain", "label", "moment", "fold", "speed_rpm", "sampling_rate_hz", "recorded_at", "reference"

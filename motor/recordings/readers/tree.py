@@ -56,7 +56,7 @@ class Tree(SignalReader):
 
     def passed_over(self) -> str:
         """Return what stands beside the signal files; see `Reader.passed_over`."""
-        return self._listing().told()
+        return self._listing().summary()
 
     @property
     def _inside(self) -> tuple[str, ...]:

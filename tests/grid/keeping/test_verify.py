@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grid.keeping.verify import told, verify
+from grid.keeping.verify import report, verify
 from grid.plan.plan import Cell, make_plan
 from grid.stage import Stage
 from grid.store.manifest import FileDigest, manifest_of
@@ -34,7 +34,7 @@ def stages(store: Store, toy: ModuleType) -> dict[str, Stage]:
 def lines(store: Store, stage: Stage) -> list[str]:
     """What is said of one stage."""
     name = f"{stage.KIND}/{store.folder(stage).name}/"
-    return [line.removeprefix(name) for line in told(verify(store), "here") if line.startswith(name)]
+    return [line.removeprefix(name) for line in report(verify(store), "here") if line.startswith(name)]
 
 
 def flip(path: Path) -> None:
@@ -47,12 +47,12 @@ def test_verify_whole_storage_says_so_and_what_it_read(store: Store, stages: dic
     found = verify(store)
     assert (found.n_stages, found.damaged, found.unverifiable, found.busy) == (4, {}, [], {})
     assert found.n_bytes == 4 * 1600 + 4 * len("{}\n")
-    assert told(found, "/data")[0].startswith("/data: 4 stages, 0.01 MB read in 0.")
-    assert told(found, "/data")[-1] == "All are whole."
+    assert report(found, "/data")[0].startswith("/data: 4 stages, 0.01 MB read in 0.")
+    assert report(found, "/data")[-1] == "All are whole."
 
 
 def test_verify_empty_storage_is_whole(tmp_path: Path) -> None:
-    assert told(verify(Store(tmp_path)), "here")[-1] == "There is nothing to verify."
+    assert report(verify(Store(tmp_path)), "here")[-1] == "There is nothing to verify."
 
 
 def test_verify_truncated_file_is_told_with_its_size(store: Store, stages: dict[str, Stage]) -> None:
@@ -107,7 +107,7 @@ def test_verify_damaged_stage_is_set_aside_and_it_alone_is_built_again(
     flip(store.folder(stages["number0"]) / VALUE)  # hidden behind the sum, which stands
     found = verify(store)
     assert len(found.damaged) == 1
-    assert "1 of 4 stages is damaged, and set aside in damaged/" in told(found, "here")[-2]
+    assert "1 of 4 stages is damaged, and set aside in damaged/" in report(found, "here")[-2]
     (aside,) = (store.root / "damaged").iterdir()
     assert json.loads((aside / "damage.json").read_text())["damages"] == next(iter(found.damaged.values()))
     assert make_plan(cells, store).missing.keys() == {stages["number0"].key}
@@ -118,7 +118,7 @@ def test_verify_damaged_stage_is_set_aside_and_it_alone_is_built_again(
 def test_verify_stage_without_manifest_is_told_and_left(store: Store, stages: dict[str, Stage]) -> None:
     (store.folder(stages["sum"]) / "manifest.json").unlink()
     assert lines(store, stages["sum"]) == []
-    said = told(verify(store), "here")
+    said = report(verify(store), "here")
     assert f"sum/sum-{stages['sum'].key}: built before digests were kept: cannot be verified" in said
     assert "All are whole." not in said
     assert store.holds(stages["sum"])

@@ -119,7 +119,7 @@ class Gate(Part):
     def change(self, quantiles_BHQ: Tensor, seen: Seen) -> Change:
         said = self.retrieved(seen)
         length = quantiles_BHQ.shape[1]
-        told_BHQ = self._told_beside(quantiles_BHQ, seen)
+        told_BHQ = self._learned_beside(quantiles_BHQ, seen)
         quantiles_BHQ = quantiles_BHQ + told_BHQ
         gate_BH1 = self._over_horizon(self.settled(said.gate_BG))[:, :length, None]
         memory_BHQ = said.quantiles_BHQ[:, :length]
@@ -130,7 +130,7 @@ class Gate(Part):
         gate_BN = torch.cat([1 - mean_B1, mean_B1], dim=1)
         return Change(told_BHQ + gate_BH1 * (memory_BHQ - quantiles_BHQ), losses, gate_BN, branches)
 
-    def _told_beside(self, quantiles_BHQ: Tensor, seen: Seen) -> Tensor:
+    def _learned_beside(self, quantiles_BHQ: Tensor, seen: Seen) -> Tensor:
         """Return what a forecast beside the nearest neighbours adds, as far as that is learned; 0 until then."""
         if not self.settings.covariates or seen.beside is None:
             return torch.zeros_like(quantiles_BHQ)

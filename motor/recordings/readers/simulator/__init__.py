@@ -10,13 +10,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from grid.lazy import scipy
+from motor.recordings.fields import Value
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.readers.simulator.condition import STATES, draw_condition, draw_operation
 from motor.recordings.readers.simulator.forces import brush_force, impact_force, rotor_force, run
 from motor.recordings.readers.simulator.machine import Machine, draw_machine
 from motor.recordings.readers.simulator.sensors import hear, ranged, transfer
 from motor.recordings.signals import MOST_SAMPLES
-from motor.recordings.told import Value
 
 # Cut from the start of what is computed: filtering is circular, and in 0.1 s each mode and echo has died away.
 SETTLING_SECONDS = 0.1

@@ -14,7 +14,7 @@ LATEST_S = 2**32  # the year 2106
 DAYS = (20_000.0, 80_000.0)  # since 1899-12-30: from 1954 to 2119
 
 
-def first_told(values: Iterable[Value], names: Collection[str] = ()) -> Value:
+def first_known(values: Iterable[Value], names: Collection[str] = ()) -> Value:
     """Return the first value that tells something.
 
     None, NaN, blanks and the words that programs write for nothing (``NA``, ``null``, ...) tell nothing, unless such a

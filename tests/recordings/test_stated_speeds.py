@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from motor.recordings.recording import Recording
+from motor.recordings.stated_speeds import contradicted_speeds
 from motor.recordings.table import open_recordings, write_recordings
-from motor.recordings.told_speeds import contradicted_speeds
 
 RATE_HZ = 12800.0
 
@@ -26,11 +26,11 @@ def findings(folder, told: dict[str, float | None], true_rpm: float = 1480.0, st
     return list(contradicted_speeds(open_recordings(folder)))
 
 
-def test_told_speeds_that_are_right_are_not_contradicted(tmp_path):
+def test_stated_speeds_that_are_right_are_not_contradicted(tmp_path):
     assert findings(tmp_path, {"a": 1480.0, "b": 1500.0, "c": None}) == []
 
 
-def test_told_speeds_of_noise_are_not_contradicted(tmp_path):
+def test_stated_speeds_of_noise_are_not_contradicted(tmp_path):
     assert findings(tmp_path, {"a": 1480.0, "b": 1233.0}, strength=0.0) == []
 
 

@@ -2,14 +2,14 @@ import datetime
 
 import pytest
 
+from motor.recordings.fields import first_known, seconds_since_1970, truth
 from motor.recordings.recording import DataError
-from motor.recordings.told import first_told, seconds_since_1970, truth
 
 
-def test_first_told_passes_over_what_tells_nothing() -> None:
-    assert first_told([None, "", float("nan"), 0.0, "x"]) == 0.0
-    assert first_told([None]) is None
-    assert first_told([False]) is False
+def test_first_known_passes_over_what_tells_nothing() -> None:
+    assert first_known([None, "", float("nan"), 0.0, "x"]) == 0.0
+    assert first_known([None]) is None
+    assert first_known([False]) is False
 
 
 @pytest.mark.parametrize(
