@@ -91,13 +91,14 @@ def _riff_body(file: IO[bytes], head: bytes, path: Path) -> Body:
     whole, data64 = struct.unpack(f"{order}I", head[4:8])[0], None
     form = frame_bytes = 0
     size, place = path.stat().st_size, 12
-    if 0 < whole < UNKNOWN:
-        _check_holds(whole + 8, size, path)
+    end = whole + 8 if 0 < whole < UNKNOWN else size
+    _check_holds(end, size, path)
     while place + 8 <= size:
         name, n_bytes = _chunk(file, place, f"{order}4sI", path)
         if name == b"ds64":
             riff64, data64 = _chunk(file, place + 8, f"{order}QQ", path)
             _check_holds(riff64 + 8, size, path)
+            end = riff64 + 8
         elif name == b"fmt ":
             form, _, _, _, frame_bytes = _chunk(file, place + 8, f"{order}HHIIH", path)
         elif name == b"data":
@@ -106,26 +107,48 @@ def _riff_body(file: IO[bytes], head: bytes, path: Path) -> Body:
                 n_bytes = data64
             elif n_bytes == UNKNOWN or (n_bytes == 0 and whole in (0, UNKNOWN)):
                 n_bytes = size - begin
+                return Body(begin, n_bytes, form, frame_bytes)
             _check_holds(begin + n_bytes, size, path)
-            _check_rest(file, begin + n_bytes + n_bytes % 2, size, f"{order}4sI", path)
+            _check_rest(file, begin + n_bytes, (end, size), f"{order}4sI", path)
+            _check_frames(n_bytes, form, frame_bytes, path)
             return Body(begin, n_bytes, form, frame_bytes)
         place += 8 + n_bytes + n_bytes % 2
     raise SeriesError(f"{path}: cut off, {size} bytes without a chunk of samples (data); {NEXT_STEP}")
 
 
-def _check_rest(file: IO[bytes], place: int, size: int, form: str, path: Path) -> None:
-    """Raise if much of what comes after the samples is no chunk: they go on there, and a head written early lies."""
+def _check_frames(n_bytes: int, form: int, frame_bytes: int, path: Path) -> None:
+    """Raise if the samples end within one."""
+    if form in EVEN and frame_bytes and n_bytes % frame_bytes:
+        raise SeriesError(
+            f"{path}: {n_bytes} bytes of samples by its head, and each has {frame_bytes}: the last is cut; write its "
+            f"head anew, or {NEXT_STEP}"
+        )
+
+
+def _check_rest(file: IO[bytes], begin: int, ends: tuple[int, int], form: str, path: Path) -> None:
+    """Raise if what comes after the samples is no chunk: they go on there, and a head written early lies.
+
+    Behind the end that the head tells a few bytes may be anything. Not all programs fill up an odd number of bytes.
+    """
+    end, size = ends
+    place = max(_behind_chunks(file, start, size, form, path) for start in {begin, begin + begin % 2})
+    file.seek(min(place, size))
+    within = file.read(min(READ_BEHIND, max(0, end - place)))
+    if any(within) or (size - place > MOST_BEHIND and any(file.read(READ_BEHIND))):
+        raise SeriesError(
+            f"{path}: {size - place} bytes come after the samples and chunks that its head tells; was it cut short, or "
+            f"never finished? Write its head anew, or {NEXT_STEP}"
+        )
+
+
+def _behind_chunks(file: IO[bytes], place: int, size: int, form: str, path: Path) -> int:
+    """Return where the chunks end that begin at a place."""
     for _ in range(MOST_CHUNKS):
         name, n_bytes = _chunk(file, place, form, path) if place + 8 <= size else (b"", size)
         if not name or place + 8 + n_bytes > size or not all(32 <= letter < 127 for letter in name):
             break
         place += 8 + n_bytes + n_bytes % 2
-    file.seek(min(place, size))
-    if size - place > MOST_BEHIND and any(file.read(READ_BEHIND)):
-        raise SeriesError(
-            f"{path}: {size - place} bytes come after the samples and chunks that its head tells; was it cut short, or "
-            f"never finished? Write its head anew, or {NEXT_STEP}"
-        )
+    return place
 
 
 def _w64_body(file: IO[bytes], head: bytes, path: Path) -> Body:

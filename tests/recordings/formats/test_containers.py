@@ -266,3 +266,62 @@ def test_signal_with_a_code_for_not_measured_names_its_sample(code: float) -> No
     for dtype in (np.float32, np.float64):
         with pytest.raises(SeriesError, match=r"here: sample 2 is"):
             finite_signal(np.array([0.1, 0.2, code, 0.3], dtype=dtype), "here")
+
+
+def resized(content: bytes, mark: bytes, change: int, form: str = ">I", beside: int = 4) -> bytes:
+    """Return a file of which the number so far behind a mark is another."""
+    place = content.index(mark) + beside
+    size = struct.calcsize(form)
+    (told,) = struct.unpack(form, content[place : place + size])
+    return content[:place] + struct.pack(form, told + change) + content[place + size :]
+
+
+@pytest.mark.parametrize("form", ["AIFF", "AU", "CAF", "WAV", "W64", "RF64"])
+@pytest.mark.parametrize("change", [-2, -1, -50])
+def test_sound_whose_head_tells_fewer_bytes_than_it_holds_is_refused(tmp_path: Path, form: str, change: int) -> None:
+    told = {"AIFF": (b"SSND", change), "AU": (b".snd", change, ">I", 8), "CAF": (b"data", change, ">q")}
+    told |= {
+        "WAV": (b"data", change, "<I"),
+        "W64": (b"data\xf3", change, "<Q", 16),
+        "RF64": (b"ds64", change, "<Q", 16),
+    }
+    name = f"a.{form.lower() if form in ('AIFF', 'AU', 'CAF') else 'wav'}"
+    np.testing.assert_array_equal(read_signal(put(tmp_path, wav(form), name))[0], SIGNAL)
+    with pytest.raises(SeriesError, match=rf"{name}: .*(samples|bytes)"):
+        read_signal(put(tmp_path, resized(wav(form), *told[form]), name))
+
+
+@pytest.mark.parametrize(("beside", "change"), [(10, -30), (10, 30), (14, -8)])
+def test_aiff_whose_chunks_tell_two_lengths_is_refused(tmp_path: Path, beside: int, change: int) -> None:
+    form = ">I" if beside == 10 else ">H"
+    with pytest.raises(SeriesError, match="samples by its head and size, but"):
+        read_signal(put(tmp_path, resized(wav("AIFF"), b"COMM", change, form, beside), "a.aiff"))
+
+
+@pytest.mark.parametrize(("form", "subtype"), [("OGG", "VORBIS"), ("FLAC", "PCM_16")])
+def test_sound_of_two_streams_is_refused(tmp_path: Path, form: str, subtype: str) -> None:
+    content, name = wav(form, subtype), f"a.{form.lower()}"
+    assert len(read_signal(put(tmp_path, content, name))[0]) == len(SIGNAL)
+    with pytest.raises(SeriesError, match="a second stream follows the first"):
+        read_signal(put(tmp_path, content + content, name))
+
+
+def test_ogg_of_which_a_page_is_missing_is_refused(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, np.tile(SIGNAL, 400), 800, format="OGG", subtype="VORBIS")
+    content = file.getvalue()
+    begin = content.index(b"OggS", content.index(b"OggS", 100) + 4)
+    end = content.index(b"OggS", begin + 4)
+    with pytest.raises(SeriesError, match=r"page \d+ of its stream is missing"):
+        read_signal(put(tmp_path, content[:begin] + content[end:], "a.ogg"))
+
+
+@pytest.mark.parametrize("form", ["AIFF", "AU", "CAF"])
+def test_sound_of_every_kind_that_its_library_writes_is_read(tmp_path: Path, form: str) -> None:
+    for subtype in {*soundfile.available_subtypes(form)} - {"DWVW_12", "DWVW_16", "DWVW_24", "GSM610"}:
+        file = put(tmp_path, b"", f"a.{form.lower()}")
+        try:
+            soundfile.write(file, np.tile(SIGNAL, 20), 8000, format=form, subtype=subtype)
+        except soundfile.SoundFileError:  # for this rate or number of channels
+            continue
+        np.testing.assert_array_equal(read_signal(file)[0], soundfile.read(file, dtype="float32")[0], subtype)
