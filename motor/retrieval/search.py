@@ -4,11 +4,13 @@ Candidates come from one product of matrices in float32, whose last bits depend 
 distances are then computed anew in float64, each by itself, and a bound on the rounding proves that no other key can
 be nearer. Where it cannot prove that, more candidates are looked at.
 
-Shapes: N keys, Q queries, D numbers of a key, K neighbours, C candidates.
+Shapes: N keys, Q queries, D numbers of a key, E = D + 1 of a key and minus half its square, K neighbours, C candidates,
+B blocks of keys.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 64  # queries
 CHUNK = 131072  # keys; their scores take 32 MB
-BLOCK = 32  # scores of which the highest is looked at first
-MARGIN = 8  # candidates beyond those that are asked for
+TILE = 8192  # keys; their scores stay in a core's cache until the highest of each block is known
+BLOCK = 32  # scores of which the highest is looked at first; a tile is whole blocks
+MARGIN = 4  # candidates beyond those that are asked for
 EPSILON = 2.0**-23  # float32's
 
 
@@ -48,10 +51,18 @@ class Neighbours(NamedTuple):
 class _Ordered:
     """Keys with those of a motor side by side, so that a motor is left out by a slice."""
 
-    keys_ND: "Tensor"
-    half_square_N: "Tensor"
+    keys_NE: "Tensor"
     place_N: np.ndarray
     of_motor: dict[str, slice]
+
+    @property
+    def keys_ND(self) -> "Tensor":
+        return self.keys_NE[:, :-1]
+
+    @cached_property
+    def longest(self) -> float:
+        """The largest norm of a key."""
+        return float(-2 * self.keys_NE[:, -1].min()) ** 0.5
 
 
 class ExactSearch:
@@ -72,8 +83,9 @@ class ExactSearch:
             )
         self.motor_N = motor_N
         order_N, of_motor = in_order(motor_N)
-        keys_ND = keys_ND.float()[order_N].contiguous()
-        self._ordered = _Ordered(keys_ND, (keys_ND**2).sum(dim=1) / 2, order_N, of_motor)
+        keys_NE = torch.cat([keys_ND.float()[order_N], keys_ND.new_empty(len(keys_ND), 1, dtype=torch.float32)], dim=1)
+        keys_NE[:, -1] = (keys_NE[:, :-1] ** 2).sum(dim=1) / -2
+        self._ordered = _Ordered(keys_NE, order_N, of_motor)
 
     def __len__(self) -> int:
         return len(self.motor_N)
@@ -133,14 +145,12 @@ class ExactSearch:
     def _candidates(self, queries_QD: "Tensor", count: int, motors: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the highest scores and their rows; a score is half the squared distance, less what all keys share."""
         ordered, scores, rows = self._ordered, [], []
+        query_EQ = torch.cat([queries_QD, torch.ones_like(queries_QD[:, :1])], dim=1).T.contiguous()
+        own_Q = [ordered.of_motor.get(motor, slice(0, 0)) for motor in motors]
+        own_2Q = torch.tensor([[own.start for own in own_Q], [own.stop for own in own_Q]], device=queries_QD.device)
         for first in range(0, len(self), CHUNK):
-            part = slice(first, min(first + CHUNK, len(self)))
-            score_QN = torch.addmm(ordered.half_square_N[part], queries_QD, ordered.keys_ND[part].T, beta=-1)
-            for row, motor in enumerate(motors):
-                own = ordered.of_motor.get(motor, slice(0, 0))
-                if own.start < part.stop and own.stop > first:
-                    score_QN[row, max(own.start - first, 0) : own.stop - first] = -torch.inf
-            best = _highest(score_QN, min(count, score_QN.shape[1]))
+            keys_NE = ordered.keys_NE[first : first + CHUNK]
+            best = _highest(*_scored(keys_NE, query_EQ), own_2Q - first, min(count, len(keys_NE)))
             scores.append(best.values)
             rows.append(best.indices + first)
         score_QC, place_QC = torch.cat(scores, dim=1).topk(count, dim=1, sorted=False)
@@ -164,12 +174,12 @@ class ExactSearch:
         """Tell for which queries no key that was not looked at can be as near as the farthest neighbour.
 
         A dot product of D numbers is off by at most D epsilon times the norms' product (Higham 2002, Accuracy and
-        Stability of Numerical Algorithms, section 3.1), and so is the half square that is taken from it.
+        Stability of Numerical Algorithms, section 3.1), and so is the half square that is its last summand.
         """
         if n_candidates == len(self):
             return np.ones(len(farthest_Q), dtype=bool)
         norm_Q = queries_QD.double().norm(dim=1).cpu().numpy()
-        longest = float(2 * self._ordered.half_square_N.max()) ** 0.5
+        longest = self._ordered.longest
         off_Q = (queries_QD.shape[1] + 4) * EPSILON * longest * (norm_Q + longest)
         least_Q = norm_Q**2 - 2 * (score_QC.min(axis=1) + off_Q)
         return farthest_Q < least_Q
@@ -180,19 +190,41 @@ class _Highest(NamedTuple):
     indices: "Tensor"
 
 
-def _highest(score_QN: "Tensor", count: int) -> _Highest:
-    """Return the highest scores of each row, by the maxima of blocks: those of `count` blocks hold all of them."""
-    n_rows, n_scores = score_QN.shape
-    n_blocks = n_scores // BLOCK
-    if n_blocks <= count:
-        return _Highest(*score_QN.topk(count, dim=1, sorted=False))
-    in_blocks, device = n_blocks * BLOCK, score_QN.device
-    highest_QB = score_QN[:, :in_blocks].unflatten(1, (n_blocks, BLOCK)).amax(dim=2)
-    block_QC = highest_QB.topk(count, dim=1, sorted=False).indices
-    place_QN = (block_QC[..., None] * BLOCK + torch.arange(BLOCK, device=device)).flatten(1)
-    rest_QN = torch.arange(in_blocks, n_scores, device=device).expand(n_rows, -1)
+def _scored(keys_NE: "Tensor", query_EQ: "Tensor") -> tuple["Tensor", "Tensor"]:
+    """Return all scores, (N, Q), and the highest of each whole block, (B, Q)."""
+    n_keys, n_queries = len(keys_NE), query_EQ.shape[1]
+    score_NQ = query_EQ.new_empty(n_keys, n_queries)
+    highest_BQ = query_EQ.new_empty(n_keys // BLOCK, n_queries)
+    for first in range(0, n_keys, TILE):
+        end = min(first + TILE, n_keys)
+        torch.mm(keys_NE[first:end], query_EQ, out=score_NQ[first:end])
+        blocks = slice(first // BLOCK, end // BLOCK)
+        block_BNQ = score_NQ[first : blocks.stop * BLOCK].unflatten(0, (-1, BLOCK))
+        torch.amax(block_BNQ, dim=1, out=highest_BQ[blocks])
+    return score_NQ, highest_BQ
+
+
+def _highest(score_NQ: "Tensor", highest_BQ: "Tensor", own_2Q: "Tensor", count: int) -> _Highest:
+    """Return the highest scores of each query, minus infinity for its own rows.
+
+    The highest `count` lie in that many blocks. Blocks of own rows alone are passed over; the two in which own rows
+    begin and end may be taken in vain.
+
+    Parameters
+    ----------
+    own_2Q : Tensor of shape (2, n_queries), int64
+        From which row to which; what lies outside of these scores is cut off.
+    """
+    n_scores, n_blocks = len(score_NQ), len(highest_BQ)
+    for query, (begin, end) in enumerate(own_2Q.clamp(0, n_scores).T.tolist()):
+        highest_BQ[-(-begin // BLOCK) : end // BLOCK, query] = -torch.inf
+    block_QC = highest_BQ.T.topk(min(count + 2, n_blocks), dim=1, sorted=False).indices
+    place_QN = (block_QC[..., None] * BLOCK + torch.arange(BLOCK, device=score_NQ.device)).flatten(1)
+    rest_QN = torch.arange(n_blocks * BLOCK, n_scores, device=score_NQ.device).expand(len(place_QN), -1)
     place_QN = torch.cat([place_QN, rest_QN], dim=1)
-    best = score_QN.gather(1, place_QN).topk(count, dim=1, sorted=False)
+    begin_Q1, end_Q1 = own_2Q[..., None]
+    is_own_QN = (place_QN >= begin_Q1) & (place_QN < end_Q1)
+    best = score_NQ.T.gather(1, place_QN).masked_fill(is_own_QN, -torch.inf).topk(count, dim=1, sorted=False)
     return _Highest(best.values, place_QN.gather(1, best.indices))
 
 

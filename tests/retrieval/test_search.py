@@ -35,9 +35,10 @@ def brute_force(keys: torch.Tensor, motors: np.ndarray, queries: torch.Tensor, o
     return np.take_along_axis(square_QN, order, 1), order
 
 
-@pytest.mark.parametrize("chunk", [131072, 700])
-def test_nearest_is_what_brute_force_finds(search, keys, motors, monkeypatch, chunk):
+@pytest.mark.parametrize(("chunk", "tile"), [(131072, 8192), (700, 128), (128, 128)])
+def test_nearest_is_what_brute_force_finds(search, keys, motors, monkeypatch, chunk, tile):
     monkeypatch.setattr("motor.retrieval.search.CHUNK", chunk)
+    monkeypatch.setattr("motor.retrieval.search.TILE", tile)
     queries, own = keys[:70], motors[:70]
     square_QK, place_QK = brute_force(keys, motors, queries, own)
     found = search.nearest(queries, K, own)
