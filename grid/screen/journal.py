@@ -51,6 +51,7 @@ class Journal:
             number = _sweep(store)
         self._keep(PLAN, {"number": number, **_facts(name, progress.plan, progress.log)})
         self.write()
+        self._written_at = -float("inf")  # the first tick is not too early for what is to be done meanwhile
 
     def tick(self) -> None:
         """Time passes."""

@@ -1,7 +1,7 @@
 """The results as a person opens them: the seeds' folders over the stage folders, `cells.csv`, `result.md`."""
 
+import contextlib
 import json
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,11 +25,14 @@ from motor.registry import kind_of, using
 from motor.registry.sources import source_of
 from motor.report import (
     CellResult,
+    Document,
     FailedCell,
     advised_cells,
     compose,
+    draw,
     drawn_aside,
     find,
+    is_begun,
     summary,
     summary_table,
     write_html,
@@ -38,7 +41,7 @@ from motor.report import (
 from motor.results.details import cell_details
 from motor.results.failures import FAILED, write_failures
 from motor.results.forecasts import forecasts_of, forecasts_table
-from motor.results.links import curve_names, link_to
+from motor.results.links import curve_names, link_to, remove_others
 from motor.results.report_context import report_context
 from motor.results.trends import trends_of
 from motor.stages.classify import Classify
@@ -52,7 +55,8 @@ SUSPECTED, FORECASTS = "suspected_labels.csv", "forecasts.csv"
 RACING = "racing.json"  # of a race: what was stopped, after which fold, and why
 FORM = "2"  # of what a report leaves for others to read: an older one is written anew by the next launch
 MARK = "made-from.json"  # written last: what the results folder was made from
-MANY = 60  # cells; below it the page is written before a second process could begin to draw
+MANY = 60  # cells; below it the page is written before a second process could draw all figures
+HERE = 2  # of so many figures one is drawn here then, once the page is written
 
 
 def results_folder(experiment: Experiment, store: Store) -> Path:
@@ -120,10 +124,8 @@ def _write(
         store.share(root / FAILED)
         return  # a faulty override must not take the place of a report that stands
     (root / MARK).unlink(missing_ok=True)
-    for folder in {experiment.method(cell.axes["method"]).folder for cell in cells} | {CURVES}:
-        shutil.rmtree(root / folder, ignore_errors=True)
-    curves = curve_names(stage for cell in standing for stage in cell.walk())
-    results = [_lay_out(experiment, cell, root, store, curves) for cell in standing]
+    _lay_out(experiment, cells, standing, root, store)
+    results = [_cell_result(experiment, cell, store, root / cell_folder(experiment, cell)) for cell in standing]
     write_text(root / "cells.csv", summary_table(results).to_csv(index=False))
     context = report_context(experiment, cells, store, failed, command)
     context = replace(context, leaky=_leaky(twins, store, context.rank_by.kind) or None)
@@ -145,15 +147,7 @@ def _write(
     beside |= {"trends": trends_of(standing, results, store, advised)}
     details = cell_details(experiment, standing, results, store, advised) | beside
     findings = replace(findings, context=replace(context, spent=details["spent"]), details=details)
-    document = compose(findings)
-    if len(results) < MANY:
-        write_markdown(root / "result.md", document)
-        write_html(root / PAGE, document)
-    else:
-        figures: list[tuple[Path, Any]] = []
-        write_markdown(root / "result.md", document, lambda *figure: figures.append(figure))
-        with drawn_aside(figures):
-            write_html(root / PAGE, document)
+    _write_pages(root, compose(findings), is_long=len(results) >= MANY)
     (root / KEPT).unlink(missing_ok=True)
     if findings.ranking is not None:
         np.savez(root / KEPT, allow_pickle=False, **kept(findings.ranking, findings.scores))
@@ -161,6 +155,18 @@ def _write(
     if not failed:
         write_json(root / MARK, mark)
     store.publish(root)
+
+
+def _write_pages(root: Path, document: Document, is_long: bool) -> None:
+    """Write the report in both forms, its figures in a second process meanwhile, if one has begun or it pays."""
+    figures: list[tuple[Path, Any]] = []
+    write_markdown(root / "result.md", document, lambda *figure: figures.append(figure))
+    every = len(figures) + 1 if is_long else HERE if is_begun() else 1
+    here, aside = figures[every - 1 :: every], [one for place, one in enumerate(figures, 1) if place % every]
+    with drawn_aside(aside) if aside else contextlib.nullcontext():
+        write_html(root / PAGE, document)
+        for figure in here:
+            draw(*figure)
 
 
 def failed_cell(cell: Cell, failures: Mapping[str, Failure]) -> FailedCell:
@@ -219,38 +225,43 @@ def cell_folder(experiment: Experiment, cell: Cell) -> Path:
     return Path(experiment.method(cell.axes["method"]).folder, *parts)
 
 
-def _lay_out(experiment: Experiment, cell: Cell, root: Path, store: Store, curves: Mapping[str, str]) -> CellResult:
+def _lay_out(experiment: Experiment, cells: list[Cell], standing: list[Cell], root: Path, store: Store) -> None:
+    """Link to what the cells that stand have; what is linked already stays, what else lies there goes."""
+    curves = curve_names(stage for cell in standing for stage in cell.walk())
+    wanted: dict[Path, Path] = {}
+    for cell in standing:
+        wanted |= _of_cell(cell, root / cell_folder(experiment, cell), store)
+        stage = cell.stage
+        made = {curves[one.key]: one for one in stage.walk() if one.HAS_CURVES}
+        made |= {cell.name().replace("/", "-"): stage}
+        wanted |= {root / CURVES / name: store.folder(one) / CURVES for name, one in made.items()}
+    links = {link: target for link, target in wanted.items() if target.exists()}
+    for folder in {experiment.method(cell.axes["method"]).folder for cell in cells} | {CURVES}:
+        remove_others(root / folder, links)
+    for link, target in links.items():
+        link_to(target, link)
+
+
+def _of_cell(cell: Cell, folder: Path, store: Store) -> dict[Path, Path]:
+    """Return what a cell's folder links to, by link."""
     stage: Classify = cell.stage  # type: ignore[assignment]
-    folder, built = root / cell_folder(experiment, cell), store.folder(stage)
-    for name in ("metrics.json", "predictions.csv", "held_out.csv"):
-        _link(built / name, folder / name)
-    for figure in sorted((built / "figures").iterdir()):
-        _link(figure, folder / "figures" / figure.name)
+    built = store.folder(stage)
+    wanted = {folder / name: built / name for name in ("metrics.json", "predictions.csv", "held_out.csv")}
+    wanted |= {folder / "figures" / figure.name: figure for figure in sorted((built / "figures").iterdir())}
     for features in stage.features:
         fold = features.of_fold[1]
         of_fold = folder if len(stage.features) == 1 else folder / f"fold-{fold}"
-        _lay_out_fold(features, of_fold, built, store)
-    for made in (one for one in stage.walk() if one.HAS_CURVES):
-        _link(store.folder(made) / CURVES, root / CURVES / curves[made.key])
-    _link(built / CURVES, root / CURVES / cell.name().replace("/", "-"))
-    return _cell_result(experiment, cell, store, folder)
+        wanted |= _of_features(features, of_fold, built, store)
+    return wanted
 
 
-def _lay_out_fold(features: Described, folder: Path, classified: Path, store: Store) -> None:
+def _of_features(features: Described, folder: Path, classified: Path, store: Store) -> dict[Path, Path]:
     built = store.folder(features)
-    _link(classified / f"fold-{features.of_fold[1]}" / "clf_model.pkl", folder / "clf_model.pkl")
-    for file in sorted(built.glob("*_*.[cn][sp][vy]")) if built.exists() else []:
-        _link(file, folder / file.name)
-    for figure in sorted((built / "figures").glob("*.png")):
-        _link(figure, folder / "figures" / figure.name)
-    for name, (stage, part) in features.models.items():
-        _link(store.folder(stage) / part, folder / name)
-
-
-def _link(target: Path, link: Path) -> None:
-    """Link to a file or folder of a stage, where it is there."""
-    if target.exists():
-        link_to(target, link)
+    wanted = {folder / "clf_model.pkl": classified / f"fold-{features.of_fold[1]}" / "clf_model.pkl"}
+    files = sorted(built.glob("*_*.[cn][sp][vy]")) if built.exists() else []
+    wanted |= {folder / file.name: file for file in files}
+    wanted |= {folder / "figures" / figure.name: figure for figure in sorted((built / "figures").glob("*.png"))}
+    return wanted | {folder / name: store.folder(stage) / part for name, (stage, part) in features.models.items()}
 
 
 def _cell_result(experiment: Experiment, cell: Cell, store: Store, folder: Path) -> CellResult:

@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from grid.stage import Stage
@@ -30,3 +30,14 @@ def link_to(target: Path, link: Path) -> None:
     neighbour = link.with_name(f".{link.name}.{uuid.uuid4().hex[:8]}")
     neighbour.symlink_to(wanted)
     neighbour.replace(link)
+
+
+def remove_others(folder: Path, links: Container[Path]) -> None:
+    """Remove what lies in a folder of links and is none of them, and the folders that are empty then."""
+    for path, folders, files in os.walk(folder, topdown=False):
+        for there in (Path(path, name) for name in (*folders, *files)):
+            if there.is_dir() and not there.is_symlink():
+                if not any(there.iterdir()):
+                    there.rmdir()
+            elif there not in links:
+                there.unlink()

@@ -1,9 +1,15 @@
 """A document's figures as PNG files."""
 
+import contextlib
+import subprocess
+import sys
+import time
+
 import matplotlib as mpl
+import psutil
 import pytest
 
-from motor.report.aside import drawn_aside
+from motor.report.aside import begin_aside, drawn_aside, is_begun
 from motor.report.document import Dot, DotRow, Group, Intervals, Line
 from motor.report.drawing import draw
 
@@ -33,6 +39,37 @@ def test_figures_drawn_aside_have_the_bytes_of_those_drawn_here_and_a_fault_ther
         drawn_aside([(tmp_path / "no.png", {})]),
     ):
         pass
+
+
+def test_figures_are_drawn_by_the_process_that_has_begun_and_here_where_it_was_killed(tmp_path):
+    begin_aside()
+    begin_aside()  # one is enough
+    with drawn_aside([(tmp_path / "begun.png", intervals())]):
+        assert not is_begun()
+    begin_aside()
+    waiting = next(one for one in psutil.Process().children() if "motor.report.aside" in one.cmdline())
+    waiting.kill()
+    with drawn_aside([(tmp_path / "killed.png", intervals())]):
+        pass
+    assert (tmp_path / "killed.png").read_bytes() == (tmp_path / "begun.png").read_bytes()
+
+
+# A launch that is killed before it has asked the process that it has begun; it says which one that is.
+KILLED = """
+import os, psutil
+from motor.report.aside import begin_aside
+begin_aside()
+print(psutil.Process().children()[0].pid, flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_process_that_draws_aside_ends_with_the_one_that_never_asked_it():
+    done = subprocess.run([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        left = psutil.Process(int(done.stdout))
+        while left.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.1)  # it imports before it looks
 
 
 def test_intervals_without_an_interval_are_drawn(tmp_path):
