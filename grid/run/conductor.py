@@ -41,7 +41,7 @@ class Conductor:
     resources : mapping of str to Resources
         What each stage asks for, by key.
     progress : Progress
-        Is told what happens.
+        Receives what happens.
     waves : Waves, optional
         In which the stages come.
     """

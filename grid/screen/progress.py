@@ -26,7 +26,7 @@ class Running:
     began: float = field(default_factory=time.monotonic)
     said: Mapping[str, float] = field(default_factory=dict)
     device: str = ""
-    first: tuple[float, float] | None = None  # when it first told a step, and which: taken up again, it is not 0
+    first: tuple[float, float] | None = None  # when it first reported a step, and which: taken up again, it is not 0
 
     def tell(self, said: Mapping[str, float], device: str) -> None:
         """Keep what the stage said last."""
@@ -158,7 +158,7 @@ class Progress:
         -------
         tuple of float and bool, or None
             Seconds, and whether every kind that is left is known; if not, those of other kinds are taken to be as long
-            as the mean of all. None until something ended, or has told its steps.
+            as the mean of all. None until something ended, or has reported its steps.
         """
         now = time.monotonic()
         left = set(self.plan.missing) - self.done - self.lost

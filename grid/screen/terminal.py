@@ -130,7 +130,7 @@ class Interrupt:
             raise KeyboardInterrupt
 
     def _handle(self, handler: Callable[[int, FrameType | None], Any] | signal.Handlers) -> None:
-        if threading.current_thread() is threading.main_thread():  # nobody else is told of signals
+        if threading.current_thread() is threading.main_thread():  # nobody else receives signals
             for number in SIGNALS:
                 former = self._former.setdefault(number, signal.getsignal(number))
                 if number != signal.SIGHUP or former is not signal.SIG_IGN:  # as under `nohup`

@@ -1,4 +1,4 @@
-"""Which process is meant, and whether it lives: told so that it can be judged later, by another process."""
+"""Which process is meant, and whether it lives: recorded so that another process can judge it later."""
 
 import os
 import socket

@@ -70,7 +70,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Bucket(Place):
-    """The objects of a bucket whose names begin with a prefix; names are told without it.
+    """The objects of a bucket whose names begin with a prefix; names are given without it.
 
     It pickles: each process opens a connection of its own, with what boto3 finds there (environment, profile, role).
     """

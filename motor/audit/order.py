@@ -27,7 +27,7 @@ def file_order(items: "pd.Series") -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_items,)
-        All 0 where no order is told.
+        All 0 where no order is known.
     """
     names = [CUT.sub("", str(item)) for item in items]
     if names not in (sorted(names), sorted(names, key=_natural), sorted(names, key=lambda name: name.split("/"))):

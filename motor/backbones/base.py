@@ -87,14 +87,14 @@ class Backbone(Plugin, ABC):
         dropout_rate : float
             Rate in training.
         domains : tuple of str
-            With two or more, the model is told each window's domain.
+            With two or more, the model knows each window's domain.
         seed : int
             Of random weights.
 
         Raises
         ------
         ValueError
-            If a quantile level is not one of the model's, or the domain cannot be told in this way.
+            If a quantile level is not one of the model's, or the domain cannot be marked in this way.
         """
 
     @abstractmethod
@@ -184,7 +184,7 @@ def check_record(record: Mapping[str, Any], folder: Path, domains: tuple[str, ..
     if record["sensors"] != asked:
         raise WeightsError(
             f"{folder} was trained with backbone.sensors: {record['sensors']}, but is loaded for sensors: {asked}; "
-            "the two are told the domain in different ways"
+            "the two know the domain in different ways"
         )
 
 

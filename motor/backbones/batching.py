@@ -38,7 +38,7 @@ class BatchSize:
     def __init__(
         self, asked: int | None, device: "torch.device | str", say: Callable[[str], None], notes: Path | None = None
     ) -> None:
-        """Begin with `asked`, which is then kept, or (None) with 1; `say` is told once that memory ran out.
+        """Begin with `asked`, which is then kept, or (None) with 1; `say` is called once memory ran out.
 
         In the folder `notes` stands what is tried, for `motor.backbones.training.memory.shrink_batch`, and after that
         the most that may be.

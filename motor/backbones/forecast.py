@@ -32,7 +32,7 @@ class Forecast(NamedTuple):
     quantile_loss : Tensor or None
         Where the model computes the objective ``quantile`` itself, that.
     auxiliary : mapping of str to Tensor, or None
-        Losses of the forecaster's own, by name, already weighted: they are added to what is trained on, told one by
+        Losses of the forecaster's own, by name, already weighted: they are added to what is trained on, reported one by
         one, and neither validated nor asked for when it forecasts.
     samples_SBH : Tensor of shape (n_samples, n_windows, prediction_length), or None
         Futures that were drawn, in the batch's units.

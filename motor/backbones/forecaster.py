@@ -48,7 +48,7 @@ class Forecaster(ABC):
     horizon_method : str
         How the model came to `prediction_length`, for the record.
     domains : tuple of str
-        With two or more, the model is told each window's domain.
+        With two or more, the model knows each window's domain.
     sees_together : bool
         Windows of one group see one another; else each window is forecast alone, whatever its batch.
     leaves_own_motor_out : bool
@@ -97,12 +97,12 @@ class Forecaster(ABC):
 
     @property
     def is_told(self) -> bool:
-        """Whether the model is told each window's domain."""
+        """Whether the model knows each window's domain."""
         return len(self.domains) >= 2
 
     @property
     def n_told(self) -> int:
-        """The domains that it tells apart: one where it is told none."""
+        """The domains that it tells apart: one where it knows none."""
         return len(self.domains) if self.is_told else 1
 
     @property

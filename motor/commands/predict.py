@@ -31,7 +31,7 @@ def predict(
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add which cell, and what is told of the recordings."""
+    """Add which cell, and the fields of the recordings."""
     add_cell(parser)
     folder_command.add_options(parser)
 

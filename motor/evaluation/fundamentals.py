@@ -1,4 +1,4 @@
-"""Which order of the shaft a class rests on, estimated from lines of all orders: no geometry is told for it.
+"""Which order of the shaft a class rests on, estimated from lines of all orders: it needs no geometry.
 
 Shapes: M motors, B bands, S steps of orders.
 """

@@ -33,7 +33,7 @@ class Threshold:
         The normal validation series and motors on which it rests.
     resolved : bool
         False where they are too few for the rate: the value is then the greatest score seen, or, with
-        no normal series at all, what `choose_thresholds` was told to take.
+        no normal series at all, what was given to `choose_thresholds`.
     """
 
     value: float

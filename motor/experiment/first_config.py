@@ -110,7 +110,7 @@ def _channel_lines(channels: dict[str, str], signals: Sequence[Variable]) -> Ite
 
 
 def _field_lines(group: Group) -> Iterator[str]:
-    """Yield where rate and speed are told, or the question."""
+    """Yield where rate and speed stand, or the question."""
     fields = {"sampling_rate_hz": group.named(RATES), "speed_rpm": group.named(SPEEDS)}
     known = {name: of for name, of in fields.items() if of}
     if known:

@@ -68,4 +68,4 @@ class Looping(Record):
     reviewer: Literal["people", "truth"] = Field(
         default="people", description="who decides: people, or the labels of the data (a rehearsal)"
     )
-    guidelines: str = Field(default="", description="what reviewers are told to look for")
+    guidelines: str = Field(default="", description="what reviewers are to look for")

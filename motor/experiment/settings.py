@@ -227,7 +227,7 @@ class Audit(Record):
 
 
 class Reporting(Record):
-    """How the result is told."""
+    """How the result is written."""
 
     language: Annotated[str, AfterValidator(_spoken)] = Field(
         default="en", description="of the report: the name of a catalogue of its words, ``en`` or ``zh``"

@@ -341,7 +341,7 @@ def of_class_forecaster(frame: "pd.DataFrame", labels: str) -> "pd.DataFrame":
 def domain_one_hot(meta: "pd.DataFrame") -> "pd.DataFrame":
     """Return a 0/1 column for each domain, indexed by item; no columns where there is one domain.
 
-    This is how a classifier of the joint regime is told the sensor (seed text, sections 3 and 5.2).
+    This is how a classifier of the joint regime knows the sensor.
     """
     domains = sorted(meta["domain"].unique())
     columns = {f"{DOMAIN_MARK}{domain}": (meta["domain"] == domain).to_numpy(np.float64) for domain in domains}

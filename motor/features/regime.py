@@ -20,7 +20,7 @@ class Regime(ForecastFeature):
     ``regime_<k>_log_spread`` (nats), ``regime_entropy`` (nats), ``regime_dwell`` (mean run of the likeliest regime, as
     a share of the tokens) and ``regime_transitions`` (share of tokens whose likeliest regime is another than the one
     before's); each as a mean over windows, and ``<name>_over_windows``, its standard deviation over them. A regime that
-    is sure, or ruled out, is told by the logarithm alone how far from any doubt it is.
+    is sure, or ruled out, shows by the logarithm alone how far from any doubt it is.
     """
 
     kind: Literal["regime"] = "regime"

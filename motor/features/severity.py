@@ -1,4 +1,4 @@
-"""Vibration velocity in mm/s, as ISO 20816 judges machines by it, where the unit of a signal is told."""
+"""Vibration velocity in mm/s, as ISO 20816 judges machines by it, where the unit of a signal is known."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def velocity_mm_s(signal: np.ndarray, sampling_rate_hz: float, unit: str | None)
     Returns
     -------
     float or None
-        None where the unit is of neither, or not told; where the rate ends below 1000 Hz; or of a still signal.
+        None where the unit is of neither, or unknown; where the rate ends below 1000 Hz; or of a still signal.
     """
     if unit not in (*ACCELERATION, *VELOCITY) or sampling_rate_hz / 2 < VELOCITY_HZ[1]:
         return None

@@ -151,7 +151,7 @@ class Method(Plugin, ABC):
         settings : Settings
             As they hold for the method and a regime.
         domains : tuple of str
-            Of the regime; with two or more a forecaster is told which.
+            Of the regime; with two or more a forecaster knows which.
         contexts : sequence of (int, int)
             The context lengths that it is compared at, each with its place on the axis.
         """

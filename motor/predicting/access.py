@@ -1,4 +1,4 @@
-"""What the endpoint is told: where it listens, how much it takes, and who may ask."""
+"""Settings of the endpoint: where it listens, how much it takes, and who may ask."""
 
 import hashlib
 import hmac
@@ -27,7 +27,7 @@ class BadRequest(Exception):
 
 
 class Settings(NamedTuple):
-    """What the endpoint is told.
+    """The endpoint's settings.
 
     Attributes
     ----------

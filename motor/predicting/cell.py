@@ -130,12 +130,12 @@ class TrainedCell:
     def predict(
         self, recordings: Sequence[Recording], references: Sequence[Recording] = ()
     ) -> tuple["pd.DataFrame", list[Fault]]:
-        """Judge recordings; those that cannot be judged are told beside the table.
+        """Judge recordings; those that cannot be judged are listed beside the table.
 
         Parameters
         ----------
         recordings : sequence of Recording
-            Of the cell's domains. A motor that is not told is "".
+            Of the cell's domains. An unknown motor is "".
         references : sequence of Recording
             Healthy recordings of the same motors, where the cell scales by reference.
         """
@@ -259,7 +259,7 @@ class TrainedCell:
         """Raise ValueError if a recording is none of the kind that the cell was trained on."""
         signal, trained = recording.signal, self.parts.trained_on.get(recording.domain, {})
         if signal.min() == signal.max():
-            raise ValueError(f"every sample is {signal[0]:g}: the sensor told nothing; check it, or leave this out")
+            raise ValueError(f"every sample is {signal[0]:g}: the sensor measured nothing; check it, or leave this out")
         rates, fewest = trained.get("sampling_rates_hz", []), trained.get("n_samples", [0, 0])[0]
         rate_hz = recording.sampling_rate_hz
         if rates and not self._bears_rate(rate_hz, rates):
@@ -341,7 +341,7 @@ def columns_of(classes: Sequence[str], detects: bool = False, alarms: bool = Tru
 
 
 def as_meta(recordings: Sequence[Recording]) -> "pd.DataFrame":
-    """Return what feature plug-ins are told of series."""
+    """Return the fields of series that feature plug-ins see."""
     columns = ("item", "motor", "domain", "label", "moment")
     return pd.DataFrame({name: [getattr(one, name) for one in recordings] for name in columns}, dtype=object)
 
@@ -350,7 +350,7 @@ def completed(frame: "pd.DataFrame", columns: Sequence[str], recordings: Sequenc
     """Return the columns that a classifier saw, in its order.
 
     Which there are depends on the series at hand: a domain that none is of has no mark, and a series whose partner is
-    not there no likeness to it. Both are told as in training.
+    not there no likeness to it. Both are as in training.
     """
     frame = frame.loc[[one.item for one in recordings]]
     lacking: dict[str, list[float]] = {}

@@ -19,7 +19,7 @@ def read_exported(folder: Path, digest: str | None = None) -> list[CellParts]:
     ----------
     folder : Path
     digest : str, optional
-        SHA-256 of ``model.json``, as `export` told it.
+        SHA-256 of ``model.json``, as `export` gave it.
 
     Raises
     ------

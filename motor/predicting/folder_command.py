@@ -31,11 +31,11 @@ def main(folder: Path, argv: Sequence[str] | None = None) -> int:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what can be told of recordings."""
+    """Add the fields of recordings as options."""
     parser.add_argument("recordings", nargs="+", help="files, folders, or patterns such as 'new/*.wav'")
     parser.add_argument("--domain", help="the sensor, where a recording does not tell it")
     parser.add_argument("--sampling-rate-hz", type=float, help="where a file does not tell it")
-    parser.add_argument("--speed-rpm", type=float, help="of the shaft, where it is needed and not told")
+    parser.add_argument("--speed-rpm", type=float, help="of the shaft, where it is needed and not known")
     parser.add_argument(
         "--pattern", help="regular expression, searched in a name: (?P<domain>...), (?P<motor>...), ..."
     )

@@ -1,4 +1,4 @@
-"""From files of any documented format to recordings that are to be judged: what is told of each, and what is not."""
+"""From files of any documented format to recordings that are to be judged: what is known of each, and what is not."""
 
 import csv
 import glob
@@ -97,7 +97,7 @@ def read_recordings(paths: Iterable[str | Path], options: InputOptions) -> Itera
 
 
 def _check(options: InputOptions) -> None:
-    """Raise DataError if what is told can be of no recording."""
+    """Raise DataError if the options can be of no recording."""
     if options.domain is not None and options.domain not in options.domains:
         raise DataError(_unknown_domain("--domain", options.domain, options.domains))
     if options.pattern is not None:
@@ -110,7 +110,7 @@ def _check(options: InputOptions) -> None:
 
 
 def _check_layout(options: InputOptions) -> None:
-    """Raise DataError if no table can be written as is told."""
+    """Raise DataError if no table can be written as the options say."""
     for name, marks in (("delimiter", (",", ";", "\t", "|")), ("decimal", (".", ","))):
         if (mark := getattr(options, name)) is not None and mark not in marks:
             raise DataError(f"{name} is {shown(mark)}; allowed: {', '.join(map(repr, marks))}")
@@ -124,7 +124,7 @@ def _check_layout(options: InputOptions) -> None:
 
 
 def _layout(options: InputOptions, kinds: tuple[str, ...] = ("tree", "manifest")) -> dict[str, Any]:
-    """Return how tables are written: as told of this call, else as in a training whose reader was of one of `kinds`."""
+    """Return how tables are written: as this call says, else as in a training whose reader was of one of `kinds`."""
     own = options.dataset if options.dataset.get("kind") in kinds else {}
     found = {name: first_known((getattr(options, name), own.get(name))) for name in LAYOUT}
     return {name: value for name, value in found.items() if value is not None}
@@ -218,7 +218,7 @@ def opened_in_training(options: InputOptions) -> tuple[str, ...]:
 
 
 def _options(options: InputOptions) -> SignalOptions:
-    """Return how a signal is found in its file: as the training found it, but for what is told of this call."""
+    """Return how a signal is found in its file: as the training found it, but for what this call says."""
     table = TableLayout(**_layout(options))
     most = MOST_SENT if options.is_sent else MOST_SAMPLES
     named = options.dataset.get("format")
@@ -263,7 +263,7 @@ def _readers() -> dict[str, type[Reader]]:
 
 
 def _reader(kind: str, path: str, options: InputOptions) -> Reader:
-    """Return a reader that is told nothing but where things stand."""
+    """Return a reader that knows nothing but where things stand."""
     settings: dict[str, Any] = {"path": path, "classes": ("unknown",), "domains": options.domains}
     if options.dataset.get("kind") == kind:
         names: tuple[str, ...] = ("columns", "variable", "ignore_timestamps")
@@ -288,7 +288,7 @@ def _pattern(options: InputOptions) -> str | None:
 
 
 def _recording(source: Source, options: InputOptions) -> Recording | Fault:
-    """Look up what is told of a recording, and read its signal."""
+    """Look up the fields of a recording, and read its signal."""
     try:
         known = _fields(source, options)
         signal, own_rate = source.load()
@@ -332,7 +332,7 @@ def _fields(source: Source, options: InputOptions) -> dict[str, Any]:
 
 
 def _agreed(name: str, asked: Value, found: Value, source: Source) -> Value:
-    """Return what is told of a field, by the caller or by the recording; raise if they tell two values."""
+    """Return a field's value, from the caller or the recording; raise if the two differ."""
     if asked is None or found is None:
         return found if asked is None else asked
     if name == "domain" and str(asked) != str(found):

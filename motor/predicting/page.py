@@ -39,7 +39,7 @@ PREDICTION: dict[str, Any] = {
         "velocity_mm_s": {"type": ["number", "null"], "description": "root mean square, 10 to 1000 Hz; of known units"},
         "iso_zone": {
             "type": ["string", "null"],
-            "description": "A to D of ISO 20816-3; of machines whose class is told",
+            "description": "A to D of ISO 20816-3; of machines whose class is known",
         },
         "evidence": {
             "type": "array",
@@ -91,7 +91,7 @@ OPERATION: dict[str, Any] = {
             _query("sampling_rate_hz", "number", "where the file does not tell it"),
             _query("speed_rpm", "number", "of the shaft, where it is needed"),
             _query("variable", "string", "the column of a CSV with several"),
-            _query("delimiter", "string", "of a CSV: , ; | or a tab (%09); where it is not told, it is found"),
+            _query("delimiter", "string", "of a CSV: , ; | or a tab (%09); where it is not given, it is found"),
             _query("decimal", "string", "the mark of a CSV's numbers: . or , (by default as in training)"),
             _query("skip_rows", "integer", "lines of titles above a CSV's table"),
             _query("item", "string", "the name of a recording whose body is the file itself"),

@@ -1,4 +1,4 @@
-"""Where the parts of a trained cell lie: in a storage or in an exported folder, told in the same words."""
+"""Where the parts of a trained cell lie: in a storage or in an exported folder, in the same words."""
 
 import hashlib
 import io

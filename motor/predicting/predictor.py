@@ -164,7 +164,7 @@ class Predictor:
         Raises
         ------
         motor.recordings.recording.DataError
-            If what is told can be of no recording: an unknown domain, a pattern that is no regular expression.
+            If a field can be of no recording: an unknown domain, a pattern that is no regular expression.
         """
         options: dict[str, Any] = {"domain": domain, "sampling_rate_hz": sampling_rate_hz, "speed_rpm": speed_rpm}
         options |= {"delimiter": delimiter, "decimal": decimal, "skip_rows": skip_rows}

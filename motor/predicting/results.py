@@ -50,11 +50,11 @@ class Results:
         return str(json.loads(self._text(grid, RANKING) or "{}").get("rank_by", "macro_f1"))
 
     def machines(self, grid: str) -> dict[str, Machine]:
-        """Return what a grid's config told of its machines, by motor."""
+        """Return the machines of a grid's config, by motor."""
         return machines_from(json.loads(self._text(grid, MACHINES) or "{}").get("machines", {}))
 
     def units(self, grid: str) -> dict[str, str]:
-        """Return the units that a grid's config told, by domain."""
+        """Return the units of a grid's config, by domain."""
         return dict(json.loads(self._text(grid, MACHINES) or "{}").get("units", {}))
 
     def cell(self, grid: str, folder: str) -> Path | None:

@@ -27,7 +27,7 @@ def first_known(values: Iterable[Value], names: Collection[str] = ()) -> Value:
 
 
 def positive(value: Value, name: str, item: str, place: str) -> float | None:
-    """Return a told number as a positive float, None if nothing is told.
+    """Return a stated number as a positive float, None if nothing is stated.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def positive(value: Value, name: str, item: str, place: str) -> float | None:
 
 
 def seconds_since_1970(value: Value, item: str, place: str) -> float | None:
-    """Return a told time as seconds since 1970 UTC, None if nothing is told.
+    """Return a stated time as seconds since 1970 UTC, None if nothing is stated.
 
     A number counts such seconds already; a text is a date, or a date and a time, of ISO 8601 (also ``20240531``), in
     UTC unless it names its zone. Milliseconds and a spreadsheet's days are refused: they would be taken for seconds.
@@ -86,7 +86,7 @@ def _plausible_time(number: float, value: Value, item: str, place: str) -> float
 
 
 def truth(value: Value, name: str, item: str, place: str) -> bool:
-    """Return a told yes or no, no if nothing is told.
+    """Return a stated yes or no, no if nothing is stated.
 
     Raises
     ------

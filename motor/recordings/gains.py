@@ -11,7 +11,7 @@ from motor.recordings.facts import Seen
 from motor.recordings.findings import Finding
 
 P_VALUE = 0.05
-# Of the differences that chance does not explain, those by which a class could be told.
+# Of the differences that chance does not explain, those that could give a class away.
 LEAST_SHARE = 0.85
 # With few motors no p-value is small; a gap of a factor of two between the classes' nearest motors is shown anyway.
 WIDE_GAP_DB = 6.0

@@ -232,7 +232,7 @@ class Machine(Record):
 
 
 def components_of(machines: Mapping[str, Machine], motor: str, speed_rpm: float) -> dict[str, float]:
-    """Return the order of each known part of a motor: of a machine that nobody told, its shaft alone."""
+    """Return the order of each known part of a motor: of an unknown machine, its shaft alone."""
     return (machines.get(motor) or machines.get(EVERY_MOTOR) or Machine()).components(speed_rpm)
 
 
@@ -243,7 +243,7 @@ def zone_of(machines: Mapping[str, Machine], motor: str, velocity_mm_s: float | 
 
 
 def machines_from(records: Mapping[str, Any]) -> dict[str, Machine]:
-    """Return machines by motor, as JSON told them."""
+    """Return machines by motor, from their JSON."""
     return {motor: Machine.model_validate_json(json.dumps(machine)) for motor, machine in records.items()}
 
 

@@ -73,7 +73,7 @@ def archive_of(path: Path) -> Path | None:
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[Path]:
-    """Give a file as one that can be opened; what goes wrong with it is told of the path through its archive.
+    """Give a file as one that can be opened; what goes wrong with it is reported with the path through its archive.
 
     Raises
     ------

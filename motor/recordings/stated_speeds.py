@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from motor.recordings.table import Recordings
 
 MOST_HEARD = 150  # recordings, dealt over motors: each takes a tenth of a second
-REACH = 1.9  # what is heard, as a share of the told speed: below its double and above its half
+REACH = 1.9  # what is heard, as a share of the stated speed: below its double and above its half
 OFF = 0.03
 LEAD_DB = 6.0
 NEEDS_CONFIDENCE = 0.1
@@ -24,10 +24,10 @@ FEWEST_SHARE = 0.5  # of a motor's recordings that were heard
 
 
 def contradicted_speeds(recordings: "Recordings") -> Iterator[Finding]:
-    """Find motors whose told speed most of their recordings contradict, by a sure one that is 3 % or more away.
+    """Find motors whose stated speed most of their recordings contradict, by a sure one that is 3 % or more away.
 
-    Of large data sets `MOST_HEARD` recordings are heard, as many of each motor. Half and double the told speed are not
-    looked for: they share its lines.
+    Of large data sets `MOST_HEARD` recordings are heard, as many of each motor. Half and double the stated speed
+    are not looked for: they share its lines.
     """
     ratios: dict[str, list[float]] = defaultdict(list)
     for place in _heard(recordings):
@@ -50,7 +50,7 @@ def contradicted_speeds(recordings: "Recordings") -> Iterator[Finding]:
 
 
 def _heard(recordings: "Recordings") -> list[int]:
-    """Return the places of recordings with a told speed, as many of each motor, up to `MOST_HEARD`."""
+    """Return the places of recordings with a stated speed, as many of each motor, up to `MOST_HEARD`."""
     meta = recordings.meta.reset_index(drop=True)
     return dealt(meta[meta["speed_rpm"] > 0])
 
@@ -62,7 +62,7 @@ def dealt(meta: "pd.DataFrame") -> list[int]:
 
 
 def _ratio(recordings: "Recordings", place: int) -> float | None:
-    """Return the speed that a signal shows as a share of the told one; None where it shows none for sure.
+    """Return the speed that a signal shows as a share of the stated one; None where it shows none for sure.
 
     Where a tachometer was read, that tells it.
     """

@@ -159,7 +159,7 @@ def heights_db(values: np.ndarray, n_fft: int, n_kept: int, half_width: int) -> 
     ----------
     values : ndarray of shape (n_values,)
     n_fft, n_kept : int
-        Length of the padded transform, and how many of its lines are told.
+        Length of the padded transform, and how many of its lines are given.
     half_width : int
         Lines on each side that the median is taken over; of many, some.
     """

@@ -36,7 +36,7 @@ class Tacho(Record):
     channel : str or int
         Its name, as one of `channels` is written.
     pulses_per_turn : float
-        How many it gives in a turn of the shaft that orders are told of.
+        How many it gives in a turn of the shaft that orders refer to.
     """
 
     channel: Names

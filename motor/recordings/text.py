@@ -88,5 +88,5 @@ def header_below(text: IO[str], wanted: Collection[str]) -> int | None:
             if {*map(cleaned, wanted)} <= {*map(cleaned, cells)}:
                 return above
     except (csv.Error, UnicodeDecodeError):
-        return None  # what is wrong with it is told elsewhere
+        return None  # what is wrong with it is reported elsewhere
     return None

@@ -37,7 +37,7 @@ def _curve(past: Sequence[float], future: Sequence[float], name: str, style: Map
 
 
 def _forecast(wording: Wording, case: Case) -> list[Any]:
-    """Return the median and, where they are told, the outermost quantiles."""
+    """Return the median and, where there are any, the outermost quantiles."""
     lines = [_curve([], case["forecast"], wording.say("forecast"), {"color": FAINT, "width": 2, "dash": "dash"})]
     bounds = [case[bound] for bound in ("low", "high") if bound in case]
     return lines + [

@@ -116,7 +116,7 @@ class Wording:
         return self.say("axes.separator").join(part for part in parts if part)
 
     def without_regime(self, axes: Axes) -> str:
-        """Return a recipe's name where the regime is told already."""
+        """Return a recipe's name where the regime is named already."""
         return self.axes(axes, ["method", *(name for name in axes if name not in ("method", "domain"))])
 
     def column(self, column: Column) -> str:

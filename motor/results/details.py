@@ -147,7 +147,7 @@ def _tsne(folder: Path) -> list[dict[str, Any]] | None:
 
 
 def _rests_on(folder: Path, normal: str | None, machines: Mapping[str, Machine]) -> list[dict[str, Any]]:
-    """Return which order each class rests on, by domain, with `component` where machines are told.
+    """Return which order each class rests on, by domain, with `component` where machines are known.
 
     None is no known part. Estimated from the lines of all recordings of a fold; [] of cells that do not look at lines
     in orders.
@@ -327,7 +327,7 @@ def spent(cells: Iterable[Cell], store: Store) -> dict[str, Any]:
     -------
     dict
         `by_kind`: rows of `kind`, `n_stages`, `cpu_hours`, `gpu_hours` (of what was asked for, not of what was
-        busy), `energy_wh` (None where no machine told it). `shared`: `n_cells`, `n_stages`,
+        busy), `energy_wh` (None where no machine measured it). `shared`: `n_cells`, `n_stages`,
         `n_stages_without_sharing`, `cpu_hours`, `cpu_hours_without_sharing`, `gpu_hours`,
         `gpu_hours_without_sharing`. `hosts`: the machines.
     """

@@ -197,7 +197,7 @@ def _mark(experiment: Experiment, standing: list[Cell], leaky: list[Cell]) -> di
 
 
 def _stopped(root: Path, experiment: Experiment, cells: Sequence[Cell]) -> tuple[Mapping[str, Any], ...]:
-    """Return the cells that a race has stopped, as it has told of them."""
+    """Return the cells that a race has stopped, as its notes say."""
     if experiment.base.search.kind != "racing" or not (root / RACING).is_file():
         return ()
     stopped = json.loads((root / RACING).read_text(encoding="utf-8"))["stopped"]

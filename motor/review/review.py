@@ -1,4 +1,4 @@
-"""A review: its decisions, its signals, and what people are told to look for."""
+"""A review: its decisions, its signals, and what people are to look for."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Review:
     classes : tuple of str
         In the order of the keys 1 to 9.
     guidelines : str
-        What reviewers are told.
+        The instructions for reviewers.
     reviewers : int
         Of each test item.
     known : callable

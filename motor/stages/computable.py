@@ -53,7 +53,7 @@ def _estimate_faults(meta: "pd.DataFrame", speed: Speed) -> Iterator[str]:
         lower = FEWEST_REVOLUTIONS * 60 / shortest
         advice = f"set speed.range_rpm to [{lower:.0f}, {high_rpm:g}], or " if lower < high_rpm else ""
         yield (
-            f"a speed from {low_rpm:g} r/min on can be told by recordings of {needed:.3g} s and more, but "
+            f"a speed from {low_rpm:g} r/min on can be estimated from recordings of {needed:.3g} s and more, but "
             f"{meta['item'][seconds.idxmin()]} has {shortest:.3g} s, and {int((seconds < needed).sum()) - 1} others "
             f"are too short; {advice}give the speed (a column, a pattern or a constant for speed_rpm)"
         )

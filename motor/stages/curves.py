@@ -51,7 +51,7 @@ class LiveCurves:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with suppress(OSError) if error else nullcontext():  # the first fault is the one to be told
+        with suppress(OSError) if error else nullcontext():  # the first fault is the one to be reported
             self.close()
 
     def _open(self, first_step: int) -> "_Events":

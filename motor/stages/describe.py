@@ -292,7 +292,7 @@ def evidence_of(recording: Recording, machines: Mapping[str, Machine], speed: Sp
 
 
 def severity_of(recording: Recording, unit: str | None, machines: Mapping[str, Machine]) -> dict[str, Any]:
-    """Return a recording's ``velocity_mm_s``, where its unit allows it, and ``iso_zone``, where its class is told."""
+    """Return a recording's ``velocity_mm_s``, where its unit allows it, and ``iso_zone``, where its class is known."""
     velocity = velocity_mm_s(recording.signal, recording.sampling_rate_hz, unit)
     if velocity is None:
         return {}

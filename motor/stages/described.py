@@ -144,7 +144,7 @@ class Described(Stage):
             One row a series, with the columns of `KNOWN`.
         features : DataFrame
             Indexed by item.
-        told : dict
+        summary : dict
             What else the summary says: `training` and `forecast_skill`, say.
         """
         _, fold, _, seed = self.of_fold

@@ -173,7 +173,7 @@ class ForecastDescriber(Describer):
     sizes : tuple of BatchSize
         One for each feature: how many windows go through at once. Without, all windows that are looked at do.
     tell : callable
-        Is told how many windows of a feature have gone through.
+        Is called with how many windows of a feature have gone through.
     """
 
     stage: Features

@@ -63,7 +63,7 @@ class Finetune(Stage):
     `labels` says on which series: ``normal`` ones, ``all`` that have a label, ``any`` (also those without one), or
     ``only <class>``.
 
-    With two or more `domains` the forecaster is told which one a window is from (see `docs/domain.md`). With
+    With two or more `domains` the forecaster knows which one a window is from (see `docs/domain.md`). With
     several `context_lengths`, each step draws one of them, so that one model serves all.
     """
 

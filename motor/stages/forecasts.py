@@ -119,7 +119,7 @@ def worst_cases(
     labels, rates_hz : sequence
         Class and samples a second of each window.
     forecast : Forecast
-        Of them; of its regimes each token's are told, from the oldest on, and of a gate each branch's weight.
+        Of them; of its regimes each token's are given, from the oldest on, and of a gate each branch's weight.
     """
     near_of = [] if forecaster is None else forecaster.neighbours(batch, N_SHOWN)
     cases = []

@@ -34,7 +34,7 @@ class Speed(Record):
     turning : {"even", "tracked"}
         ``tracked``: the speed varies within a recording, so the shaft is followed: by its tachometer where the reader
         has one (`dataset.tacho`), else through the signal, within `range_rpm`. Orders are then those of its angle, and
-        what is told or estimated of the speed is not looked at.
+        a stated or estimated speed is not looked at.
     """
 
     source: Literal["given", "estimated", "either"] = "given"

@@ -20,7 +20,7 @@ class UntoldSpeeds:
     Attributes
     ----------
     n_untold, n_heard : int
-        Recordings without a told speed, and how many of them were heard.
+        Recordings without a stated speed, and how many of them were heard.
     found_rpm : ndarray of shape (n_known,)
         Speeds that are sure, sorted.
     range_rpm : (float, float)
@@ -48,7 +48,7 @@ class UntoldSpeeds:
 
 
 def untold_speeds(recordings: Recordings, speed: Speed) -> UntoldSpeeds | None:
-    """Hear some recordings whose speed nothing tells, dealt over motors; None where all are told.
+    """Hear some recordings whose speed nothing tells, dealt over motors; None where all are stated.
 
     Those that are too short or too slowly sampled for the range are heard in vain.
     """

@@ -77,7 +77,7 @@ class ChronosBackbone(Backbone):
         motor.backbones.weights.WeightsError
             If the weights are missing, incomplete or of another family.
         ValueError
-            If a quantile level is not one of the model's, or the domain cannot be told in this way.
+            If a quantile level is not one of the model's, or the domain cannot be marked in this way.
         """
         method: HorizonMethod = "native"
         if self.weights is None:
@@ -152,7 +152,7 @@ class ChronosBackbone(Backbone):
     def _telling_incompatibilities(
         self, outline: Outline, context_length: int, prediction_length: int, n_domains: int
     ) -> Iterator[tuple[str, str]]:
-        """Yield why the domain cannot be told in these lengths."""
+        """Yield why the domain cannot be marked in these lengths."""
 
     def _reach(self, model: Any, prediction_length: int) -> HorizonMethod:
         """Make a loaded model's head reach the horizon, as `horizon` says."""

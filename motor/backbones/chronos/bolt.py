@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class BoltForecaster(ChronosForecaster):
-    """Chronos-Bolt. A told domain is written as a missing sample in each patch of the context."""
+    """Chronos-Bolt. A known domain is written as a missing sample in each patch of the context."""
 
     @property
     def native_length(self) -> int:

@@ -1,6 +1,6 @@
 """Chronos-2: an encoder over patches of context and horizon, which lets series of one group see each other.
 
-Shapes: B windows, V rows of a window (the signal, and the covariate where the domain is told by one), R = B * V rows,
+Shapes: B windows, V rows of a window (the signal, and the covariate where that gives the domain), R = B * V rows,
 T context, H horizon, Q quantiles, L tokens, D embedding.
 """
 
@@ -29,7 +29,7 @@ TIME_ENCODING_SCALE = 8192
 
 
 class Chronos2Forecaster(ChronosForecaster):
-    """Chronos-2, each window by itself. A told domain is a periodic covariate, known in the past and in the future."""
+    """Chronos-2, each window by itself. A known domain is a periodic covariate, known in the past and in the future."""
 
     def _check_telling(self) -> None:
         domain_mark.pattern(0, len(self.domains))
@@ -119,7 +119,7 @@ class Chronos2Forecaster(ChronosForecaster):
         return 2 if self.is_told else 1
 
     def _rows(self, batch: Batch) -> dict[str, Any]:
-        """The model's past: each window's signal, followed by its covariate where the domain is told."""
+        """The model's past: each window's signal, followed by its covariate where the domain is known."""
         context_BT = batch.context_BT
         if not self.is_told:
             return {"context": context_BT}
@@ -145,7 +145,7 @@ class Chronos2Forecaster(ChronosForecaster):
 class TogetherForecaster(Chronos2Forecaster):
     """Chronos-2, whose group attention lets the windows of one moment see one another.
 
-    A covariate is shared by its whole group, so it cannot tell the group's rows apart: a told domain is a missing
+    A covariate is shared by its whole group, so it cannot tell the group's rows apart: a known domain is a missing
     sample in each patch of a row's context, as in Chronos-Bolt.
     """
 
@@ -180,7 +180,7 @@ class TogetherForecaster(Chronos2Forecaster):
         return 1
 
     def _rows(self, batch: Batch) -> dict[str, Any]:
-        """The model's past: the windows, marked where the domain is told."""
+        """The model's past: the windows, marked where the domain is known."""
         context_BT = batch.context_BT
         if self.is_told:
             context_BT = domain_mark.mark_context(context_BT, batch.domain_B, len(self.domains), self.patch)

@@ -33,7 +33,7 @@ class ChronosForecaster(Forecaster):
     horizon_method : {"native", "resized", "rolled_out"}
         How the model came to `prediction_length`, for the record.
     domains : tuple of str
-        With two or more, the model is told each window's domain (see `domain_mark`).
+        With two or more, the model knows each window's domain (see `domain_mark`).
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class ChronosForecaster(Forecaster):
 
     @abstractmethod
     def _check_telling(self) -> None:
-        """Raise ValueError where so many domains cannot be told in these lengths."""
+        """Raise ValueError where so many domains cannot be marked in these lengths."""
 
     def _pass(self, batch: Batch, length: int) -> Forecast:
         if batch.future_BH is not None:
@@ -116,7 +116,7 @@ class ChronosForecaster(Forecaster):
         """Return a context in which a training step takes less time (see `motor.backbones.chronos.shortcuts`)."""
         from motor.backbones.chronos.shortcuts import shortened
 
-        # a told window of Chronos-2 shares its group with the covariate that tells it
+        # a window of Chronos-2 whose domain is known shares its group with the covariate of it
         return shortened(self.model, alone=batch.group_B is None and not self.is_told)
 
     def answering_shortcuts(self) -> AbstractContextManager[Any]:
@@ -124,7 +124,7 @@ class ChronosForecaster(Forecaster):
 
         Chronos-2's group attention over one row is ``o(v(norm(h)))`` (see `motor.backbones.chronos.shortcuts`): a
         sixth less time at a context of 4096 and a horizon of 1024, and no memory that grows with the square of the
-        batch. It stays where rows share groups: a told window has one with the covariate that tells it, sensors may
+        batch. It stays where rows share groups: a marked window has one with its covariate, sensors may
         go in together, and a roll-out makes rows of its own. Chronos-Bolt has no such attention.
         """
         from motor.backbones.chronos.shortcuts import without_lone_groups
@@ -143,7 +143,7 @@ class ChronosForecaster(Forecaster):
         """Write the model as a stock folder, with how to tell it the domain and how it is used here beside it.
 
         `BaseChronosPipeline.from_pretrained(folder)` of the unmodified library loads and forecasts with it.
-        Files: config.json, model.safetensors (float32), forecaster.json and, where a domain is told,
+        Files: config.json, model.safetensors (float32), forecaster.json and, where a domain is known,
         domain_mark.json.
 
         Raises

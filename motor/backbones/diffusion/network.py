@@ -68,7 +68,7 @@ def spread_levels(n_rows: int, n_levels: int) -> Tensor:
 
 
 class Layer(Module):
-    """A residual layer that is told context and noise level."""
+    """A residual layer with context and noise level as inputs."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class Network(Module):
         return Forecast(quantiles_BHQ, samples_SBH=samples_SBH)
 
     def _given(self, batch: Batch) -> Tensor:
-        """Return what the denoiser is told of each context; a shorter one is filled up with its mean, 0."""
+        """Return the denoiser's input of each context; a shorter one is filled up with its mean, 0."""
         context_BT = batch.context_BT
         missing = self.geometry.context_length - context_BT.shape[1]
         whole_BT = torch.nn.functional.pad(context_BT, (missing, 0))

@@ -80,7 +80,7 @@ class Network(Module):
         return self._heard(batch)[2]
 
     def _heard(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Return each window's own tokens, what its moment told it of theirs, and both as they were read."""
+        """Return each window's own tokens, what its moment gave it of theirs, and both as they were read."""
         cut_BLP = patches(batch.context_BT, self.patch)
         static_BLV = known_at(batch, self.geometry.domains, cut_BLP.shape[1])
         tokens_BLD = self.inputs(torch.cat([cut_BLP, static_BLV], dim=-1))

@@ -12,7 +12,7 @@ from torch.nn import Embedding, Module
 
 from motor.backbones.batch import Batch
 
-UNKNOWN = 0  # the row of a motor that nobody has told of: of every motor, once training is over
+UNKNOWN = 0  # the row of an unknown motor: of every motor, once training is over
 
 
 class MotorIds(Module):

@@ -2,7 +2,7 @@
 
 Direct forecasts, in units of the context's own mean and deviation, as Chronos-Bolt normalises.
 
-Shapes: B windows, T context, H horizon, Q quantiles, N models (one for each domain that is told, else 1),
+Shapes: B windows, T context, H horizon, Q quantiles, N models (one for each known domain, else 1),
 L lags and a one for the intercept, R rows (one for each window and origin), M samples of a row and its future.
 """
 
@@ -29,7 +29,7 @@ Windows = Callable[[], Iterable[Batch]]
 
 
 def unfitted(geometry: Geometry, n_lags: int) -> "torch.nn.ParameterDict":
-    """Return coefficients of nothing, and a normal distribution's quantiles; one set for each domain that is told."""
+    """Return coefficients of nothing, and a normal distribution's quantiles; one set for each known domain."""
     n_models = len(geometry.domains) if len(geometry.domains) >= 2 else 1
     normal_Q = torch.tensor([NormalDist().inv_cdf(level) for level in geometry.quantile_levels], dtype=torch.float32)
     tensors = {
@@ -41,7 +41,7 @@ def unfitted(geometry: Geometry, n_lags: int) -> "torch.nn.ParameterDict":
 
 
 class LinearForecaster(TorchForecaster):
-    """Ridge regressions with quantiles of their own errors; one set for each domain that is told.
+    """Ridge regressions with quantiles of their own errors; one set for each known domain.
 
     Until `fit` was called it forecasts the context's mean, with a normal distribution's quantiles.
     """

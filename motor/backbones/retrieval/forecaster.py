@@ -1,6 +1,6 @@
 """A forecaster that looks up what followed similar windows of other motors (kNN in shape), beside a linear one.
 
-Shapes: B windows, T context, H horizon, Q quantiles, L lags, N models (one for each domain that is told, else 1),
+Shapes: B windows, T context, H horizon, Q quantiles, L lags, N models (one for each known domain, else 1),
 K neighbours, G segments of the horizon, F forecasts that are blended (linear, neighbours).
 """
 

@@ -134,7 +134,7 @@ class Network(Module):
     def encode(self, batch: Batch) -> Tensor:
         """Return what each patch of the context became, (B, L, D), with what the horizon became beside: (B, L, 2 D).
 
-        A patch is looked at for what the horizon needs of it; what is expected is told by the horizon's places alone.
+        A patch is looked at for what the horizon needs of it; what is expected follows from the horizon's places alone.
         """
         places_BSD = self._places(batch)
         past_BLD, future_BFD = places_BSD.split([places_BSD.shape[1] - self.inputs.n_future, self.inputs.n_future], 1)

@@ -190,7 +190,7 @@ class _Run:
         return step
 
     def _row(self, step: Step) -> dict[str, float]:
-        """What is told of the steps since the last row."""
+        """The figures of the steps since the last row."""
         row = {"loss": float(np.mean(self.losses)), "gradient_norm": step.gradient_norm}
         row |= {f"loss_{name}": float(np.mean(values)) for name, values in self.terms.items()}
         row["learning_rate"] = learning_rate_at(self.step - 1, self.settings)

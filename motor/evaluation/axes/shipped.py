@@ -22,7 +22,7 @@ class Method(Axis):
 
 
 class Domain(Axis):
-    """Domains, each with models of its own, and ``Joint``: one model for all of them, which is told the domain."""
+    """Domains, each with models of its own, and ``Joint``: one model for all of them, which knows the domain."""
 
     kind: Literal["domain"] = "domain"
     required: ClassVar[bool] = True

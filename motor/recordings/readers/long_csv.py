@@ -120,7 +120,7 @@ class LongCsv(Channelled):
     def _not_interleaved(self, gathered: Iterator[tuple[str, "Rows"]], file: Path) -> Iterator[tuple[str, "Rows"]]:
         """Yield items with their rows; those of one row wait for what comes next, which may be more of theirs.
 
-        Else each would be told to be too short, or without a sampling rate, and not that the table is not sorted.
+        Else each would be reported as too short, or without a sampling rate, and not that the table is not sorted.
         """
         waiting: dict[str, Rows] = {}
         for item, rows in gathered:
@@ -186,7 +186,7 @@ class LongCsv(Channelled):
         return columns | {f"{TARGET}:{channel}": column for channel, column in channels.items()}
 
     def _knows_rate(self, columns: dict[str, str]) -> bool:
-        """Tell whether the sampling rate is told without timestamps."""
+        """Tell whether the sampling rate is known without timestamps."""
         is_set = self.sampling_rate_hz or "sampling_rate_hz" in (*columns, *self.constants)
         return bool(is_set) or "(?P<sampling_rate_hz>" in (self.pattern or "")
 

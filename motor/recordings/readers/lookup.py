@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def fields_of(reader: "Reader", source: Source) -> dict[str, Value]:
-    """Return what is told of a recording; all but its sampling rate is checked."""
+    """Return the fields of a recording; all but its sampling rate is checked."""
     groups = groups_of(reader.pattern, source.searched, reader.lookup, reader.recorded_at_format, source.place)
     constants = {str(name): value for name, value in reader.constants.items()}
     ranked: tuple[Mapping[str, Value], ...] = (source.columns, groups, source.own, constants)

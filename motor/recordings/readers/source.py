@@ -31,7 +31,7 @@ class Source:
         Returns the signal (n_samples,) and the sampling rate that its file tells (Hz, or None).
         Raises `SeriesError` if the signal is at fault.
     columns : mapping
-        Fields that a table's columns tell. None, "" and NaN count as not told.
+        Fields that a table's columns tell. None, "" and NaN count as unknown.
     own : mapping
         Fields that the file itself tells, say by the folders it lies in.
     name : str, optional
@@ -52,7 +52,7 @@ class Source:
     turned: Callable[[float], np.ndarray] | None = None
 
     def tells_turning(self, sampling_rate_hz: float, speed_rpm: Value) -> dict[str, Any]:
-        """Return what a tachometer tells of a recording, at most `turned` and `speed_rpm`; a told speed stays.
+        """Return what a tachometer tells of a recording, at most `turned` and `speed_rpm`; a stated speed stays.
 
         Raises
         ------

@@ -14,7 +14,7 @@ from motor.evaluation.comparisons import Difference
 from motor.evaluation.critical import CriticalDifference, over_blocks
 from motor.evaluation.metrics.base import Metric
 
-# What figures must agree in to stand in one table, the first that differs being the reason that is told.
+# What figures must agree in to stand in one table, the first that differs being the reason given.
 DECIDES = ("scoring", "metric", "classes", "normal", "domains", "labels", "sides", "n_series", "references")
 LEAST_RECIPES = 3
 SEEN, NOT_SEEN, UNKNOWN, NOTHING, PLAIN = "seen", "not seen", "unknown", "nothing", "plain"

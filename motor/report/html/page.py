@@ -77,7 +77,7 @@ def shell(title: str, body: Sequence[Html], words: Words, policy: str) -> str:
     words : Words
         The shared texts of its language.
     policy : str
-        What may run and be fetched, as browsers are told it.
+        What may run and be fetched, as browsers are given it.
     """
     head = [
         void("meta", charset="utf-8"),

@@ -17,7 +17,7 @@ from motor.report.sections.overview import methods_figure
 from motor.report.text import DASH, number, percent, with_interval
 from motor.report.wording import Wording
 
-# Where a warning is told at length, by the name of its kind; the others stand among the warnings.
+# Where a warning is written out, by the name of its kind; the others stand among the warnings.
 PLACES = {
     "TooGoodFigures": "alarms",
     "NotAudited": "audit",

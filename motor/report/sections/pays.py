@@ -125,7 +125,7 @@ def _regime(wording: Wording, advice: Advice) -> tuple[str, str]:
     answer = wording.say(f"advice.regime_{outcome(overall)}", joint=joint, motors=motors, n=n_domains)
     if len(set(map(outcome, advice.differences))) > 1:
         single = [
-            wording.say("level_told", level=domain, told=wording.conclusion(one))
+            wording.say("level_told", level=domain, conclusion=wording.conclusion(one))
             for domain, one in zip(advice.domains, by_domain, strict=True)
         ]
         answer = wording.say("with_details", text=answer, details=wording.listed(single, 12))
@@ -171,7 +171,7 @@ def _plain_level(wording: Wording, advice: Advice) -> tuple[str, str]:
 
 
 def _each(wording: Wording, found: Sequence[Difference]) -> str:
-    texts = [wording.say("level_told", level=one.first, told=wording.conclusion(one)) for one in found]
+    texts = [wording.say("level_told", level=one.first, conclusion=wording.conclusion(one)) for one in found]
     return wording.listed(texts, 24)
 
 

@@ -1,4 +1,4 @@
-"""How figures that are too good are told: where, and why they are not explained."""
+"""Which figures are too good, where, and why nothing explains them."""
 
 from __future__ import annotations
 

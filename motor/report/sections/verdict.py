@@ -117,7 +117,7 @@ def _baseline(wording: Wording, ranking: Ranking) -> str:
         forecaster_score=number(ranking.score(forecaster)),
         plain=wording.recipe(plain),
         plain_score=number(ranking.score(plain)),
-        told=lead_text,
+        found=lead_text,
     )
     return wording.joined([text, families])
 
@@ -128,7 +128,7 @@ def _no_skill(wording: Wording) -> str:
     kinds = list(dict.fromkeys(kind for name in scores.domains for kind in scores.chance[name]))
     values = {kind: sum(scores.chance[name][kind] for name in scores.domains) / len(scores.domains) for kind in kinds}
     texts = [wording.say(f"chance.{kind}", value=number(value)) for kind, value in values.items()]
-    return wording.say("baseline.no_skill", told=wording.listed(texts)) if texts else ""
+    return wording.say("baseline.no_skill", found=wording.listed(texts)) if texts else ""
 
 
 def _rivals(wording: Wording, ranking: Ranking) -> str:

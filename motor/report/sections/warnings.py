@@ -61,7 +61,7 @@ def _audit(wording: Wording) -> list[str]:
 
 
 def _finding(wording: Wording, finding: Mapping[str, Any], is_accepted: bool) -> str:
-    """Word a finding; one that the catalogue does not know, say a plug-in's, is told as it came."""
+    """Word a finding; one that the catalogue does not know, say a plug-in's, is shown as it came."""
     name, evidence = str(finding["name"]), finding.get("evidence") or {}
     is_known = wording.has(f"finding.{name}") and wording.words.language != "en"
     what = wording.say(f"finding.{name}") if is_known else f"{name}: {finding['what']}"
