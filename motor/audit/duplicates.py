@@ -281,13 +281,18 @@ def _heard(
     signal: np.ndarray, n_padded: int
 ) -> tuple[NDArray[np.complexfloating], NDArray[np.bool_], NDArray[np.uint8]]:
     """Return a spectrum's phases, 0 where a bin is not heard, which are, and their levels: 1, loud 2, strong 3."""
-    window = scipy.signal.windows.hann(len(signal), sym=False).astype(np.float32)
-    spectrum = scipy.fft.rfft((signal - signal.mean()) * window, n_padded)
+    spectrum = scipy.fft.rfft((signal - signal.mean()) * _window(len(signal)), n_padded)
     magnitude = np.abs(spectrum)
     heard = _broadband(magnitude) & (magnitude > ABOVE_SKIRTS * _skirts(magnitude))
     weak = np.quantile(magnitude[heard], 0.25) if heard.any() else 0.0
     level = 1 + (magnitude > LOUD * weak).astype(np.uint8) + (magnitude > STRONG * weak)
     return np.where(heard, spectrum / np.maximum(magnitude, 1e-30), 0), heard, level
+
+
+@lru_cache(maxsize=4)  # it takes as long as the transform, and recordings of a data set have few lengths
+def _window(n_samples: int) -> NDArray[np.float32]:
+    window: NDArray[np.float32] = scipy.signal.windows.hann(n_samples, sym=False).astype(np.float32)
+    return window
 
 
 def _skirts(magnitude: NDArray[np.floating]) -> NDArray[np.floating]:
