@@ -16,6 +16,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from grid.screen.terminal import open_standard_streams
 from motor.commands import line
 
 
@@ -32,6 +33,7 @@ def _with_names_of_any_alphabet() -> None:
             "PYTHONIOENCODING": os.environ.get("PYTHONIOENCODING", "ascii:backslashreplace"),
         }
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **variables})
+    open_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
@@ -39,6 +41,8 @@ def _with_names_of_any_alphabet() -> None:
 if __name__ == "__main__":
     gc.set_threshold(100_000)  # of what imports make nearly all stays; the default of 700 looks through it for 0.3 s
     _with_names_of_any_alphabet()
+    if sys.flags.optimize > 1:  # it takes out the docstrings that Ray reads
+        sys.exit("python -OO runs no Ray; run the same command by python, or by python -O")
     try:
         status = main()
         gc.freeze()  # Python would look through all that was imported several times before it ends: half a second

@@ -1,6 +1,7 @@
 """Build what a grid lacks, and what is found damaged meanwhile once more; then report on all that stands."""
 
 import argparse
+import errno
 import os
 import shlex
 import sys
@@ -153,10 +154,20 @@ def command(arguments: argparse.Namespace) -> int:
         print(f"no Ray cluster answers at {where!r}: {error}; correct --address or RAY_ADDRESS", file=sys.stderr)
         return AT_FAULT
     except (OSError, StoreError, RayError) as error:  # a full disk, say, or a storage that does not answer
-        print(f"{error}\nWhat was built stands; the same command goes on from here.", file=sys.stderr)
+        print(f"{error}\nWhat was built stands; {_remedy(error)}the same command goes on from here.", file=sys.stderr)
         return SOME_FAILED
     _say(ran)
     return ran.status
+
+
+def _remedy(error: Exception) -> str:
+    """Return what a person has to do before the same command goes on."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return "let that be written to (or name another place by --storage), and "
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "make room where it is written to (its storage, or where the output goes), and "
+    return ""
 
 
 def _typed(arguments: argparse.Namespace) -> str:

@@ -50,3 +50,19 @@ def test_check_data_of_names_that_the_terminal_cannot_show_escapes_them(
     assert ended.returncode == 0, ended.stderr + ended.stdout
     assert b"\\u632f\\u52a8" in ended.stdout
     assert b"8 series of 8 motors" in ended.stdout
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_command_with_closed_streams_goes_on(closed: str) -> None:
+    command = [sys.executable, str(ROOT / "launch.py"), "--help"]
+    ended = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *command], capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_command_without_docstrings_says_what_to_run() -> None:
+    command = [sys.executable, "-OO", str(ROOT / "launch.py"), "--help"]
+    ended = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        "python -OO runs no Ray; run the same command by python, or by python -O",
+    ]

@@ -46,11 +46,12 @@ def chosen(names: Sequence[str], variable: str | None, what: str) -> str:
     """Return the named one of `names`, the one that a pattern matches, or the only one."""
     if variable is None and len(names) == 1:
         return names[0]
-    if variable is not None and names.count(variable) == 1:
-        return variable
     same = [name for name in names if variable is not None and cleaned(name) == cleaned(variable)]
     if len(same) == 1:
         return same[0]
+    if len(set(same)) > 1:
+        spelt = " and ".join(map(ascii, same))
+        raise SeriesError(f"{what} {shown(variable)}: {spelt} differ in nothing that can be seen; rename one of them")
     # A pattern, for names that differ from file to file (X097_DE_time, X098_DE_time, ...).
     matched = [name for name in names if variable is not None and fnmatchcase(name, variable)]
     if len(matched) == 1:

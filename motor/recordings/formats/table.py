@@ -35,6 +35,7 @@ from motor.recordings.recording import NEXT_STEP, SeriesError
 from motor.recordings.text import encoding_of
 
 FEWEST_TIMES, LONGEST_STEP_S = 8, 0.1  # of what may be a time
+BLANK = " \t\r\n"
 LEAST_RATE_HZ, FAR_ABOVE = 100, 10  # of a whole number above samples that may be their rate: times the largest of them
 COLUMN = re.compile(r"column ([1-9]\d*)")
 
@@ -220,11 +221,12 @@ def _fault(path: Path, stream: IO[bytes], head: Head, columns: list[int], table:
     """Return the error of the first line that holds no number where it should, None if there is none."""
     for number, raw in zip(count(head.n_skipped + 1), below(stream, head.n_skipped), strict=False):
         line = raw.decode("utf-8", errors="replace")
-        if not line.strip(" \t\r\n"):
+        if not line.strip(BLANK):
             continue
         if line.count('"') % 2:
             return SeriesError(f"{path}, line {number}: a quote in {shown(line.strip())} is not closed; {NEXT_STEP}")
         cells = cells_of(line, head.separator)
+        blank = next((letter for letter in line if letter.isspace() and letter not in BLANK), None)
         for column in columns:
             text = cells[column] if column < len(cells) else ""
             value = table.number(text)
@@ -235,4 +237,9 @@ def _fault(path: Path, stream: IO[bytes], head: Head, columns: list[int], table:
                     f"{path}, line {number}: column {column + 1} is {shown(text)}, no finite number{cause_of(text)}; "
                     f"{NEXT_STEP}{beside if len(head.names) > 1 else ''}{'' if head.is_named else title}"
                 )
+        if blank is not None:
+            raise SeriesError(
+                f"{path}, line {number}: {shown(line.strip(BLANK))} holds {blank!a}, a blank that is no space; write "
+                f"spaces, or {NEXT_STEP}"
+            )
     return None

@@ -22,6 +22,8 @@ GROUPED = re.compile(r"[+-]?\d{1,3}([,_'\u00a0\u2009\u202f ]\d{3})+([.,]\d+)?") 
 GROUPED_BY_DOTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")
 DATE = re.compile(r"\d[-/:]\d+[-/:]\d|\d{1,2}:\d\d|^\d{1,2}\.\d{1,2}\.\d{2,4}( |$)")
 OTHER_MINUS = re.compile(r"[\u2212\u2013\u2012\u2014][\d.,]+|[\d.,]+-|\([\d.,]+\)")
+SEPARATED = re.compile(r"(?!\d{1,2}:\d\d(?::|$))[+-]?\d*\.?\d+([:~^!#$&@\\=])[+-]?\d*\.?\d+.*", re.ASCII)
+UNIT_BEHIND = re.compile(r"[+-]?\d*\.?\d+(%|[^\W\d_eEdDxX][^\d,;|]*)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,10 @@ def cause_of(text: str) -> str:
         causes.append("a Fortran exponent? write e for d")
     if OTHER_MINUS.fullmatch(text):
         causes.append("a minus? write - in front")
+    if mark := SEPARATED.fullmatch(text):
+        causes.append(f"is {mark[1]!r} the separator? write commas, semicolons, tabs, | or blanks")
+    if UNIT_BEHIND.fullmatch(text):
+        causes.append("a unit behind the number? write it above the column")
     if text.count(",") and text.count(".") == 1 and not causes:
         causes.append("another decimal mark? set decimal and delimiter")
     return f" ({'; '.join(causes)})" if causes else ""

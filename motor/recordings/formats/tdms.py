@@ -65,15 +65,17 @@ class Tdms(BoxFormat):
                 found = {
                     f"{group.name}/{channel.name}": channel for group in file.groups() for channel in group.channels()
                 }
-                yield _Channels(str(path), [_variable(*one) for one in found.items()], True, file, found)
+                yield _Channels(str(path), [_variable(*one, path) for one in found.items()], True, file, found)
         except DataError:
             raise
         except Exception as error:  # of a damaged file the library raises almost anything
             raise unreadable(path, error) from error
 
 
-def _variable(name: str, channel: Any) -> Variable:
+def _variable(name: str, channel: Any, path: Path) -> Variable:
     step = channel.properties.get(STEP)
+    if step is not None and not isinstance(step, (int, float, np.number)):
+        raise SeriesError(f"{path}, {name!r}: {STEP} is {shown(step)}, no number of seconds; {NEXT_STEP}")
     kind = "text" if channel.dtype.kind in "OUS" else channel.dtype.name
     return Variable(name, (len(channel),), kind, round(1 / step, 6) if step else None)
 

@@ -20,7 +20,7 @@ from motor.recordings.formats.grouped import advice, are_grouped
 from motor.recordings.formats.layout import MOST_SKIPPED, TableLayout
 from motor.recordings.formats.shapes import check_length
 from motor.recordings.formats.table_head import cause_of
-from motor.recordings.names import cleaned, shown
+from motor.recordings.names import cleaned, is_nothing, shown
 from motor.recordings.readers.channelled import Channelled, Source
 from motor.recordings.readers.source import ITEM_FIELDS
 from motor.recordings.recording import NEXT_STEP, DataError, SeriesError
@@ -242,7 +242,9 @@ def _without_empty_lines(
     batch: "pyarrow.RecordBatch", lines: np.ndarray, file: Path
 ) -> tuple["pyarrow.RecordBatch", np.ndarray]:
     """Drop empty lines; raise if a row has a target and no item."""
-    nameless = np.array([name == "" for name in batch["item"].dictionary.to_pylist()])[batch["item"].indices.to_numpy()]
+    nameless = np.array([is_nothing(name) for name in batch["item"].dictionary.to_pylist()])[
+        batch["item"].indices.to_numpy()
+    ]
     if not nameless.any():
         return batch, lines
     targets = batch[next(filter(_is_target, batch.schema.names))].filter(pyarrow.array(nameless)).to_pylist()

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from motor.recordings.names import shown
+from motor.recordings.names import is_nothing, shown
 from motor.recordings.readers.source import ITEM_FIELDS, Source
 from motor.recordings.recording import DataError, near
 from motor.recordings.signal_reader import SignalReader
@@ -52,7 +52,8 @@ class Manifest(SignalReader):
         """Yield one source a row, in the table's order."""
         for line, fields, file in self._rows():
             place = f"{self._table_path()}, line {line}, {file}"
-            yield from self.of_file(file, fields.get("item") or fields["file"], place, fields)
+            item = fields.get("item")
+            yield from self.of_file(file, fields["file"] if is_nothing(item) else str(item), place, fields)
 
     def _table_path(self) -> Path:
         """Return the table's path."""

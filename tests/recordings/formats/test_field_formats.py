@@ -19,7 +19,8 @@ import scipy.io
 import soundfile
 
 from motor.recordings.readers.tree import Tree
-from motor.recordings.recording import DataError
+from motor.recordings.recording import DataError, SeriesError
+from motor.recordings.signals import read_signal
 
 N, RATE = 64, 8000
 DE, FE = (np.random.default_rng(0).integers(-100, 100, size=(2, N)) / 128).astype(np.float32)
@@ -122,6 +123,13 @@ def test_format_of_the_field_is_read_to_the_bit(tmp_path: Path, kind: str) -> No
     np.testing.assert_array_equal(second.signal, FE)
     assert (first.item, first.moment, second.moment) == (f"{name}:DE", name, name)
     assert first.speed_rpm == (1500 if "fields" in settings else None)
+
+
+def test_tdms_step_that_is_no_number_is_named(tmp_path: Path) -> None:
+    with nptdms.TdmsWriter(tmp_path / "a.tdms") as writer:
+        writer.write_segment([nptdms.ChannelObject("run", "x", DE, {"wf_increment": "0.001"})])
+    with pytest.raises(SeriesError, match=r"a.tdms, 'run/x': wf_increment is '0.001', no number of seconds"):
+        read_signal(tmp_path / "a.tdms")
 
 
 def test_tdms_channels_rates_and_properties(tmp_path: Path) -> None:

@@ -128,6 +128,10 @@ def test_table_that_needs_a_setting_names_the_place_and_a_setting_that_works(tmp
         ),
         (["51200", *map(str, range(-9, 9))], "line 1: 51200 may be a rate, or how many numbers follow .18.; say by"),
         (["2048", "18", *map(str, range(-9, 9))], "line 1: 2048 and 18 may be a rate, or how many numbers follow"),
+        (["x", "1.5\u00a0", "2.5\u00a0"], r"line 2: '1.5\\xa0' holds '\\xa0', a blank that is no space"),
+        (["t^x", "0^1.5", "1^2.5"], "is '.' the separator. write commas"),
+        (["x", "1.5g", "2.5g"], "line 2: column 1 is '1.5g', .*a unit behind the number"),
+        (["t,x", "00:00:01,1.5", "00:00:02,2.5"], "column 1 is '00:00:01', no finite number; "),
         (["signal"], "no sample"),
     ],
 )
@@ -258,3 +262,9 @@ def test_table_as_people_have_it(tmp_path: Path, name: str) -> None:
             read_signal(file, options=options(**told))
         return
     np.testing.assert_array_equal(read_signal(file, options=options(**told))[0], SIGNAL.astype(np.float32))
+
+
+def test_table_columns_that_differ_in_nothing_that_can_be_seen_are_not_chosen_between(tmp_path: Path) -> None:
+    file = write(tmp_path, ["\u00e9,e\u0301", "1.5,2.5", "2.5,1.5"])
+    with pytest.raises(SeriesError, match=r"'.xe9' and 'e.u0301' differ in nothing that can be seen"):
+        read_signal(file, "\u00e9")

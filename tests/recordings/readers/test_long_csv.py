@@ -105,3 +105,12 @@ def test_label_that_changes_between_blocks_raises(
     monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", len("\n".join(lines[:60])) + 1)
     with pytest.raises(DataError, match=r"x\.csv, line 61: label is 'spark' where item 'east_M0_0' has 'normal'"):
         read(table, known)
+
+
+@pytest.mark.parametrize("nothing", ["nan", "NA", "None", " "])
+def test_item_that_programs_write_where_there_is_none_is_refused(
+    nothing: str, tmp_path: Path, known: dict[str, Any]
+) -> None:
+    (tmp_path / "a.csv").write_text(f"item_id,target\n{nothing},1\n{nothing},2\n")
+    with pytest.raises(DataError, match=r"a.csv, line 2: target 1.0 has no item"):
+        read(tmp_path / "a.csv", known)

@@ -50,3 +50,9 @@ def test_manifest_digest_covers_table_and_signals(folder: Path, known: dict[str,
     (folder / "manifest.csv").write_text(TABLE.replace("900", "600"), encoding="utf-8")
     digests.append(content_digest(reader.files(), reader.base_folder(), None))
     assert len(set(digests)) == 3
+
+
+def test_manifest_item_that_tells_nothing_is_called_by_its_file(folder: Path, known: dict[str, Any]) -> None:
+    (folder / "manifest.csv").write_text("file,item,motor,domain,label\nsub/b.mat,nan,M1,east,normal\n")
+    (only,) = Manifest(path=str(folder), **known).read()
+    assert only.item == "sub/b.mat"
