@@ -67,7 +67,7 @@ class Varying:
         )
 
     def unread(self, place: Mapping[str, Any]) -> list[str]:
-        """Return the varied settings that no stage of a cell reads: with all of their values its stages are the same.
+        """Return the varied settings that no stage of a cell reads: its stages are the same with any value, or none.
 
         Parameters
         ----------
@@ -80,7 +80,8 @@ class Varying:
         others = {axis: value for axis, value in place.items() if axis != path}
         if not has(Link(self.chain, others).settings, path) or not self._is_asked(others, path):
             return False
-        return len({self._what_decides({**others, path: value}) for value in self.given[path]}) > 1
+        decided = {self._what_decides({**others, path: value}) for value in self.given[path]}
+        return len(decided | {self._what_decides(others)}) > 1  # one value alone may be another than the config's own
 
     def _is_asked(self, place: Mapping[str, Any], path: str) -> bool:
         """Tell whether a section counts: where nothing is trained by steps, how to train stands in keys alone."""

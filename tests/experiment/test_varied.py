@@ -41,6 +41,24 @@ def test_vary_what_nobody_reads_in_a_cell_is_not_varied_there(make_tiny, tmp_pat
     assert counts == trained | {(m, j): n for m in ("untrained", "linear") for j, n in (("svm", 2), ("lda", 1))}
 
 
+def test_one_value_alone_is_taken_and_where_it_is_the_configs_own_nothing_is_varied(make_tiny, tmp_path):
+    asked = ("axes.method=[C]", "axes.classifier=[lda]")
+    path = "finetune.learning_rate"
+    (plain,) = varied(make_tiny, tmp_path, *asked, f"{path}=1e-3")
+    for value, shown in ((2e-4, 2e-4), (1e-3, None)):
+        (cell,) = varied(make_tiny, tmp_path, *asked, f"{path}=1e-3", f"axes.vary={{{path}: [{value}]}}")
+        assert cell.axes[path] == shown
+        assert cell.stage.features[0].finetunes[0].training.learning_rate == value
+        assert (cell.stage.features[0].key == plain.stage.features[0].key) == (shown is None)
+
+
+def test_modules_of_one_choice_alone_are_taken(make_tiny, tmp_path):
+    asked = ("axes.method=[C]", "axes.classifier=[lda]", "modules.gram={top_k: 3, key_length: 16}")
+    (cell,) = varied(make_tiny, tmp_path, *asked, "axes.modules=[gram]")
+    assert cell.axes["modules"] == "gram"
+    assert [module.kind for module in cell.stage.features[0].finetunes[0].modules] == ["gram"]
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [
