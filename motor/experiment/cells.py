@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from grid.plan.plan import Cell
 from grid.stage import InputError, Resources, Stage
 from motor.backbones.weights import WeightsError, is_at_hand, model_files, weights_folder
-from motor.experiment.chain import Chain, leaky_split
+from motor.experiment.chain import Chain
+from motor.experiment.link import leaky_split
 from motor.experiment.resources import given_to
 from motor.recordings.digest import content_digest
 from motor.recordings.readers.base import Reader

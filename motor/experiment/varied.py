@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from grid.config.check import Fault
 from motor.evaluation.axes.base import is_varied
-from motor.experiment.chain import Chain, Link
+from motor.experiment.chain import Chain
+from motor.experiment.link import Link
 from motor.experiment.settings import SHARED
 from motor.stages.finetune import Finetune
 from motor.stages.labels import LabelsBeside
