@@ -11,7 +11,7 @@ Shapes: n series, C classes, M motors, R = 1 + resamples (row 0 is the measured 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -19,21 +19,15 @@ from numpy.typing import NDArray
 
 from motor.evaluation import resampling
 from motor.evaluation.cells import FORECASTER, PLAIN, Axes, CellResult, ReportContext, axes_text, varying_axes
+from motor.evaluation.column_judge import ColumnJudge
 from motor.evaluation.columns import (
-    Candidate,
-    ChoiceColumn,
-    Judged,
-    Motors,
     Readings,
-    Said,
     all_motors,
     can_choose,
     choice_columns,
     put_together,
     vote,
 )
-from motor.evaluation.metrics.base import Metric, squared_errors
-from motor.evaluation.sheet import Sheet
 
 ALL = "all"
 FAMILIES = (ALL, FORECASTER, PLAIN)
@@ -173,7 +167,7 @@ def nested_selection(cells: list[CellResult], context: ReportContext, readings: 
         return Nested(without_held_out=tuple(idle), idle=tuple(idle.values()))
     motors = all_motors(taking, readings)
     columns = choice_columns(taking, motors, context, readings)
-    everyone = [_Judge.of(column, motors, context.rank_by, readings) for column in columns]
+    everyone = [ColumnJudge.of(column, motors, context.rank_by, readings) for column in columns]
     figures, overall = [], []
     for family in FAMILIES:
         judges = [judge for one in everyone if (judge := one.narrowed(_of_family(one, family, context))).members]
@@ -183,94 +177,12 @@ def nested_selection(cells: list[CellResult], context: ReportContext, readings: 
     return Nested(tuple(figures), known, tuple(idle), tuple(idle.values()))
 
 
-@dataclass(frozen=True, eq=False)
-class _Judge:
-    """Scores the recipes of one family in one column.
-
-    `test_KR` holds the figure under each resample, `held_out_K` (one a fold) the measured one of held-out series, and
-    `brier_K` (one a fold) their Brier score: a proper score, which tells recipes apart that name the same classes;
-    where some have no probabilities, it tells none apart.
-    """
-
-    column: ChoiceColumn
-    motors: Motors
-    members: tuple[Candidate, ...]
-    rank_by: Metric
-    test_KR: NDArray[np.float64]
-    held_out_K: Mapping[str, NDArray[np.float64]]
-    brier_K: Mapping[str, NDArray[np.float64]]
-
-    @classmethod
-    def of(cls, column: ChoiceColumn, motors: Motors, rank_by: Metric, readings: Readings) -> _Judge:
-        judged = [_judged(column, one, motors, rank_by, readings) for one in column.candidates]
-        held_out = {fold: np.array([one.held_out[fold] for one in judged]) for fold in column.folds}
-        brier = {fold: np.array([one.brier[fold] for one in judged]) for fold in column.folds}
-        test_KR = np.stack([one.test_R for one in judged])
-        return cls(column, motors, column.candidates, rank_by, test_KR, held_out, brier)
-
-    def narrowed(self, places: list[int]) -> _Judge:
-        """Return the judge of some of the recipes; their scores are the same."""
-        members = tuple(self.members[place] for place in places)
-        held_out = {fold: scores_K[places] for fold, scores_K in self.held_out_K.items()}
-        brier = {fold: scores_K[places] for fold, scores_K in self.brier_K.items()}
-        if any(one.held_out.probability_nC is None for one in members):
-            brier = {fold: np.zeros(len(members)) for fold in brier}
-        return replace(self, members=members, test_KR=self.test_KR[places], held_out_K=held_out, brier_K=brier)
-
-    def test_values_R(self, said: Said) -> NDArray[np.float64]:
-        """Score what was said of the test series."""
-        return self.rank_by.resampled(self.column.sheet(self.column.test, said, self.motors))
-
-    def chosen(self, places: Mapping[str, int]) -> Said:
-        """Put together what the recipe chosen for each fold says of the fold's test series."""
-        return put_together({fold: self.members[place].test for fold, place in places.items()}, self.column.test)
-
-    def within_reach(self, places: Mapping[str, int]) -> Said:
-        """Let the recipes vote whose held-out score is within one standard error of the chosen one's."""
-        votes = {}
-        for fold, place in places.items():
-            scores_K = self.rank_by.sign * self.held_out_K[fold]
-            least = scores_K[place] - self._held_out_error(fold, place) - 1e-12
-            near = [one.test for one, score in zip(self.members, scores_K, strict=True) if score >= least]
-            votes[fold] = vote(near or [self.members[place].test])
-        return put_together(votes, self.column.test)
-
-    def _held_out_error(self, fold: str, place: int) -> float:
-        """Return the standard error of a recipe's held-out score, from resampling the motors held out in the fold."""
-        values_R = self.rank_by.resampled(self.column.held_out_sheet(self.members[place], fold, self.motors))
-        return float(resampling.standard_errors(values_R[:, None])[0])
-
-    @property
-    def rests_on_lone_motor(self) -> bool:
-        """Whether some class has one test motor: then no honest interval can be drawn."""
-        test = self.column.test
-        return any(len(set(test.motor_n[test.true_n == label])) == 1 for label in set(test.true_n.tolist()))
-
-
-def _judged(column: ChoiceColumn, one: Candidate, motors: Motors, rank_by: Metric, readings: Readings) -> Judged:
-    """Return a recipe's figures; those that another choice between recipes has asked for already are known."""
-    key = one.held_out, one.test, motors.names
-    if key not in readings.judged:
-        sheets = {fold: column.held_out_sheet(one, fold, motors) for fold in column.folds}
-        readings.judged[key] = Judged(
-            held_out={fold: rank_by.measured(sheet) for fold, sheet in sheets.items()},
-            brier={fold: _brier(sheet) for fold, sheet in sheets.items()},
-            test_R=rank_by.resampled(column.sheet(column.test, one.test, motors)),
-        )
-    return readings.judged[key]
-
-
-def _brier(sheet: Sheet) -> float:
-    """Return the Brier score of a recipe; 0 of one without probabilities."""
-    return 0.0 if sheet.probability_nC is None else float(squared_errors(sheet).mean())
-
-
-def _of_family(judge: _Judge, family: str, context: ReportContext) -> list[int]:
+def _of_family(judge: ColumnJudge, family: str, context: ReportContext) -> list[int]:
     members = enumerate(judge.members)
     return [place for place, one in members if family in (ALL, context.families.get(one.method))]
 
 
-def _figure(judge: _Judge, family: str, joint: str) -> NestedFigure:
+def _figure(judge: ColumnJudge, family: str, joint: str) -> NestedFigure:
     places = {
         fold: _choose(judge.rank_by.sign * scores_K, judge.brier_K[fold], [one.seconds for one in judge.members])
         for fold, scores_K in judge.held_out_K.items()
@@ -292,7 +204,7 @@ def _figure(judge: _Judge, family: str, joint: str) -> NestedFigure:
     )
 
 
-def _overall(judges: list[_Judge], family: str, joint: str) -> Overall | None:
+def _overall(judges: list[ColumnJudge], family: str, joint: str) -> Overall | None:
     """Choose a recipe and its regime for all domains at once; None where no recipe has them all."""
     domains = sorted({judge.column.domain for judge in judges})
     places = _everywhere(judges, domains, joint)
@@ -327,12 +239,12 @@ def _overall(judges: list[_Judge], family: str, joint: str) -> Overall | None:
     )
 
 
-_Everywhere = list[tuple[_Judge, int]]  # a recipe's place in the column of each domain
+_Everywhere = list[tuple[ColumnJudge, int]]  # a recipe's place in the column of each domain
 
 
-def _everywhere(judges: list[_Judge], domains: list[str], joint: str) -> list[_Everywhere]:
+def _everywhere(judges: list[ColumnJudge], domains: list[str], joint: str) -> list[_Everywhere]:
     """Return the recipes, each regime for itself, that have a column in every domain, tested on the same series."""
-    found: dict[object, dict[str, tuple[_Judge, int]]] = {}
+    found: dict[object, dict[str, tuple[ColumnJudge, int]]] = {}
     for judge in judges:
         for place, one in enumerate(judge.members):
             key = (judge.column.regime == joint, one.key)
@@ -345,7 +257,7 @@ def _everywhere(judges: list[_Judge], domains: list[str], joint: str) -> list[_E
     ]
 
 
-def _comparable(first: _Judge, second: _Judge) -> bool:
+def _comparable(first: ColumnJudge, second: ColumnJudge) -> bool:
     """Whether two columns of one domain are judged on the same series."""
     return all(
         np.array_equal(getattr(first.column.test, name), getattr(second.column.test, name))
@@ -393,7 +305,7 @@ def _greatest(scores_K: NDArray[np.float64]) -> int:
     return max(range(len(scores_K)), key=lambda index: (round(float(scores_K[index]), 12), -index))
 
 
-def _with_interval(judges: list[_Judge], values_R: NDArray[np.float64]) -> Figure:
+def _with_interval(judges: list[ColumnJudge], values_R: NDArray[np.float64]) -> Figure:
     value = float(values_R[0])
     if any(judge.rests_on_lone_motor for judge in judges) or np.ptp(values_R) < 1e-12:
         return Figure(value, None)

@@ -24,7 +24,7 @@ from motor.stages.memory import FILE_NAME as MEMORY
 from motor.stages.passes import Passes
 from motor.stages.prepare import Prepare, Prepared
 from motor.stages.training_series import ONLY
-from motor.windows.cutting import FixedWindows
+from motor.windows.fixed import FixedWindows
 
 OF_FORECASTERS = ("torch", "safetensors")  # and what the kind of backbone imports
 

@@ -44,7 +44,8 @@ from motor.stages.passes import TRAINING, Passes
 from motor.stages.prepare import Prepare, Prepared
 from motor.stages.training_series import ONLY, is_allowed, known
 from motor.windows.augmentations.base import Augmentation
-from motor.windows.cutting import FixedWindows, WindowStream
+from motor.windows.cutting import WindowStream
+from motor.windows.fixed import FixedWindows
 from motor.windows.streaming import ray_batches
 
 if TYPE_CHECKING:

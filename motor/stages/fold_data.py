@@ -13,7 +13,8 @@ from motor.stages.faults import input_faults
 from motor.stages.memory import remembered
 from motor.stages.prepare import Prepared
 from motor.stages.training_series import increment
-from motor.windows.cutting import FixedWindows, WindowStream
+from motor.windows.cutting import WindowStream
+from motor.windows.fixed import FixedWindows
 
 if TYPE_CHECKING:
     import pandas as pd

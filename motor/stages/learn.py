@@ -17,7 +17,7 @@ from motor.stages.describer import BuiltStages, Describer, SeriesBatch
 from motor.stages.faults import input_faults
 from motor.stages.lookups import Lookup
 from motor.stages.prepare import Prepare, Prepared
-from motor.windows.cutting import FixedWindows
+from motor.windows.fixed import FixedWindows
 
 BATCH_SIZE = 256
 OF_SERIES = ["item", "motor", "domain"]  # of a series, to what was learned

@@ -27,7 +27,7 @@ from motor.stages.forecasts import (
     worst_cases,
 )
 from motor.stages.prepare import Prepared
-from motor.windows.cutting import FixedWindows
+from motor.windows.fixed import FixedWindows
 
 if TYPE_CHECKING:
     from motor.backbones.forecaster import Forecaster

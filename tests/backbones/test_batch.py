@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from motor.backbones.batch import Batch, as_batch, largest_group, parts
-from motor.windows.cutting import FixedWindows
+from motor.windows.fixed import FixedWindows
 from motor.windows.scaling import Scaler
 from motor.windows.source import Series
 

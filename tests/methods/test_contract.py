@@ -99,7 +99,14 @@ def test_methods_import_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "module", ["motor.experiment.settings", "motor.experiment.cells", "motor.experiment.chain", "motor.experiment.link", "launch"]
+    "module",
+    [
+        "motor.experiment.settings",
+        "motor.experiment.cells",
+        "motor.experiment.chain",
+        "motor.experiment.link",
+        "launch",
+    ],
 )
 def test_module_can_be_imported_first(module):
     subprocess.run([sys.executable, "-c", f"import {module}"], check=True, capture_output=True)

@@ -37,7 +37,7 @@ from motor.features.base import Feature
 from motor.stages.described import Described
 from motor.stages.describer import Describer
 from motor.stages.prepare import Prepare, Prepared
-from motor.windows.cutting import FixedWindows
+from motor.windows.fixed import FixedWindows
 
 
 @dataclass(frozen=True)

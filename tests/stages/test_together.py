@@ -8,7 +8,7 @@ import pytest
 
 from motor.backbones.batch import Batch
 from motor.stages.prepare import Prepared
-from motor.windows.cutting import FixedWindows
+from motor.windows.fixed import FixedWindows
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,9 @@ from motor.registry import plugins
 from motor.windows import cutting
 from motor.windows.augmentations.amplitude import Amplitude
 from motor.windows.augmentations.tone import Tone
-from motor.windows.cutting import FixedWindows, WindowStream, even_starts
+from motor.windows.cutting import WindowStream
 from motor.windows.draws import share_of
+from motor.windows.fixed import FixedWindows, even_starts
 from motor.windows.scaling import Scaler
 from motor.windows.source import Series
 

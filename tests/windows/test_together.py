@@ -9,7 +9,8 @@ import pytest
 from motor.windows import cutting
 from motor.windows.augmentations.jitter import Jitter
 from motor.windows.augmentations.shift import Shift
-from motor.windows.cutting import FixedWindows, WindowStream
+from motor.windows.cutting import WindowStream
+from motor.windows.fixed import FixedWindows
 from motor.windows.scaling import Scaler
 from motor.windows.source import Series
 

@@ -1,4 +1,13 @@
-"""The training loop of every forecaster: exact under the same seed, and exact when it is taken up again."""
+"""The training loop of every forecaster: exact under the same seed, and exact when it is taken up again.
+
+Validation comes before the first step, each `validate_every` steps and at the end; the best is the one with the least
+WQL, which may be the first. Where a worker's share does not fit the memory, gradients of its parts are added up.
+
+The history is a list of rows, each with `step`. Each `log_every` steps a row has `loss` (mean since the last row),
+where there are several objectives `loss_<objective>` of each, `learning_rate`, `gradient_norm` (before clipping),
+`windows_per_s` (of all workers; validation and checkpoints not counted) and, where gradients are added up,
+`micro_batch`; after a validation `validation_wql` and `validation_mae`.
+"""
 
 import math
 import time
@@ -40,20 +49,16 @@ def train(
 ) -> list[dict[str, float]]:
     """Train a forecaster in place; with validation, it ends with the weights of the best validation.
 
-    Called again with the same arguments after it was killed, it goes on from the last checkpoint and ends with
-    the same weights to the bit (on a CPU with the same number of threads). What differs between devices, and between
-    numbers of workers, stands at the head of this package.
+    Called again after it was killed, it goes on from the last checkpoint and ends with the same weights to the bit;
+    what differs between devices, and between numbers of workers, stands at the head of this package.
 
     Parameters
     ----------
     forecaster : Forecaster
     batches : callable
-        ``batches(step)`` gives the batches of step `step` (from 0) and all that follow; with several workers, the
-        rows that are this one's.
+        ``batches(step)`` gives the batches of step `step` (from 0) and all that follow: this worker's rows.
     validation : callable or None
-        Gives the validation batches, the same each time and on each worker. They are gone through before the first
-        step, each `validate_every` steps and at the end; the best is the one with the least WQL, which may be the
-        first.
+        Gives the validation batches, the same each time and on each worker.
     settings : Training
     seed : int
         Of dropout: what is dropped depends on `seed`, step, worker and part of the batch alone.
@@ -62,47 +67,31 @@ def train(
     report : callable
         Called with each row of the history as it comes, on worker 0 alone.
     device : str
-        As torch names it.
     place : Place
         With several workers, torch.distributed's default group must be there.
     micro_batch : int or None
-        Most windows that one worker computes at once; gradients of the parts of its share are accumulated. None is
-        all of its share, or what an earlier start found to fit the memory.
+        Most windows that one worker computes at once; None is all of its share, or what an earlier start found to fit.
 
     Returns
     -------
     list of dict
-        Rows with `step` and, each `log_every` steps, `loss` (mean since the last row), where there are several
-        objectives `loss_<objective>` of each, `learning_rate`, `gradient_norm` (before clipping), `windows_per_s` (of
-        all workers; validation and checkpoints not counted), where gradients are accumulated `micro_batch`, and after
-        a validation `validation_wql` and `validation_mae`.
+        The history's rows, as the head of this file has them.
 
     Raises
     ------
     OutOfMemory
-        If a step does not fit the memory. Called again with a fresh forecaster and the same arguments, training goes
-        on from the last checkpoint with half as many windows at once.
+        If a step does not fit the memory; called again with a fresh forecaster, training goes on with half as much.
     TrainingError
-        If a loss or gradient is not finite, `batches` ends early, the checkpoint is of other settings, or a single
-        window does not fit the memory.
+        If a loss or gradient is not finite, `batches` ends early, the checkpoint is of other settings, or a window is
+        too large.
     """
     forecaster.to(device).set_dropout(settings.dropout_rate)
     _free(forecaster, settings, seed)
     fitting = [count for count in (micro_batch, memory.remembered(checkpoint_folder)) if count is not None]
     steps = Steps(forecaster, settings, seed, place, min(fitting, default=None))
-    if checkpoint_folder and place.rank == 0:
-        memory.note_tried(checkpoint_folder, steps.tried)
     run = _Run(steps, report if place.rank == 0 else lambda row: None, validation)
-    file = checkpoint_folder / CHECKPOINT if checkpoint_folder else None
     with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
-        try:
-            run.restore(file)
-            forecaster.trained_in = steps.precision
-            run.go(batches, file)
-        except (RuntimeError, MemoryError) as error:
-            if not memory.is_out_of_memory(error):
-                raise
-            raise memory.halved(checkpoint_folder, steps.tried, steps.least, run.step) from error
+        run.finish(batches, checkpoint_folder)
     if settings.lora is not None:
         merge(forecaster)
     return run.history
@@ -131,6 +120,20 @@ class _Run:
         self.best_weights: dict[str, Tensor] = {}
         self.stale_validations = 0
         self.n_windows, self.seconds = 0, 0.0  # since the last row, in this start; no checkpoint holds them
+
+    def finish(self, batches: Callable[[int], Iterator[Batch]], folder: Path | None) -> None:
+        """Take up the last checkpoint and train to the end; where memory runs out, note what the next start may try."""
+        if folder and self.steps.place.rank == 0:
+            memory.note_tried(folder, self.steps.tried)
+        file = folder / CHECKPOINT if folder else None
+        try:
+            self.restore(file)
+            self.forecaster.trained_in = self.steps.precision
+            self.go(batches, file)
+        except (RuntimeError, MemoryError) as error:
+            if not memory.is_out_of_memory(error):
+                raise
+            raise memory.halved(folder, self.steps.tried, self.steps.least, self.step) from error
 
     def go(self, batches: Callable[[int], Iterator[Batch]], file: Path | None) -> None:
         """Do the steps that are left, and end in evaluation mode with the best weights."""
