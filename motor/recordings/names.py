@@ -7,6 +7,7 @@ a difference (`alike`), it takes a person to say whether they are one machine: a
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -113,3 +114,26 @@ def shown(value: Any) -> str:
     """Return a value for a message, cut where it is long."""
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
+
+
+def distinct_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return cleaned names that can be of folders, each once.
+
+    Raises
+    ------
+    ValueError
+        If a name cannot be, comes twice, or is like another but for case, width, blanks or leading zeros.
+    """
+    names = tuple(map(cleaned, names))
+    for number, name in enumerate(names):
+        if fault := fault_of(name):
+            raise ValueError(f"a name that cannot be: {fault}")
+        if name in names[:number]:
+            raise ValueError(f"{name!r} comes twice; give each name once")
+        twin = next((other for other in names[:number] if alike(other) == alike(name)), None)
+        if twin is not None:
+            raise ValueError(
+                f"{twin!r} and {name!r} differ only in case, width, blanks or leading zeros, so that their folders "
+                "may be one; rename one of them (labels maps what stands in the data)"
+            )
+    return names

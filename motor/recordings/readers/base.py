@@ -16,13 +16,14 @@ from motor.recordings.files import Listing, list_files
 from motor.recordings.formats.shapes import check_length
 from motor.recordings.life import LifeLabels, is_by_life, life_labels
 from motor.recordings.machines import Machine
-from motor.recordings.names import alike, cleaned, fault_of, told_apart
+from motor.recordings.names import cleaned, distinct_names
 from motor.recordings.ordered import ordered_map, threads_of_a_generator
 from motor.recordings.readers.claims import Claims
+from motor.recordings.readers.columns import found_columns
 from motor.recordings.readers.lookup import fields_of, missing
 from motor.recordings.readers.name_groups import check_groups, check_time_format
 from motor.recordings.readers.source import ItemField, Source
-from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, cut, is_constant, near
+from motor.recordings.recording import NEXT_STEP, DataError, Recording, SeriesError, cut, is_constant
 from motor.recordings.signals import MOST_SAMPLES, finite_signal, keep_freed_memory
 from motor.registry import Plugin
 
@@ -191,19 +192,7 @@ class Reader(Plugin):
     @field_validator("classes", "domains")
     @classmethod
     def _check_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        names = tuple(map(cleaned, names))
-        for number, name in enumerate(names):
-            if fault := fault_of(name):
-                raise ValueError(f"a name that cannot be: {fault}")
-            if name in names[:number]:
-                raise ValueError(f"{name!r} comes twice; give each name once")
-            twin = next((other for other in names[:number] if alike(other) == alike(name)), None)
-            if twin is not None:
-                raise ValueError(
-                    f"{twin!r} and {name!r} differ only in case, width, blanks or leading zeros, so that their folders "
-                    "may be one; rename one of them (labels maps what stands in the data)"
-                )
-        return names
+        return distinct_names(names)
 
     @field_validator("labels", "units")
     @classmethod
@@ -347,25 +336,10 @@ class Reader(Plugin):
     def found_columns(self, header: Sequence[str], place: str) -> dict[str, str]:
         """Return which column of a table holds which field.
 
-        Columns that `columns` names have to be there, and so have the reader's required ones; its other
-        expected columns are taken if they are there. `place` tells messages where the header stands.
+        Columns that `columns` names have to be there, and so have the reader's required ones; its other expected
+        columns are taken if they are there. `place` says where the header stands, for messages.
         """
-        wanted = {**self.default_columns, **self.columns}
-        there: dict[str, list[str]] = {}
-        for column in header:
-            there.setdefault(cleaned(column), []).append(column)
-        for name, column in wanted.items():
-            same = there.get(cleaned(column), [])
-            if not same and (name in self.columns or name in self.needed_columns()):
-                raise DataError(
-                    f"{place}: no column {column!r} for {name}{near(column, header)}; there are: {', '.join(header)}; "
-                    f"set columns.{name} to one of them"
-                )
-            if len(same) > 1:
-                raise DataError(
-                    f"{place}: column {column!r} comes twice{told_apart(*same[:2])}; take one out, or rename it"
-                )
-        return {name: there[cleaned(column)][0] for name, column in wanted.items() if cleaned(column) in there}
+        return found_columns(self, header, place)
 
     def _claimed(self, sources: Iterable[Source]) -> Iterator[tuple[Source, dict[str, Value]]]:
         """Yield each source with its fields; raise if an item comes twice, or a motor in two spellings."""
