@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
+Result = TypeVar("Result")
 MANIFEST, RECORD = "manifest.json", "record.json"
 THREADS = 4  # hashing lets go of the interpreter
+WORTH_THREADS = 4 << 20  # bytes; four threads take as long to start as this to hash
 SHOWN_DIGITS = 12
 
 
@@ -65,9 +68,17 @@ def files_of(folder: Path) -> Iterator[str]:
 def manifest_of(folder: Path) -> dict[str, dict[str, dict[str, str | int]]]:
     """Return the manifest of a folder as it is now."""
     names = list(files_of(folder))
+    n_bytes = sum((folder / name).stat().st_size for name in names)
+    digests = _each(lambda name: FileDigest.of(folder / name), names, n_bytes)
+    return {"files": {name: asdict(digest) for name, digest in zip(names, digests, strict=True)}}
+
+
+def _each(task: Callable[[str], Result], names: Iterable[str], n_bytes: int) -> list[Result]:
+    """Do a task to each of some files that have so many bytes in all."""
+    if n_bytes < WORTH_THREADS:
+        return list(map(task, names))
     with ThreadPoolExecutor(THREADS) as threads:
-        digests = threads.map(lambda name: FileDigest.of(folder / name), names)
-        return {"files": {name: asdict(digest) for name, digest in zip(names, digests, strict=True)}}
+        return list(threads.map(task, names))
 
 
 def read_manifest(folder: Path) -> dict[str, FileDigest] | None:
@@ -113,9 +124,9 @@ def damages(folder: Path, names: Iterable[str] | None = None) -> list[str]:
     if manifest is None:
         return []
     wanted = manifest.keys() | set(files_of(folder)) if names is None else set(names)
-    with ThreadPoolExecutor(THREADS) as threads:
-        found = threads.map(lambda name: _damage(folder / name, name, manifest.get(name)), sorted(wanted))
-        return [line for line in found if line is not None]
+    n_bytes = sum(file.size for name, file in manifest.items() if name in wanted)
+    found = _each(lambda name: _damage(folder / name, name, manifest.get(name)), sorted(wanted), n_bytes)
+    return [line for line in found if line is not None]
 
 
 def _damage(path: Path, name: str, expected: FileDigest | None) -> str | None:

@@ -1,10 +1,12 @@
 """A stage's files are what was written, or it is said which are not."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from grid.store import manifest
 from grid.store.manifest import (
     MANIFEST,
     RECORD,
@@ -94,3 +96,21 @@ def test_damaged_error_pickles(folder: Path) -> None:
         ("a is missing",),
         f"{folder} is damaged: a is missing; next",
     )
+
+
+def test_threads_read_large_files_alone_and_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    class Threads(ThreadPoolExecutor):
+        def __init__(self, most: int) -> None:
+            started.append(most)
+            super().__init__(most)
+
+    monkeypatch.setattr(manifest, "ThreadPoolExecutor", Threads)
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(name.encode() * 1000)
+    of_small = manifest_of(tmp_path)
+    assert started == []
+    monkeypatch.setattr(manifest, "WORTH_THREADS", 2000)
+    assert manifest_of(tmp_path) == of_small
+    assert started == [manifest.THREADS]
