@@ -24,6 +24,7 @@ CONNECT_TIMEOUT_S = 10  # for a cluster's address to answer
 LOG_LINES = 20  # of each of Ray's servers, where it ended
 CAUSE_LINES = 200  # at the end of a log, in which a cause may stand: a trace of the stack comes after it
 LEAST_THREADS = 90  # that a Ray of two CPUs starts with; with five fewer it waits for ever
+LEAST_ADDRESSES = 4_000_000_000  # bytes of a process; with 2 GB its servers wait for ever, with 4 torch has no room
 OBJECT_STORE_BYTES = 1 << 30  # embedded only: the windows in flight; recordings are memory-mapped
 # Embedded only. Ray aborts a process that cannot reach its head for so long; where it holds Python's lock meanwhile, as
 # in the midst of its start, that is the only end there is (see `grid.run.heartbeat`).
@@ -144,6 +145,7 @@ class Connection:
 
     def _embed(self) -> None:
         _check_file_sizes()
+        _check_addresses()
         _check_threads()
         there = sorted({str(package.parent) for package in self.packages})
         with (
@@ -237,6 +239,16 @@ def _check_file_sizes() -> None:
         raise RayError(
             f"files may have {most} bytes here, and the embedded Ray's object store is one of {OBJECT_STORE_BYTES}: "
             "raise the limit (ulimit -f unlimited), then run the same command again"
+        )
+
+
+def _check_addresses() -> None:
+    """Raise RayError where a process may map so little that Ray's servers wait for one another for ever."""
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most != resource.RLIM_INFINITY and most < LEAST_ADDRESSES:
+        raise RayError(
+            f"a process may map {most} bytes here, and the embedded Ray needs some {LEAST_ADDRESSES}: raise the limit "
+            "(ulimit -v unlimited), then run the same command again"
         )
 
 

@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grid.lazy import scipy
-from motor.audit.fingerprint import Fingerprint, hashes
+from motor.audit.fingerprint import Fingerprint, fingerprint, hashes, reach_for
 from motor.audit.outcome import SHOWN, Finding, Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WHAT = "Is no recording on one side a copy of one on another, or of a part of it?"
-FEWEST_VOTES, FEWEST_ROUNDED = 3, 1  # hashes that agree on a shift
+FEWEST_VOTES, FEWEST_ROUNDED, FEWEST_BENEATH = 3, 1, 5  # hashes that agree on a shift
 MOST_IN_BUCKET = 20  # recordings with the same hash: more means periodic signals, whose hashes tell nothing
-MOST_CONFIRMED, MOST_ALIGNED = 4000, 1000
+MOST_CONFIRMED, MOST_ALIGNED, MOST_OF_SHORT = 4000, 1000, 2000
+USUAL = 2**16  # samples of a recording: of shorter ones, more pairs are laid over one another in the same time
 MOST_ROUNDED = 3000  # recordings
 KEPT = 128  # spectra
 BY_CHANCE_AT_ANY = 5.0  # over the root of the bins: what phases of unlike recordings reach at the best of all lags
@@ -29,9 +30,11 @@ LEAST_COHERENCE, LEAST_AT_ANY_LAG = 0.15, 0.27
 # Noise hides the weak bins of a copy, not those this far above the weakest quarter. In them unlike machines reach 0.38
 # (HIT-SM) and 0.57 (simulated), by blows that fall together; copies with a tenth of noise 0.69 and more.
 STRONG, LEAST_OF_STRONG = 3.0, 0.65
-# In the bins so far above it, unlike machines reach 0.28 where their phases agree best (HIT-SM at 6.4 kHz), and copies
-# with a tenth of noise, cut, and resampled to 1.6 kHz 0.34 and more, though noise has most of their bins.
-LOUD, LEAST_OF_LOUD = 1.5, 0.32
+IN_DOUBT = 1.3  # over the root of the bins: where they are few, a copy's agree by so much less
+# In the bins so far above it copies with a tenth of noise, cut, and resampled to 1.6 kHz reach 0.28 and more, though
+# noise has most of their bins. Unlike machines reach it where phases agree best, but then their strong bins disagree:
+# those of none of 4950 pairs of HIT-SM at 1.6, 3.2 and 6.4 kHz come as far as LEAST_OF_STRONG.
+LOUD, LEAST_OF_LOUD = 1.5, 0.27
 LONGEST = 2**17  # samples that are compared
 LEAST_OVERLAP, LEAST_SHARE = 64, 0.2  # samples, and of the shorter recording: in less, lines cannot be told apart
 BLOCK = 64  # bins of a spectrum, whose median tells the broadband part
@@ -113,39 +116,59 @@ def near_copies(
     """Return the candidates whose signals confirm it.
 
     Landmarks that were moved by resampling agree by rounded distances alone, and of periodic signals on a wrong shift
-    as well as on the right one. So those pairs are laid over one another where their phases agree best.
+    as well as on the right one. So those pairs are laid over one another where their phases agree best. Where blows
+    at equal intervals make every landmark, all distances are one: there what lies beneath the lines has landmarks.
     """
     found = {
         (pair.first, pair.second): pair
         for pair in candidates(prints, crosses)
         if is_copy(signal(pair.first), signal(pair.second), pair.shift)
     }
-    heard = lru_cache(KEPT)(lambda number, n_padded: _heard(signal(number)[:LONGEST], n_padded))
     if len(prints) > MOST_ROUNDED:
         return list(found.values())
-    for pair in candidates(prints, crosses, is_rounded=True):
-        key = (pair.first, pair.second)
+    heard = lru_cache(KEPT)(lambda number, n_padded: _heard(signal(number)[:LONGEST], n_padded))
+    length = float(np.median([len(signal(number)) for number in range(len(prints))])) if prints else USUAL
+    most = int(np.clip(MOST_ALIGNED * USUAL / length, MOST_ALIGNED, MOST_OF_SHORT))
+    beneath = [beneath_lines(signal(number)[:LONGEST], reach_for(length)) for number in range(len(prints))]
+    moved = [
+        *candidates(prints, crosses, FEWEST_ROUNDED, most, is_rounded=True),
+        *candidates(beneath, crosses, FEWEST_BENEATH, MOST_ALIGNED, is_rounded=True),
+    ]
+    for key in dict.fromkeys((pair.first, pair.second) for pair in moved):
         shift = None if key in found else _best_shift(*key, signal, heard)
-        if shift is not None and is_copy(signal(pair.first), signal(pair.second), shift, LEAST_AT_ANY_LAG):
+        if shift is not None and is_copy(signal(key[0]), signal(key[1]), shift, LEAST_AT_ANY_LAG):
             found[key] = Pair(*key, shift)
     return list(found.values())
 
 
+def beneath_lines(signal: np.ndarray, reach: int) -> Fingerprint:
+    """Return where the landmarks lie of a signal's strong bins beside its lines, each as loud as the others."""
+    if signal.min() == signal.max():
+        return Fingerprint(b"", np.empty(0, np.int32))
+    n_padded = scipy.fft.next_fast_len(len(signal), real=True)
+    phases, _, level = _heard(signal, n_padded)
+    broad = scipy.fft.irfft(np.where(level >= 3, phases, 0), n_padded)[: len(signal)]
+    return fingerprint(broad.astype(np.float32), reach)
+
+
 def candidates(
-    prints: list[Fingerprint], crosses: Callable[[int, int], bool], is_rounded: bool = False
+    prints: list[Fingerprint],
+    crosses: Callable[[int, int], bool],
+    fewest: int = FEWEST_VOTES,
+    most: int = MOST_CONFIRMED,
+    is_rounded: bool = False,
 ) -> Iterable[Pair]:
-    """Return pairs that share several hashes at one shift, those with most first."""
+    """Return pairs that share so many hashes at one shift, those with most first, and no more than `most`."""
     code, owner, begin = hashes(prints, is_rounded)
     order = np.argsort(code, kind="stable")
     code, owner, begin = code[order], owner[order], begin[order]
     pairs, shifts = _matches(code, owner, begin)
     votes: dict[tuple[int, int], tuple[int, int]] = {}
-    for (one, other, shift), n_votes in _agreeing(pairs, shifts, FEWEST_ROUNDED if is_rounded else FEWEST_VOTES):
+    for (one, other, shift), n_votes in _agreeing(pairs, shifts, fewest):
         if n_votes > votes.get((one, other), (0, 0))[0]:
             votes[one, other] = (n_votes, shift)
     ranked = sorted(votes.items(), key=lambda found: (-found[1][0], found[0]))
     across = ((pair, shift) for pair, (_, shift) in ranked if crosses(*pair))
-    most = MOST_ALIGNED if is_rounded else MOST_CONFIRMED
     for _, ((one, other), shift) in zip(range(most), across, strict=False):
         yield Pair(one, other, shift)
 
@@ -243,7 +266,9 @@ def coherence(one: np.ndarray, other: np.ndarray) -> Coherence:
     if n_heard < LEAST_BINS:
         return Coherence(0.0, n_heard)
     value = _largest(phases, n_heard, len(one))
-    of_strong = 1.0 if n_strong < LEAST_BINS else _largest(np.where(level >= 3, phases, 0), n_strong, len(one))
+    of_strong = 1.0
+    if n_strong >= LEAST_BINS:
+        of_strong = _largest(np.where(level >= 3, phases, 0), n_strong, len(one)) + IN_DOUBT / np.sqrt(n_strong)
     if of_strong <= LEAST_OF_STRONG or n_loud < LEAST_BINS:
         return Coherence(value, n_heard, of_strong)
     of_loud = _largest(np.where(level >= 2, phases, 0), n_loud, len(one))

@@ -73,8 +73,9 @@ def same_recordings(
     """
     groups: dict[bytes, list[int]] = defaultdict(list)
     for number, found in enumerate(prints):
-        if len(found.landmarks) >= FEWEST_LANDMARKS:
-            groups[found.landmarks.tobytes()].append(number)
+        sign = found.landmarks.tobytes() if len(found.landmarks) >= FEWEST_LANDMARKS else found.digest
+        if sign:  # a short recording, of few landmarks, is known by its samples alone
+            groups[sign].append(number)
     items, motors = recordings["item"].tolist(), recordings["motor"].tolist()
     pairs = [
         f"{items[one]} = {items[other]}"

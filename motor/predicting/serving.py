@@ -197,7 +197,11 @@ def _of_object(one: Mapping[str, Any], item: str, options: InputOptions) -> Reco
     if rate_hz is None:
         raise DataError(f"{item}: nothing tells its sampling_rate_hz; give a number above 0")
     speed_rpm = positive(one.get("speed_rpm", options.speed_rpm), "speed_rpm", item, "JSON")
-    return recording(np.array(signal, dtype=np.float64), rate_hz, domain, item, speed_rpm)
+    try:
+        samples = np.array(signal, dtype=np.float64)
+    except OverflowError as error:
+        raise DataError(f"{item}: a sample is a whole number beyond all floats; correct the signal") from error
+    return recording(samples, rate_hz, domain, item, speed_rpm)
 
 
 def _check_query(one: Mapping[str, Any], item: str, options: InputOptions, query: Mapping[str, str]) -> None:

@@ -42,7 +42,7 @@ class Audit(Stage):
     """Search the recordings and their split for leaks. It only measures: `Cleared` judges."""
 
     KIND: ClassVar[str] = "audit"
-    VERSION: ClassVar[int] = 5
+    VERSION: ClassVar[int] = 6
     IS_COMMON: ClassVar[bool] = True
     READ: ClassVar[tuple[str, ...] | None] = (FILE_NAME, COST)
 

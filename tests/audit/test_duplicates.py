@@ -92,6 +92,26 @@ def test_duplicates_copy_of_a_machine_of_one_type_is_found():
     assert finding.evidence["pairs"] == ["item_7 = item_60"]
 
 
+def blows(seed, n_samples=32768, period=356.8):
+    """A machine whose blows at equal intervals drown all else: the distances between its landmarks are all one."""
+    random = np.random.default_rng(seed)
+    ring = np.exp(-np.arange(120) / 25) * np.sin(0.35 * np.arange(120))
+    signal = np.zeros(n_samples + 200)
+    for begin in np.arange(random.uniform(0, period), n_samples - 1, period):
+        signal[round(begin) : round(begin) + 120] += 8 * ring
+    noise = np.convolve(random.normal(size=n_samples + 19), 0.8 ** np.arange(20), "valid")
+    return signal[:n_samples] + 0.35 * noise
+
+
+def test_duplicates_copy_of_a_periodic_signal_among_others_that_was_cut_and_resampled_is_found():
+    machines = [blows(seed) for seed in range(30)]
+    part = machines[7][5000:25001]
+    copy = 3 - 2 * (part + 0.1 * part.std() * np.random.default_rng(5).normal(size=len(part)))
+    signals = [decimate(signal, 4, ftype="fir").astype(np.float32) for signal in [*machines, copy]]
+    (finding,) = found(signals)
+    assert finding.evidence["pairs"] == ["item_7 = item_30"]
+
+
 def test_duplicates_on_one_side_are_none():
     assert found([coloured(1), coloured(1), coloured(1)[100:]], lambda one, other: False) == ()
 

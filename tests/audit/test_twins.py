@@ -45,6 +45,11 @@ def test_same_recordings_of_two_motors_are_found_whatever_gain_and_offset(gain, 
     assert finding.evidence["pairs"] == ["item_0 = item_2"]
 
 
+def test_same_recordings_too_short_for_landmarks_are_found_by_their_samples():
+    (finding,) = found([noise(1, 60), noise(2, 60), noise(1, 60)], ["M1", "M2", "M3"])
+    assert finding.evidence["pairs"] == ["item_0 = item_2"]
+
+
 def test_same_recordings_of_one_motor_and_noisy_ones_are_none():
     assert not found([noise(1), 2 * noise(1)], ["M1", "M1"])
     assert not found([noise(1), noise(2)], ["M1", "M2"])

@@ -528,3 +528,10 @@ def test_file_of_the_trainings_own_reader_may_be_sent_and_no_other() -> None:
         np.testing.assert_array_equal(found.signal, SIGNAL)
         with pytest.raises(BadRequest, match=r"'a\.exe' is not read; send .*; or a file whose name ends in \.vnd"):
             list(recordings_of(Body(*multipart(("a.exe", b"x"))[:2], {}), options, Settings()))
+
+
+def test_serving_json_sample_beyond_all_floats_is_a_fault_that_says_so() -> None:
+    content = b'{"signal": [1, ' + b"9" * 400 + b'], "sampling_rate_hz": 2000, "domain": "sound"}'
+    (found,) = asked("application/json", content)
+    assert isinstance(found, Fault)
+    assert "a sample is a whole number beyond all floats" in found.reason

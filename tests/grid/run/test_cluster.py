@@ -194,6 +194,7 @@ LIMITED = {
     "with no home": ({"HOME": "/proc"}, "{0}", None),
     "without assertions": ({"PYTHONOPTIMIZE": "1"}, "{0}", None),
     "with small files": ({}, "ulimit -f 1000; {0}", "raise the limit (ulimit -f unlimited)"),
+    "with few addresses": ({}, "ulimit -v 2000000; {0}", "raise the limit (ulimit -v unlimited)"),
     "with few processes": ({}, "prlimit --nproc=60 --pid $$; " + AS_USER, "raise the limit (ulimit -u)"),
     "with /dev/shm read-only": ({}, "mount -t tmpfs -o ro none /dev/shm; {0}", None),
     "without /dev/shm": ({}, "mount -t tmpfs none /tmp/{1}; cp -a /dev/*ero /dev/null /dev/*random /tmp/{1}; "
