@@ -28,6 +28,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score
 
+from benchmarks.hit_sm import CLASSES as BEARINGS
+from benchmarks.hit_sm import HIT_SM, RIGS
 from motor.judges.trimmed_mahalanobis import TrimmedMahalanobis
 from motor.judges.weights import fitted_with_weights
 from motor.registry import plugins
@@ -37,27 +39,9 @@ from motor.stages.review_queue import FIRST, Queue
 CLASSES, N_COLUMNS, DISTANCE = ("normal", "spark", "vibrate"), 24, 1.6
 COUNTS, SHARES, HARM = (60, 12, 12), (0.1, 0.25, 0.5), 0.01
 COLUMNS = [f"column {k}" for k in range(N_COLUMNS)]
-BEARINGS = ("normal", "inner_race", "outer_race")
-HIT_SM = """\
-seed: 0
-dataset:
-  kind: manifest
-  path: DATA
-  columns: {motor: motor_id}
-  series_length: 65536
-  domains: [self-built, spectraquest]
-  classes: [normal, inner_race, outer_race]
-split:
-  kind: named
-  validation: none
-  folds:
-    "2": ["*-IR2", "*-OR2", "*-Normal-600"]
-    "5": ["*-IR5", "*-OR5", "*-Normal-900"]
-    "8": ["*-IR8", "*-OR8", "*-Normal-1200"]
-audit: {accept: [dc_offset]}
-scaling: {by: item}
-backbone: {kind: linear}
-axes: {method: [orders], domain: [self-built, spectraquest, Joint], context_length: [512], classifier: [lda]}
+ORDERS = f"""\
+{HIT_SM.replace("SEED", "0")}backbone: {{kind: linear}}
+axes: {{method: [orders], domain: [{", ".join(RIGS)}, Joint], context_length: [512], classifier: [lda]}}
 """
 LEAST_GAIN, LEAST_FAULTY = -0.005, 6  # the mean over plants; motors of the first eight
 ROOMS = {name: plugins(f"motor.{name}") for name in ("judges", "cuts", "pseudo_labels")}
@@ -148,7 +132,7 @@ def orders_of_bearings(data: Path) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
     with tempfile.TemporaryDirectory() as storage:
         bench, config = Bench(Path(storage), data), Path(storage, "few_labels.yaml")
-        config.write_text(HIT_SM.replace("DATA", str(data.absolute())), encoding="utf-8")
+        config.write_text(ORDERS.replace("DATA", str(data.absolute())), encoding="utf-8")
         experiment = read_experiment(config, [], {})
         cells = make_cells(experiment, bench.store.root, dry_run=False)
         bench.resources = resources_of(experiment, list(make_plan(cells, bench.store).stages.values()))

@@ -21,28 +21,11 @@ from typing import Any
 
 import numpy as np
 
-RIGS = ("self-built", "spectraquest")
-CLASSES = ("normal", "inner_race", "outer_race")
+from benchmarks.hit_sm import CLASSES, HIT_SM, RIGS
+
 WINDOWS = 16  # of a series, even
 CONFIG = f"""\
-seed: SEED
-dataset:
-  kind: manifest
-  path: DATA
-  columns: {{motor: motor_id}}
-  series_length: 65536
-  domains: [{", ".join(RIGS)}]
-  classes: [{", ".join(CLASSES)}]
-split:
-  kind: named
-  validation: none
-  folds:
-    "2": ["*-IR2", "*-OR2", "*-Normal-600"]
-    "5": ["*-IR5", "*-OR5", "*-Normal-900"]
-    "8": ["*-IR8", "*-OR8", "*-Normal-1200"]
-audit: {{accept: [dc_offset]}}
-scaling: {{by: item}}
-representation: {{kind: order_envelope}}
+{HIT_SM}representation: {{kind: order_envelope}}
 windows: {{prediction_length: 64, per_series: 8, per_series_features: {WINDOWS}, stream: memory_map}}
 backbone: {{kind: KINDMORE}}
 finetune: {{num_steps: STEPS, learning_rate: RATE, batch_size: 64, dropout_rate: 0.0, precision: float32}}

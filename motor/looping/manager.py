@@ -316,9 +316,8 @@ class IterationManager:
         """Return the labels that hold now, by item: people's, else the data's."""
         data = self._labels_of_data()
         decided = label_sets.labels_of(label_sets.decided_in(self.loop))
-        return data | {
-            item: label for item, label in decided.items() if item in data
-        }  # a shadow's are trained on by none
+        # Only of the data's own items: what a shadow has asked about is in no training.
+        return data | {item: label for item, label in decided.items() if item in data}
 
     def _labels_of_data(self) -> dict[str, str | None]:
         """Return the labels that came with the data and count, by item; None for the others."""

@@ -6,12 +6,13 @@ horizon, D width, N domains.
 
 import torch
 from torch import Tensor
-from torch.nn import GRU, Linear, Module, Parameter
+from torch.nn import Linear, Module, Parameter
 
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast
 from motor.backbones.layers.gated import GatedResidual
 from motor.backbones.layers.patches import known_at, n_known, n_patches, patches
+from motor.backbones.layers.recurrent import Reader
 from motor.backbones.torch_forecaster import Geometry
 
 SELF = 2.0  # first logit of a node's listening to itself over that to another
@@ -37,17 +38,6 @@ class Adjacency(Module):
             score_BB = self.query(heard_BD) @ self.key(heard_BD).T / heard_BD.shape[-1] ** 0.5
             parts.append(share * score_BB.masked_fill(apart_BB, -torch.inf).softmax(dim=-1))
         return torch.stack(parts).sum(dim=0)
-
-
-class Reader(Module):
-    """Reads patches in order."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.recurrent, self.each = GRU(width, width, batch_first=True), GatedResidual(width)
-
-    def forward(self, tokens_BLD: Tensor) -> Tensor:
-        return self.each(self.recurrent(tokens_BLD)[0])
 
 
 class Network(Module):

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import GRU, Linear, Module, Parameter, Sequential, SiLU
+from torch.nn import Linear, Module, Parameter, Sequential, SiLU
 
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast
 from motor.backbones.layers.gated import GatedResidual
 from motor.backbones.layers.patches import known_at, n_known, n_patches, patches, shapes
+from motor.backbones.layers.recurrent import Reader
 from motor.backbones.torch_forecaster import Geometry
 
 if TYPE_CHECKING:
@@ -32,17 +33,6 @@ LOG_2PI = math.log(2 * math.pi)
 RULED_OUT = 1e-3  # added to a regime's posterior before its logarithm is taken
 TINY = 1e-30  # least density, over that of the likeliest regime, that a logarithm is taken of
 SCALES = (-5.0, 3.0)  # logarithms of deviations stay within
-
-
-class Reader(Module):
-    """Reads patches in order."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.recurrent, self.each = GRU(width, width, batch_first=True), GatedResidual(width)
-
-    def forward(self, tokens_BLD: Tensor) -> Tensor:
-        return self.each(self.recurrent(tokens_BLD)[0])
 
 
 class Regimes(Module):
