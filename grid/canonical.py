@@ -156,7 +156,7 @@ def _made_text(value: Any) -> str:
 
 
 class _Writers(dict[type, Callable[[Any], str]]):
-    """What writes values, by their type."""
+    """The functions that write values, by type."""
 
     def __missing__(self, kind: type) -> Callable[[Any], str]:
         self[kind] = _kept_text if is_record(kind) else _text_of_other

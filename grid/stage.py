@@ -24,12 +24,12 @@ KEY_LENGTH = 16  # hex digits: 64 bits, so that a million stages collide with pr
 
 
 class InputError(ValueError):
-    """What came in from outside (the data) is at fault, not the work on it."""
+    """The input (data, weights) is at fault, not the work on it."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What a stage asks of the cluster; it never enters a key.
+    """Resources that a stage asks of the cluster; they never enter a key.
 
     With several `workers`, each has the rest to itself, on any node. A limit of 0 is none.
     """

@@ -1,4 +1,4 @@
-"""What lies in a storage: stages by kind and key, and everything else, each with its size."""
+"""The contents of a storage: stages by kind and key, and everything else, each with its size."""
 
 import re
 from collections.abc import Iterable

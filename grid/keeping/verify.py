@@ -20,7 +20,7 @@ GB = 1e9
 
 @dataclass
 class Verified:
-    """What was found.
+    """The result of a verification.
 
     Attributes
     ----------

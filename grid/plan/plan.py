@@ -38,7 +38,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a launch has to do."""
+    """The stages of some cells, and which of them a launch has to build."""
 
     cells: list[Cell]
     stages: dict[str, Stage]  # every distinct stage of the cells, inputs first

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Waves:
-    """Which stage is of which wave, and what is decided after each.
+    """The waves that a race builds its cells in, and what is decided after each.
 
     Attributes
     ----------

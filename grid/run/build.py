@@ -1,4 +1,4 @@
-"""What is done where a stage is built: its log, its provenance, why it failed."""
+"""Build a stage in a worker: with its log, its provenance, and the cause where it fails."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What a launch decides while it runs: which stage next, what is tried again, what other launches build."""
+"""The decisions of a launch while it runs: which stage next, what is tried again, what other launches build."""
 
 import socket
 import time

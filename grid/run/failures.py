@@ -176,7 +176,7 @@ def _record(store: Store, stage: Stage) -> dict[str, Any] | None:
 
 
 def _keep(store: Store, stage: Stage, record: dict[str, Any]) -> None:
-    """Write it down; on a full disk it is said all the same."""
+    """Write a failure's record to the store; on a full disk print it instead."""
     try:
         write_json(store.failure(stage), record)
         store.share(store.failure(stage))

@@ -28,7 +28,7 @@ SERVERS = ("gcs_server", "raylet")
 
 
 class Pulse(Protocol):
-    """What a launch hangs on."""
+    """The pulse of Ray's processes, without which a launch cannot go on."""
 
     def fault(self, wait_s: float) -> str | None:
         """Return as soon as something is gone what that is, in words; None if nothing is at the end of the time."""

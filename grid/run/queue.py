@@ -95,7 +95,7 @@ class Queue:
         self._waiting -= self.lost
 
     def leave(self, key: str) -> None:
-        """A stage that was taken is not under way here after all; it is not ready until it is put back."""
+        """Give back a stage that was taken and is not built here; it is not ready until it is put back."""
         self._stop(key)
         self._waiting.add(key)
 

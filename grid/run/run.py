@@ -280,7 +280,7 @@ def _scheduler(conductor: Conductor) -> Any:
 
 def _callback(launch: _Launch) -> Any:
     class Follow(_Unstored, ray.tune.Callback):
-        """Tells the launch what happens."""
+        """Passes each of Ray Tune's events to the launch."""
 
         def on_step_begin(self, iteration: int, trials: list, **info: Any) -> None:
             launch.tick()

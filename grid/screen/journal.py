@@ -107,7 +107,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class LaunchRecord:
-    """What a launch has said of itself, and how long ago by the clock of who keeps it."""
+    """The journal of a launch: its plan, its last entry, and how long ago that was by the storage's clock."""
 
     plan: dict[str, Any]
     now: dict[str, Any]

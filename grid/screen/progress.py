@@ -219,7 +219,7 @@ class Progress:
         return _mean(longer) if longer else gone * OUTLASTED
 
     def headline(self) -> str:
-        """Return one line that says it all."""
+        """Return one line: cells and stages that stand, time gone, time left, and what runs."""
         parts = [f"{self.cells_done()}/{len(self.plan.cells)} cells"]
         parts.append(f"{len(self.done)}/{len(self.plan.missing)} stages")
         parts.append(f"{len(self.running)} running")

@@ -40,7 +40,7 @@ class DamagedError(RuntimeError):
 
 @dataclass(frozen=True)
 class FileDigest:
-    """What a file held when it was written."""
+    """Size and digest of a file when it was written."""
 
     sha256: str
     size: int  # bytes

@@ -1,4 +1,4 @@
-"""Where files lie that several machines see: what everything asks of a storage, and a folder as one."""
+"""Places of files that several machines see: the protocol of a storage, and a folder as one."""
 
 import errno
 import hashlib

@@ -60,7 +60,7 @@ def lives_here(pid: int, started: int) -> bool | None:
 
 
 def _machine() -> dict[str, Any]:
-    """Return what all processes that can see one another by number share."""
+    """Return host, boot and namespace: processes that share all three see one another by number."""
     try:
         boot_id = BOOT_ID.read_text(encoding="utf-8").strip()
         namespace = str(PID_NAMESPACE.readlink())

@@ -170,7 +170,7 @@ class RemoteStore(Store):
 
     @cached_property
     def _seen(self) -> dict[str, tuple[float, Any]]:
-        """What was seen in the bucket, and when."""
+        """The last listing of the bucket, and when it was taken."""
         return {}
 
     def _named(self, stage: Stage) -> str | None:

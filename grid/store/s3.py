@@ -62,7 +62,7 @@ class NoObjectError(BucketError):
 
 @dataclass(frozen=True)
 class Listed:
-    """What a listing tells of an object."""
+    """An object as a listing has it."""
 
     etag: str
     bytes: int

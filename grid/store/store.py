@@ -47,7 +47,7 @@ class Store:
 
     @cached_property
     def stored(self) -> Place:
-        """Where that lies which other machines see, too: `root` itself."""
+        """The place that other machines see, too: `root` itself."""
         return Folder(self.root)
 
     @property
@@ -57,7 +57,7 @@ class Store:
 
     @property
     def where(self) -> str:
-        """What people call the place."""
+        """The storage's name in messages."""
         return self.stored.location
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What all strategies share: what they are given, and what they give."""
+"""The base of all strategies of asking: their input, and the order that they return."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""What is permuted: each motor with each of its labels is one block."""
+"""The blocks of the permutation test: each motor with each of its labels is one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

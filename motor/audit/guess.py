@@ -1,4 +1,4 @@
-"""What one cue alone scores through a simple classifier, under the grid's own split."""
+"""Score one cue alone through a simple classifier, under the grid's own split."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What stands beside a signal and tells the class: rates and lengths that only some classes have."""
+"""Find metadata that give the class away: rates and lengths that only some classes have."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What a forecaster says of a batch, and the scale of a context that all of it is measured in.
+"""The forecast of a batch, and the scale of a context that all of it is measured in.
 
 Shapes: B windows, T context, H horizon, Q quantiles, S samples, L tokens, D embedding, K regimes, N branches.
 """

@@ -44,7 +44,7 @@ WAIT_S = 1.0
 
 @dataclass(frozen=True)
 class CheckedData:
-    """What is in a data set.
+    """The contents of a data set, as `check-data` prints them.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from motor.experiment.cells import resources_of
 
 @dataclass(frozen=True)
 class Planned:
-    """What would be built, and what each stage asks of the cluster, by key."""
+    """The stages that would be built, and the resources that each asks for, by key."""
 
     plan: Plan
     resources: Mapping[str, Resources]

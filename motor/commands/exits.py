@@ -1,4 +1,4 @@
-"""What the exit status of a command says."""
+"""The exit statuses of commands."""
 
 OK = 0  # every cell stands; what was asked for was done
 SOME_FAILED = 1  # some cells failed, or something beside the input did: a full disk, a damaged file

@@ -51,14 +51,14 @@ class Grid:
 
     @property
     def root(self) -> Path:
-        """Where the results lie."""
+        """The folder of the results."""
         from motor.results.folder import results_folder
 
         return results_folder(self.experiment, self.store)
 
     @property
     def shown(self) -> str:
-        """What people call the place of the results."""
+        """The name of the results' place in messages."""
         return self.store.place(self.root)
 
     @property
@@ -68,7 +68,7 @@ class Grid:
 
     @property
     def n_standing(self) -> int:
-        """How many of the cells that were asked for stand."""
+        """The number of requested cells that stand."""
         held = self.store.held({cell.stage.key: cell.stage for cell in self.plan.cells}.values())
         return sum(cell.stage.key in held for cell in self.plan.cells)
 

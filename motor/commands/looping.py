@@ -1,4 +1,4 @@
-"""What the commands of a loop have in common: beginning one, finding one, and what it has others do."""
+"""Begin or open a loop, and run grids and models for it: shared by the commands of a loop."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Which stages of a storage configs need: what `verify` reads of it, and what `prune` leaves."""
+"""Find the stages of a storage that configs need: `verify` reads them, and `prune` leaves them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -13,7 +13,7 @@ from motor.stages.rehearse import Rehearse, read_rehearsal
 
 @dataclass(frozen=True)
 class Cost:
-    """What a grid would cost with one of the backbones.
+    """The cost of a grid with one of the backbones.
 
     Attributes
     ----------

@@ -54,7 +54,7 @@ class Rehearsed(Record):
 
 
 class Asked(Record):
-    """What each rehearsal asks of the cluster."""
+    """Return the resources that each rehearsal asks for."""
 
     cpus: float = Field(default=2, gt=0, description="CPU cores; also how many threads it uses")
     gpus: float | None = Field(default=None, ge=0, description="GPUs; null: one, if the cluster has any")
@@ -103,7 +103,7 @@ class Rehearsal:
 
 @dataclass(frozen=True)
 class RehearsalPlan:
-    """What is to be measured, what for, and on what."""
+    """A rehearsal: the stages to measure, and the grid whose cost they give."""
 
     config: RehearsalConfig
     experiment: Experiment  # of the grid that is priced

@@ -1,4 +1,4 @@
-"""What several commands have in common on the command line: configs, overrides, the storage."""
+"""Command-line options that several commands share: configs, overrides, the storage."""
 
 import argparse
 import os

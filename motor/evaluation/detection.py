@@ -44,7 +44,7 @@ class RecipeDetection:
 
 @dataclass(frozen=True)
 class Detections:
-    """What detectors do without a fault's label, and what labels add.
+    """Figures of detectors, which know no fault's label, and what labels add.
 
     Attributes
     ----------

@@ -29,7 +29,7 @@ SliceKey = tuple[int, str]
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What every comparison is made from.
+    """Scores of all cells, which every comparison is made from.
 
     Attributes
     ----------

@@ -112,7 +112,7 @@ class Chain:
 
     @cached_property
     def kept(self) -> dict[tuple[Any, ...], Any]:
-        """What links made that others share, by name and place without the seed."""
+        """Parts that several links share, by name and place without the seed."""
         return {}
 
     @cached_property

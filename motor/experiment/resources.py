@@ -1,4 +1,4 @@
-"""What stages ask of the cluster: a section for each kind of stage that a grid may have."""
+"""The config's section `resources`: CPUs, GPUs and memory for each kind of stage."""
 
 from dataclasses import fields, replace
 from functools import cache

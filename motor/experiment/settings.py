@@ -112,7 +112,7 @@ Levels = Annotated[tuple[Level, ...], AfterValidator(_distinct), AfterValidator(
 
 
 class Compared(Record):
-    """What is compared: the grid is the product of these."""
+    """Values to compare: the grid is the product of the axes."""
 
     if TYPE_CHECKING:
         exclude: tuple[dict[str, tuple[str | int, ...]], ...]
@@ -169,7 +169,7 @@ class Windows(Record):
 
 
 class Evaluation(Record):
-    """How cells are judged."""
+    """Metrics, resampling and thresholds by which cells are judged."""
 
     false_alarm_rate: float = Field(
         default=0.05, gt=0, lt=1, description="share of normal series that may raise an alarm; it sets the threshold"
@@ -219,7 +219,7 @@ class Search(Record):
 
 
 class Audit(Record):
-    """What the leak audit may find."""
+    """Findings of the leak audit that are accepted."""
 
     accept: tuple[Literal[FINDINGS], ...] = Field(  # type: ignore[valid-type]
         default=(), description="findings, by name, that do not stop the grid but head its report"

@@ -22,7 +22,7 @@ DOMAIN_MARK = "domain_is_"  # before a domain: the column that tells whether a s
 
 @dataclass(frozen=True)
 class WindowFeatures:
-    """What a feature keeps of each window.
+    """Arrays that a feature keeps of each window.
 
     Attributes
     ----------

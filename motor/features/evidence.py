@@ -122,7 +122,7 @@ def _heights(values: np.ndarray, samples_per_revolution: float, shown: float) ->
 
 
 class _Families:
-    """How tall families of lines are in one recording."""
+    """Heights of families of lines in one recording."""
 
     def __init__(self, envelopes: Sequence[OrderHeights], whole: OrderHeights) -> None:
         self.envelopes, self.both = list(envelopes), [*envelopes, whole]

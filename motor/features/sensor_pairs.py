@@ -1,4 +1,4 @@
-"""How alike the forecast errors of two sensors are at one moment (seed text, section 5.1).
+"""How alike the forecast errors of two sensors are at one moment.
 
 Shapes: B windows, H horizon, P pairs.
 """

@@ -31,7 +31,7 @@ DIGITS = 16
 
 @dataclass(frozen=True)
 class Held:
-    """What holds of one item.
+    """The label of one item, and where it came from.
 
     Attributes
     ----------

@@ -25,7 +25,7 @@ class LoopError(InputError):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is decided once, when a loop begins.
+    """Facts of a loop that are decided once, when it begins.
 
     Attributes
     ----------

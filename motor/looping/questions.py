@@ -25,7 +25,7 @@ FEWEST_NORMAL = 4  # labelled recordings that a detector of strange ones is fitt
 
 @dataclass(frozen=True)
 class Candidates:
-    """What may be asked for: recordings of training and validation motors alone.
+    """Recordings that people may be asked about: those of training and validation motors.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What of a loop's past is kept: labels, metrics and all that is light for ever, whole weights of the newest alone."""
+"""Choose what is kept of a loop's past: labels, metrics and all that is light; whole weights of the newest alone."""
 
 from pathlib import Path
 

@@ -129,7 +129,7 @@ def pair_of(loop: Loop, champion: str, alias: Mapping[str, Any], most: int, most
 
 @dataclass(frozen=True)
 class Seen:
-    """What a pair has come to, over all endpoints that served it.
+    """Counts of a champion and its shadow, over all endpoints that served both.
 
     Attributes
     ----------

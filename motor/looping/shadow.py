@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shadow:
-    """What champion and challenger say of the same recordings.
+    """Answers of champion and challenger for the same recordings.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ STRANGE = 0.95  # `unlike`: farther from training than 95 % of its own series ar
 
 @dataclass(frozen=True)
 class Facts:
-    """What triggers look at.
+    """Facts that decide which triggers are reached.
 
     Attributes
     ----------

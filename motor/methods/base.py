@@ -170,7 +170,7 @@ class OfFeatures(Method):
     """
 
     TAKES: ClassVar[type[Feature]]
-    """What its features are computed from."""
+    """The stages that its features are computed from."""
 
     features: tuple[str, ...]
 

@@ -1,4 +1,4 @@
-"""What a method's settings must agree in, beyond the type of each; found before anything runs."""
+"""Check that a method's settings agree with one another, before anything runs."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Plain rival, level alone: what an alarm on strength would do."""
+"""Method `level`, a plain rival: only the strength of a signal, as a threshold alarm uses it."""
 
 from typing import Literal
 

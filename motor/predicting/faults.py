@@ -1,4 +1,4 @@
-"""What is wrong with a recording that was to be judged; one bad recording does not lose the others."""
+"""Faults of recordings that were to be judged; one bad recording does not lose the others."""
 
 from typing import TYPE_CHECKING, NamedTuple
 

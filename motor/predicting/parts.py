@@ -66,7 +66,7 @@ class FoldParts:
 
 @dataclass(frozen=True)
 class Digests:
-    """What the files of a cell held when they were written.
+    """Digests of a cell's files when they were written.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Digests:
             raise PartError(f"{path}: SHA-256 is {found}, but {expected}; it is not opened. {self.remedy}")
 
     def content(self, path: Path) -> bytes:
-        """Return a file's bytes, which are the ones that were written.
+        """Return a file's bytes, checked against the digest that was written.
 
         Raises
         ------

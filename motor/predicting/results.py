@@ -92,7 +92,7 @@ class Results:
 
     @cached_property
     def _texts(self) -> dict[str, str | None]:
-        """What was read."""
+        """The texts read so far, by file; None for one that is not there."""
         return {}
 
 

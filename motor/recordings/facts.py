@@ -53,7 +53,7 @@ class SignalFacts:
 
 @dataclass(frozen=True)
 class Seen:
-    """What is kept of one recording: all of it but the signal."""
+    """The fields of one recording: all of it but the signal."""
 
     item: str
     motor: str

@@ -17,7 +17,7 @@ EVERY = "*"  # in the place of suffixes: all files
 
 
 class Listing(NamedTuple):
-    """What a folder holds.
+    """The files of a folder: those to read, and those passed over.
 
     Attributes
     ----------

@@ -20,7 +20,7 @@ FEWEST_MOTORS = 2
 
 @dataclass(frozen=True)
 class Difference:
-    """How a quantity differs between the motors of two classes.
+    """The difference of a quantity between the motors of two classes.
 
     Attributes
     ----------

@@ -160,7 +160,7 @@ def choice(room: str) -> Any:
 
 
 def table(room: str, optional: bool = False) -> type[Record]:
-    """Return a record with one field a plug-in of a room, each by default as it comes.
+    """Return a record with a field for each plug-in of a room, by default with its default settings.
 
     Parameters
     ----------

@@ -100,7 +100,7 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Value:
-    """What stands in one place of a table.
+    """A cell of a table.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How recipes, places and figures are called in the reader's language: what all sections of the report share."""
+"""Names of recipes, places and figures in the reader's language, for all sections of the report."""
 
 from __future__ import annotations
 

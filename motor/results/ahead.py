@@ -1,4 +1,4 @@
-"""What a report is made with is prepared while a launch waits for its stages, so that the end does not wait for it."""
+"""Prepare what a report is made with while a launch waits for its stages, so that the end does not wait for it."""
 
 import importlib
 import os

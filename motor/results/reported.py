@@ -1,4 +1,4 @@
-"""What a report reads of the stages, compared with what was written before it is read: no number of it is damaged."""
+"""Check the files that a report reads against their digests, so that no number of it is damaged."""
 
 from collections.abc import Iterable
 

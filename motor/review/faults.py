@@ -1,4 +1,4 @@
-"""What can be wrong with a review, in words for the one who asked."""
+"""Errors of a review, worded for the person who asked."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is drawn of a signal: few numbers that keep every impact, whatever its length."""
+"""Reduce a signal to the few numbers that are drawn, with every impact, whatever its length."""
 
 import base64
 from dataclasses import dataclass

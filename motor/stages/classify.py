@@ -177,7 +177,7 @@ class Classify(Stage):
 
 @dataclass(frozen=True)
 class FoldOfCell:
-    """What one fold gives: predictions of test motors, and of held-out ones with whether their labels were unseen."""
+    """Results of one fold: predictions of test motors, and of held-out ones with whether their labels were unseen."""
 
     name: str
     predictions: "pd.DataFrame"

@@ -1,4 +1,4 @@
-"""What TensorBoard shows: curves of a fine-tune, live while it trains and whole once it stands, and rows of cells."""
+"""Write TensorBoard's files: curves of a fine-tune, live while it trains and whole once it stands; rows of cells."""
 
 import socket
 import time

@@ -19,7 +19,7 @@ KEYS = ["motor", "domain"]
 
 
 class OwnReference(Record):
-    """What recording features are compared with.
+    """The motors' own references that recording features are compared with.
 
     Attributes
     ----------

@@ -156,7 +156,7 @@ def _scaling(resources: Resources) -> Any:
 
 @dataclass(frozen=True)
 class _Worker:
-    """What runs on each worker."""
+    """The training that each worker runs."""
 
     task: Task
     work: Path

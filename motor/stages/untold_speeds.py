@@ -33,7 +33,7 @@ class UntoldSpeeds:
     range_rpm: tuple[float, float]
 
     def sentence(self) -> str:
-        """Return it in a sentence, with the setting that fits."""
+        """Return these findings in a sentence, with the setting that fits."""
         low, high = self.range_rpm
         heard = (
             f"speeds: nothing tells that of {self.n_untold} series; of {self.n_heard} heard, {len(self.found_rpm)} "

@@ -13,7 +13,7 @@ from motor.windows.augmentations.base import Change
 
 
 class Draws(NamedTuple):
-    """What chance says of some windows of the stream, in the order of their numbers."""
+    """Random draws of some windows of the stream, in the order of their numbers."""
 
     numbers_B: np.ndarray  # int64; windows of one group share a number
     rows_B: np.ndarray  # int64, places in `series`

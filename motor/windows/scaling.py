@@ -54,7 +54,7 @@ class _Moments(NamedTuple):
 
 
 class Scaling(Record):
-    """How signals are scaled to zero mean and unit deviation.
+    """Settings by which signals are scaled to zero mean and unit deviation.
 
     Parameters
     ----------

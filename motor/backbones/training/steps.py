@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Step(NamedTuple):
-    """What a step came to, over all workers."""
+    """Loss, gradient norm and windows of a step, over all workers."""
 
     loss: float
     gradient_norm: float  # before clipping
@@ -124,7 +124,7 @@ class Steps:
             return self.forecaster.losses(piece, self.settings.objective)
 
     def _exchanged(self, is_last: bool) -> AbstractContextManager:
-        """Where gradients are accumulated, they are exchanged once, with the last part."""
+        """Exchange gradients between workers once a step, with the last part where they are accumulated."""
         return nullcontext() if is_last or self._exchanging is None else self._exchanging.no_sync()
 
     def _has_unused_weights(self, batch: Batch) -> bool:

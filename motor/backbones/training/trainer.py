@@ -1,4 +1,4 @@
-"""What a forecaster is given to learn from, and to learn by: see `Forecaster.fit`."""
+"""Training data and trainer, as `Forecaster.fit` gets them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What every metric is: a figure of a cell's test predictions, with what it needs and which direction is better.
+"""The base of all metrics: a figure of a cell's test predictions, with what it needs and which direction is better.
 
 Shapes: n series, C classes, M motors, R = 1 + resamples (row 0 is the measured sample).
 """

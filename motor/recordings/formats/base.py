@@ -30,7 +30,7 @@ NUMBERS = "fiu"  # kinds of NumPy's types that a signal may have
 
 @dataclass(frozen=True)
 class SignalOptions:
-    """How a signal is found in its file.
+    """Options by which a signal is found in its file.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ FULL_SCALE = 2.0**-31
 
 
 class StreamInfo(NamedTuple):
-    """What the head of a FLAC file tells (RFC 9639, section 8.2); a checksum of zeros is none."""
+    """The stream information at the head of a FLAC file (RFC 9639, section 8.2); a checksum of zeros is none."""
 
     n_bits: int
     n_samples: int

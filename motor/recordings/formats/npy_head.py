@@ -16,7 +16,7 @@ _PARSING = Lock()
 
 
 class Head(NamedTuple):
-    """What the head of an array tells, and where its numbers begin."""
+    """The head of an array: shape, type, order, and where its numbers begin."""
 
     shape: tuple[int, ...]
     order: Literal["C", "F"]

@@ -28,7 +28,7 @@ UNIT_BEHIND = re.compile(r"[+-]?\d*\.?\d+(%|[^\W\d_eEdDxX][^\d,;|]*)", re.ASCII)
 
 @dataclass(frozen=True)
 class Head:
-    """What the first lines of a table tell.
+    """The layout of a table, as its first lines show it.
 
     Attributes
     ----------

@@ -6,7 +6,7 @@ from motor.recordings.recording import DataError
 
 
 class Claims:
-    """What was named so far, and where.
+    """Items and motors named so far, and where.
 
     Parameters
     ----------

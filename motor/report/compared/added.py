@@ -10,7 +10,7 @@ Text = Annotated[str, Field(min_length=1, max_length=400)]
 
 
 class Added(BaseModel):
-    """A figure that somebody published, with its source. It is shown beside ours, and never ranked with them."""
+    """A published figure with its source, shown beside ours and never ranked with them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

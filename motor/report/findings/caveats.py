@@ -69,7 +69,7 @@ class UntestedClasses:
 
 @dataclass(frozen=True)
 class OneClassPerMotor:
-    """How many of the test motors were recorded in one state only."""
+    """The number of test motors that were recorded in one state only."""
 
     n_single: int
     n_motors: int
@@ -134,7 +134,7 @@ class VectorsOfUnknownOrigin:
 
 @dataclass(frozen=True)
 class FailedCells:
-    """How many cells have no result."""
+    """The number of cells without a result."""
 
     n_failed: int
     n_cells: int

@@ -23,7 +23,7 @@ from motor.report.findings.caveats import Caveat, find_caveats
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What every section of the report is made from.
+    """The findings that every section of the report is made from.
 
     Attributes
     ----------

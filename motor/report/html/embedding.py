@@ -1,4 +1,4 @@
-"""How data and programs stand inside one HTML file: JSON that cannot end its element, packed parts, the policy."""
+"""Embed data and programs in one HTML file: JSON that cannot end its element, packed parts, the policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a section of the report is: findings in, a title and blocks out."""
+"""The base of the report's sections: findings in, a title and blocks out."""
 
 from __future__ import annotations
 

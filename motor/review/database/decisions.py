@@ -23,7 +23,7 @@ LONGEST_ID = 100
 
 @dataclass(frozen=True)
 class Decision:
-    """What somebody decided.
+    """A person's decision about a recording.
 
     Attributes
     ----------

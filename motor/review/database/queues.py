@@ -1,4 +1,4 @@
-"""What is asked of people next: queues, in order, each item with why it is asked."""
+"""The queues of questions to people, in order, each item with why it is asked."""
 
 import json
 from collections.abc import Iterable, Mapping

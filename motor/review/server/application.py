@@ -47,7 +47,7 @@ class SentDecision(BaseModel):
 
 
 class SentToken(BaseModel):
-    """What somebody signs in with."""
+    """The token that a person signs in with."""
 
     model_config = ConfigDict(extra="forbid")
 

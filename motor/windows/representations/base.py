@@ -9,7 +9,7 @@ from motor.registry import Plugin
 
 
 class Representation(Plugin):
-    """The signal that a forecaster hears, made from the signal that was measured.
+    """A transform of the measured signal into the one that forecasters see.
 
     No representation removes the mean: levels are the business of `motor.windows.scaling` alone.
     """

@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, over the connection and in the transaction that it is given."""
+"""Run the migrations for Alembic, over the connection and in the transaction that it is given."""
 
 from alembic import context
 
