@@ -6,12 +6,13 @@ from typing import ClassVar
 
 from motor.recordings.fields import Value
 from motor.recordings.formats.audio_channels import audio_channels, no_value, read_audio
-from motor.recordings.formats.audio_heads import PAGE, TOLD, BrokenError
+from motor.recordings.formats.audio_heads import AU_OF_SMALL_END, PAGE, TOLD, BrokenError
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable
 from motor.recordings.formats.flac import MARK, read_flac, stream_info
 from motor.recordings.recording import NEXT_STEP, SeriesError
 
-BEGINS = {".flac": MARK, ".aif": b"FORM", ".aiff": b"FORM", ".au": b".snd", ".caf": b"caff", ".ogg": PAGE}
+BEGINS = {".flac": (MARK,), ".aif": (b"FORM",), ".aiff": (b"FORM",), ".au": (b".snd", AU_OF_SMALL_END)}
+BEGINS |= {".caf": (b"caff",), ".ogg": (PAGE,)}
 
 
 class Audio(Format):
@@ -63,7 +64,7 @@ def check_whole(path: Path) -> tuple[bytes, int | None]:
         head = file.read(8)
         mark = next((begin for begin in TOLD if head.startswith(begin)), None)
         named = BEGINS.get(path.suffix.lower())
-        if mark is None or (named and mark != named):
+        if mark is None or (named and mark not in named):
             raise SeriesError(
                 f"{path}: cannot be read as {path.suffix}: it begins with {head!r}; convert it, or name it as what "
                 f"it is; {NEXT_STEP}"

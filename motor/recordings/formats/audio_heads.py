@@ -18,6 +18,7 @@ PAGE, HEAD_OF_PAGE, FIRST, LAST = b"OggS", 27, 2, 4
 # Encodings with as many bytes for each frame: of AIFF-C, and of AU with how many bytes a sample has.
 EVEN_AIFF = "NONE twos sowt raw in24 in32 42ni 23ni fl32 FL32 fl64 FL64 ulaw ULAW alaw ALAW"
 EVEN_AU = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
+AU_OF_SMALL_END = b"dns."  # whose numbers are little-endian
 STREAM = MARK + b"\0\0\0\x22"  # how a FLAC stream begins
 
 
@@ -58,8 +59,9 @@ def told_by_aiff(file: IO[bytes], size: int) -> Told:
 
 def told_by_au(file: IO[bytes], size: int) -> Told:
     """Return the end of the samples, and how many frames would fill the file: nothing may stand behind them."""
-    file.seek(4)
-    begin, n_bytes, encoding, _, n_channels = struct.unpack(">5I", file.read(20).ljust(20, b"\0"))
+    file.seek(0)
+    order = "<" if file.read(4) == AU_OF_SMALL_END else ">"
+    begin, n_bytes, encoding, _, n_channels = struct.unpack(f"{order}5I", file.read(20).ljust(20, b"\0"))
     frame_bytes = EVEN_AU.get(encoding, 0) * n_channels
     n_frames = -(-(size - begin) // frame_bytes) if frame_bytes else None
     return Told(size if n_bytes == UNKNOWN else begin + n_bytes, n_frames)
@@ -116,6 +118,7 @@ TOLD: dict[bytes, Callable[[IO[bytes], int], Told]] = {
     MARK: told_by_flac,
     b"FORM": told_by_aiff,
     b".snd": told_by_au,
+    AU_OF_SMALL_END: told_by_au,
     b"caff": told_by_caf,
     PAGE: told_by_ogg,
 }
