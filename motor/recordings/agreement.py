@@ -8,7 +8,7 @@ from motor.recordings.names import cleaned, is_nothing, shown
 from motor.recordings.recording import DataError
 
 LOWEST_HZ, HIGHEST_HZ = 10.0, 1e9
-LOWEST_TOLD_HZ = 200.0  # by a table or a name, where rates stand in kHz: 12, 25.6, 48, 102.4
+LOWEST_STATED_HZ = 200.0  # by a table or a name, where rates stand in kHz: 12, 25.6, 48, 102.4
 SAME = 1e-6  # relative difference of two rates that are one, rounded
 
 
@@ -66,7 +66,7 @@ def agreed_rate(of_item: Value, of_file: Value, of_all: Value, item: str, place:
             "settings; take sampling_rate_hz out, or correct it; a column or a group of the pattern comes before both"
         )
     by_data = own if stated is None else stated
-    lowest = LOWEST_HZ if stated is None else LOWEST_TOLD_HZ
+    lowest = LOWEST_HZ if stated is None else LOWEST_STATED_HZ
     if by_data is not None and not lowest <= by_data <= HIGHEST_HZ:
         raise DataError(
             f"{place}: item {item!r} has the sampling rate {by_data:g} Hz, which no recorder of vibration or sound has "

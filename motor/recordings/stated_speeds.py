@@ -1,4 +1,4 @@
-"""Told speeds that the signals contradict: harmonics of a shaft that turns faster or slower."""
+"""Stated speeds that the signals contradict: harmonics of a shaft that turns faster or slower."""
 
 from collections import defaultdict
 from collections.abc import Iterator

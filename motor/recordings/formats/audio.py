@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from motor.recordings.fields import Value
 from motor.recordings.formats.audio_channels import audio_channels, no_value, read_audio
-from motor.recordings.formats.audio_heads import AU_OF_SMALL_END, PAGE, TOLD, BrokenError
+from motor.recordings.formats.audio_heads import AU_OF_SMALL_END, LENGTHS, PAGE, BrokenError
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable
 from motor.recordings.formats.flac import MARK, read_flac, stream_info
 from motor.recordings.recording import NEXT_STEP, SeriesError
@@ -35,15 +35,15 @@ class Audio(Format):
         SeriesError
             If the file is cut off or damaged, or its head tells another number of samples than it holds.
         """
-        mark, n_told = check_whole(path)
+        mark, n_stated = check_whole(path)
         if mark == MARK:
             return read_flac(path, wanted, options)
         signals = read_audio(path, wanted, options)
         n_frames = len(signals[0].values)
-        if n_told not in (None, n_frames):
+        if n_stated not in (None, n_frames):
             raise SeriesError(
-                f"{path}: {n_told} samples by its head and size, but {n_frames} can be read; it is damaged, or goes on "
-                f"behind the end that its head tells; write its head anew, or {NEXT_STEP}"
+                f"{path}: {n_stated} samples by its head and size, but {n_frames} can be read; it is damaged, or goes "
+                f"on behind the end that its head tells; write its head anew, or {NEXT_STEP}"
             )
         return signals
 
@@ -62,7 +62,7 @@ def check_whole(path: Path) -> tuple[bytes, int | None]:
     """
     with path.open("rb") as file:
         head = file.read(8)
-        mark = next((begin for begin in TOLD if head.startswith(begin)), None)
+        mark = next((begin for begin in LENGTHS if head.startswith(begin)), None)
         named = BEGINS.get(path.suffix.lower())
         if mark is None or (named and mark not in named):
             raise SeriesError(
@@ -71,7 +71,7 @@ def check_whole(path: Path) -> tuple[bytes, int | None]:
             )
         size = path.stat().st_size
         try:
-            found = TOLD[mark](file, size)
+            found = LENGTHS[mark](file, size)
         except BrokenError as error:
             raise SeriesError(f"{path}: {error}; write it anew as one stream, or {NEXT_STEP}") from error
     if found.end > size:
