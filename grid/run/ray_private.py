@@ -100,9 +100,8 @@ def with_servers_alone(n_workers: int) -> Iterator[None]:
 
     left_out = {name: getattr(node.Node, name) for name in ("start_api_server", "start_log_monitor", "start_monitor")}
     services.start_ray_process, services.get_node = start, _get_node_once_it_is_there
-    utils.get_dashboard_dependency_error = lambda: (
-        None
-    )  # it imports the dashboard's libraries, to see that they are there
+    # To see that the dashboard's libraries are there, it imports them.
+    utils.get_dashboard_dependency_error = lambda: None
     for name in left_out:
         setattr(node.Node, name, lambda *given, **named: None)
     try:
