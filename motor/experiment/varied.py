@@ -82,7 +82,14 @@ class Varying:
         if not has(Link(self.chain, others).settings, path) or not self._is_asked(others, path):
             return False
         decided = {self._what_decides({**others, path: value}) for value in self.given[path]}
-        return len(decided | {self._what_decides(others)}) > 1  # one value alone may be another than the config's own
+        if len(decided) > 1 or not self._stands(others):
+            return True
+        return self._what_decides(others) not in decided  # one value alone may be another than the config's own
+
+    def _stands(self, place: Mapping[str, Any]) -> bool:
+        """Tell whether a method can do with the config's own value; what reads a table cannot, where none is named."""
+        link = Link(self.chain, place)
+        return not any(link.method.incompatibilities(link.settings, link.domains, contexts=()))
 
     def _is_asked(self, place: Mapping[str, Any], path: str) -> bool:
         """Tell whether a section counts: where nothing is trained by steps, how to train stands in keys alone."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from motor.windows.augmentations.base import Augmentation, Change, Placed, augment, chained, draw_changes
 from motor.windows.draws import Draws, batch_places, check_shares, dealt, epoch_order, share_of
+from motor.windows.fixed import FixedWindows  # noqa: F401  # where plug-ins of before import it from
 from motor.windows.source import Source
 
 DRAWN_AT_ONCE = 1024  # windows; drawing costs numpy calls, which should not count a batch

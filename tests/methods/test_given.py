@@ -96,6 +96,13 @@ def test_given_tables_are_an_axis(embedded, make_tiny, tmp_path):
     assert len(tiny.plan.cells) == 3
 
 
+def test_given_table_may_be_the_one_value_of_an_axis(embedded, make_tiny, tmp_path):
+    write_vectors(embedded, tmp_path / "v.parquet")
+    path = f"axes.vary={{features.given.path: [{tmp_path / 'v.parquet'}]}}"
+    tiny = make_tiny(tmp_path, "axes.method=[given]", GIVEN[1], path)
+    assert len(tiny.plan.cells) == 1
+
+
 def test_given_cell_cannot_describe_a_new_recording(embedded, planned):
     tiny = planned(embedded).build_all()
     with pytest.raises(InputError, match="sees vectors of a table"):

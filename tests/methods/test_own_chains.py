@@ -131,7 +131,7 @@ from motor.methods.base import Method
 from motor.stages.described import Described
 from motor.stages.describer import Describer
 from motor.stages.prepare import Prepare, Prepared
-from motor.windows.cutting import FixedWindows
+from motor.windows.fixed import FixedWindows
 
 
 @dataclass(frozen=True)
