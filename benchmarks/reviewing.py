@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         told |= of_many(Path(folder), arguments.items, arguments.decisions)
     holds = {name: (told[name] >= limit) == (name in AT_LEAST) for name, limit in LIMITS.items()}
     for name, limit in LIMITS.items():
-        cpu = told.get(name.replace("_p95_ms", "_server_cpu_ms"))
+        cpu = told.get(name.removesuffix("_p95_ms") + "_server_cpu_ms")
         beside = "" if cpu is None else f"; the server's processor {cpu:.1f} ms each"
         print(f"{name:20} {told[name]:10.1f}  limit {limit:.0f}{'' if holds[name] else ', missed'}{beside}")
     ratio = max(told[name] / limit for name, limit in LIMITS.items() if name not in AT_LEAST)
