@@ -1,4 +1,8 @@
-"""Ray for the time of a launch: an embedded one, or a cluster that is already there."""
+"""Ray for the time of a launch: an embedded one, or a cluster that is already there.
+
+Ray is imported inside functions: it takes a second, which commands that start none do not have, and it reads `SETTINGS`
+once it is imported.
+"""
 
 import contextlib
 import errno
@@ -13,8 +17,8 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from grid.lazy import psutil
-from grid.lazy_ray import ray
+import psutil
+
 from grid.run import ahead as imported_ahead
 from grid.run.heartbeat import SERVERS, ClusterPulse, EmbeddedPulse, Heartbeat
 from grid.run.leftovers import SHARED_MEMORY, Scratch
@@ -137,6 +141,8 @@ class Connection:
 
     def stop(self) -> None:
         """Let the cluster go; an embedded one ends, and nothing of it stays."""
+        import ray
+
         if self._heartbeat is not None:
             self._heartbeat.stop()
         with contextlib.nullcontext() if self.address else killing_at_once():
@@ -155,6 +161,8 @@ class Connection:
         ):
             os.environ.update({name: os.environ.get(name, value) for name, value in WITHOUT_A_HEAD.items()})
             self._watch(EmbeddedPulse())
+            import ray
+
             try:
                 ray.init(
                     address="local",
@@ -188,6 +196,8 @@ class Connection:
 
     def _join(self, address: str) -> str | None:
         _check_listening(address)
+        import ray
+
         in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # `ray job submit` has sent the code already
         left_out = ["/storage", "/.git", "/.venv"]
         sent = {} if in_job or self.code is None else {"working_dir": str(self.code), "excludes": left_out}

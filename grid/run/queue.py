@@ -10,7 +10,7 @@ from grid.stage import Resources, Stage
 
 SCARCE = ("GPU", "memory", "CPU")  # of what a stage lacks, the first is what it really waits for
 ROUNDING = 1e-6
-OF_TRIALS = ("ray.tune", "grid.run.run")  # what a worker imports for any stage
+OF_TRIALS = ("ray.tune", "grid.run.trials")  # what a worker imports for any stage
 FIRST = 2  # of each pace go before all others: one alone tells little of how long they take
 
 

@@ -1,40 +1,32 @@
-"""One Tune experiment that runs a graph of stages (the only file that imports ray.tune).
-
-Tune knows no dependencies between trials; a `Searcher` gives them: it hands out a stage once its inputs
-are built. The folders named by content are the truth about what is done, Tune's own record is only a log.
-"""
+"""One launch: a graph of stages is built, as trials of Ray Tune (see `grid.run.trials`)."""
 
 import contextlib
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from grid.lazy_ray import ray
 from grid.plan.plan import Plan, descendants
 from grid.plan.waves import Waves
-from grid.run.build import BuildContext, build_alone, build_stage, versions
-from grid.run.cluster import SETTINGS, STATE_TRACKING, Connection
+from grid.run.build import BuildContext, build_stage, versions
+from grid.run.cluster import SETTINGS, Connection
 from grid.run.conductor import Conductor, Outcome
 from grid.run.failures import Failure, forget_failure, gather_failures
 from grid.run.leftovers import sweep_leftovers
-from grid.run.queue import amounts, modules_ahead, too_large
-from grid.run.ray_private import in_any_worker, keeping_actors, memory_kills_one, name_process
+from grid.run.queue import modules_ahead, too_large
+from grid.run.ray_private import in_any_worker, keeping_actors
 from grid.screen.journal import Journal
 from grid.screen.progress import Progress
 from grid.screen.terminal import Interrupt, quiet
-from grid.stage import Resources, Stage
-from grid.store.remote import RemoteStore, shared_folder_fault
+from grid.stage import Resources
+from grid.store.remote import shared_folder_fault
 from grid.store.store import Store, StoreError, name_of
 
 __all__ = ["BuildContext", "Failure", "Outcome", "build_stage", "run", "versions"]
-
-CAPACITY_INTERVAL_S = 2.0  # between looks at what the cluster has; nodes come and go
 
 
 def run(
@@ -111,7 +103,7 @@ def _clear(plan: Plan, store: Store) -> None:
 
 @dataclass
 class _Launch:
-    """One launch: what Tune's searcher and callback share."""
+    """One launch: what it builds, where it is followed, how it ends."""
 
     name: str
     plan: Plan
@@ -125,8 +117,6 @@ class _Launch:
     def __post_init__(self) -> None:
         self.progress = self.conductor.progress
         self.refused = False  # something asks for more than any node has: nothing was run
-        self._capacity: Mapping[str, float] = {}
-        self._looked_at = -CAPACITY_INTERVAL_S
 
     def fit_on(self, connection: Connection) -> None:
         """Run the experiment on a Ray that is there for that long; say how it ended, in whatever way."""
@@ -157,38 +147,13 @@ class _Launch:
 
     def fit(self, folder: Path) -> None:
         """Run the experiment, if every stage fits somewhere; Tune keeps its own record in a folder that goes."""
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        for key, cause in too_large(self.plan.missing, self.resources, nodes).items():
+        from grid.run import trials  # Ray, which `_Launch.fit_on` sees imported while the cluster comes up
+
+        for key, cause in too_large(self.plan.missing, self.resources, trials.nodes()).items():
             self.conductor.outcome.failures[key] = Failure(self.plan.missing[key], cause, str(self.log), "input")
         self.refused = bool(self.conductor.outcome.failures)
-        if self.refused:
-            return
-        resources = self.resources  # all that Tune pickles; not the launch, which holds the terminal
-        given = {"stages": self.plan.missing, "forced": self.plan.forced, "store": self.store, "resources": resources}
-        given |= {"launch": self.name, "is_watched": self.progress.dashboard is not None}
-        trainable = ray.tune.with_parameters(_trial, **given)
-        tuner = ray.tune.Tuner(
-            ray.tune.with_resources(trainable, lambda config: _bundle(resources[config["key"]])),
-            tune_config=ray.tune.TuneConfig(
-                search_alg=_searcher(self),
-                scheduler=_scheduler(self.conductor),
-                num_samples=-1,
-                reuse_actors=True,
-                trial_name_creator=_trial_name,
-                trial_dirname_creator=_trial_folder,
-            ),
-            run_config=ray.tune.RunConfig(
-                name=self.name, storage_path=str(folder / "tune"), callbacks=[_callback(self)], verbose=0
-            ),
-        )
-        with memory_kills_one():
-            tuner.fit()
-
-    def next(self) -> str | None:
-        """Return the key of the stage to start now, if one is ready and fits."""
-        if time.monotonic() - self._looked_at > CAPACITY_INTERVAL_S:
-            self._capacity, self._looked_at = ray.cluster_resources(), time.monotonic()
-        return self.conductor.next(self._capacity)
+        if not self.refused:
+            trials.fit(self.name, self.conductor, self.tick, folder / "tune")
 
     def outcome(self) -> Outcome:
         """Return what was built and what failed, and whether it ended before its time."""
@@ -207,151 +172,3 @@ class _Launch:
         self.interrupt.check()
         self.progress.tick()
         self.journal.tick()
-
-
-def _bundle(asked: Resources) -> Any:
-    """What a trial holds; one with several workers holds next to nothing, and they hold their own."""
-    return ray.tune.PlacementGroupFactory([amounts(asked) if asked.workers == 1 else {"memory": 1}])
-
-
-class _Unstored:
-    """Tune pickles searchers and callbacks for a restore that is never asked for: the folders are the truth."""
-
-    def __reduce__(self) -> tuple[type, tuple]:
-        return object, ()
-
-    def __deepcopy__(self, memo: dict) -> "_Unstored":
-        return self
-
-
-def _searcher(launch: _Launch) -> Any:
-    class GraphSearcher(_Unstored, ray.tune.search.Searcher):
-        """Hands out each missing stage once."""
-
-        def __init__(self) -> None:
-            super().__init__(metric=None, mode=None)
-
-        def suggest(self, trial_id: str) -> Any:
-            launch.tick()  # Tune may ask again and again, and do nothing else, while nothing runs
-            if launch.conductor.is_done():
-                return ray.tune.search.Searcher.FINISHED
-            key = launch.next()
-            if key is None:
-                return None
-            trial: dict[str, Any] = {
-                "key": key,
-                "kind": launch.plan.stages[key].KIND,
-                "title": launch.progress.titles[key],
-            }
-            trial |= {"wave": launch.conductor.queue.wave + 1} if launch.conductor.waves else {}
-            return trial | {"attempt": launch.conductor.tries[key]}
-
-        def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
-            """The callback keeps the outcome."""
-
-        def save(self, checkpoint_path: str) -> None:
-            """Nothing to keep: the folders are the truth."""
-
-        def restore(self, checkpoint_path: str) -> None:
-            """Nothing to restore."""
-
-    return GraphSearcher()
-
-
-def _scheduler(conductor: Conductor) -> Any:
-    class NewTrialsFirst(_Unstored, ray.tune.schedulers.FIFOScheduler):
-        """Gives an actor that has become free to a trial that has none yet, and says in which wave a race is.
-
-        Tune would give it to the trial that has waited longest, whose own actor is starting, and stop that
-        actor; where stages are shorter than an actor's start, the second actor would never come up.
-        """
-
-        def choose_trial_to_run(self, tune_controller: Any) -> None:
-            return None
-
-        def debug_string(self) -> str:
-            waves, queue = conductor.waves, conductor.queue
-            if waves is None:
-                return super().debug_string()
-            return f"Racing: wave {queue.wave + 1} of {waves.n_waves}; {len(queue.dropped)} stages given up"
-
-    return NewTrialsFirst()
-
-
-def _callback(launch: _Launch) -> Any:
-    class Follow(_Unstored, ray.tune.Callback):
-        """Passes each of Ray Tune's events to the launch."""
-
-        def on_step_begin(self, iteration: int, trials: list, **info: Any) -> None:
-            launch.tick()
-
-        def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-            launch.progress.start(trial.config["key"])
-
-        def on_trial_result(self, iteration: int, trials: list, trial: Any, result: dict, **info: Any) -> None:
-            launch.progress.advance(trial.config["key"], result.get("progress") or {}, result["device"])
-
-        def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-            if trial.last_result.get("built"):
-                launch.conductor.built(trial.config["key"])
-            elif trial.last_result.get("elsewhere"):
-                launch.conductor.leave(trial.config["key"])
-            else:
-                launch.conductor.failed(trial.config["key"], "Tune stopped it before it was built")
-
-        def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-            launch.conductor.failed(trial.config["key"], Path(trial.error_file).read_text(encoding="utf-8"))
-
-    return Follow()
-
-
-def _trial_name(trial: Any) -> str:
-    return f"{trial.config['kind']} {trial.config['title']}"
-
-
-def _trial_folder(trial: Any) -> str:
-    return f"{trial.config['kind']}-{trial.config['key']}-{trial.config['attempt']}"
-
-
-def _trial(
-    config: dict,
-    stages: dict[str, Stage],
-    forced: frozenset[str],
-    store: Store,
-    resources: Mapping[str, Resources],
-    launch: str,
-    is_watched: bool,
-) -> None:
-    """Build one stage in a trial's actor."""
-    stage, asked = stages[config["key"]], resources[config["key"]]
-    if is_watched:  # by a dashboard; read by Ray Train when a run begins
-        os.environ[STATE_TRACKING] = "1"
-    device = _device(asked)
-
-    def tell(progress: dict[str, float]) -> None:
-        ray.tune.report({"progress": progress, "device": device})
-        name_process(f"{config['kind']} {config['title']}")
-
-    tell({})
-    if isinstance(store, RemoteStore):
-        _keep_data_here()
-    context = BuildContext(store, stage, asked, tell, title=config["title"], launch=launch)
-    stands = build_alone(stage, store, context, stage.key in forced)
-    ray.tune.report({"progress": {}, "device": device, "built" if stands else "elsewhere": 1})
-
-
-def _keep_data_here() -> None:
-    """Let Ray Data's tasks run on this node alone: no other one has the mirror that its stage reads from."""
-    here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
-        ray.get_runtime_context().get_node_id(), soft=False
-    )
-    context = ray.data.DataContext.get_current()
-    context.scheduling_strategy = context.scheduling_strategy_large_args = here
-
-
-def _device(asked: Resources) -> str:
-    """Return where a stage runs, say ``node7 GPU 0``; with several workers, what they hold."""
-    if asked.workers > 1:
-        return asked.describe()
-    gpus = ",".join(map(str, ray.get_gpu_ids())) if asked.gpus else ""
-    return f"{socket.gethostname()} {f'GPU {gpus}' if gpus else 'CPU'}"

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from grid.lazy import sklearn
+from motor.lazy import sklearn
 from motor.registry import Plugin, plugins
 
 

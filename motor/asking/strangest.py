@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from grid.lazy import sklearn
 from motor.asking.base import Pool, Strategy
+from motor.lazy import sklearn
 
 
 class Strangest(Strategy):

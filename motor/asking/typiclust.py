@@ -4,8 +4,8 @@ from typing import Literal
 
 import numpy as np
 
-from grid.lazy import sklearn
 from motor.asking.base import Pool, Strategy, clusters
+from motor.lazy import sklearn
 
 NEIGHBOURS = 20
 MOST_CLUSTERS = 500

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 
 NEAR_ZERO = 2000  # samples that tell the quantisation step: those of least magnitude, where float32 is finest
 MAINS_HZ = (50.0, 60.0)

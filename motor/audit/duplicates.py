@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import scipy
 from motor.audit.fingerprint import Fingerprint, fingerprint, hashes, reach_for
 from motor.audit.outcome import SHOWN, Finding, Outcome
+from motor.lazy import scipy
 
 if TYPE_CHECKING:
     import pandas as pd

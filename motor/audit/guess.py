@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import pandas as pd
-from grid.lazy import sklearn
 from motor.evaluation.resampling import (
     chance_levels,
     macro_f1,
@@ -17,6 +15,8 @@ from motor.evaluation.resampling import (
     weighted_confusions,
 )
 from motor.evaluation.sheet import class_codes
+from motor.lazy import pandas as pd
+from motor.lazy import sklearn
 
 N_TREES = 50
 MOST_TRAINING_ROWS = 20000

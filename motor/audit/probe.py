@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from grid.lazy import pandas as pd
 from motor.audit.blocks import Blocks
 from motor.audit.cues import CUES
 from motor.audit.guess import predict, score
 from motor.audit.outcome import Check, Finding, Outcome
 from motor.audit.permutation import Significance, holm_factors, significance
+from motor.lazy import pandas as pd
 
 ALL = "all"  # the row of all domains together
 SAME = "It is the same for all recordings."

@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, ClassVar
 
-from grid.lazy import torch
 from motor.backbones.forecast import positions_of
 from motor.backbones.forecaster import SIDECAR, Forecaster
 from motor.backbones.weights import WeightsError
+from motor.lazy import torch
 from motor.registry import Plugin
 
 

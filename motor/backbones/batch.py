@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from grid.lazy import torch
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

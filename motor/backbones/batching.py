@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from grid.lazy import torch
 from motor.backbones.training.memory import is_out_of_memory, note_tried, remembered
+from motor.lazy import torch
 
 Result = TypeVar("Result")
 

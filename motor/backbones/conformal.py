@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import MEDIAN, loc_scale, positions_of
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

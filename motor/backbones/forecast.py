@@ -6,7 +6,7 @@ Shapes: B windows, T context, H horizon, Q quantiles, S samples, L tokens, D emb
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from grid.lazy import torch
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,13 +14,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from grid.lazy import torch
 from motor.backbones.batch import Batch, check_domains
 from motor.backbones.blocks import Blocks
 from motor.backbones.conformal import difficulty
 from motor.backbones.forecast import MEDIAN, Forecast, ForecastError, loc_scale, positions_of
 from motor.backbones.objectives.base import Objective, terms_of
 from motor.backbones.objectives.quantile import Quantile
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from grid.lazy import torch
 from motor.backbones.base import seeded
 from motor.backbones.forecaster import Forecaster
+from motor.lazy import torch
 from motor.registry import Record
 
 if TYPE_CHECKING:

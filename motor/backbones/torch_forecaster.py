@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from grid.lazy import safetensors, torch
 from motor.backbones.base import Backbone, check_record, read_record, seeded
 from motor.backbones.batch import Batch
 from motor.backbones.blocks import Blocks
 from motor.backbones.forecast import Forecast, loc_scale
 from motor.backbones.forecaster import SIDECAR, Forecaster
 from motor.backbones.weights import WeightsError
+from motor.lazy import safetensors, torch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from grid.lazy import huggingface_hub, safetensors, torch, transformers
+from motor.lazy import huggingface_hub, safetensors, torch, transformers
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json"]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grid.lazy import yaml
 from grid.store.store import StoreError
 from motor.commands.exits import AT_FAULT, SOME_FAILED
 from motor.commands.words import add_storage
+from motor.lazy import yaml
 from motor.predicting.parts import CellParts, PartError
 from motor.predicting.predictor import parts_of
 from motor.predicting.stored import CellError

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from grid.lazy import pandas as pd
 from motor.commands.cell import ended, grid_name
 from motor.commands.exits import AT_FAULT, OK
 from motor.commands.words import add_config, config_in
 from motor.features.vectors import FOLD, SUFFIXES, Vectors, write_vectors
+from motor.lazy import pandas as pd
 from motor.predicting.parts import CellParts
 from motor.predicting.stored import find_cells
 from motor.stages.described import KNOWN

@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
-from grid.lazy import pandas as pd
 from grid.store.store import Store, write_text
 from motor.commands.check_data import import_data
 from motor.commands.finding import find_loop
 from motor.commands.grid import Grid, plan_grid
 from motor.commands.run import run
 from motor.experiment.reading import Experiment, read_experiment
+from motor.lazy import pandas as pd
 from motor.looping.inference import Judge, meta_of
 from motor.looping.loop import Facts, Loop, LoopError, begin_loop, folder_of
 from motor.looping.loop import deliver as take_delivery

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, create_model
 
 from grid.config.check import ConfigError, Document, Fault, check, read_document
-from grid.lazy import torch
-from grid.lazy_ray import ray
 from grid.plan.plan import Cell, Plan, describe, make_plan
 from grid.stage import Resources, Stage
 from grid.store.store import Store, write_json
@@ -24,6 +22,8 @@ from motor.commands.pricing import Priced, price, report
 from motor.commands.words import ROOT, add_config, config_in, store_in
 from motor.experiment.cells import make_cells
 from motor.experiment.reading import Experiment, plugins_of, read_experiment
+from motor.lazy import torch
+from motor.lazy_ray import ray
 from motor.registry import Outside, Record, choice, in_use, using
 from motor.registry.sources import packages_of
 from motor.stages.rehearse import LEVELS, Rehearse

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from grid.lazy import scipy
 from motor.cuts.base import FEWEST_VALUES, Cut, CutError, Division, checked
+from motor.lazy import scipy
 
 LARGEST = 20.0  # of the tail's shape over its scale, in means of the exceedances
 NEAR_ZERO = 1e-7  # of the same: closer to 0 the logarithm's series is used

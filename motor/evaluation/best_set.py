@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import scipy
 from motor.evaluation import resampling
 from motor.evaluation.comparisons import LEAST_MOTORS, Column
+from motor.lazy import scipy
 
 Floats = NDArray[np.float64]
 ERROR = (1 - resampling.COVERAGE) / 2  # one-sided: the counterpart of intervals that hold with 95 % to both sides

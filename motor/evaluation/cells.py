@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from grid.lazy import pandas as pd
 from motor.evaluation.axes.base import axis
 from motor.evaluation.metrics.base import Metric
 from motor.evaluation.metrics.macro_f1 import MacroF1
 from motor.evaluation.sheet import has
+from motor.lazy import pandas as pd
 
 if TYPE_CHECKING:
     from motor.evaluation.detection import Detections

@@ -15,11 +15,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import pandas as pd
-from grid.lazy import scipy
 from motor.evaluation import resampling
 from motor.evaluation.cells import Axes, CellResult, ReportContext, axes_text, cell_key, varying_axes
 from motor.evaluation.sheet import Sheet, class_codes, columns_of, fault_scores, motor_strata
+from motor.lazy import pandas as pd
+from motor.lazy import scipy
 
 TEXTS = ("fold", "item", "motor", "domain", "label")  # columns of predictions that say what a series is
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import pandas as pd
-from grid.lazy import scikit_posthocs, scipy
 from motor.evaluation.comparisons import LEAST_MOTORS
 from motor.evaluation.scores import Scores
+from motor.lazy import pandas as pd
+from motor.lazy import scikit_posthocs, scipy
 
 if TYPE_CHECKING:
     from motor.evaluation.ranking import Recipe

@@ -8,9 +8,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from grid.lazy import numpy as np
-from grid.lazy import pandas as pd
 from motor.evaluation.sheet import has
+from motor.lazy import numpy as np
+from motor.lazy import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

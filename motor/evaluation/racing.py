@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from grid.lazy import pandas as pd
 from motor.evaluation.best_set import best_set
 from motor.evaluation.cells import CellResult, ReportContext
 from motor.evaluation.ranking import column_of, rank_recipes
 from motor.evaluation.scores import score_cells
+from motor.lazy import pandas as pd
 
 ERROR = 0.1  # of ever stopping the recipe that is truly best
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 
 N_RESAMPLES = 1000
 SEED = 123

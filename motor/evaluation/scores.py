@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import pandas as pd
 from motor.evaluation import resampling
 from motor.evaluation.cells import CellResult
 from motor.evaluation.metrics.base import Metric
 from motor.evaluation.metrics.macro_f1 import MacroF1
 from motor.evaluation.sheet import motor_strata, sheet_of
+from motor.lazy import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import pandas as pd
 from motor.evaluation import resampling
+from motor.lazy import pandas as pd
 
 DECISIONS, PROBABILITIES, SCORE, ALARM, FORECAST = "decisions", "probabilities", "score", "alarm", "forecast"
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 
 MOST_POINTS = 600
 MOST_SAMPLES = 2**20  # of what is looked at: seconds of the fastest recorders, and a transform of them takes 0.1 s

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from grid.lazy import pandas as pd
+from motor.lazy import pandas as pd
 
 MOST_COLUMNS, MOST_MOTORS, MOST_TIMES = 3, 12, 400
 FEWEST_TIMES = 4

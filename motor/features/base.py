@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from grid.lazy import pandas as pd
+from motor.lazy import pandas as pd
 from motor.registry import Plugin
 
 DOMAIN_MARK = "domain_is_"  # before a domain: the column that tells whether a series is of it

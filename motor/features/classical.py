@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from grid.lazy import scipy
 from motor.features.base import RecordingFeature
 from motor.features.envelope_spectrum import centred
+from motor.lazy import scipy
 
 if TYPE_CHECKING:
     import pandas as pd

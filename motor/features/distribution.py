@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from grid.lazy import pandas as pd
 from motor.features.base import ForecastFeature, WindowFeatures, mean_and_spread
 from motor.features.distribution_scores import covered, crps, energy_score, pit, tail_of_errors
 from motor.features.residual_statistics import level_position
+from motor.lazy import pandas as pd
 
 STILL = 1e-6
 """A context that deviates less than this, in scaled units, is not divided by its deviation."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from grid.lazy import pandas as pd
-from grid.lazy import torch
 from motor.features.base import ForecastFeature, WindowFeatures, check_series, domain_one_hot
+from motor.lazy import pandas as pd
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

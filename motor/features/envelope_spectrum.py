@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Protocol
 import numpy as np
 from pydantic import Field
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 
 Prewhitening = Annotated[
     Literal["none", "cepstrum"],

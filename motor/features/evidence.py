@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grid.lazy import scipy
 from motor.features.envelope_spectrum import OrderHeights, Turning, band_envelopes, by_turns, centred, log_envelope
 from motor.features.hertz import Bands, common_bands, highest_common_hz
+from motor.lazy import scipy
 
 BANDS_HZ: Bands = ((500.0, 1500.0), (1500.0, 3000.0), (3000.0, 5500.0))
 MOST_LINES = 3

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from grid.lazy import pandas as pd
 from motor.features.base import ForecastFeature, WindowFeatures, mean_and_spread
 from motor.features.regime import entropy
+from motor.lazy import pandas as pd
 
 
 class Gate(ForecastFeature):

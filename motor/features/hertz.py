@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 
 USABLE = 0.977
 """Of the Nyquist frequency: above, filters of recorders take the signal away."""

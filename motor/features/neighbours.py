@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from grid.lazy import torch
 from motor.features.base import FittedFeature, FittedModel, check_windows
 from motor.features.fitted.windows import series_frame
+from motor.lazy import torch
 from motor.retrieval.keys import KEYS
 from motor.retrieval.search import ExactSearch
 

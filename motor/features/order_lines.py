@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from grid.lazy import scipy
 from motor.features.base import RecordingFeature, revolution_faults
 from motor.features.envelope_spectrum import (
     Prewhitening,
@@ -18,6 +17,7 @@ from motor.features.envelope_spectrum import (
     prominence_db,
 )
 from motor.features.hertz import HIGHER_BANDS_HZ, HigherBands, highest_common_hz, with_higher
+from motor.lazy import scipy
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from grid.lazy import pandas as pd
 from motor.features.base import ForecastFeature, WindowFeatures, mean_and_spread
+from motor.lazy import pandas as pd
 
 
 class Regime(ForecastFeature):

@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from grid.lazy import pandas as pd
 from motor.features import skill
 from motor.features.base import ForecastFeature, WindowFeatures, check_series, domain_one_hot
 from motor.features.residual_statistics import N_QUARTERS, SPANS, level_position, residual_features
 from motor.features.sensor_pairs import partner_correlation
+from motor.lazy import pandas as pd
 
 DEFAULT_CUT_SAMPLES = 10
 """A horizon of so many samples has a frequency below the default cut, 0.2 of Nyquist."""

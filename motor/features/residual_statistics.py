@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from grid.lazy import pandas as pd
+from motor.lazy import pandas as pd
 
 N_QUARTERS = 4
 SPANS = (1, 4, 16, 64, 256, 1024)

@@ -5,7 +5,7 @@ Shapes: B windows, H horizon, P pairs.
 
 import numpy as np
 
-from grid.lazy import pandas as pd
+from motor.lazy import pandas as pd
 
 PAIRS_AT_ONCE = 4096
 """Bounds memory to some tens of MB."""

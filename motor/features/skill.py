@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from grid.lazy import pandas as pd
 from motor.features.base import check_series
 from motor.features.residual_statistics import bounded_ratio
+from motor.lazy import pandas as pd
 
 PREFIX = "skill_"
 """Columns so named are for `forecast_skill`, not for a classifier."""

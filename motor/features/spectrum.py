@@ -5,9 +5,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from grid.lazy import scipy
 from motor.features.base import RecordingFeature
 from motor.features.envelope_spectrum import SILENCE, centred
+from motor.lazy import scipy
 
 
 class Spectrum(RecordingFeature):

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from grid.lazy import pandas as pd
-from grid.lazy import pyarrow as pa
+from motor.lazy import pandas as pd
+from motor.lazy import pyarrow as pa
 
 ITEM, FOLD, VECTOR, COLUMN, ABOUT = "item", "fold", "vector", "column", "about"
 SUFFIXES = (".parquet", ".npz")

@@ -4,8 +4,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from grid.lazy import lightgbm
 from motor.judges.base import Classifier
+from motor.lazy import lightgbm
 
 
 class Lightgbm(Classifier):

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from grid.lazy import sklearn
 from motor.judges.base import Classifier
+from motor.lazy import sklearn
 
 
 class LogisticRegression(Classifier):

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from grid.lazy import sklearn
 from motor.judges.base import Detector
+from motor.lazy import sklearn
 
 
 class OneClassSvm(Detector):

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from grid.lazy import pandas as pd
 from grid.store.store import write_text
+from motor.lazy import pandas as pd
 from motor.looping.loop import Loop, LoopError
 from motor.recordings.recording import Recording
 from motor.recordings.table import open_recordings

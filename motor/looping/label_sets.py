@@ -16,8 +16,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from grid.lazy import pandas as pd
 from grid.store.store import write_json, write_text
+from motor.lazy import pandas as pd
 from motor.looping.loop import Loop, LoopError
 from motor.recordings.recording import DataError
 from motor.recordings.splits.growing import Growing

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from grid.lazy import pandas as pd
 from grid.plan.plan import Cell
 from grid.store.store import Store
 from motor.evaluation.cell_metrics import classification_metrics
 from motor.evaluation.cells import CellResult
 from motor.evaluation.comparisons import Difference, differences
 from motor.evaluation.scores import score_cells
+from motor.lazy import pandas as pd
 from motor.looping.inference import labels_of_data, meta_of, read_inferred
 from motor.looping.iterations import iterations
 from motor.looping.label_sets import decided_in, read_set

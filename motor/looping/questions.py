@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from grid.lazy import pandas as pd
-from grid.lazy import sklearn
 from motor.asking.base import Pool, strategy
 from motor.asking.random import Random
 from motor.asking.strangest import Strangest
 from motor.experiment.looping import Looping
 from motor.judges.trimmed_mahalanobis import TrimmedMahalanobis
+from motor.lazy import pandas as pd
+from motor.lazy import sklearn
 from motor.looping.inference import PROBABILITY
 from motor.review.database.queues import Question
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from grid.lazy import pandas as pd
 from motor.features.base import DOMAIN_MARK
 from motor.judges.scoring import AnomalyScorer, likeliest
+from motor.lazy import pandas as pd
 from motor.predicting import novelty
 from motor.predicting.faults import Fault
 from motor.predicting.parts import CellParts, FoldParts, PartError, PartsOfFold

@@ -9,16 +9,16 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import ray
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from ray import serve
 from starlette.background import BackgroundTask
 
-from grid.lazy import torch
-from grid.lazy_ray import ray
 from grid.run.cluster import RayError
 from grid.run.ray_private import on_loopback
 from grid.screen.terminal import Interrupt
+from motor.lazy import torch
 from motor.predicting.access import BadRequest, Settings, check_token
 from motor.predicting.faults import Fault, Outcome
 from motor.predicting.inputs import InputOptions

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from grid.lazy import torch
+from motor.lazy import torch
 from motor.predicting.faults import Outcome
 from motor.predicting.inputs import LAYOUT
 from motor.predicting.parts import PartError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grid.lazy import pandas as pd
+from motor.lazy import pandas as pd
 
 NEIGHBOURS = 5
 PARTS = 5  # at most; each motor is compared with those of the other parts

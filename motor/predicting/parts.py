@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grid.lazy import joblib
 from grid.stage import Stage
+from motor.lazy import joblib
 from motor.recordings.machines import Machine
 from motor.registry.sources import open_sources
 from motor.stages.classify import Classify

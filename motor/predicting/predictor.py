@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grid.lazy import numpy as np
-from grid.lazy import pandas as pd
+from motor.lazy import numpy as np
+from motor.lazy import pandas as pd
 from motor.predicting.cell import TrainedCell, columns_of
 from motor.predicting.exported import MODEL, read_exported
 from motor.predicting.faults import Fault, Outcome, PredictingError

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from grid.lazy import pandas as pd
+from motor.lazy import pandas as pd
 from motor.predicting.cell import EVIDENCE, HAS_REFERENCE, SEVERITY
 
 FORMATS = ("csv", "json")

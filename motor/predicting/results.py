@@ -7,12 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from grid.lazy import pandas as pd
 from grid.stage import KEY_LENGTH, Stage
 from grid.store.manifest import DamagedError
 from grid.store.opening import OBJECTS, open_store
 from grid.store.publishing import LINKS
 from grid.store.store import RECORD, Store
+from motor.lazy import pandas as pd
 from motor.predicting.parts import PartError
 from motor.recordings.machines import Machine, machines_from
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from grid.lazy import numpy as np
+from motor.lazy import numpy as np
 from motor.predicting.access import BadRequest, Settings
 from motor.predicting.faults import Fault
 from motor.predicting.inputs import LAYOUT, InputOptions, opened_in_training, read_recordings

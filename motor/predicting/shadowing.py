@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import ray
 
-from grid.lazy import torch
+from motor.lazy import torch
 from motor.predicting.access import Settings
 from motor.predicting.faults import Outcome
 from motor.predicting.predictor import Predictor

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from grid.lazy import pandas as pd
 from grid.stage import KEY_LENGTH, Stage, digest
 from grid.store.manifest import MANIFEST, DamagedError, FileDigest, damages, read_manifest
 from grid.store.store import RECORD
@@ -15,6 +14,7 @@ from motor.evaluation.cells import CellResult, rankable
 from motor.evaluation.metrics.macro_f1 import MacroF1
 from motor.evaluation.ranking import rank_recipes
 from motor.evaluation.scores import score_cells
+from motor.lazy import pandas as pd
 from motor.predicting.parts import CellParts, Digests, FoldParts, PartError, stage_of
 from motor.predicting.results import CELLS, METRICS, REMEDY, Results, results_of
 from motor.recordings.recording import near

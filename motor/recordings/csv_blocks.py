@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from grid.lazy import pyarrow
+from motor.lazy import pyarrow
 from motor.recordings.ordered import ordered_map, threads_of_a_generator
 from motor.recordings.recording import DataError
 from motor.recordings.text import opened_utf8

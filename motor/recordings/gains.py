@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 from motor.recordings.facts import Seen
 from motor.recordings.findings import Finding
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from grid.lazy import pyarrow
+from motor.lazy import pyarrow
 from motor.recordings.ordered import ordered_map
 from motor.recordings.readers.simulator import Simulator
 from motor.recordings.recording import Recording

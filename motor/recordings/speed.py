@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grid.lazy import pandas as pd
-from grid.lazy import scipy
+from motor.lazy import pandas as pd
+from motor.lazy import scipy
 
 if TYPE_CHECKING:
     from motor.recordings.table import Recordings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 from motor.recordings.speed import (
     CEILING_DB,
     FEWEST_REVOLUTIONS,

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from grid.lazy import pandas, pyarrow
+from motor.lazy import pandas, pyarrow
 from motor.recordings.recording import DataError, Recording
 
 FILE_NAME = "recordings.arrow"

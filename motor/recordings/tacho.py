@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 from motor.recordings.recording import NEXT_STEP, SeriesError
 from motor.recordings.tracking import Turning
 from motor.registry import Record

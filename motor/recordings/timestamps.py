@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from grid.lazy import pyarrow
+from motor.lazy import pyarrow
 from motor.recordings.recording import SeriesError
 
 NEXT_STEP = "set sampling_rate_hz (and ignore_timestamps: true where the rows are in order all the same)"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 from motor.recordings.speed import CEILING_DB, checked_range, family_score, signal_and_envelopes
 from motor.recordings.sure_speed import heights_db
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grid.lazy import pandas as pd
 from motor.evaluation.cells import CellResult
 from motor.evaluation.forecasting import forecast_errors
+from motor.lazy import pandas as pd
 
 TRAINING = ("steps", "best_step", "validation_loss", "context_seen", "tokens")
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grid.lazy import matplotlib
 from motor.evaluation.figures.style import COLOURS, LINES, MARKERS, drawable, drawing
+from motor.lazy import matplotlib
 from motor.report.document import Intervals, Plot
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from grid.lazy import yaml
+from motor.lazy import yaml
 
 FOLDER = Path(__file__).parent / "words"
 ROOMS = ("sections", "plots", "compared", "looping")  # each with its own folder of words

@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from grid.lazy import pandas as pd
-from grid.lazy import pyarrow
 from grid.plan.plan import Cell
 from grid.store.store import Store
 from motor.evaluation.cells import CellResult
@@ -21,6 +19,8 @@ from motor.evaluation.fundamentals import explained, fundamentals
 from motor.evaluation.repeats import best_by_method_and_domain, repeats
 from motor.evaluation.signals import drawn
 from motor.experiment.reading import Experiment
+from motor.lazy import pandas as pd
+from motor.lazy import pyarrow
 from motor.recordings.machines import OF_SUPPLY, Machine, components_of
 from motor.recordings.readers.base import AS_RECORDED
 from motor.recordings.recording import Recording

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from grid.lazy import pandas as pd
 from grid.plan.plan import Cell, Plan
 from grid.run.failures import Failure
 from grid.store.store import Store, write_json, write_text
@@ -21,6 +20,7 @@ from motor.evaluation.detection import detections
 from motor.evaluation.label_errors import suspected_labels
 from motor.experiment.cells import LEAKY
 from motor.experiment.reading import Experiment
+from motor.lazy import pandas as pd
 from motor.registry import kind_of, using
 from motor.registry.sources import source_of
 from motor.report import (

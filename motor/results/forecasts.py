@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from grid.lazy import pandas as pd
 from grid.plan.plan import Cell
 from grid.store.store import Store
 from motor.evaluation.cells import CellResult, varying_axes
+from motor.lazy import pandas as pd
 from motor.report.findings.forecasts import SERIES, Forecasts, pooled
 from motor.stages.forecasts import read_forecasts
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
-from grid.lazy import pandas as pd
 from grid.plan.plan import Cell, Plan
 from grid.plan.waves import Waves
 from grid.stage import digest
@@ -14,6 +13,7 @@ from motor.evaluation.cells import CellResult, ReportContext, rankable
 from motor.evaluation.racing import share_of, worse
 from motor.experiment.reading import Experiment
 from motor.experiment.settings import JOINT
+from motor.lazy import pandas as pd
 from motor.results.folder import RACING, results_folder
 from motor.stages.heat import Heat, with_heats
 

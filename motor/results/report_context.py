@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from grid.lazy import pandas as pd
 from grid.plan.plan import Cell
 from grid.run.run import versions
 from grid.stage import digest
@@ -14,6 +13,7 @@ from grid.store.store import Store
 from motor.evaluation.cells import cell_key
 from motor.experiment.reading import Experiment
 from motor.experiment.settings import JOINT
+from motor.lazy import pandas as pd
 from motor.report import FailedCell, ReportContext
 from motor.stages.audit import Audit
 from motor.stages.classify import Classify

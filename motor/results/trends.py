@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from grid.lazy import pandas as pd
 from grid.plan.plan import Cell
 from grid.store.store import Store
 from motor.evaluation.cells import CellResult
 from motor.evaluation.sheet import fault_scores
 from motor.evaluation.trends import leant_on, trends
 from motor.features.base import DOMAIN_MARK
+from motor.lazy import pandas as pd
 from motor.stages.classify import Classify
 from motor.stages.describe import FILE_NAME as EVERY_RECORDING
 from motor.stages.describe import DescribeFold

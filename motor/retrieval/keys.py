@@ -6,7 +6,7 @@ Shapes: B windows, T samples of a window, D numbers of a key.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from grid.lazy import torch
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from grid.lazy import safetensors, torch
+from motor.lazy import safetensors, torch
 from motor.retrieval.approximate import WORTH, ApproximateSearch
 from motor.retrieval.keys import STILL, dual
 from motor.retrieval.search import ExactSearch, Neighbours, check_others

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from grid.lazy import torch
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grid.lazy import safetensors
 from grid.store.store import write_json
+from motor.lazy import safetensors
 from motor.recordings.digest import content_digest
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from grid.lazy import pandas as pd
 from grid.stage import COST, Context, InputError, Stage, when_set
 from grid.store.store import write_json
 from motor.audit.cues import signal_cues
@@ -26,6 +25,7 @@ from motor.audit.twins import same_recordings, similar_motors
 from motor.audit.units import shared_motors
 from motor.audit.unmeasured import unmeasured_samples
 from motor.features.base import RecordingFeature
+from motor.lazy import pandas as pd
 from motor.recordings.facts import outlier_of
 from motor.recordings.table import Recordings, labelled, open_recordings
 from motor.stages.computable import feature_faults

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grid.lazy import pandas as pd
 from grid.stage import Context, Stage
+from motor.lazy import pandas as pd
 from motor.stages.described import Described, feature_columns
 from motor.stages.prepare import Prepared
 

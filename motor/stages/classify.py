@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from grid.lazy import joblib
-from grid.lazy import pandas as pd
 from grid.stage import Context, Stage, after, when_set
 from grid.store.store import write_json
 from motor.cuts.base import Cut
@@ -18,6 +16,8 @@ from motor.evaluation.metrics.base import Measure
 from motor.evaluation.thresholds import Threshold, apply_thresholds
 from motor.judges.base import Judge
 from motor.judges.trimmed_mahalanobis import TrimmedMahalanobis
+from motor.lazy import joblib
+from motor.lazy import pandas as pd
 from motor.pseudo_labels.base import PseudoLabeller
 from motor.stages.curves import CURVES, write_cell
 from motor.stages.described import Described, feature_columns, sides

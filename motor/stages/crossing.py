@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from grid.lazy import sklearn
+from motor.lazy import sklearn
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from grid.lazy import tensorboard
+from motor.lazy import tensorboard
 
 CURVES = "tensorboard"  # a folder of this name, in a fine-tune's work folder and then in its own
 FLUSH_INTERVAL_S = 2  # what a kill may lose

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from grid.lazy import pandas as pd
 from grid.stage import Context, Stage, when_set
 from grid.store.store import write_json
 from motor.features.base import MachineFeature, RecordingFeature, domain_one_hot, side_by_side
 from motor.features.evidence import Line, strongest_lines
 from motor.features.severity import velocity_mm_s
+from motor.lazy import pandas as pd
 from motor.recordings.machines import Machine, components_of, machine_of, zone_of
 from motor.recordings.recording import Recording
 from motor.recordings.table import open_recordings

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
-from grid.lazy import joblib
 from grid.stage import Context, Stage
+from motor.lazy import joblib
 from motor.recordings.recording import Recording
 from motor.windows.source import Series, Signals
 

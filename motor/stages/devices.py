@@ -4,8 +4,8 @@ import os
 import time
 from dataclasses import dataclass
 
-from grid.lazy import psutil, torch
 from grid.stage import Resources
+from motor.lazy import psutil, torch
 
 LONG_S, LOOK_S = 1.0, 0.1
 

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from grid.lazy import pandas as pd
 from grid.stage import Context, Stage, beside, when_set
 from motor.backbones.batch import as_batch
 from motor.backbones.batching import BatchSize
 from motor.backbones.conformal import load_offsets
 from motor.backbones.training import beginning_again, forget_tried, shrink_batch
 from motor.features.base import ForecastFeature, WindowFeatures, of_class_forecaster, side_by_side
+from motor.lazy import pandas as pd
 from motor.stages.described import Described
 from motor.stages.describer import BuiltStages, Describer, InStorage, SeriesBatch
 from motor.stages.devices import held_device

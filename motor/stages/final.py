@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from grid.lazy import pandas as pd
 from grid.stage import Context, Resources
 from grid.store.store import write_json
 from motor.evaluation.thresholds import Threshold
+from motor.lazy import pandas as pd
 from motor.stages.classify import Classify
 from motor.stages.devices import Threads
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grid.lazy import pandas as pd
-from grid.lazy import sklearn
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import STILL, Forecast
 from motor.features.distribution_scores import covered, crps
+from motor.lazy import pandas as pd
+from motor.lazy import sklearn
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from grid.lazy import pandas as pd
 from grid.stage import Context, Resources, Stage
 from grid.store.store import write_json
+from motor.lazy import pandas as pd
 from motor.stages.classify import Classify, FoldOfCell
 from motor.stages.devices import Threads
 

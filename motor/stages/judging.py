@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import pandas as pd
-from grid.lazy import sklearn
 from motor.evaluation.thresholds import Threshold, choose_thresholds
 from motor.judges.base import Classifier, Detector, Judge
 from motor.judges.scoring import FAR, FEWEST_ROWS, AnomalyScorer, calibrated, fitted, likeliest, normality
 from motor.judges.weights import fitted_with_weights
+from motor.lazy import pandas as pd
+from motor.lazy import sklearn
 from motor.stages.crossing import crossed
 from motor.stages.devices import Threads
 from motor.stages.pseudo_labelling import Labelled

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from grid.lazy import joblib
-from grid.lazy import pandas as pd
 from grid.stage import Context, Stage, after, beside
 from motor.features.base import FittedFeature, domain_one_hot, side_by_side
+from motor.lazy import joblib
+from motor.lazy import pandas as pd
 from motor.stages.crossing import crossed, n_parts
 from motor.stages.described import Described
 from motor.stages.describer import BuiltStages, Describer, SeriesBatch

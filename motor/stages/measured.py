@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grid.lazy import pandas as pd
 from motor.backbones.batch import Batch, as_batch
 from motor.backbones.batching import BatchSize
 from motor.backbones.forecast import MEDIAN, STILL
 from motor.features.skill import forecast_skill, skill_columns
+from motor.lazy import pandas as pd
 from motor.stages.forecast_facts import facts_of, window_facts
 from motor.stages.forecasts import (
     N_WORST,

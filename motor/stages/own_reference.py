@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from grid.lazy import pandas as pd
+from motor.lazy import pandas as pd
 from motor.registry import Record
 
 FILE_NAME = "own_references.parquet"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from grid.lazy import pandas as pd
 from grid.stage import COST, Context, Stage, after, when_set
 from grid.store.store import write_json
+from motor.lazy import pandas as pd
 from motor.recordings.recording import Recording
 from motor.recordings.shown_labels import hidden_motors
 from motor.recordings.splits.base import Split

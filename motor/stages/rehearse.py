@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from grid.lazy import torch
 from grid.stage import Context, Resources, Stage, when_set
 from grid.store.store import write_json
 from motor.backbones.base import Backbone
 from motor.backbones.batch import Batch
 from motor.backbones.modules.base import Module
 from motor.backbones.training import Training, precision_used, train
+from motor.lazy import torch
 from motor.retrieval.memory import Memory, Remembered
 from motor.stages.devices import held_device
 

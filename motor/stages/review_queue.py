@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import sklearn
 from motor.judges.base import Detector
 from motor.judges.scoring import AnomalyScorer, can_attribute
+from motor.lazy import sklearn
 from motor.stages.judging import judging
 
 if TYPE_CHECKING:

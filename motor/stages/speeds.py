@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from grid.lazy import pandas as pd
+from motor.lazy import pandas as pd
 from motor.recordings.recording import Recording
 from motor.recordings.speed import estimate_speed
 from motor.recordings.sure_speed import sure_speed

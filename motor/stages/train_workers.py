@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from grid.lazy import torch
-from grid.lazy_ray import ray
 from grid.run.limits import Over, WorkerEndedError, limits, oom_kills
 from grid.run.queue import of_one_worker
 from grid.run.ray_private import ends_of_workers
 from grid.stage import Context, Resources
 from motor.backbones.training import ALONE, OutOfMemory, Place
+from motor.lazy import torch
+from motor.lazy_ray import ray
 from motor.stages.train_view import in_train_view, run_name
 
 Row = dict[str, float]

@@ -15,7 +15,7 @@ recording has, and a classifier would learn that for the mark of health.
 
 from collections.abc import Mapping
 
-from grid.lazy import pandas as pd
+from motor.lazy import pandas as pd
 
 MOTORS_SHOWN = 5
 

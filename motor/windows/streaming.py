@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from grid.lazy import pyarrow
-from grid.lazy_ray import ray
+from motor.lazy import pyarrow
+from motor.lazy_ray import ray
 from motor.windows.draws import Draws, batch_places, check_shares, dealt
 
 if TYPE_CHECKING:

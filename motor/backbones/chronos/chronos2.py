@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from grid.lazy import chronos, torch
 from motor.backbones.base import Outline, seeded
 from motor.backbones.batch import Batch
 from motor.backbones.chronos import domain_mark
@@ -20,6 +19,7 @@ from motor.backbones.chronos.backbone import ChronosBackbone
 from motor.backbones.chronos.forecaster import ChronosForecaster
 from motor.backbones.forecast import Forecast
 from motor.backbones.weights import load_model
+from motor.lazy import chronos, torch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -18,8 +18,8 @@ Shapes: B windows, T context, H horizon, N domains, P samples of a pattern.
 from collections.abc import Iterator
 from typing import Any
 
-from grid.lazy import torch
 from motor.backbones.batch import check_domains
+from motor.lazy import torch
 
 PATTERN_LENGTH = 16
 COVARIATE_NAME = "domain"

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast, loc_scale
 from motor.backbones.linear.least_squares import ErrorHistogram, NormalEquations
 from motor.backbones.torch_forecaster import Geometry, TorchForecaster
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

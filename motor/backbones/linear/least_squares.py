@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 
 LEAST_RMS = 1e-6
 BINS_EACH_SIDE, BIN = 800, 0.01

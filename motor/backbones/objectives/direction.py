@@ -5,10 +5,10 @@ Shapes: B windows, H horizon.
 
 from typing import TYPE_CHECKING, Literal
 
-from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast
 from motor.backbones.objectives.base import Objective, scaled_paths
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

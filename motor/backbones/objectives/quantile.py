@@ -5,10 +5,10 @@ Shapes: B windows, T context, H horizon, Q quantiles.
 
 from typing import TYPE_CHECKING, Literal
 
-from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast, loc_scale
 from motor.backbones.objectives.base import Objective
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,10 +6,10 @@ Shapes: B windows, H horizon, L tokens, K regimes.
 import math
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast
 from motor.backbones.objectives.base import Objective
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecast import Forecast, loc_scale
 from motor.backbones.linear.forecaster import FITTED_WINDOWS, LinearForecaster, Windows
 from motor.backbones.linear.least_squares import ErrorHistogram
+from motor.lazy import torch
 from motor.retrieval.keys import shape
 from motor.retrieval.memory import Memory
 

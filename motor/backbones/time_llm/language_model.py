@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import Embedding, Module
 
-from grid.lazy import transformers
 from motor.backbones.base import seeded
 from motor.backbones.time_llm.settings import LONGEST_PROMPT
 from motor.backbones.weights import WeightsError, quiet, shortened, weights_folder
+from motor.lazy import transformers
 
 if TYPE_CHECKING:
     from motor.backbones.time_llm.settings import Sizes, TimeLlm

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from grid.lazy import torch
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

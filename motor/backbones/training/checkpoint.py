@@ -14,9 +14,9 @@ import shutil
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from grid.lazy import torch
 from motor.backbones.training.ranks import check_alike
 from motor.backbones.training.settings import ALONE, Place, TrainingError
+from motor.lazy import torch
 
 CHECKPOINT, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 BLOCK_BYTES = 1 << 20

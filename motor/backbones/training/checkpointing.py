@@ -10,8 +10,8 @@ Measured with Chronos-Bolt and Chronos-2 at 8192 samples: `python -m benchmarks.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from grid.lazy import torch
 from motor.backbones.forecaster import Forecaster
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch.nn import Module

@@ -6,7 +6,7 @@ compilation" in torch's documentation), and what lies around them differs from o
 
 from typing import TYPE_CHECKING
 
-from grid.lazy import torch
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch.nn import Module

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecaster import Forecaster
 from motor.backbones.lora import adapt, merge
@@ -30,6 +29,7 @@ from motor.backbones.training.schedule import learning_rate_at
 from motor.backbones.training.settings import ALONE, Place, Report, Training, TrainingError
 from motor.backbones.training.steps import Step, Steps
 from motor.backbones.training.validation import validate
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

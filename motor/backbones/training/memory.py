@@ -9,8 +9,8 @@ import json
 import os
 from pathlib import Path
 
-from grid.lazy import torch
 from motor.backbones.training.settings import OutOfMemory, TrainingError
+from motor.lazy import torch
 
 FILE_NAME = "memory.json"
 TRIED = "tried.json"

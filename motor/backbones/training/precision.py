@@ -4,8 +4,8 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from grid.lazy import torch
 from motor.backbones.training.settings import Training
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch.nn import Module

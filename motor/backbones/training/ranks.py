@@ -5,11 +5,11 @@ With one worker nothing is exchanged, and torch.distributed is not even asked.
 
 from typing import TYPE_CHECKING, Any
 
-from grid.lazy import torch
 from motor.backbones.batch import Batch
 from motor.backbones.forecaster import Forecaster
 from motor.backbones.objectives.base import Objective
 from motor.backbones.training.settings import Place, TrainingError
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from grid.lazy import torch
 from motor.backbones.training.settings import Training
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

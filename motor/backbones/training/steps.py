@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from grid.lazy import torch
 from motor.backbones.batch import Batch, largest_group, parts
 from motor.backbones.forecaster import Forecaster, sum_of
 from motor.backbones.training.checkpointing import checkpoint_gradients
@@ -16,6 +15,7 @@ from motor.backbones.training.precision import precision_used, products_in
 from motor.backbones.training.ranks import everyones, exchanging_losses, of_each
 from motor.backbones.training.schedule import learning_rate_at, optimizer_of
 from motor.backbones.training.settings import Place, Training, TrainingError
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from grid.lazy import torch
 from motor.backbones.batch import Batch, parts
 from motor.backbones.forecast import MEDIAN
 from motor.backbones.forecaster import Forecaster
 from motor.backbones.training.ranks import summed
 from motor.backbones.training.settings import ALONE, Place, TrainingError
+from motor.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor

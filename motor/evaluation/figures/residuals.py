@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grid.lazy import matplotlib
 from motor.evaluation.figures.style import COLOURS, drawable, drawing
+from motor.lazy import matplotlib
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from grid.lazy import matplotlib
+from motor.lazy import matplotlib
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

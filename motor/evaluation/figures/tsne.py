@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from grid.lazy import matplotlib, sklearn, threadpoolctl
 from motor.evaluation.figures.style import COLOURS, MARKERS, drawable, drawing
+from motor.lazy import matplotlib, sklearn, threadpoolctl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ Shapes: B windows, T samples of a window, D columns, S series.
 
 import numpy as np
 
-from grid.lazy import pandas as pd
+from motor.lazy import pandas as pd
 
 STILL = 1e-6
 """A window that deviates less than this, in scaled units, is not divided by its deviation."""

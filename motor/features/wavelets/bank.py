@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 
 REACH = 3.5  # deviations of a wavelet's spectrum that are kept on each side: exp(-REACH^2) of its power is cut off
 FINEST = 4  # samples of a stretch of time, at least, at a band's own rate

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import scipy
 from motor.judges.weights import fitted_with_weights
+from motor.lazy import scipy
 from motor.pseudo_labels.base import LabelledSeries, Workshop
 
 LEAST = 1e-6  # a probability under it is taken for it

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 from motor.pseudo_labels.base import LabelledSeries, Proposal, PseudoLabeller, Workshop, taken_of
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from grid.lazy import soundfile
+from motor.lazy import soundfile
 from motor.recordings.formats.base import Signal, SignalOptions, Variable
 from motor.recordings.formats.choosing import NUMBERED
 from motor.recordings.formats.shapes import check_length, unreadable

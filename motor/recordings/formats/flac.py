@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grid.lazy import soundfile
+from motor.lazy import soundfile
 from motor.recordings.formats.audio_channels import BLOCK_SAMPLES, channel_of
 from motor.recordings.formats.base import Signal, SignalOptions
 from motor.recordings.formats.shapes import check_length, unreadable

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from grid.lazy import h5py
+from motor.lazy import h5py
 from motor.recordings.fields import Value
 from motor.recordings.formats.base import Box, BoxFormat, SignalOptions, Variable, single
 from motor.recordings.formats.choosing import Line

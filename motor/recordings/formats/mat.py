@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 from motor.recordings.fields import Value
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable, single
 from motor.recordings.formats.choosing import NUMBERED, Line, chosen, split_line

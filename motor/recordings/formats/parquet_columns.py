@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from grid.lazy import pyarrow
+from motor.lazy import pyarrow
 from motor.recordings.formats.base import Box, BoxFormat, SignalOptions, Variable
 from motor.recordings.formats.choosing import Line
 from motor.recordings.formats.parquet_footer import row_groups

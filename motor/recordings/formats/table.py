@@ -11,7 +11,7 @@ from typing import IO, ClassVar
 
 import numpy as np
 
-from grid.lazy import pandas
+from motor.lazy import pandas
 from motor.recordings.fields import Value
 from motor.recordings.formats.base import Format, Signal, SignalOptions, Variable, single
 from motor.recordings.formats.choosing import chosen

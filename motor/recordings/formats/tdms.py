@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from grid.lazy import nptdms
+from motor.lazy import nptdms
 from motor.recordings.fields import Value
 from motor.recordings.formats.base import Box, BoxFormat, SignalOptions, Variable
 from motor.recordings.formats.choosing import Line

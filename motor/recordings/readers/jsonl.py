@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from grid.lazy import orjson
+from motor.lazy import orjson
 from motor.recordings.formats.layout import PLAIN
 from motor.recordings.names import cleaned, is_nothing, shown
 from motor.recordings.readers.channelled import Channelled, Source

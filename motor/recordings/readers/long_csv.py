@@ -14,7 +14,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from grid.lazy import pyarrow
+from motor.lazy import pyarrow
 from motor.recordings.csv_blocks import LONGEST_LINE, Layout, parse, parsed_blocks
 from motor.recordings.formats.grouped import advice, are_grouped
 from motor.recordings.formats.layout import MOST_SKIPPED, TableLayout

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from grid.lazy import pyarrow
+from motor.lazy import pyarrow
 from motor.recordings.formats.parquet_footer import RowGroup, row_groups
 from motor.recordings.names import is_nothing
 from motor.recordings.readers.channelled import Channelled, Source

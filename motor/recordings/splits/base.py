@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from grid.lazy import pandas
+from motor.lazy import pandas
 from motor.recordings.recording import DataError
 from motor.recordings.splits.stratify import cells_of_motors
 from motor.registry import Plugin

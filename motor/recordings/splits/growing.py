@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from grid.lazy import pandas
+from motor.lazy import pandas
 from motor.recordings.splits.base import Side, Split
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from grid.lazy import yaml
+from motor.lazy import yaml
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any
 
-from grid.lazy import plotly
+from motor.lazy import plotly
 
 # What ends a script element, or begins a comment in one, and the line ends that JavaScript has and JSON has not.
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

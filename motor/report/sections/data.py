@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from grid.lazy import yaml
 from motor.evaluation.cells import varying_axes
+from motor.lazy import yaml
 from motor.report.cells_csv import TRAINING
 from motor.report.document import Block, Code, Heading, plain_table
 from motor.report.findings import Findings

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 
 # Half the filter's length, in samples of the slower of the two rates. With Kaiser's beta of 8 (side lobes
 # below -80 dB) the edge then falls from 0.82 to 0.98 of the lower Nyquist frequency.

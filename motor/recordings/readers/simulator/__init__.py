@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 from motor.recordings.fields import Value
 from motor.recordings.readers.base import Reader, Source
 from motor.recordings.readers.simulator.condition import STATES, draw_condition, draw_operation

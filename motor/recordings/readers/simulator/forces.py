@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 from motor.recordings.readers.simulator.condition import Condition, Operation
 from motor.recordings.readers.simulator.machine import N_SHAFT_HARMONICS, Machine
 

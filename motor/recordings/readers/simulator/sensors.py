@@ -5,7 +5,7 @@ Shapes: S sensors, F sources of force, M modes, K frequencies, N samples.
 
 import numpy as np
 
-from grid.lazy import scipy
+from motor.lazy import scipy
 from motor.recordings.readers.simulator.condition import Operation
 from motor.recordings.readers.simulator.forces import Course, amplitude, lookup
 from motor.recordings.readers.simulator.machine import SENSORS, Machine, Structure

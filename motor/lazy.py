@@ -1,8 +1,8 @@
 """Packages that take long to import, each imported when something of it is first used.
 
-``from grid.lazy import torch`` takes no time; ``torch.tensor(...)`` imports torch. So the command line, the launcher
+``from motor.lazy import torch`` takes no time; ``torch.tensor(...)`` imports torch. So the command line, the launcher
 and light workers may use any function of the project and pay only for what they call. Ray stands apart, in
-`grid.lazy_ray`, for few rooms may know it.
+`motor.lazy_ray`, for few rooms may know it.
 
 A class of torch or scikit-learn that is derived from, and a decorator, need the package at import: such files import it
 as usual, and are themselves imported inside the function that needs them.

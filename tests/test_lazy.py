@@ -7,12 +7,12 @@ from types import ModuleType
 import pytest
 from ray import cloudpickle
 
-from grid.lazy import Lazy
+from motor.lazy import Lazy
 
 
 def test_package_is_imported_when_it_is_first_used() -> None:
     code = (
-        "import sys; from grid.lazy import yaml; from grid.lazy_ray import ray; print('yaml' in sys.modules); "
+        "import sys; from motor.lazy import yaml; from motor.lazy_ray import ray; print('yaml' in sys.modules); "
         "print(yaml.safe_load('1')); print('ray' in sys.modules)"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -20,7 +20,7 @@ def test_package_is_imported_when_it_is_first_used() -> None:
 
 
 def test_submodule_that_its_package_does_not_import_is_imported() -> None:
-    code = "from grid.lazy import pyarrow; print(pyarrow.parquet.read_table.__module__)"
+    code = "from motor.lazy import pyarrow; print(pyarrow.parquet.read_table.__module__)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "pyarrow.parquet.core"
 
