@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motor.evaluation.cell_metrics import check_predictions
-from motor.evaluation.figures.style import COLOURS, LINES, Edges, drawable, drawing
+from motor.evaluation.figures.frames import KEPT, Frame, framed, framing
+from motor.evaluation.figures.style import COLOURS, LINES, Edges, drawable
 from motor.evaluation.sheet import fault_scores
 
 if TYPE_CHECKING:
@@ -42,8 +44,7 @@ def roc_pr_figure(path: Path, predictions: pd.DataFrame, classes: tuple[str, ...
     """
     check_predictions(predictions, classes, normal)
     curves = [curve for curve in _curves(predictions, classes, normal) if curve[4].any() and not curve[4].all()]
-    with drawing(path, 9.4, 4.5, EDGES) as figure:
-        left, right = figure.subplots(1, 2)
+    with _frame(bool(normal)).drawing(path) as (left, right):
         for name, colour, line, score, positive in curves:
             false_rate, recall, precision = _rates(score, positive)
             # Trapezium rule: equals the Mann-Whitney AUC of the metrics, ties included.
@@ -53,7 +54,25 @@ def roc_pr_figure(path: Path, predictions: pd.DataFrame, classes: tuple[str, ...
             right.plot(recall[1:], precision[1:], line, color=colour, label=f"{name}, AP {average:.2f}")
         if normal:
             _operating_point(left, right, predictions, normal)
-        _finish(left, right, float((predictions["label"] != normal).mean()) if normal else None)
+            _chance(right, float((predictions["label"] != normal).mean()))
+        left.plot([0, 1], [0, 1], color="0.7", linewidth=0.8, zorder=0)
+        left.text(0.62, 0.57, "chance", color="0.5", rotation=40, fontsize=8)
+        for axis in (left, right):
+            _legend(axis, is_left=axis is left)
+
+
+@lru_cache(maxsize=KEPT)
+def _frame(has_normal: bool) -> Frame:
+    """Return the figure without the curves."""
+    with framing(9.4, 4.5, EDGES) as figure:
+        left, right = figure.subplots(1, 2)
+        left.set(xlabel="false-positive rate (share of the rest)", ylabel="true-positive rate (share found)")
+        left.set_title("ROC: each class against the rest" + (", and faulty against normal" if has_normal else ""))
+        right.set(xlabel="recall (share found)", ylabel="precision (share of what is named that is right)")
+        right.set_title("Precision and recall")
+        for axis in (left, right):
+            axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    return framed((left, right))
 
 
 def _curves(predictions: pd.DataFrame, classes: tuple[str, ...], normal: str) -> list[Curve]:
@@ -97,21 +116,14 @@ def _operating_point(left: Axes, right: Axes, predictions: pd.DataFrame, normal:
         right.plot(detected, is_faulty[alarm].mean(), label="alarm", **style)
 
 
-def _finish(left: Axes, right: Axes, faulty_share: float | None) -> None:
-    """Name the axes and draw what chance would give."""
-    left.plot([0, 1], [0, 1], color="0.7", linewidth=0.8, zorder=0)
-    left.text(0.62, 0.57, "chance", color="0.5", rotation=40, fontsize=8)
-    left.set(xlabel="false-positive rate (share of the rest)", ylabel="true-positive rate (share found)")
-    has_faulty = faulty_share is not None
-    left.set_title("ROC: each class against the rest" + (", and faulty against normal" if has_faulty else ""))
-    if faulty_share is not None:
-        right.axhline(faulty_share, color="0.7", linewidth=0.8, zorder=0)
-        right.text(0.0, faulty_share + 0.015, "chance, faulty", color="0.5", fontsize=8)
-    right.set(xlabel="recall (share found)", ylabel="precision (share of what is named that is right)")
-    right.set_title("Precision and recall")
-    for axis in (left, right):
-        axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-        if not axis.get_legend_handles_labels()[0]:
-            axis.text(0.5, 0.3, "no curve: the test series are all of one class", ha="center")
-            continue
-        axis.legend(loc="lower right" if axis is left else "lower left")
+def _chance(right: Axes, faulty_share: float) -> None:
+    """Draw what chance would give of faulty against normal."""
+    right.axhline(faulty_share, xmin=0.005, color="0.7", linewidth=0.8, zorder=0)  # beside the spine
+    right.text(0.0, faulty_share + 0.015, "chance, faulty", color="0.5", fontsize=8)
+
+
+def _legend(axis: Axes, is_left: bool) -> None:
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="lower right" if is_left else "lower left")
+    else:
+        axis.text(0.5, 0.3, "no curve: the test series are all of one class", ha="center")

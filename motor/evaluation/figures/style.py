@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from matplotlib.figure import Figure
 
 Edges = dict[str, float]  # as `Figure.subplots_adjust` takes them
 
@@ -75,7 +76,7 @@ def drawable(names: Iterable[str]) -> dict[str, str]:
 
 
 @contextmanager
-def drawing(path: Path, width: float, height: float, edges: Edges | None = None) -> Iterator[matplotlib.figure.Figure]:
+def drawing(path: Path, width: float, height: float, edges: Edges | None = None) -> Iterator[Figure]:
     """Give an empty figure of `width` x `height` inches; on leaving, write it to `path` as PNG.
 
     `edges` are where its axes lie, for a figure whose words beside them are known; otherwise room for them is measured,
@@ -84,19 +85,45 @@ def drawing(path: Path, width: float, height: float, edges: Edges | None = None)
     Neither pyplot nor the user's matplotlibrc takes part, and the file holds no date and no version, so
     that the same input gives the same bytes.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    with house_style():
+        figure = new_figure(width, height, edges)
+        yield figure
+        lay_out(figure, edges)
+        figure.canvas.draw()
+        write_png(figure.canvas, path)
 
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Let what is drawn in this block look like all figures."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS | {"font.family": font_families()})
-        layout = None if edges else matplotlib.layout_engine.ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
-        figure = matplotlib.figure.Figure(figsize=(width, height), dpi=DPI, layout=layout)
-        FigureCanvasAgg(figure)
-        yield figure
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if edges is not None:
-            figure.subplots_adjust(**edges)
-        if layout is not None:
-            layout.execute(figure)
-            figure.set_layout_engine(None)  # otherwise it is all drawn twice, once to lay it out
-        figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs=QUICKLY)
+        yield
+
+
+def new_figure(width: float, height: float, edges: Edges | None) -> Figure:
+    """Return an empty figure of `width` x `height` inches; without `edges` its axes make room for their words."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    layout = None if edges else matplotlib.layout_engine.ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
+    figure: Figure = matplotlib.figure.Figure(figsize=(width, height), dpi=DPI, layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def lay_out(figure: Figure, edges: Edges | None) -> None:
+    """Give the axes of a figure their places, for good."""
+    if edges is not None:
+        figure.subplots_adjust(**edges)
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+        figure.set_layout_engine(None)  # otherwise it is all drawn twice, once to lay it out
+
+
+def write_png(canvas: Any, path: Path) -> None:
+    """Write the pixels of a canvas, with no date and no version."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    of_file: dict[str, Any] = {"metadata": {"Software": None}, "pil_kwargs": QUICKLY}
+    matplotlib.image.imsave(path, canvas.buffer_rgba(), format="png", origin="upper", dpi=DPI, **of_file)
