@@ -3,10 +3,12 @@
 The cells are seeded tables of predictions, and cells of recipes whose skill is known.
 """
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that launch grids: they wait most of their time, and at the end nothing would fill it."""
     launching = {item.path for item in items if item.get_closest_marker("ray")}
     items.sort(key=lambda item: item.path not in launching)
+
+
+def pytest_collection_finish() -> None:
+    """What imports and collecting have made stays to the end: each pass of the garbage collector would look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,12 @@ class Tiny:
     def folder(self, stage: Any) -> Path:
         """Return where a stage lies."""
         return self.store.folder(stage)
+
+
+@pytest.fixture(scope="session")
+def scoringrules() -> Any:
+    """The package of that name, imported where a test compares with it: it compiles for seconds."""
+    return import_module("scoringrules")
 
 
 @pytest.fixture(scope="session")

@@ -162,13 +162,12 @@ def candidates(
     code, owner, begin = hashes(prints, is_rounded)
     order = np.argsort(code, kind="stable")
     code, owner, begin = code[order], owner[order], begin[order]
-    pairs, shifts = _matches(code, owner, begin)
-    votes: dict[tuple[int, int], tuple[int, int]] = {}
-    for (one, other, shift), n_votes in _agreeing(pairs, shifts, fewest):
-        if n_votes > votes.get((one, other), (0, 0))[0]:
-            votes[one, other] = (n_votes, shift)
-    ranked = sorted(votes.items(), key=lambda found: (-found[1][0], found[0]))
-    across = ((pair, shift) for pair, (_, shift) in ranked if crosses(*pair))
+    pairs, shifts, votes = _agreeing(*_matches(code, owner, begin), fewest)
+    most_first = np.lexsort((pairs[:, 1], pairs[:, 0], -votes))  # a pair's best shift comes before its others
+    best: dict[tuple[int, int], int] = {}
+    for one, other, shift in zip(*pairs[most_first].T.tolist(), shifts[most_first].tolist(), strict=True):
+        best.setdefault((one, other), shift)
+    across = ((pair, shift) for pair, shift in best.items() if crosses(*pair))
     for _, ((one, other), shift) in zip(range(most), across, strict=False):
         yield Pair(one, other, shift)
 
@@ -196,16 +195,16 @@ def _matches(
 
 def _agreeing(
     pairs: NDArray[np.int32], shifts: NDArray[np.int64], fewest: int
-) -> Iterable[tuple[tuple[int, int, int], int]]:
-    """Yield (first, second, shift) with the number of hashes that agree on it, a few samples more or less."""
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs (n, 2), shifts (n,) and how many hashes agree on them (n,), a few samples more or less."""
     order = np.lexsort((shifts, pairs[:, 1], pairs[:, 0]))
     pairs, shifts = pairs[order], shifts[order]
     breaks = (np.diff(pairs, axis=0) != 0).any(axis=1) | (np.diff(shifts) > TOLERANCE)
     starts = np.concatenate([[0], np.flatnonzero(breaks) + 1, [len(shifts)]])
-    enough = np.flatnonzero(np.diff(starts) >= fewest)
-    for start, end in zip(starts[enough], starts[enough + 1], strict=True):
-        one, other = pairs[start]
-        yield (int(one), int(other), int(shifts[(start + end) // 2])), int(end - start)
+    votes = np.diff(starts)
+    enough = votes >= fewest
+    starts, votes = starts[:-1][enough], votes[enough]
+    return pairs[starts], shifts[starts + votes // 2], votes
 
 
 def is_copy(one: np.ndarray, other: np.ndarray, shift: int, least: float = LEAST_COHERENCE) -> bool:

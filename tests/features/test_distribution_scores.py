@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import scoringrules
 
 from motor.features.distribution_scores import covered, crps, energy_score, pit, tail_of_errors
 
@@ -16,13 +15,13 @@ def windows():
     return generator.normal(size=(5, 12)), np.sort(generator.normal(size=(5, 12, 4)), axis=-1)
 
 
-def test_crps_is_that_of_scoringrules(windows):
+def test_crps_is_that_of_scoringrules(windows, scoringrules):
     y_BH, forecast_BHQ = windows
     expected = scoringrules.crps_quantile(y_BH, forecast_BHQ, LEVELS)
     np.testing.assert_allclose(crps(y_BH, forecast_BHQ, LEVELS), expected, atol=1e-6)
 
 
-def test_energy_score_is_that_of_scoringrules(windows):
+def test_energy_score_is_that_of_scoringrules(windows, scoringrules):
     y_BH, forecast_BHQ = windows
     expected = scoringrules.es_ensemble(y_BH, np.moveaxis(forecast_BHQ, -1, 1))
     np.testing.assert_allclose(energy_score(y_BH, forecast_BHQ) * np.sqrt(12), expected, atol=1e-6)

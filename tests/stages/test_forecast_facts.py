@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import scoringrules
 import torch
 
 from motor.backbones.batch import Batch
@@ -29,7 +28,7 @@ def named(columns, label="normal"):
     return pd.DataFrame(columns).assign(domain="rig", label=label, speed_rpm=np.nan)
 
 
-def test_facts_are_those_of_the_forecasts(windows):
+def test_facts_are_those_of_the_forecasts(windows, scoringrules):
     y_BH, context_BT, quantiles_BHQ = windows
     told = facts_of(
         named(window_facts(Batch(context_BT, y_BH, None), Forecast(torch.tensor(quantiles_BHQ)), LEVELS, False)), LEVELS
