@@ -163,7 +163,7 @@ class Steps:
         )
 
 
-def _seed_draws(seed: int, device: torch.device) -> None:
+def _seed_draws(seed: int, device: "torch.device") -> None:
     """Seed what dropout on a device draws from.
 
     `torch.manual_seed` notes the whole call stack for every kind of device that the process has never used, which takes
