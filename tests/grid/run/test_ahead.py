@@ -3,6 +3,7 @@
 import gc
 import sys
 
+from grid.run import ahead
 from grid.run.ahead import import_all
 
 
@@ -14,3 +15,19 @@ def test_modules_ahead_are_imported_what_is_not_there_is_left_and_garbage_is_loo
         assert gc.isenabled()
     finally:
         gc.unfreeze()
+
+
+def test_modules_that_came_since_are_set_aside_between_stages_and_few_of_them_are_not(monkeypatch):
+    monkeypatch.setattr(ahead, "_set_aside", len(sys.modules) - ahead.MORE)
+    former = gc.get_threshold()
+    try:
+        gc.unfreeze()
+        ahead.set_modules_aside()
+        assert gc.get_freeze_count() > 10_000  # what this process has imported
+        gc.unfreeze()
+        ahead.set_modules_aside()
+        assert gc.get_freeze_count() == 0
+        assert gc.get_threshold()[0] == ahead.YOUNG
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*former)
