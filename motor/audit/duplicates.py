@@ -22,6 +22,7 @@ MOST_CONFIRMED, MOST_ALIGNED, MOST_OF_SHORT = 4000, 1000, 2000
 USUAL = 2**16  # samples of a recording: of shorter ones, more pairs are laid over one another in the same time
 MOST_ROUNDED = 3000  # recordings
 KEPT = 128  # spectra
+LENGTHS = 64  # for which windows are kept; overlaps have fast lengths, of which there are few
 BY_CHANCE_AT_ANY = 5.0  # over the root of the bins: what phases of unlike recordings reach at the best of all lags
 TOLERANCE = 4  # samples: noise moves a landmark by one or two
 # At the lag at which phases agree best, unlike machines reach 0.22 (simulated blows that fall together); copies with a
@@ -240,7 +241,7 @@ class Coherence(NamedTuple):
     """The phase correlation of two signals, from 0 to 1, of how many bins it is, and that of strong and of loud bins.
 
     Of strong ones it is 1 where they are too few to tell; of loud ones 0 there, where it may be by chance, and where
-    strong ones disagree.
+    strong ones disagree, as the first then is.
     """
 
     value: float
@@ -264,11 +265,13 @@ def coherence(one: np.ndarray, other: np.ndarray) -> Coherence:
     n_heard, n_loud, n_strong = (int(np.count_nonzero(level >= least)) for least in (1, 2, 3))
     if n_heard < LEAST_BINS:
         return Coherence(0.0, n_heard)
-    value = _largest(phases, n_heard, len(one))
     of_strong = 1.0
     if n_strong >= LEAST_BINS:
         of_strong = _largest(np.where(level >= 3, phases, 0), n_strong, len(one)) + IN_DOUBT / np.sqrt(n_strong)
-    if of_strong <= LEAST_OF_STRONG or n_loud < LEAST_BINS:
+    if of_strong <= LEAST_OF_STRONG:
+        return Coherence(0.0, n_heard, of_strong)
+    value = _largest(phases, n_heard, len(one))
+    if n_loud < LEAST_BINS:
         return Coherence(value, n_heard, of_strong)
     of_loud = _largest(np.where(level >= 2, phases, 0), n_loud, len(one))
     return Coherence(value, n_heard, of_strong, of_loud if of_loud > BY_CHANCE_AT_ANY / np.sqrt(n_loud) else 0.0)
@@ -313,7 +316,7 @@ def _heard(
     return np.where(heard, spectrum / np.maximum(magnitude, 1e-30), 0), heard, level
 
 
-@lru_cache(maxsize=4)  # it takes as long as the transform, and recordings of a data set have few lengths
+@lru_cache(maxsize=LENGTHS)  # it takes as long as the transform
 def _window(n_samples: int) -> NDArray[np.float32]:
     window: NDArray[np.float32] = scipy.signal.windows.hann(n_samples, sym=False).astype(np.float32)
     return window
@@ -324,11 +327,23 @@ def _skirts(magnitude: NDArray[np.floating]) -> NDArray[np.floating]:
 
     At a distance of d bins its transform is below 1 / (pi d (d^2 - 1)) of its peak (Harris, Proc. IEEE 66, 1978).
     """
-    distance = np.arange(NEAR, min(FAR, max(len(magnitude), NEAR + 1)), dtype=np.float64)
-    side = 1 / (np.pi * distance * (distance**2 - 1))
-    kernel = np.concatenate([side[::-1], np.zeros(2 * NEAR - 1), side])
-    leaked: NDArray[np.floating] = scipy.signal.oaconvolve(magnitude.astype(np.float64), kernel, mode="same")
-    return leaked[: len(magnitude)]
+    n_bins = len(magnitude)
+    around, n_padded = _leakage(n_bins)
+    leaked: NDArray[np.floating] = scipy.fft.irfft(
+        scipy.fft.rfft(magnitude.astype(np.float64), n_padded) * around, n_padded
+    )
+    return leaked[:n_bins]
+
+
+@lru_cache(maxsize=LENGTHS)
+def _leakage(n_bins: int) -> tuple[NDArray[np.complex128], int]:
+    """Return the spectrum of what a bin leaks into those on both sides, and the length that it is taken at."""
+    distance = np.arange(NEAR, min(FAR, max(n_bins, NEAR + 1)), dtype=np.float64)
+    n_padded = scipy.fft.next_fast_len(n_bins + int(distance[-1]), real=True)  # what goes round meets nothing
+    leaks = np.zeros(n_padded)
+    leaks[NEAR : NEAR + len(distance)] = 1 / (np.pi * distance * (distance**2 - 1))
+    leaks[1:] += leaks[:0:-1]
+    return scipy.fft.rfft(leaks), n_padded
 
 
 def _broadband(magnitude: NDArray[np.floating]) -> NDArray[np.bool_]:
