@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 Keys = tuple[str | int, ...]  # the way to a node: names in mappings, numbers in lists
-
+Incompatibility = tuple[tuple[Keys, ...], str]  # where settings that do not go together may stand, and why not
 
 LONGEST_MESSAGE = 2000  # characters; the longest list of what is allowed has a quarter of it
 MOST_SHOWN = 100  # faults

@@ -1,21 +1,13 @@
 """What settings must agree in, beyond the type of each: found in a config before anything runs."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from grid.config.document import Incompatibility, Keys
 from motor.evaluation.sheet import ALARM, DECISIONS, FORECAST, SCORE
-from motor.methods.checks import Incompatibility, Keys
 
 if TYPE_CHECKING:
     from motor.experiment.settings import Settings
-    from motor.methods.base import Method
-
-__all__ = [
-    "Incompatibility",
-    "augmentation_incompatibilities",
-    "inheritance_incompatibilities",
-    "ranking_incompatibilities",
-]
 
 # What a second stage takes over from the first with its weights.
 INHERITED = (
@@ -38,9 +30,7 @@ def augmentation_incompatibilities(settings: "Settings") -> Iterator[Incompatibi
             yield (("augmentation", name, "classes"),), f"{name} is for the unknown class {unknown[0]!r}; {advice}"
 
 
-def inheritance_incompatibilities(
-    settings: "Settings", first: "Settings", method: "Method"
-) -> Iterator[Incompatibility]:
+def inheritance_incompatibilities(settings: "Settings", first: "Settings", method: Any) -> Iterator[Incompatibility]:
     """Yield in what a second stage differs from the first, whose weights it goes on from."""
     for keys in INHERITED:
         own, inherited = settings, first
@@ -51,7 +41,7 @@ def inheritance_incompatibilities(
             yield (keys,), f"{name} differs between {both}, whose fine-tune it goes on from; give both the same"
 
 
-def no_normal_incompatibilities(settings: "Settings", method: "Method") -> Iterator[Incompatibility]:
+def no_normal_incompatibilities(settings: "Settings", method: Any) -> Iterator[Incompatibility]:
     """Yield what needs healthy series, where `normal` is null and no class is healthy."""
     place: Keys = ("normal",)
     why = "normal is null: no class is healthy, and"
@@ -70,7 +60,7 @@ def no_normal_incompatibilities(settings: "Settings", method: "Method") -> Itera
             yield (keys, place), f"{why} pseudo_labels {name} cuts the scores of a detector; take it out"
 
 
-def healthy_training_incompatibilities(settings: "Settings", method: "Method") -> Iterator[Incompatibility]:
+def healthy_training_incompatibilities(settings: "Settings", method: Any) -> Iterator[Incompatibility]:
     """Yield what learns from faults, where the split lets healthy series alone train."""
     why = "split.trains_on is normal: no fault is trained upon, and"
     step = "take it out, or set split.trains_on: all"

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from grid.config.check import ConfigError, Document, Fault, check, read_document
-from grid.config.document import Node, shortened
+from grid.config.document import Incompatibility, Node, shortened
 from motor.evaluation.axes.base import Axis, is_varied
 from motor.evaluation.axes.base import axis as axis_called
 from motor.evaluation.metrics.base import Metric
 from motor.evaluation.sheet import DECISIONS
 from motor.experiment.consistency import (
-    Incompatibility,
     augmentation_incompatibilities,
     healthy_training_incompatibilities,
     inheritance_incompatibilities,

@@ -4,12 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol
 
+from grid.config.document import Incompatibility
 from grid.stage import Stage
 from motor.backbones.base import Backbone
 from motor.backbones.training import Training
 from motor.evaluation.axes.base import Concern, axes
 from motor.features.base import Feature
-from motor.methods.checks import Incompatibility, feature_incompatibilities
+from motor.methods.checks import feature_incompatibilities
 from motor.registry import Plugin, plugins
 from motor.stages.described import Described
 from motor.stages.finetune import Finetune

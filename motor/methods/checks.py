@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from grid.config.document import Incompatibility, Keys
 from motor.backbones.base import Backbone
 from motor.backbones.modules.base import Asked
 from motor.registry import plugins
-
-Keys = tuple[str | int, ...]
-Incompatibility = tuple[tuple[Keys, ...], str]  # where it may stand in the config, and what is wrong
 
 
 def backbone_incompatibilities(

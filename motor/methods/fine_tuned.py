@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
+from grid.config.document import Incompatibility
 from motor.backbones.base import Backbone
 from motor.backbones.training import Lora, Training
 from motor.evaluation.axes.base import Concern
 from motor.features.base import Feature, ForecastFeature
 from motor.methods.base import Link, OfFeatures
 from motor.methods.checks import (
-    Incompatibility,
     backbone_incompatibilities,
     block_incompatibilities,
     conformal_incompatibilities,

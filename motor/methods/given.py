@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
+from grid.config.document import Incompatibility
 from motor.evaluation.axes.base import Concern
 from motor.features.base import Feature
 from motor.features.given import Given as GivenFeature
 from motor.methods.base import Link, Method
-from motor.methods.checks import Incompatibility
 from motor.stages.given import GivenVectors
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
+from grid.config.document import Incompatibility
 from motor.evaluation.axes.base import Concern
 from motor.features.base import Feature, FittedFeature, MachineFeature, RecordingFeature
 from motor.methods.base import Link, OfFeatures
-from motor.methods.checks import Incompatibility, length_incompatibilities
+from motor.methods.checks import length_incompatibilities
 from motor.stages.describe import Describe, DescribeFold
 from motor.stages.learn import Learn
 from motor.stages.own_reference import LEVEL
