@@ -7,8 +7,9 @@ Shapes: B windows, T context, H horizon, Q quantiles, L tokens, D embedding.
 """
 
 import json
-from abc import abstractmethod
+from inspect import ismethod
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -107,7 +108,7 @@ class TorchForecaster(Forecaster):
 class TorchBackbone(Backbone):
     """Settings of a torch module that forecasts.
 
-    A plug-in is a class of its settings with `network`, and a module::
+    A plug-in is a class of its settings with `network` (or `NETWORK`), and a module::
 
         class Mine(TorchBackbone):
             kind: Literal["mine"] = "mine"
@@ -120,6 +121,8 @@ class TorchBackbone(Backbone):
     """
 
     FORECASTER: ClassVar[type[TorchForecaster]] = TorchForecaster
+    NETWORK: ClassVar[str]
+    """Where the module is that `network` makes of the geometry and these settings: ``package.file:Class``."""
 
     dropout_masks: int = Field(
         default=0,
@@ -135,7 +138,6 @@ class TorchBackbone(Backbone):
             raise ValueError(f"backbone {self.kind} is solved, not trained: it has no dropout; take dropout_masks out")
         return self
 
-    @abstractmethod
     def network(self, geometry: Geometry) -> "torch.nn.Module":
         """Return a new network; torch's generator is seeded.
 
@@ -145,10 +147,14 @@ class TorchBackbone(Backbone):
         `GIVES` an ``embedding``, ``encode(batch)`` returns tokens (B, L, D), and ``patch`` is how many samples a token
         has. What is not to be trained has no `requires_grad`.
         """
+        return resolve_name(self.NETWORK)(geometry, self)
 
-    def blocks(self, network: "torch.nn.Module") -> Blocks:
-        """Return the network's parts, for freezing, LoRA, gradient checkpointing and compiling; by default none."""
-        return Blocks()
+    def blocks(self, network: Any) -> Blocks:
+        """Return the network's parts, for freezing, LoRA, gradient checkpointing and compiling.
+
+        By default those that the network itself names (``blocks()``), else none.
+        """
+        return network.blocks() if ismethod(getattr(network, "blocks", None)) else Blocks()
 
     def create(
         self,

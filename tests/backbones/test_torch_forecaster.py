@@ -94,6 +94,15 @@ def test_network_gets_the_future_in_training_alone_in_the_contexts_units():
     np.testing.assert_allclose(trained.context_BT, (batch.context_BT - mean_B1) / std_B1, atol=1e-5)
 
 
+def test_blocks_are_what_the_network_says_and_no_layers_that_are_called_so():
+    settings = Pictures()
+    named = type("Named", (torch.nn.Module,), {"blocks": lambda self: Blocks(head=[self])})()
+    layers = torch.nn.Module()
+    layers.blocks = torch.nn.ModuleList([torch.nn.Linear(1, 1)])
+    assert TorchBackbone.blocks(settings, named).head == [named]
+    assert TorchBackbone.blocks(settings, layers) == Blocks()
+
+
 def trained(tmp_path, **settings):
     forecaster = create()
     history = train(

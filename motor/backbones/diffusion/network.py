@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import Dropout, Linear, Module, ModuleList, SiLU
 
 from motor.backbones.batch import Batch
+from motor.backbones.blocks import Blocks
 from motor.backbones.forecast import Forecast
 from motor.backbones.layers.patches import known, n_known
 from motor.backbones.torch_forecaster import Geometry
@@ -98,6 +99,10 @@ class Network(Module):
         self.register_buffer("noise_SH", spread_noise(settings.n_samples, horizon))
         shares = signal_shares(settings.schedule, settings.n_noise_levels)
         self.register_buffer("shares_N", shares, persistent=False)
+
+    def blocks(self) -> Blocks:
+        """Return the layers of its denoiser."""
+        return Blocks(inputs=[self.context], encoder=list(self.layers), head=[self.head])
 
     def forward(self, batch: Batch) -> Forecast:
         """Return drawn futures and their quantiles; where the future is known, the loss of the denoiser instead."""

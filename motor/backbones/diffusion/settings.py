@@ -1,16 +1,11 @@
 """Settings of a diffusion model of the horizon."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from pydantic import Field
 
 from motor.backbones.base import Outline
-from motor.backbones.blocks import Blocks
-from motor.backbones.torch_forecaster import Geometry, TorchBackbone
-
-if TYPE_CHECKING:
-    from motor.backbones.diffusion.network import Network
-
+from motor.backbones.torch_forecaster import TorchBackbone
 
 Library = Literal["DDIMScheduler", "DPMSolverMultistepScheduler", "UniPCMultistepScheduler"]
 """Those of diffusers that draw nothing on the way, so that a window's answer depends on nothing beside it."""
@@ -24,6 +19,7 @@ class Diffusion(TorchBackbone):
     """
 
     GIVES: ClassVar[tuple[str, ...]] = ("samples",)
+    NETWORK: ClassVar[str] = "motor.backbones.diffusion.network:Network"
 
     kind: Literal["diffusion"] = "diffusion"
     width: int = Field(default=128, ge=2, description="of the denoiser")
@@ -41,15 +37,6 @@ class Diffusion(TorchBackbone):
     @property
     def PACKAGES(self) -> tuple[str, ...]:  # type: ignore[override] # of these settings
         return ("diffusers",) if self.sampler in get_args(Library) else ()
-
-    def network(self, geometry: Geometry) -> "Network":
-        from motor.backbones.diffusion.network import Network
-
-        return Network(geometry, self)
-
-    def blocks(self, network: "Network") -> Blocks:  # type: ignore[override] # of this kind's own network
-        """Return the layers of its denoiser."""
-        return Blocks(inputs=[network.context], encoder=list(network.layers), head=[network.head])
 
     def outline(self) -> Outline:
         """Return what is known before anything is built; any levels can be forecast."""

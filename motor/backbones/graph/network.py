@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import Linear, Module, Parameter
 
 from motor.backbones.batch import Batch
+from motor.backbones.blocks import Blocks
 from motor.backbones.forecast import Forecast
 from motor.backbones.layers.gated import GatedResidual
 from motor.backbones.layers.patches import known_at, n_known, n_patches, patches
@@ -55,6 +56,10 @@ class Network(Module):
         self.future = Linear((2 * self.n_last + 1) * width, width)
         self.each = GatedResidual(width)
         self.head = Linear(width, self.n_future * patch * len(geometry.quantile_levels))
+
+    def blocks(self) -> Blocks:
+        """Return the recurrent layer as the one block of its encoder."""
+        return Blocks(inputs=[self.inputs], encoder=[self.reader], head=[self.head])
 
     def forward(self, batch: Batch) -> Forecast:
         """Return quantiles and the tokens of the context."""

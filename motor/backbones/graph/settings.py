@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from motor.backbones.base import Outline
-from motor.backbones.blocks import Blocks
 from motor.backbones.torch_forecaster import Geometry, TorchBackbone
 
 if TYPE_CHECKING:
@@ -38,10 +37,6 @@ class Graph(TorchBackbone):
 
         share = {"static": 0.0, "dynamic": 1.0, "mixed": self.alpha}[self.adjacency]
         return Network(geometry, self.patch, self.width, share)
-
-    def blocks(self, network: "Network") -> Blocks:  # type: ignore[override] # of this kind's own network
-        """Return the recurrent layer as the one block of its encoder."""
-        return Blocks(inputs=[network.inputs], encoder=[network.reader], head=[network.head])
 
     def outline(self) -> Outline:
         """Return what is known before anything is built; any levels can be forecast."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import Linear, Module, ModuleDict, ParameterDict, SiLU
 
 from motor.backbones.batch import Batch
+from motor.backbones.blocks import Blocks
 from motor.backbones.forecast import Forecast
 from motor.backbones.layers.patches import known, patches, shapes
 from motor.backbones.objectives.quantile import pinball
@@ -71,6 +72,15 @@ class Network(Module):
         self.patch = next((branch.patch for branch in built.values() if hasattr(branch, "patch")), 1)
         weights = [branch.weight for branch in enabled.values()]
         self.gate = Gate(self._n_values(), weights, settings.temperature)
+
+    def blocks(self) -> Blocks:
+        """Return the blocks of its branches, one after the other."""
+        branches: Any = self.branches.items()
+        each = [branch.blocks() for name, branch in branches if name != "linear"]
+        joined: dict[str, Any] = {
+            part: [one for of in each for one in getattr(of, part)] for part in ("inputs", "encoder", "head")
+        }
+        return Blocks(**joined)
 
     def forward(self, batch: Batch) -> Forecast:
         """Return the mixture, the gate, what each branch forecasts, and their losses where the future is known."""

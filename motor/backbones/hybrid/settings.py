@@ -1,23 +1,19 @@
 """Settings of forecasters of several branches, which a gate weighs."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
 from motor.backbones.base import Backbone, Outline
-from motor.backbones.blocks import Blocks
 from motor.backbones.diffusion.settings import Diffusion
 from motor.backbones.graph.settings import Graph
 from motor.backbones.hybrid.forecaster import HybridForecaster
 from motor.backbones.linear.settings import Linear
 from motor.backbones.tft.settings import Tft
-from motor.backbones.torch_forecaster import Geometry, TorchBackbone, TorchForecaster
+from motor.backbones.torch_forecaster import TorchBackbone, TorchForecaster
 from motor.backbones.vssm.settings import Vssm
 from motor.registry import Record
-
-if TYPE_CHECKING:
-    from motor.backbones.hybrid.network import Network
 
 Settings = TypeVar("Settings", bound=TorchBackbone)
 
@@ -86,6 +82,7 @@ class Gated(TorchBackbone):
 
     GIVES: ClassVar[tuple[str, ...]] = ("embedding", "regimes", "gate")
     FORECASTER: ClassVar[type[TorchForecaster]] = HybridForecaster
+    NETWORK: ClassVar[str] = "motor.backbones.hybrid.network:Network"
 
     branches: Branches = Field(default=Branches(), description="what the gate weighs, by kind")
     temperature: float = Field(
@@ -137,20 +134,6 @@ class Gated(TorchBackbone):
     def gate_sees_regimes_alone(self) -> bool:
         """Whether the gate is fed by the regimes and nothing else."""
         return False
-
-    def network(self, geometry: Geometry) -> "Network":
-        from motor.backbones.hybrid.network import Network
-
-        return Network(geometry, self)
-
-    def blocks(self, network: "Network") -> Blocks:  # type: ignore[override] # of this kind's own network
-        """Return the blocks of its branches, one after the other."""
-        enabled = self.branches.enabled()
-        each = [enabled[name].settings.blocks(branch) for name, branch in network.branches.items() if name != "linear"]
-        joined: dict[str, Any] = {
-            part: [one for of in each for one in getattr(of, part)] for part in ("inputs", "encoder", "head")
-        }
-        return Blocks(**joined)
 
     def outline(self) -> Outline:
         """Return what is known before anything is built; any levels can be forecast."""

@@ -1,7 +1,8 @@
 """What modules have in common: settings of a network that stands beside a forecaster's."""
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Iterator
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import AfterValidator, Field, create_model
@@ -34,12 +35,15 @@ class Module(Plugin, ABC):
     LOOKS_UP: ClassVar[bool] = False
     """Whether it needs a memory of training series; its settings then have `top_k`, `key_length` and `stride`."""
 
-    @abstractmethod
+    PART: ClassVar[str]
+    """Where its network is, which is made of these settings and a site: ``package.file:Class``."""
+
     def part(self, site: "Site") -> "Part":
         """Return its network; torch's generator is seeded.
 
-        Import torch inside, so that reading a config stays quick.
+        One that is made by a `part` of its own imports torch inside, so that reading a config stays quick.
         """
+        return resolve_name(self.PART)(self, site)
 
     def incompatibilities(self, asked: Asked) -> Iterator[tuple[str, str]]:
         """Yield what cannot work, as far as it is known before anything is built: its own setting, and why."""

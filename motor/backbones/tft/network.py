@@ -12,6 +12,7 @@ from torch.nn import LSTM, Embedding, Linear, Module, Parameter
 from torch.nn.functional import dropout
 
 from motor.backbones.batch import Batch
+from motor.backbones.blocks import Blocks
 from motor.backbones.forecast import Forecast
 from motor.backbones.layers.gated import GatedResidual, GatedSkip, InterpretableAttention, VariableSelection
 from motor.backbones.layers.ids import MotorIds
@@ -117,6 +118,12 @@ class Network(Module):
         self.linear = LinearSkip(geometry, patch, width) if settings.linear_skip else None
         self.embedding = settings.embedding
         self.ids = None if settings.motor_ids is None else MotorIds(settings.motor_ids, width, settings.id_dropout)
+
+    def blocks(self) -> Blocks:
+        """Return its recurrent layer and its attention as the blocks of its encoder."""
+        inputs = [self.inputs, *([] if self.ids is None else [self.ids])]
+        head = [self.head, *([] if self.linear is None else [self.linear])]
+        return Blocks(inputs=inputs, encoder=[self.local, self.temporal], head=head)
 
     def forward(self, batch: Batch) -> Forecast:
         """Return quantiles and the tokens of the context."""

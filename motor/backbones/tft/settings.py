@@ -1,16 +1,12 @@
 """Settings of a temporal fusion transformer on patches."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from motor.backbones.base import Outline
-from motor.backbones.blocks import Blocks
-from motor.backbones.torch_forecaster import Geometry, TorchBackbone
-
-if TYPE_CHECKING:
-    from motor.backbones.tft.network import Network
+from motor.backbones.torch_forecaster import TorchBackbone
 
 
 class Tft(TorchBackbone):
@@ -22,6 +18,7 @@ class Tft(TorchBackbone):
 
     GIVES: ClassVar[tuple[str, ...]] = ("embedding",)
     BEFORE: ClassVar[Mapping[str, Any]] = {"embedding": "context"}
+    NETWORK: ClassVar[str] = "motor.backbones.tft.network:Network"
 
     kind: Literal["tft"] = "tft"
     patch: int = Field(default=64, ge=1, description="samples of a token: a revolution of the shaft, or more")
@@ -51,17 +48,6 @@ class Tft(TorchBackbone):
         exclude_if=lambda share: share == 0.3,
         description="share of training windows whose motor is unknown, with ``motor_ids``",
     )
-
-    def network(self, geometry: Geometry) -> "Network":
-        from motor.backbones.tft.network import Network
-
-        return Network(geometry, self)
-
-    def blocks(self, network: "Network") -> Blocks:  # type: ignore[override] # of this kind's own network
-        """Return its recurrent layer and its attention as the blocks of its encoder."""
-        inputs = [network.inputs, *([] if network.ids is None else [network.ids])]
-        head = [network.head, *([] if network.linear is None else [network.linear])]
-        return Blocks(inputs=inputs, encoder=[network.local, network.temporal], head=head)
 
     def outline(self) -> Outline:
         """Return what is known before anything is built; any levels can be forecast."""

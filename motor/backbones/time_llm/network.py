@@ -12,6 +12,7 @@ from torch.nn import Dropout, LayerNorm, Linear, Module, Parameter, Sequential
 from torch.nn.functional import pad, scaled_dot_product_attention
 
 from motor.backbones.batch import Batch
+from motor.backbones.blocks import Blocks
 from motor.backbones.layers.patches import known, n_known, n_patches
 from motor.backbones.time_llm.language_model import digest_of, language_model, tokenizer
 from motor.backbones.time_llm.prompt import Prompts
@@ -127,6 +128,12 @@ class Network(Module):
         self.head = Linear(self.n_patches * width, self.shape[0] * self.shape[1])
         for weight in self.head.parameters():
             torch.nn.init.zeros_(weight)  # a forecast starts at the context's mean
+
+    def blocks(self) -> Blocks:
+        """Return the attention to prototypes, and what stands in the language model's place where that is trained."""
+        body = [self.body] if isinstance(self.body, OneLayer) else []
+        inputs, head = [self.inputs, self.prototypes], [self.out, self.head]
+        return Blocks(inputs=inputs, encoder=[self.reprogram, *body], head=head, tokens=self.inputs)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return quantiles: (B, H, Q)."""

@@ -2,19 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from motor.backbones.base import Outline, read_record
-from motor.backbones.blocks import Blocks
 from motor.backbones.time_llm.forecaster import LLM, TimeLlmForecaster
-from motor.backbones.torch_forecaster import Geometry, TorchBackbone, TorchForecaster
+from motor.backbones.torch_forecaster import TorchBackbone, TorchForecaster
 from motor.backbones.weights import WeightsError, check_no_sizes, read_config
 from motor.registry import Record
-
-if TYPE_CHECKING:
-    from motor.backbones.time_llm.network import Network
 
 N_BYTES = 256  # without a tokenizer, each byte of a prompt is a word
 LONGEST_PROMPT = 64  # tokens; a prompt in bytes is the longest
@@ -61,6 +57,7 @@ class TimeLlm(TorchBackbone):
     SHOWS_TOKENS: ClassVar[bool] = True
     PACKAGES: ClassVar[tuple[str, ...]] = ("transformers",)
     FORECASTER: ClassVar[type[TorchForecaster]] = TimeLlmForecaster
+    NETWORK: ClassVar[str] = "motor.backbones.time_llm.network:Network"
 
     kind: Literal["time_llm"] = "time_llm"
     weights: str | None = Field(
@@ -103,17 +100,6 @@ class TimeLlm(TorchBackbone):
     @property
     def source(self) -> str | None:
         return self.weights
-
-    def network(self, geometry: Geometry) -> "Network":
-        from motor.backbones.time_llm.network import Network
-
-        return Network(geometry, self)
-
-    def blocks(self, network: "Network") -> Blocks:  # type: ignore[override] # of this kind's own network
-        """Return the attention to prototypes, and what stands in the language model's place where that is trained."""
-        body = [network.body] if network.body is not None and self.body == "attention" else []
-        inputs, head = [network.inputs, network.prototypes], [network.out, network.head]
-        return Blocks(inputs=inputs, encoder=[network.reprogram, *body], head=head, tokens=network.inputs)
 
     def outline(self) -> Outline:
         """Return what is known before anything is built; any levels can be forecast."""

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import Linear, Module, Parameter, Sequential, SiLU
 
 from motor.backbones.batch import Batch
+from motor.backbones.blocks import Blocks
 from motor.backbones.forecast import Forecast
 from motor.backbones.layers.gated import GatedResidual
 from motor.backbones.layers.patches import known_at, n_known, n_patches, patches, shapes
@@ -99,6 +100,10 @@ class Network(Module):
         self.emission = Sequential(Linear(n_states, width), SiLU(), Linear(width, 2 * patch))
         self.future = Sequential(Linear(n_states + n_regimes + width, width), SiLU(), GatedResidual(width))
         self.head = Linear(width, patch * self.n_levels)
+
+    def blocks(self) -> Blocks:
+        """Return the recurrent layer as the one block of its encoder."""
+        return Blocks(inputs=[self.inputs], encoder=[self.reader], head=[self.head])
 
     def forward(self, batch: Batch) -> Forecast:
         """Return quantiles, tokens and regimes; where the future is known, the bound's part of the loss, too."""

@@ -1,16 +1,12 @@
 """Settings of a variational state space model with regimes."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from motor.backbones.base import Outline
-from motor.backbones.blocks import Blocks
-from motor.backbones.torch_forecaster import Geometry, TorchBackbone
-
-if TYPE_CHECKING:
-    from motor.backbones.vssm.network import Network
+from motor.backbones.torch_forecaster import TorchBackbone
 
 
 class Vssm(TorchBackbone):
@@ -22,6 +18,7 @@ class Vssm(TorchBackbone):
 
     GIVES: ClassVar[tuple[str, ...]] = ("embedding", "regimes")
     BEFORE: ClassVar[Mapping[str, Any]] = {"embedding": "states_and_read"}
+    NETWORK: ClassVar[str] = "motor.backbones.vssm.network:Network"
 
     kind: Literal["vssm"] = "vssm"
     patch: int = Field(default=64, ge=1, description="samples of a state: a revolution of the shaft, or more")
@@ -41,15 +38,6 @@ class Vssm(TorchBackbone):
         description="what a classifier is given: beside the states, what was read up to each, or the logarithm of each "
         "regime's posterior",
     )
-
-    def network(self, geometry: Geometry) -> "Network":
-        from motor.backbones.vssm.network import Network
-
-        return Network(geometry, self)
-
-    def blocks(self, network: "Network") -> Blocks:  # type: ignore[override] # of this kind's own network
-        """Return the recurrent layer as the one block of its encoder."""
-        return Blocks(inputs=[network.inputs], encoder=[network.reader], head=[network.head])
 
     def outline(self) -> Outline:
         """Return what is known before anything is built; any levels can be forecast."""

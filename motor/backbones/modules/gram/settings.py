@@ -1,16 +1,12 @@
 """Settings of the global retrieval-augmented memory."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from motor.backbones.base import missing_packages
 from motor.backbones.modules.base import Asked, Module
-
-if TYPE_CHECKING:
-    from motor.backbones.modules.attached.part import Site
-    from motor.backbones.modules.gram.network import Gate
 
 
 class Gram(Module):
@@ -18,6 +14,7 @@ class Gram(Module):
     and by a learned match, seen by the tokens, and mixed into the forecast by a gate."""
 
     LOOKS_UP: ClassVar[bool] = True
+    PART: ClassVar[str] = "motor.backbones.modules.gram.network:Gate"
 
     kind: Literal["gram"] = Field(default="gram", description="its name; it need not be written")
     order: ClassVar[int] = 20
@@ -63,11 +60,6 @@ class Gram(Module):
     @property
     def PACKAGES(self) -> tuple[str, ...]:  # type: ignore[override] # of these settings
         return ("faiss-cpu",) if self.index == "approximate" else ()
-
-    def part(self, site: "Site") -> "Gate":
-        from motor.backbones.modules.gram.network import Gate
-
-        return Gate(self, site)
 
     def incompatibilities(self, asked: Asked) -> Iterator[tuple[str, str]]:
         if self.key_length > asked.context_length:

@@ -1,15 +1,11 @@
 """Settings of the trend-aware patch router."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from motor.backbones.modules.base import Asked, Module
-
-if TYPE_CHECKING:
-    from motor.backbones.modules.attached.part import Site
-    from motor.backbones.modules.tapr.network import Router
 
 FACTOR = 4  # from one scale to the next
 FEWEST = 2  # tokens of the coarsest scale: one alone has no trend
@@ -22,6 +18,8 @@ class Tapr(Module):
     Of a forecaster that shows no tokens it makes its own, and changes the forecast alone.
     """
 
+    PART: ClassVar[str] = "motor.backbones.modules.tapr.network:Router"
+
     kind: Literal["tapr"] = Field(default="tapr", description="its name; it need not be written")
     order: ClassVar[int] = 10
 
@@ -31,11 +29,6 @@ class Tapr(Module):
     )
     width: int = Field(default=32, ge=4, multiple_of=4, description="of its layers")
     kernel: int = Field(default=25, ge=3, description="tokens whose mean is the trend, at most")
-
-    def part(self, site: "Site") -> "Router":
-        from motor.backbones.modules.tapr.network import Router
-
-        return Router(self, site)
 
     def incompatibilities(self, asked: Asked) -> Iterator[tuple[str, str]]:
         if asked.n_tokens is None:
