@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Axes = Mapping[str, str | int | None]
 
 NO_VALUE = "–"  # an axis that means nothing for this method: physics features have no context
+JOINT = "Joint"  # the regime of one recipe for all domains
 FORECASTER, PLAIN = "forecaster", "plain"  # the families of methods
 
 
@@ -159,7 +160,7 @@ class ReportContext:
     command: str
     classes: tuple[str, ...]
     normal: str
-    joint: str = "Joint"
+    joint: str = JOINT
     two_stage_pairs: Mapping[str, str] = field(default_factory=dict)
     descriptions: Mapping[str, str] = field(default_factory=dict)
     settings: tuple[tuple[str, str], ...] = ()

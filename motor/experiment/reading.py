@@ -10,6 +10,7 @@ from grid.config.check import ConfigError, Document, Fault, check, read_document
 from grid.config.document import Incompatibility, Node, shortened
 from motor.evaluation.axes.base import Axis, is_varied
 from motor.evaluation.axes.base import axis as axis_called
+from motor.evaluation.cells import JOINT
 from motor.evaluation.metrics.base import Metric
 from motor.evaluation.sheet import DECISIONS
 from motor.experiment.consistency import (
@@ -22,7 +23,6 @@ from motor.experiment.consistency import (
 from motor.experiment.public_sets import used, with_public_set
 from motor.experiment.settings import (
     BY_DOMAIN,
-    JOINT,
     NAMED,
     OVERLAYS,
     RANKING,

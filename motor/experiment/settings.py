@@ -25,7 +25,6 @@ from motor.stages.speeds import Speed
 from motor.windows.representations.raw import Raw
 from motor.windows.scaling import Scaling
 
-JOINT = "Joint"
 AUGMENTATIONS: Any = table("motor.windows.augmentations", optional=True)  # what a config does not name is off
 FEATURES: Any = table("motor.features")
 CLASSIFIERS: Any = table("motor.judges")

@@ -10,7 +10,7 @@ from typing import Any
 from grid.stage import KEY_LENGTH, Stage, digest
 from grid.store.manifest import MANIFEST, DamagedError, FileDigest, damages, read_manifest
 from grid.store.store import RECORD
-from motor.evaluation.cells import CellResult, rankable
+from motor.evaluation.cells import JOINT, CellResult, rankable
 from motor.evaluation.metrics.macro_f1 import MacroF1
 from motor.evaluation.ranking import rank_recipes
 from motor.evaluation.scores import score_cells
@@ -275,8 +275,6 @@ def _cells_of(there: Results, grid: str) -> Iterator[StoredCell]:
 
 def _best(there: Results, results: str | None, domain: str | None) -> list[StoredCell]:
     """Return the cells of the recipe that is ranked first, as the report ranks; of several seeds, the first."""
-    from motor.experiment.settings import JOINT
-
     grids = _grids(there, results)
     if len(grids) > 1:
         raise CellError(f"{there.where} has the results of {', '.join(grids)}; say whose best, with --config NAME")

@@ -9,10 +9,9 @@ from grid.plan.plan import Cell, Plan
 from grid.plan.waves import Waves
 from grid.stage import digest
 from grid.store.store import Store, write_json
-from motor.evaluation.cells import CellResult, ReportContext, rankable
+from motor.evaluation.cells import JOINT, CellResult, ReportContext, rankable
 from motor.evaluation.racing import share_of, worse
 from motor.experiment.reading import Experiment
-from motor.experiment.settings import JOINT
 from motor.lazy import pandas as pd
 from motor.results.folder import RACING, results_folder
 from motor.stages.heat import Heat, with_heats

@@ -10,9 +10,8 @@ from grid.plan.plan import Cell
 from grid.run.run import versions
 from grid.stage import digest
 from grid.store.store import Store
-from motor.evaluation.cells import cell_key
+from motor.evaluation.cells import JOINT, cell_key
 from motor.experiment.reading import Experiment
-from motor.experiment.settings import JOINT
 from motor.lazy import pandas as pd
 from motor.report import FailedCell, ReportContext
 from motor.stages.audit import Audit
