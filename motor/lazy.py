@@ -2,7 +2,7 @@
 
 ``from motor.lazy import torch`` takes no time; ``torch.tensor(...)`` imports torch. So the command line, the launcher
 and light workers may use any function of the project and pay only for what they call. Ray stands apart, in
-`motor.lazy_ray`, for few rooms may know it.
+`motor.lazy_ray`, for few rooms may know it. What lies deeper is ``Lazy("statsmodels.stats.power")``.
 
 A class of torch or scikit-learn that is derived from, and a decorator, need the package at import: such files import it
 as usual, and are themselves imported inside the function that needs them.
@@ -14,16 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 __all__ = [
     "Lazy",
+    "alembic",
+    "captum",
     "chronos",
+    "cleanlab",
+    "faiss",
     "h5py",
     "huggingface_hub",
     "joblib",
     "lightgbm",
     "matplotlib",
     "nptdms",
+    "numba",
     "numpy",
     "orjson",
     "pandas",
+    "peft",
     "plotly",
     "psutil",
     "pyarrow",
@@ -76,16 +82,22 @@ def _submodule(package: ModuleType, name: str) -> ModuleType:
 
 
 if TYPE_CHECKING:
+    import alembic
+    import captum
     import chronos
+    import cleanlab
+    import faiss
     import h5py
     import huggingface_hub
     import joblib
     import lightgbm
     import matplotlib
     import nptdms
+    import numba
     import numpy
     import orjson
     import pandas
+    import peft
     import plotly
     import psutil
     import pyarrow

@@ -16,7 +16,7 @@ def open_store(location: str) -> Store:
         If an object storage does not answer, or cannot do what is asked of it.
     """
     if location.startswith(OBJECTS):
-        from grid.store.remote import RemoteStore
+        from grid.store.remote import RemoteStore  # which no store on a disk needs
 
         return RemoteStore.at(location)
     return Store(Path(location).absolute())

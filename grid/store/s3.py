@@ -2,6 +2,7 @@
 
 By boto3. obstore 0.12 was tried: it creates conditionally, sends in pieces and lists as well, but knows no AWS_PROFILE,
 can neither list nor drop uploads that died, copies no more than 5 GB, and hangs in a forked process.
+boto3 is an extra, and is imported where it is used.
 """
 
 import os

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from motor.backbones.base import seeded
 from motor.backbones.forecaster import Forecaster
-from motor.lazy import torch
+from motor.lazy import peft, torch
 from motor.registry import Record
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ def adapt(forecaster: Forecaster, lora: Lora, seed: int) -> Forecaster:
     ValueError
         If it has factors already, or no layer that could have them.
     """
-    from peft import LoraConfig, inject_adapter_in_model
-
     model, blocks = forecaster.model, forecaster.blocks()
     if has_adapters(model):
         raise ValueError("this forecaster has LoRA factors already; merge them first")
@@ -62,10 +60,10 @@ def adapt(forecaster: Forecaster, lora: Lora, seed: int) -> Forecaster:
         raise ValueError(
             f"{type(forecaster).__name__} has no linear layers in its blocks for LoRA to adapt; leave finetune.lora out"
         )
-    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout_rate, target_modules=adapted)
+    config = peft.LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout_rate, target_modules=adapted)
     was_training, learned = model.training, [weight for weight in model.parameters() if weight.requires_grad]
     model.requires_grad_(False)
-    seeded(lambda: inject_adapter_in_model(config, seen, ADAPTER), seed)
+    seeded(lambda: peft.inject_adapter_in_model(config, seen, ADAPTER), seed)
     seeded(lambda: _draw(model), seed)
     model.train(was_training)  # the new layers came in training mode
     for part in blocks.head:
@@ -130,10 +128,8 @@ def _adaptable(blocks: "torch.nn.ModuleList") -> list[str]:
 
 def _layers(model: Any) -> "Iterator[tuple[str, LoraLayer]]":
     """Yield the layers that have factors, by name."""
-    from peft.tuners.lora import LoraLayer
-
     for name, module in model.named_modules():
-        if isinstance(module, LoraLayer):
+        if isinstance(module, peft.tuners.lora.LoraLayer):
             yield name, module
 
 

@@ -69,7 +69,7 @@ class TorchForecaster(Forecaster):
 
     def _masked(self, normalised: Batch) -> Forecast:
         """Return what the masks of dropout say together."""
-        from motor.backbones.layers.masks import masked, mixture
+        from motor.backbones.layers.masks import masked, mixture  # a layer of torch
 
         each = []
         for number in range(self.settings.dropout_masks):

@@ -88,7 +88,7 @@ def finalize(
     plan = make_plan([Cell(final.axes, final) for final in finals], grid.store)
     outcome = None
     if plan.missing:
-        from grid.run.run import run
+        from grid.run.run import run  # not where all stands
 
         planned = replace(grid, plan=plan)
         check_fits(planned, address)

@@ -52,7 +52,7 @@ class Grid:
     @property
     def root(self) -> Path:
         """The folder of the results."""
-        from motor.results.folder import results_folder
+        from motor.results.folder import results_folder  # the report, which a plan alone does not draw
 
         return results_folder(self.experiment, self.store)
 
@@ -131,7 +131,7 @@ def plan_grid(
     race = None
     is_racing = experiment.base.search.kind == "racing" and len(experiment.base.split.fold_names()) > 1
     if is_racing and not (asked[len(cells) :] or len(asked) < len(cells)):  # of a whole grid alone
-        from motor.results.race import Race, raced
+        from motor.results.race import Race, raced  # the statistics, for a race alone
 
         cells = asked = raced(cells)
         race = Race(experiment, cells, store)

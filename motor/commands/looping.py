@@ -202,7 +202,7 @@ def _build(grid: Grid, address: str | None) -> bool:
 
 def _judge(key: str, store: Store) -> Judge:
     """Return what judges recordings by a cell, with the features that its classifier sees beside."""
-    from motor.commands.cell import find_cell
+    from motor.commands.cell import find_cell  # prediction, for the first labels alone
     from motor.predicting.cell import TrainedCell
 
     cells = [TrainedCell.open(parts) for parts in find_cell(key, store.root)]

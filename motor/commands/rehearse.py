@@ -159,10 +159,10 @@ def rehearse(asked: RehearsalPlan, store: Store, address: str | None = None, cod
     ConnectionError
         If no cluster answers.
     """
-    from grid.run.run import run
-
     outcome = None
     if asked.plan.missing:
+        from grid.run.run import run  # not where all is measured
+
         print(describe(asked.plan, asked.resources), flush=True)
         packages = packages_of([type(stage.backbone) for stage in asked.stages])
         outcome = run(asked.plan, store, asked.resources, address, code, packages=packages)
@@ -292,7 +292,7 @@ def _has_gpu(address: str | None) -> bool:
     if address is None or address == "local":
         return torch.cuda.is_available()
 
-    from grid.run.cluster import Connection
+    from grid.run.cluster import Connection  # of a cluster alone
 
     connection = Connection(address)
     connection.start()

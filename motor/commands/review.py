@@ -41,7 +41,7 @@ def command(arguments: argparse.Namespace) -> int:
     store, words = store_in(arguments), list(arguments.words)
     kind = words.pop(0) if words and words[0] in KINDS else "serve"
     if kind == "serve":
-        from motor.review.server.serving import serve
+        from motor.review.server.serving import serve  # FastAPI, which the other commands do without
 
         loop = find_loop(store, words[0] if words else None)
         door = Door(loop.database, arguments.host, tuple(arguments.allow_host), arguments.user_header)

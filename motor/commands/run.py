@@ -88,7 +88,7 @@ def run(
     grid.run.cluster.RayError
         If the embedded Ray does not come up.
     """
-    from motor.results.folder import is_current, write_results
+    from motor.results.folder import is_current, write_results  # the report, which a look at a loop does without
 
     if not grid.plan.missing:
         sweep_leftovers()  # nothing is run, which would do so; a launch may have died at its very end
@@ -218,7 +218,7 @@ def build_grid(grid: Grid, address: str | None, code: Path, stream: IO[str] | No
     ConnectionError
         If no cluster answers.
     """
-    from grid.run.run import Outcome
+    from grid.run.run import Outcome  # as in `_build`
 
     outcome, todo = Outcome(), grid.plan
     aside = grid.store.set_aside_keys() - todo.missing.keys()
@@ -235,7 +235,7 @@ def build_grid(grid: Grid, address: str | None, code: Path, stream: IO[str] | No
 
 
 def _build(grid: Grid, todo: Plan, address: str | None, code: Path, stream: IO[str] | None) -> "Outcome":
-    from grid.run.run import run
+    from grid.run.run import run  # not where all stands
     from motor.results.live import LiveLinks
 
     resources = resources_of(grid.experiment, todo.stages.values())

@@ -43,7 +43,7 @@ def serve(
     shadow : optional
         As of `find_shadow`.
     """
-    from motor.predicting.endpoint import start
+    from motor.predicting.endpoint import start  # Ray Serve and FastAPI: not before all is found to be served
 
     start(parts, settings, interrupt, shadow)
     return f"http://{settings.host}:{settings.port}"
@@ -113,7 +113,7 @@ def find_shadow(shadow: str, parts: Sequence[CellParts], storage: str | Path) ->
 
 def _until_interrupted(parts: Sequence[CellParts], settings: access.Settings, shadow: Beside | None) -> int:
     """Serve until Ctrl-C, SIGTERM or SIGHUP, which are no failure."""
-    from motor.predicting.endpoint import stop, wait
+    from motor.predicting.endpoint import stop, wait  # see `serve`
 
     with Interrupt() as interrupt:
         try:

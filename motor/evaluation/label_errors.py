@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from motor.evaluation.sheet import has
+from motor.lazy import cleanlab
 from motor.lazy import numpy as np
 from motor.lazy import pandas as pd
 
@@ -80,21 +81,18 @@ def _said(cells: Sequence[CellResult], classes: Sequence[str]) -> pd.DataFrame |
 
 
 def _suspected(table: pd.DataFrame, columns: list[str], classes: list[str]) -> pd.DataFrame:
-    from cleanlab.filter import find_label_issues
-    from cleanlab.rank import get_label_quality_scores
-
     probability_MC = table[columns].to_numpy(dtype=float)
     probability_MC = probability_MC / probability_MC.sum(axis=1, keepdims=True)
     label_M = np.array([classes.index(name) for name in table["label"]])
     rows: Any = np.arange(len(table))
     suggested_M = probability_MC.argmax(axis=1)
     is_doubted_M, is_wrong_M = (
-        find_label_issues(label_M, probability_MC, filter_by=how, n_jobs=1)
+        cleanlab.filter.find_label_issues(label_M, probability_MC, filter_by=how, n_jobs=1)
         for how in ("predicted_neq_given", "confident_learning")
     )
     found = table.assign(
         suggested=np.array(classes, dtype=object)[suggested_M],
-        quality=get_label_quality_scores(label_M, probability_MC, method="normalized_margin"),
+        quality=cleanlab.rank.get_label_quality_scores(label_M, probability_MC, method="normalized_margin"),
         is_confident=is_wrong_M,
         probability_label=probability_MC[rows, label_M],
         probability_suggested=probability_MC[rows, suggested_M],

@@ -12,6 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from motor.lazy import Lazy
+
+statsmodels_power = Lazy("statsmodels.stats.power")
+
 POWER = 0.8
 MOST_MOTORS = 10_000  # more is as good as never
 LARGEST_EFFECT = 5.0  # standard deviations; beyond it a handful of motors does
@@ -82,9 +86,7 @@ def about(number: int) -> str:
 
 def _power(level: float, freedom_per_motor: float | None) -> Callable[[float, int], float]:
     """Give the power of a two-sided paired t-test as a function of effect size and number of motors."""
-    from statsmodels.stats.power import TTestPower
-
-    test = TTestPower()
+    test = statsmodels_power.TTestPower()
 
     def power(size: float, n_motors: int) -> float:
         if n_motors < 2:

@@ -46,7 +46,7 @@ class Cnn(FittedFeature):
         ValueError
             If there is one class alone.
         """
-        from motor.features.fitted.wide_cnn import fit_wide_cnn
+        from motor.features.fitted.wide_cnn import fit_wide_cnn  # layers of torch
 
         classes, class_S = np.unique(meta["label"].to_numpy(dtype=str), return_inverse=True)
         if len(classes) < 2:
@@ -76,8 +76,7 @@ class CnnModel(FittedModel):
         ValueError
             If windows are not as long as those of the training, or a series has none.
         """
-
-        from motor.features.fitted.wide_cnn import logits
+        from motor.features.fitted.wide_cnn import logits  # layers of torch
 
         check_windows(windows_BT, self.context_length)
         names = [f"cnn_logit_{name}" for name in self.classes]

@@ -11,9 +11,12 @@ from pydantic import Field
 
 from motor.features.base import FittedFeature, FittedModel, check_windows
 from motor.features.fitted.windows import series_frame, standardised
+from motor.lazy import Lazy, numba
 
 if TYPE_CHECKING:
     import pandas as pd
+
+rocket = Lazy("sktime.transformations.rocket")
 
 KERNEL_LENGTH = 9
 BATCH_SIZE = 256
@@ -47,14 +50,12 @@ class Minirocket(FittedFeature):
         ValueError
             If windows are shorter than a kernel.
         """
-        from sktime.transformations.rocket import MiniRocket
-
         if windows_BT.shape[1] < KERNEL_LENGTH:
             raise ValueError(
                 f"windows have {windows_BT.shape[1]} samples, but MiniRocket's kernels have {KERNEL_LENGTH}; "
                 "lengthen axes.context_length"
             )
-        transformer = MiniRocket(self.n_columns, self.max_dilations, n_jobs=1, random_state=seed)
+        transformer = rocket.MiniRocket(self.n_columns, self.max_dilations, n_jobs=1, random_state=seed)
         transformer.fit(_panel(windows_BT, self.level))
         return MinirocketModel(transformer, self.level, windows_BT.shape[1], n_threads)
 
@@ -76,10 +77,8 @@ class MinirocketModel(FittedModel):
         ValueError
             If windows are not as long as those of the training, or a series has none.
         """
-        from numba import config
-
         check_windows(windows_BT, self.context_length)
-        self.transformer.n_jobs = min(self.n_threads, config.NUMBA_NUM_THREADS)  # of this machine; more is an error
+        self.transformer.n_jobs = min(self.n_threads, numba.config.NUMBA_NUM_THREADS)  # more is an error
         starts = range(0, len(windows_BT), BATCH_SIZE)
         parts = [_panel(windows_BT[start : start + BATCH_SIZE], self.level) for start in starts]
         values_BD = np.concatenate([np.asarray(self.transformer.transform(part), dtype=np.float32) for part in parts])

@@ -27,6 +27,8 @@ class Judge(Plugin, ABC):
     def estimator(self, seed: int, n_threads: int) -> Any:
         """Return an unfitted scikit-learn estimator.
 
+        What derives from scikit-learn's classes or torch's is imported inside, so that reading a config stays quick.
+
         Parameters
         ----------
         seed : int

@@ -201,7 +201,7 @@ def parts_of(
     """Return where the parts of what is asked for lie, in an exported folder or in a storage."""
     if (Path(folder) / MODEL).is_file():
         return read_exported(Path(folder), digest)
-    from motor.predicting.stored import find_cells
+    from motor.predicting.stored import find_cells  # of a storage, which an exported folder needs not
 
     return [found.parts() for found in find_cells(folder, cell, config, domain)]
 

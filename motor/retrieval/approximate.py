@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from motor.lazy import faiss
 from motor.retrieval.search import Neighbours, check_others, in_order
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ class ApproximateSearch:
     """
 
     def __init__(self, keys_ND: "Tensor", motors: "Sequence[str] | np.ndarray") -> None:
-        import faiss
-
         self.motor_N = np.asarray(motors, dtype=object)
         self._place_N, self._of_motor = in_order(self.motor_N)
         self._keys_ND = np.ascontiguousarray(keys_ND.cpu().numpy(), dtype=np.float32)[self._place_N]
@@ -75,8 +74,6 @@ class ApproximateSearch:
 
     def _candidates(self, queries_QD: np.ndarray, count: int, motor: str) -> np.ndarray:
         """Return rows of keys of other motors, -1 where there are too few: (Q, C)."""
-        import faiss
-
         own = self._of_motor.get(motor, slice(0, 0))
         others = faiss.IDSelectorNot(faiss.IDSelectorRange(own.start, own.stop))
         search = faiss.SearchParametersIVF(sel=others, nprobe=min(PROBED, self._index.nlist))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grid.store.store import write_json
+from motor.backbones.lora import restored
 from motor.lazy import safetensors
 from motor.recordings.digest import content_digest
 
@@ -68,8 +69,6 @@ def kept_adapter(stage: "Finetune") -> Mapping[str, Any] | None:
 
 def put_adapter(forecaster: "Forecaster", training: "Training", seed: int, kept: Mapping[str, Any]) -> "History":
     """Give a forecaster what it had learned, in place, in the place of training it; return its curves."""
-    from motor.backbones.lora import restored
-
     assert training.lora is not None
     forecaster.set_dropout(training.dropout_rate)
     restored(forecaster, training.lora, seed, kept["tensors"])

@@ -8,7 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from motor.lazy import tensorboard
+from motor.lazy import Lazy, tensorboard
+
+hparams, event_pb2 = Lazy("tensorboard.plugins.hparams"), Lazy("tensorboard.compat.proto.event_pb2")
 
 CURVES = "tensorboard"  # a folder of this name, in a fine-tune's work folder and then in its own
 FLUSH_INTERVAL_S = 2  # what a kill may lose
@@ -82,8 +84,7 @@ def write_cell(folder: Path, axes: Mapping[str, Any], figures: Mapping[str, floa
     figures : mapping of str to float
         Columns to sort by, under the names that they are to have.
     """
-    from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
-
+    api_pb2, metadata, plugin_data_pb2 = hparams.api_pb2, hparams.metadata, hparams.plugin_data_pb2
     start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
     for axis, value in axes.items():
         if value is not None:
@@ -129,8 +130,6 @@ class _Events:
     """
 
     def __init__(self, folder: Path, purge_step: int | None = None, suffix: str = "") -> None:
-        from tensorboard.compat.proto.event_pb2 import SessionLog
-
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}{suffix}"
         self._file = file.open("ab")
@@ -138,7 +137,7 @@ class _Events:
         self._flushed_at = 0.0
         self._write(file_version=VERSION)
         if purge_step is not None:
-            self._write(step=purge_step, session_log=SessionLog(status=SessionLog.START))
+            self._write(step=purge_step, session_log=event_pb2.SessionLog(status=event_pb2.SessionLog.START))
 
     def add(self, value: Mapping[str, Any], step: int | None = None) -> None:
         """Write one value of a summary, by the fields of TensorBoard's protocol."""
@@ -157,9 +156,7 @@ class _Events:
         self.close()
 
     def _write(self, **fields: Any) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event
-
-        self._records.write(Event(wall_time=time.time(), **fields).SerializeToString())
+        self._records.write(event_pb2.Event(wall_time=time.time(), **fields).SerializeToString())
 
 
 def _write(events: _Events, row: Mapping[str, float]) -> None:

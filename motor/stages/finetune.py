@@ -177,7 +177,7 @@ class Finetune(Stage):
 
     def build(self, folder: Path, context: Context) -> None:
         """Write ``predictor/`` (stock format), ``training.json``, ``skill.json`` and ``forecasts.json``."""
-        from motor.stages.train_workers import in_ray_train
+        from motor.stages.train_workers import in_ray_train  # not for a plan alone
 
         at = Workplace.of(self, folder, context)
         forget_tried(at.work)
@@ -204,7 +204,7 @@ class Finetune(Stage):
             forecaster.begin_with([one.backbone.load(folder, one.domains) for one, folder in folders])
         if not self.modules:
             return forecaster
-        from motor.backbones.modules.attached.forecaster import attached
+        from motor.backbones.modules.attached.forecaster import attached  # layers of torch
 
         return with_memory(attached(forecaster, self.modules, self.seed), memory)
 
@@ -222,7 +222,7 @@ class Finetune(Stage):
         forecaster = self.backbone.load(folder, self.domains)
         if not self.modules or (self.memory is not None and memory is None):
             return forecaster
-        from motor.backbones.modules.attached.forecaster import loaded
+        from motor.backbones.modules.attached.forecaster import loaded  # layers of torch
 
         return with_memory(loaded(forecaster, self.modules, folder), memory)
 

@@ -21,12 +21,14 @@ from motor.backbones.base import Backbone
 from motor.backbones.batch import Batch
 from motor.backbones.modules.base import Module
 from motor.backbones.training import Training, precision_used, train
-from motor.lazy import torch
+from motor.lazy import Lazy, torch
 from motor.retrieval.memory import Memory, Remembered
 from motor.stages.devices import held_device
 
 if TYPE_CHECKING:
     from motor.backbones.forecaster import Forecaster
+
+flop_counter = Lazy("torch.utils.flop_counter")
 
 FILE_NAME = "rehearsal.json"
 LEVELS = (0.1, 0.5, 0.9)
@@ -61,7 +63,7 @@ class Rehearse(Stage):
         forecaster = self.backbone.create(self.context_length, self.prediction_length, LEVELS, 0.1, (), 0)
         if not self.modules:
             return forecaster
-        from motor.backbones.modules.attached.forecaster import attached
+        from motor.backbones.modules.attached.forecaster import attached  # layers of torch
 
         whole, random = attached(forecaster, self.modules), np.random.default_rng(0)
         length = self.context_length + self.prediction_length + REMEMBERED
@@ -101,9 +103,7 @@ class Rehearse(Stage):
 
     def _counted(self, forecaster: "Forecaster", device: str) -> tuple[int, int]:
         """Do a first step, which allocates; return the encoder's tokens and the step's floating-point operations."""
-        from torch.utils.flop_counter import FlopCounterMode
-
-        with forecaster.tokens_seen() as seen, FlopCounterMode(display=False) as counter:
+        with forecaster.tokens_seen() as seen, flop_counter.FlopCounterMode(display=False) as counter:
             self._train(forecaster, device, 1, lambda: None)
         n_tokens = seen[0] if seen else forecaster.n_tokens(self.context_length)
         return n_tokens, int(counter.get_total_flops())

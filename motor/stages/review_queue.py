@@ -102,7 +102,7 @@ class Queue:
         """Return the columns that make each strange series so, the most first, where the detector can say it."""
         if not can_attribute(detector):
             return {}
-        from motor.judges.estimators.deep.attribution import attributed
+        from motor.judges.estimators.deep.attribution import attributed  # torch, for few detectors
 
         normal = train[train["label"] == self.normal] if (train["label"] == self.normal).any() else train
         found_MD = attributed(detector, strange[self.columns].to_numpy(), normal[self.columns].to_numpy())

@@ -66,7 +66,7 @@ def _free_memory() -> None:
 
 def _here(task: Task, context: Context) -> None:
     """With `num_workers=0` Ray Train starts no processes of its own, which would cost 12 to 18 s on two cores."""
-    from ray.train.torch import TorchTrainer
+    from ray.train.torch import TorchTrainer  # which imports torch
 
     scaling = ray.train.ScalingConfig(num_workers=0, use_gpu=bool(context.resources.gpus))
     with in_train_view(context.title, context.resources):
@@ -74,7 +74,7 @@ def _here(task: Task, context: Context) -> None:
 
 
 def _on_workers(task: Task, context: Context) -> None:
-    from ray.train.torch import TorchConfig, TorchTrainer
+    from ray.train.torch import TorchConfig, TorchTrainer  # which import torch
 
     work, killed = context.work(), oom_kills()
     for name in (PROGRESS, SAID, OVER):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from motor.backbones.batch import Batch
 from motor.backbones.blocks import Blocks
 from motor.backbones.chronos import domain_mark
+from motor.backbones.chronos.shortcuts import shortened, without_lone_groups
 from motor.backbones.forecast import Forecast, loc_scale
 from motor.backbones.forecaster import SIDECAR, Forecaster
 from motor.backbones.weights import save_model
@@ -114,8 +115,6 @@ class ChronosForecaster(Forecaster):
 
     def training_shortcuts(self, batch: Batch) -> AbstractContextManager[Any]:
         """Return a context in which a training step takes less time (see `motor.backbones.chronos.shortcuts`)."""
-        from motor.backbones.chronos.shortcuts import shortened
-
         # a window of Chronos-2 whose domain is known shares its group with the covariate of it
         return shortened(self.model, alone=batch.group_B is None and not self.is_told)
 
@@ -127,8 +126,6 @@ class ChronosForecaster(Forecaster):
         batch. It stays where rows share groups: a marked window has one with its covariate, sensors may
         go in together, and a roll-out makes rows of its own. Chronos-Bolt has no such attention.
         """
-        from motor.backbones.chronos.shortcuts import without_lone_groups
-
         shares = self.is_told or self.sees_together or self.native_length < self.prediction_length
         return nullcontext() if shares else without_lone_groups(self.model)
 

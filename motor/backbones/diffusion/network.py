@@ -199,7 +199,7 @@ def half_log_ratio(shares_N: Tensor) -> Tensor:
 
 def library_scheduler(name: str, shares_N: Tensor, n_steps: int) -> Any:
     """Return a scheduler of diffusers for the same noise levels, set to so many steps."""
-    import diffusers
+    import diffusers  # an extra
 
     rates_N = 1 - shares_N.double() / torch.cat([shares_N.new_ones(1), shares_N[:-1]]).double()
     settings: dict[str, Any] = {"trained_betas": rates_N.cpu().numpy(), "prediction_type": "v_prediction"}

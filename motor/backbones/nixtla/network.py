@@ -46,7 +46,7 @@ class Network(Module):
 
 def _built(geometry: Geometry, name: str, settings: dict[str, Any]) -> Module:
     """Return the library's model with weights of torch's seed; the library seeds every generator, which is undone."""
-    from neuralforecast import models
+    from neuralforecast import models  # an extra
     from neuralforecast.losses.pytorch import MQLoss
 
     kind = getattr(models, name, None)

@@ -57,7 +57,7 @@ class Trainer:
 
     def run(self, forecaster: "Forecaster", data: TrainingData) -> History:
         """Run the loop and return its curves."""
-        from motor.backbones.training.loop import train
+        from motor.backbones.training.loop import train  # which trains forecasters, and they know this file
 
         validation = data.validation if data.validation() is not None else None
         return train(

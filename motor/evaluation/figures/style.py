@@ -5,13 +5,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from motor.lazy import matplotlib
+from motor.lazy import Lazy, matplotlib
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from matplotlib.figure import Figure
+
+backend_agg = Lazy("matplotlib.backends.backend_agg")
 
 Edges = dict[str, float]  # as `Figure.subplots_adjust` takes them
 
@@ -104,11 +106,9 @@ def house_style() -> Iterator[None]:
 
 def new_figure(width: float, height: float, edges: Edges | None) -> Figure:
     """Return an empty figure of `width` x `height` inches; without `edges` its axes make room for their words."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     layout = None if edges else matplotlib.layout_engine.ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
     figure: Figure = matplotlib.figure.Figure(figsize=(width, height), dpi=DPI, layout=layout)
-    FigureCanvasAgg(figure)
+    backend_agg.FigureCanvasAgg(figure)
     return figure
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
+from motor.lazy import alembic
 from motor.review.faults import ReviewError
 
 FILE_NAME = "review.db"
@@ -100,14 +101,11 @@ def revisions() -> list[str]:
 
 def migrate_to(database: Database, revision: str) -> None:
     """Bring a database to a revision of its schema, in one transaction."""
-    from alembic import command
-    from alembic.config import Config
-
     with database.writing() as connection:
-        config = Config()
+        config = alembic.config.Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        alembic.command.upgrade(config, revision)
 
 
 def revision_of(database: Database) -> str | None:

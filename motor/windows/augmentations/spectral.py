@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from motor.lazy import scipy
 from motor.windows.augmentations.base import Augmentation, Drawn, Share, ShareInterval, between
 
 
@@ -35,14 +36,12 @@ class Spectral(Augmentation):
 
     def change(self, window_BN: np.ndarray, *drawn: np.ndarray) -> np.ndarray:
         """Return the windows with their upper frequencies rescaled, each by one factor."""
-        from scipy.fft import irfft, rfft  # numpy's takes longer
-
         (factor_B1,) = drawn
         n_samples = window_BN.shape[1]
-        spectrum_BF = rfft(window_BN)
+        spectrum_BF = scipy.fft.rfft(window_BN)  # numpy's takes longer
         # Bins run from 0 to the Nyquist frequency at n_samples / 2.
         spectrum_BF[:, int(np.ceil(self.above_nyquist_share * n_samples / 2)) :] *= factor_B1
-        changed_BN: np.ndarray = irfft(spectrum_BF, n_samples, overwrite_x=True)
+        changed_BN: np.ndarray = scipy.fft.irfft(spectrum_BF, n_samples, overwrite_x=True)
         return changed_BN
 
 

@@ -1,7 +1,7 @@
 """Shortcuts through the stock models' training step: the same result, and less work for it.
 
 What is replaced is the `forward` of single layers, and only while the context lasts; weights, names and what `save`
-writes are untouched.
+writes are untouched. The layers are torch's own, which takes seconds to import: so not before they are put in.
 """
 
 from collections.abc import Iterator

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from torch import Tensor
 
 from motor.judges.estimators.deep.networks import exactly
+from motor.lazy import captum
 
 MASKED = 0.1  # share of the columns that is taken out, and that a check deletes
 N_ROUNDS = 16
@@ -74,9 +75,7 @@ def moved_by_deletion(
 
 def _in_rounds(strangeness: Any, row_D: Tensor, near_KD: Tensor) -> Tensor:
     """Return what each column of one row took off in the round that took it out."""
-    from captum.attr import FeatureAblation
-
-    ablation, n_masked = FeatureAblation(strangeness), _n_masked(len(row_D))
+    ablation, n_masked = captum.attr.FeatureAblation(strangeness), _n_masked(len(row_D))
     value_D, out_D = torch.zeros(len(row_D)), torch.zeros(len(row_D), dtype=torch.bool)
     for places in np.array_split(np.arange(n_masked), min(N_ROUNDS, n_masked)):
         left_KD = torch.where(out_D, near_KD, row_D)
