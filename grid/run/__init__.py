@@ -1,1 +1,1 @@
-"""One launch: queue, retries, limits, Ray, and what the dead left."""
+"""One launch: queue, retries, limits, Ray, and the clean-up after launches that were killed."""

@@ -21,7 +21,7 @@ IDLE_S = 30.0  # with work to do and nothing under way, until it is said
 
 @dataclass
 class Outcome:
-    """What a launch came to."""
+    """The outcome of a launch: the stages that were built, and the failures."""
 
     built: set[str] = field(default_factory=set)
     failures: dict[str, Failure] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Outcome:
 
 
 class Conductor:
-    """Keeps the books of one launch.
+    """Keeps track of the stages of one launch: ready, running, built, failed, or left to other launches.
 
     Parameters
     ----------
@@ -107,13 +107,13 @@ class Conductor:
         return self.queue.is_empty() and not self.queue.is_busy()
 
     def built(self, key: str) -> None:
-        """A stage stands."""
+        """Note that a stage is built."""
         self.outcome.built.add(key)
         self.queue.built(key)
         self.progress.finish(key)
 
     def failed(self, key: str, died: str) -> None:
-        """A stage failed: it has said why, or its worker died. What may pass is tried again."""
+        """Note that a stage failed, by what it said or as its worker died; what may pass is tried again."""
         stage = self.plan.stages[key]
         if self._stands(stage):  # its worker died just after it was done
             return self.built(key)
@@ -129,7 +129,7 @@ class Conductor:
         return self.queue.put_back(key)
 
     def leave(self, key: str, holder: str = "") -> None:
-        """Another launch builds a stage: wait for what comes of it."""
+        """Wait for a stage that another launch builds."""
         if not self._elsewhere:
             who = holder or "another launch"
             self.progress.say(f"{who} works on this storage, too: what it builds is waited for, and not done twice")

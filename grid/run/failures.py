@@ -127,7 +127,7 @@ def read_failure(store: Store, stage: Stage, died: str, tries: int = 1, was_kill
 
 
 def gather_failures(store: Store) -> None:
-    """Bring what all machines have said of builds that failed, at once."""
+    """Fetch the causes of failed builds of all machines, in one go."""
     store.receive(store.root / LOGS / "*.failed.json")
 
 

@@ -1,4 +1,4 @@
-"""Whether the cluster that a launch hangs on still lives; a launch whose cluster is gone ends by itself.
+"""Watch the cluster that a launch depends on; a launch whose cluster is gone ends by itself.
 
 Ray waits a minute for its head to come back, with the calls of a launch standing still meanwhile, and then aborts the
 process, which leaves the terminal as it is and says little. It does not tell of a raylet's death at all; the next use
@@ -31,11 +31,11 @@ class Pulse(Protocol):
     """The pulse of Ray's processes, without which a launch cannot go on."""
 
     def fault(self, wait_s: float) -> str | None:
-        """Return as soon as something is gone what that is, in words; None if nothing is at the end of the time."""
+        """Return in words what is gone, as soon as something is; None if nothing is by the end of the time."""
 
 
 class Heartbeat:
-    """Feels a pulse all the time; where it is gone, says so and ends this process, whatever it is doing.
+    """Watches a pulse from a thread; once it is gone, says so and ends this process, whatever it is doing.
 
     Nothing gentler would do: the main thread may stand in a call of Ray that returns after a minute, if ever.
 
@@ -58,7 +58,7 @@ class Heartbeat:
         self._thread.start()
 
     def stop(self) -> None:
-        """What comes now is meant: the cluster is let go. Its thread ends by itself, within `INTERVAL_S`."""
+        """Stop watching, for the cluster is let go on purpose; the thread ends by itself, within `INTERVAL_S`."""
         self._stopped.set()
 
     def _feel(self) -> None:
@@ -76,7 +76,7 @@ class Heartbeat:
 
 
 class Deaths:
-    """Processes whose end is noticed when it comes."""
+    """Notices the end of processes when it comes."""
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}  # by descriptor, which is no other process's later, as a number may be
@@ -84,7 +84,7 @@ class Deaths:
         self.gone: set[str] = set()
 
     def watch(self, name: str, pid: int) -> None:
-        """Watch a process, too."""
+        """Watch one more process."""
         try:
             descriptor = os.pidfd_open(pid)
         except ProcessLookupError:

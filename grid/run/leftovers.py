@@ -1,4 +1,4 @@
-"""What launches leave on a machine when they are killed: their folder, an embedded Ray's processes; the next sweeps.
+"""Clean up after launches that were killed: their folder and their embedded Ray's processes, by the next launch.
 
 The folder is ``<temporary folder>/motor-grid-<user>/<pid>-<start>``, after the launcher's process; every process that
 the embedded Ray starts inherits that name in its environment. Who reads both knows whose they are, and whether that one

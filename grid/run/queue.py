@@ -80,7 +80,7 @@ class Queue:
         return None
 
     def built(self, key: str) -> None:
-        """A stage stands: what waited for it alone is ready."""
+        """Note that a stage is built: what waited for it alone is ready."""
         self._ended = self._stop(key)
         self._waiting.discard(key)  # one that was left may be built by somebody else
         for dependent in self._dependents[key]:
@@ -89,7 +89,7 @@ class Queue:
                 self._push(dependent)
 
     def failed(self, key: str) -> None:
-        """A stage failed: what hangs on it is never handed out."""
+        """Note that a stage failed: what depends on it is never handed out."""
         self._stop(key)
         self.lost |= descendants(self.missing, [key])
         self._waiting -= self.lost
@@ -100,7 +100,7 @@ class Queue:
         self._waiting.add(key)
 
     def put_back(self, key: str) -> None:
-        """A stage that was taken, or left, is ready again."""
+        """Make a stage that was taken, or left, ready again."""
         self.leave(key)
         self._push(key)
 

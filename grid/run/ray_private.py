@@ -1,4 +1,4 @@
-"""All that is used of Ray beside its public interface, written for Ray `WRITTEN_FOR`, which constraints.txt pins.
+"""Everything private of Ray that is used, written for Ray `WRITTEN_FOR`, which constraints.txt pins.
 
 Names that begin with an underscore, and modules called `_private` or `_internal`, may go or change their meaning with
 any release; `NAMES` is what a test looks up. Ray is imported inside functions, for it takes a

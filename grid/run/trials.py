@@ -175,7 +175,7 @@ class Follow(_Unstored, ray.tune.Callback):
         self._conductor, self._tick = conductor, tick
 
     def on_step_begin(self, iteration: int, trials: list, **info: Any) -> None:
-        """Let time pass."""
+        """Let the launch look around: signals, screen, journal."""
         self._tick()
 
     def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:

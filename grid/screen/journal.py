@@ -1,4 +1,4 @@
-"""What a launch says of itself in the store, for whoever looks from another shell, or later.
+"""Write a launch's journal into the store, and read it from another shell, or later.
 
 ``runs/<launch>/plan.json`` is written once, ``now.json`` every two seconds; both are whole at any moment. A launch
 that was killed leaves a `now.json` that says no end: that its process is gone tells that it died.
@@ -54,7 +54,7 @@ class Journal:
         self._written_at = -float("inf")  # the first tick is not too early for what is to be done meanwhile
 
     def tick(self) -> None:
-        """Time passes."""
+        """Write, if the last entry is old enough."""
         if time.monotonic() - self._written_at > INTERVAL_S:
             self.write()
             if self.meanwhile is not None:

@@ -82,29 +82,29 @@ class Progress:
         self._live.stop()
 
     def connect(self, dashboard: str | None) -> None:
-        """Ray is there, and its dashboard where it has one."""
+        """Note that Ray is connected, and its dashboard where it has one."""
         self.dashboard = dashboard
         if dashboard and not self.console.is_terminal:
             self.say(f"dashboard: http://{dashboard}")
 
     def start(self, key: str) -> None:
-        """A stage begins."""
+        """Note that a stage begins."""
         self.running[key] = Running()
         self._draw()
 
     def advance(self, key: str, progress: Mapping[str, float], device: str = "") -> None:
-        """A running stage says how far it is, and where it runs."""
+        """Note how far a running stage is, and where it runs."""
         if key in self.running:
             self.running[key].tell(progress, device)
         self._draw()
 
     def tick(self) -> None:
-        """Time passes."""
+        """Draw anew, if that is due."""
         if time.monotonic() - self._drawn_at > SCREEN_INTERVAL_S:
             self._draw()
 
     def finish(self, key: str, cause: str | None = None) -> None:
-        """A stage stands, or failed for `cause`."""
+        """Note that a stage is built, or failed for `cause`."""
         began = self.running.pop(key, Running()).began
         stage = self.plan.stages[key]
         if cause is None:
@@ -120,21 +120,21 @@ class Progress:
         self._draw(at_once=cause is not None)
 
     def retry(self, key: str, cause: str) -> None:
-        """A stage failed, and is tried again."""
+        """Note that a stage failed, and is tried again."""
         self.running.pop(key, None)
         self.say(f"{self.plan.stages[key].KIND} {self.titles[key]}: {cause}", style="yellow")
 
     def leave(self, key: str) -> None:
-        """A stage is not under way here after all."""
+        """Note that a stage is not under way here after all."""
         self.running.pop(key, None)
 
     def stands(self, key: str) -> None:
-        """A stage was built by another launch."""
+        """Note that a stage was built by another launch."""
         self.running.pop(key, None)
         self.done.add(key)
 
     def drop(self, keys: Set[str]) -> None:
-        """Stages are given up: nobody wants them any more."""
+        """Note that stages are given up: nobody needs them any more."""
         self.lost |= keys
 
     def say(self, line: str, style: str = "") -> None:

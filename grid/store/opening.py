@@ -1,4 +1,4 @@
-"""A storage by what the command line calls it."""
+"""Open a storage by what the command line calls it."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ class Place(ABC):
     @property
     @abstractmethod
     def location(self) -> str:
-        """As people write it."""
+        """The place as people write it."""
 
     @abstractmethod
     def within(self, folder: str) -> "Place":

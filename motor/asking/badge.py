@@ -1,4 +1,4 @@
-"""Unsure and different at once: spread out by how each would change the model."""
+"""Ask for items that are unsure and unlike one another: spread out by how each would change the model."""
 
 from typing import Literal
 

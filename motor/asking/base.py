@@ -11,7 +11,7 @@ from motor.registry import Plugin, plugins
 
 @dataclass(frozen=True)
 class Pool:
-    """What may be asked for.
+    """The items that people may be asked about, with their features and what the newest model says of them.
 
     Shapes: N items that may be asked for, M that are labelled, D features, C classes.
 
@@ -36,7 +36,7 @@ class Pool:
     motor_N: np.ndarray | None = None
 
     def margin_N(self) -> np.ndarray:
-        """Return by how much the first class leads the second; little where the model is unsure."""
+        """Return by how much the first class leads the second, (N,); little where the model is unsure."""
         if self.probability_NC.shape[1] < 2:
             return np.ones(len(self.probability_NC))
         second, first = np.sort(self.probability_NC, axis=1)[:, -2:].T
@@ -69,6 +69,6 @@ def strategy(kind: str) -> Strategy:
 
 
 def clusters(X_ND: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Return the cluster of each item, by k-means."""
+    """Return the number of each item's cluster by k-means, (N,): at most `count` clusters, fewer of few items."""
     count = min(count, len(np.unique(X_ND, axis=0)))
     return np.asarray(sklearn.cluster.KMeans(count, n_init=4, random_state=seed).fit_predict(X_ND))

@@ -1,4 +1,4 @@
-"""Those that are farthest from all that is known: the whole pool is covered soon, its outliers first."""
+"""Ask for the items that are farthest from all that is known: the pool is covered soon, its outliers first."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Those of which the model is least sure."""
+"""Ask for the items of which the model is least sure."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from motor.asking.base import Pool, Strategy
 
 
 class Margin(Strategy):
-    """The smallest lead of the first class over the second; a batch may hold the same thing many times."""
+    """The items where the first class leads the second by least; a batch may hold many that are alike."""
 
     kind: Literal["margin"] = "margin"
 

@@ -1,4 +1,4 @@
-"""Those of which the model is least sure, of different kinds."""
+"""Ask for items of which the model is least sure, from different clusters."""
 
 from typing import Literal
 

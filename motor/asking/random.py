@@ -1,4 +1,4 @@
-"""Any of them, each with the same chance: what every other strategy is measured by."""
+"""Ask for items at random, each with the same chance: what every other strategy is measured by."""
 
 from typing import Literal
 

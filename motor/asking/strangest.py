@@ -1,4 +1,4 @@
-"""The strangest motors, one recording of each: for few labels, which hold hardly any fault."""
+"""Ask for one recording of each of the strangest motors: for few labels, which hold hardly any fault."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The most typical of each kind that nothing is known of yet: for few labels."""
+"""Ask for the most typical item of each cluster without a label: for few labels."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What `predict`, `export` and `serve` have in common: which trained cell is meant."""
+"""Find the trained cell that `predict`, `export` and `serve` are asked for."""
 
 import argparse
 import sys
@@ -22,7 +22,7 @@ ALIAS = "@"  # between a loop and the name of one of its model versions
 
 
 def add_cell(parser: argparse.ArgumentParser) -> None:
-    """Add which cell, of which storage."""
+    """Add the arguments that name a trained cell and the storage that it lies in."""
     parser.add_argument("--cell", required=True, metavar="KEY", help=CELL)
     parser.add_argument("--config", metavar="NAME", help="the grid whose cell is meant: its config or its name")
     add_storage(parser)
@@ -31,7 +31,7 @@ def add_cell(parser: argparse.ArgumentParser) -> None:
 def find_cell(
     cell: str, storage: str | Path, config: str | None = None, domain: str | None = None, digest: str | None = None
 ) -> list[CellParts]:
-    """Return where what is asked for lies: a cell, one for each domain, or what an exported folder has.
+    """Return where the files of a trained cell lie: of one, of one for each domain, or of an exported folder.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def find_cell(
 
 
 def meant(cell: str, storage: str | Path) -> str:
-    """Return the key that ``LOOP@ALIAS`` stands for now; any other cell as it is.
+    """Return the key of the cell that ``LOOP@ALIAS`` names now; any other name of a cell is returned as it is.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def find_version(cell: str, storage: str | Path) -> tuple["Loop", Mapping[str, A
 
 
 def ended(use: Callable[[], int]) -> int:
-    """Return the exit status of a command that uses a cell, or say why there is none."""
+    """Run what uses a cell and return its exit status; where no cell can be used, say why and return that status."""
     try:
         return use()
     except CellError as error:

@@ -148,12 +148,12 @@ def _checked(experiment: Experiment, store: Store) -> CheckedData:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add which config."""
+    """Add the argument that names the config."""
     add_config(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
-    """Print what is in the data."""
+    """Print what was found in the data; return the exit status."""
     experiment = read_experiment(config_in(arguments), arguments.overrides, os.environ)
     checked = check_data(experiment, store_in(arguments))
     print(describe(checked.summary, checked.report))

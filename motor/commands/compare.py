@@ -131,7 +131,7 @@ def _report(where: str, place: Place) -> Report:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add which reports, against what, and where to."""
+    """Add the arguments: the reports, the recipe that others are compared with, and the folder to write."""
     what = "a storage (a folder or s3://bucket/prefix: all its grids), a folder of results, or a config"
     parser.add_argument("words", nargs="+", metavar="STORAGE|GRID", help=what)
     parser.add_argument("--storage", default=str(ROOT / "storage"), help=f"of configs: {STORAGE}")

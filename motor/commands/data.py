@@ -14,7 +14,7 @@ SHOWN = 40
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what is asked for."""
+    """Add the arguments: the list of public sets, or a folder or file to look into."""
     parser.add_argument("action", choices=("list", "describe"))
     parser.add_argument("path", nargs="?", metavar="PATH", help="of a folder or file, for describe")
     parser.add_argument("--write", metavar="CONFIG", help="write a first config there")

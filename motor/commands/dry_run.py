@@ -27,7 +27,7 @@ def dry_run(grid: Grid) -> Planned:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add which grid."""
+    """Add the arguments that name a grid."""
     add_grid(parser)
 
 

@@ -1,4 +1,4 @@
-"""Write what a cell's classifier sees of each series, as a table that method `given` reads."""
+"""Write the features that a cell's classifier gets of each series, as a table that method `given` reads."""
 
 import argparse
 import io
@@ -19,7 +19,7 @@ CELL = "a key or its start, a name such as C/Joint/4096/svm, or best"
 
 
 def embed(parts: CellParts) -> Vectors:
-    """Return what a cell's classifier sees of each series: one row for each fold and item.
+    """Return the features that a cell's classifier gets of each series: one row for each fold and item.
 
     Where the folds see the same, as a model that learns nothing from the data does, one row for each item. Otherwise
     the table says which motors each fold's vectors may have learned from, so that no other split tests them.
@@ -50,7 +50,7 @@ def _features(parts: CellParts, file: Path) -> "pd.DataFrame":
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add which grid, which cell of it, and where to."""
+    """Add the arguments: the grid, the cell of it, and the file to write."""
     add_config(parser)
     parser.add_argument("--cell", default="best", metavar="KEY", help=f"{CELL} (default: best)")
     parser.add_argument("--to", type=Path, metavar="FILE", help=f"{' or '.join(SUFFIXES)} (default: KEY.parquet)")

@@ -41,7 +41,7 @@ def export(parts: Sequence[CellParts], target: Path | None = None) -> Exported:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add which cell, and where to."""
+    """Add the arguments: the cell, and the folder to write."""
     add_cell(parser)
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="default: exported-KEY")
 

@@ -31,7 +31,7 @@ CELL = "a key or its start, a name such as C/Joint/4096/svm, or best"
 
 @dataclass(frozen=True)
 class Finalized:
-    """What became of it.
+    """The outcome of finalizing a recipe: the folder, and what was built for it.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ def _final(grid: Grid, found: StoredCell) -> Final:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add which grid, which cell of it, and where to."""
+    """Add the arguments: the grid, the cell of it, and the folder to write."""
     add_config(parser)
     parser.add_argument("--cell", default="best", metavar="KEY", help=f"{CELL} (default: best)")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="default: final-KEY")

@@ -1,4 +1,4 @@
-"""A config's grid, planned: what most commands begin with."""
+"""Read a config and plan its grid, as most commands begin."""
 
 import gc
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ MANY_STAGES = 10_000  # of a plan that is worth setting apart
 
 @dataclass(frozen=True)
 class Grid:
-    """What is asked for.
+    """A planned grid: its config, its cells, and the stages that those asked for need.
 
     Attributes
     ----------
@@ -63,18 +63,18 @@ class Grid:
 
     @property
     def every_cell(self) -> list[Cell]:
-        """What the report shows, also of what was not asked for."""
+        """Every cell that the report shows, those that were not asked for as well."""
         return [*self.cells, *self.leaky]
 
     @property
     def n_standing(self) -> int:
-        """The number of requested cells that stand."""
+        """How many of the cells that were asked for are built."""
         held = self.store.held({cell.stage.key: cell.stage for cell in self.plan.cells}.values())
         return sum(cell.stage.key in held for cell in self.plan.cells)
 
 
 def set_apart(plan: Plan) -> Plan:
-    """Take what a large plan is made of out of the collector's sight: it stays until the process ends."""
+    """Freeze the objects of a large plan, so that the garbage collector passes them over until the process ends."""
     if len(plan.stages) >= MANY_STAGES:
         gc.freeze()
     return plan

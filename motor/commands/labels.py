@@ -13,7 +13,7 @@ from motor.looping import exchange, label_sets
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what is to be done."""
+    """Add the arguments: what to do with which loop's labels."""
     parser.add_argument("action", choices=["export", "import", "diff"])
     parser.add_argument("words", nargs="*", metavar="WORD", help="files, label sets, then the loop")
     parser.add_argument("--loop", metavar="NAME", help="the loop (default: the only one)")

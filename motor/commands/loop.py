@@ -29,7 +29,7 @@ REPORT = "report.md"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what is to be done, and with which loop."""
+    """Add the arguments: what to do, and with which loop."""
     parser.add_argument("action", choices=["new", *ACTIONS])
     parser.add_argument("words", nargs="*", metavar="NAME", help="the loop; of new: CONFIG [KEY=VALUE ...]")
     parser.add_argument("--name", help="of a new loop")

@@ -15,7 +15,7 @@ DIGESTS = ("content_digest", "weights_digest")  # of what comes from outside, an
 
 @dataclass
 class Needed:
-    """What configs need of a storage."""
+    """The stages and the results' folders of a storage that configs need."""
 
     keys: set[str] = field(default_factory=set)  # of their stages, also of those that a built one hides
     grids: set[str] = field(default_factory=set)  # names of their results' folders

@@ -31,7 +31,7 @@ def predict(
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add which cell, and the fields of the recordings."""
+    """Add the arguments: the cell, the recordings, and what is known of these."""
     add_cell(parser)
     folder_command.add_options(parser)
 

@@ -1,4 +1,4 @@
-"""What a grid would cost at a speed that was measured; see `motor.commands.rehearse`."""
+"""Work out what a grid would cost at a measured speed; see `motor.commands.rehearse`."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

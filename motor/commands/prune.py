@@ -1,4 +1,4 @@
-"""Say what no config in a list needs of a storage, then remove it."""
+"""List the stages of a storage that none of some configs needs, and remove them once that is agreed to."""
 
 import argparse
 import contextlib
@@ -91,7 +91,7 @@ def prune(
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add whose work stays."""
+    """Add the arguments: the configs whose stages stay."""
     add_configs(parser, "+")
     parser.add_argument("--yes", action="store_true", help="remove without asking")
 

@@ -35,7 +35,7 @@ SECTION = "rehearsal"
 
 
 class Rehearsed(Record):
-    """What is rehearsed, and which grid is priced by it."""
+    """The config's section `rehearsal`: the shapes that are measured, and the grid whose cost is worked out."""
 
     grid: str = Field(default="grid.yaml", description="config beside this one, whose plan is priced")
     series: int = Field(default=1868, ge=1, description="recordings that the priced grid would read, of all domains")
@@ -54,7 +54,7 @@ class Rehearsed(Record):
 
 
 class Asked(Record):
-    """Return the resources that each rehearsal asks for."""
+    """The resources that each rehearsal asks for."""
 
     cpus: float = Field(default=2, gt=0, description="CPU cores; also how many threads it uses")
     gpus: float | None = Field(default=None, ge=0, description="GPUs; null: one, if the cluster has any")
@@ -180,7 +180,7 @@ def rehearse(asked: RehearsalPlan, store: Store, address: str | None = None, cod
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add which config."""
+    """Add the argument that names the config."""
     add_config(parser)
     parser.add_argument("--force", nargs="*", metavar="KIND", help="measure again")
     parser.add_argument("--address", help="a Ray cluster (default: RAY_ADDRESS, else an embedded one)")

@@ -22,7 +22,7 @@ USER = ("add", "close", "list")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what is to be served, and to whom."""
+    """Add the arguments: which loop's page is served at which address, or what is done with people or decisions."""
     parser.add_argument("words", nargs="*", metavar="WORD", help="the loop, after user, backup, restore or verify")
     parser.add_argument("--role", choices=sorted(people.ROLES), help="user add")
     parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1: this machine alone")

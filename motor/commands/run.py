@@ -34,7 +34,7 @@ SHOWN = 10  # damaged stages, by name
 
 @dataclass(frozen=True)
 class Ran:
-    """What a launch came to.
+    """The outcome of a launch: what was built, what failed, how many cells stand.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Ran:
 
     @property
     def status(self) -> int:
-        """The exit status that says so."""
+        """The exit status of the command for this outcome."""
         if self.outcome is None:
             return OK
         if self.outcome.interrupted:
@@ -131,7 +131,7 @@ def check_fits(grid: Grid, address: str | None) -> None:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add which grid."""
+    """Add the arguments that name a grid."""
     add_grid(parser)
 
 

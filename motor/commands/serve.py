@@ -50,7 +50,7 @@ def serve(
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add which cell, and how it is served."""
+    """Add the arguments: the cell, the address, and the resources and limits of the endpoint."""
     add_cell(parser)
     parser.add_argument(
         "--shadow", metavar="LOOP@ALIAS", help="judges each request after its answer; what both call otherwise is asked"
@@ -88,7 +88,7 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def find_shadow(shadow: str, parts: Sequence[CellParts], storage: str | Path) -> Beside | None:
-    """Return the parts of another model of a loop, and who keeps what it and the served one call otherwise.
+    """Return the files of a loop's other model, and what keeps recordings that it and the served one judge differently.
 
     None, with a line that says so, where it is the served model itself, as after a promotion.
 

@@ -24,7 +24,7 @@ from motor.stages.classify import Classify
 
 @dataclass(frozen=True)
 class Status:
-    """Where a grid stands.
+    """How far a grid is: its stages, its failures and its cells.
 
     Attributes
     ----------
@@ -101,18 +101,18 @@ def status(experiment: Experiment, plan: Plan, store: Store) -> Status:
 
 
 def as_text(found: Status) -> str:
-    """Return a status in words."""
+    """Return a status as the text that the command prints."""
     parts = (_headline, _launch, _stages, _failed, _cells, _where)
     return "\n".join(line for part in parts for line in part(found))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add which grid."""
+    """Add the arguments that name a grid."""
     add_grid(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:
-    """Print where the grid stands."""
+    """Print how far the grid is; return the exit status."""
     grid = grid_in(arguments, is_look=True)
     print(as_text(status(grid.experiment, grid.plan, grid.store)))
     return OK

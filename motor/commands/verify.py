@@ -40,7 +40,7 @@ def verify(
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what is to be read."""
+    """Add the arguments: the storage, or the configs whose stages are checked."""
     add_configs(parser, "*")
 
 

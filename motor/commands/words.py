@@ -19,12 +19,12 @@ CONFIG = "a path, or the name of a file in configs/; then any setting, say finet
 
 
 def add_storage(parser: argparse.ArgumentParser) -> None:
-    """Add where results lie."""
+    """Add the option that names the storage, in which results lie."""
     parser.add_argument("--storage", default=str(ROOT / "storage"), help=STORAGE)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """Add a config, with its overrides, and where results lie."""
+    """Add the arguments: a config, its overrides, and the storage."""
     listed = ", ".join(_shipped())
     parser.add_argument("config", nargs="?", metavar="CONFIG", help=f"{CONFIG}; there are: {listed}")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
@@ -33,7 +33,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
-    """Add a config, and which part of its grid is meant."""
+    """Add the arguments: a config, its overrides, the storage, and the part of the grid that is meant."""
     add_config(parser)
     parser.add_argument("--only", nargs="+", action="extend", default=[], metavar="AXIS=VALUE[,VALUE]")
     parser.add_argument("--leaky", action="store_true", help="also split by series, to show what a leak would claim")

@@ -1,4 +1,4 @@
-"""Where scores are cut: below one a series is normal, above another it is strange, between them nobody can tell.
+"""The base of cuts: below one score a series is normal, above another it is strange, between them nobody can tell.
 
 Shapes: n series whose class is unknown, m series that are known to be normal.
 """
@@ -22,7 +22,7 @@ class CutError(ValueError):
 
 @dataclass(frozen=True)
 class Division:
-    """Two cuts.
+    """The two scores that divide normal, uncertain and strange series.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What settings must agree in, beyond the type of each: found in a config before anything runs."""
+"""Find settings of a config that do not go together, before anything runs."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ def augmentation_incompatibilities(settings: "Settings") -> Iterator[Incompatibi
 
 
 def inheritance_incompatibilities(settings: "Settings", first: "Settings", method: Any) -> Iterator[Incompatibility]:
-    """Yield in what a second stage differs from the first, whose weights it goes on from."""
+    """Yield the settings in which a second stage differs from the first, whose weights it goes on from."""
     for keys in INHERITED:
         own, inherited = settings, first
         for key in keys:

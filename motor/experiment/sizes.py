@@ -1,4 +1,4 @@
-"""Grids that cannot be: counts that no grid has, and combinations that are too many or none. Found before any is made.
+"""Find grids that cannot be built: counts out of all range, too many combinations, or none; before any is made.
 
 A grid of a million cells, or of as many folds, would be planned for hours; what is asked for so is a slip of the hand.
 """

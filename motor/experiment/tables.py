@@ -1,4 +1,4 @@
-"""Tables of vectors held against a grid's data, before anything runs."""
+"""Check tables of vectors against a grid's data, before anything runs."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""What feature plug-ins have in common: whatever they look at, one row for each series comes out.
+"""The bases of feature plug-ins: whatever they look at, they give one row for each series.
 
 There are three kinds: what a forecaster says of windows (`ForecastFeature`), what is learned from the
 windows of training series (`FittedFeature`), and what is computed from a recording alone (`RecordingFeature`).

@@ -1,4 +1,4 @@
-"""Classical features: time statistics, short-time levels, power spectrum, high-frequency shares (seed 001, 7.1)."""
+"""Classical features: time statistics, short-time levels, power spectrum, high-frequency shares."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -191,7 +191,7 @@ def high_frequency_ratios(
 
     Notes
     -----
-    The seed's lines take a PSD that ends at 2000 Hz, where the ratios above 3000 and 4000 Hz are always 0.
+    Of a PSD that ends at 2000 Hz the ratios above 3000 and 4000 Hz would always be 0.
     """
     tiny = np.finfo(np.float32).eps ** 2 * density.max()
     columns = {}

@@ -1,4 +1,4 @@
-"""Embedding features: the encoder's last hidden states, pooled (methods B and C; seed text, section 5.2).
+"""Embedding features: the encoder's last hidden states, pooled (methods B and C).
 
 Shapes: B windows, T context, L tokens, D embedding, W windows of one series.
 """

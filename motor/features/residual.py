@@ -1,4 +1,4 @@
-"""Residual features: how the forecaster errs on a series (method A; seed text, section 5.1)."""
+"""Residual features: how the forecaster errs on a series (method A)."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal

@@ -1,4 +1,4 @@
-"""Statistics of forecast errors, one row for each window (seed text, section 5.1).
+"""Statistics of forecast errors, one row for each window.
 
 Shapes: B windows, H horizon, Q quantiles, K lags (from 0).
 """

@@ -1,4 +1,4 @@
-"""What judges give: classifiers tell classes apart, detectors tell what is unlike normal; both are scikit-learn's."""
+"""The bases of judges, settings of scikit-learn estimators: classifiers name classes, detectors score strangeness."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
@@ -9,7 +9,7 @@ from motor.registry import Plugin
 
 
 class Judge(Plugin, ABC):
-    """Settings of what judges series by their features.
+    """Settings of a judge: an estimator that judges series by their features.
 
     What all estimators keep to: features are scaled inside where that matters; the same rows and seed give the same
     bits whatever `n_threads` is; a few rows and more columns than rows are no trouble.

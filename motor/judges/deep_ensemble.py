@@ -10,7 +10,7 @@ from motor.judges.vae import Vae
 
 
 class DeepEnsemble(Detector):
-    """The weighted mean of both scores, made alike by what they say of training series."""
+    """The weighted mean of both detectors' scores, put on one scale by the scores of training series."""
 
     PACKAGES: ClassVar[tuple[str, ...]] = ("torch",)
     needs_rows: ClassVar[int] = 30

@@ -42,7 +42,7 @@ class DeepSvdd(Detector):
 
 
 class DeepSvddUntrained(DeepSvdd):
-    """The same with random weights: what its training adds is what it is over this."""
+    """Deep SVDD with random weights, the control: training adds what the trained one is better by."""
 
     kind: Literal["deep_svdd_untrained"] = "deep_svdd_untrained"  # type: ignore[assignment]
 

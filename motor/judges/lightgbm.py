@@ -9,7 +9,7 @@ from motor.lazy import lightgbm
 
 
 class Lightgbm(Classifier):
-    """LightGBM.
+    """Gradient-boosted trees by LightGBM.
 
     Why not the library's defaults: there are few motors. 20 rows in a leaf leave 60 rows with
     nothing to split. With all columns at hand every tree takes the same strongest column, and if

@@ -1,4 +1,4 @@
-"""A fitted detector whose scores can be compared: between folds, and with the next detector of the same kind.
+"""Put a fitted detector's scores on a scale that can be compared: between folds, and with other fits of its kind.
 
 Shapes: n series, D columns.
 """
@@ -52,7 +52,7 @@ class AnomalyScorer:
     scale: float
 
     def score(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        """Return how strange each series is: spreads by which it is less normal than the median normal series."""
+        """Return how strange each series is, (n,): how many spreads less normal than the median normal series."""
         return self.turned(normality(self.estimator, X))
 
     def turned(self, normality_n: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -61,7 +61,7 @@ class AnomalyScorer:
 
 
 def calibrated(estimator: Any, reference_n: NDArray[np.float64]) -> AnomalyScorer:
-    """Return a scorer, given what detectors of its kind say of normal series that they were not fitted on."""
+    """Return a scorer, from the scores of normal series by detectors of its kind that were not fitted on them."""
     location = float(np.median(reference_n))
     spreads = (NORMAL_MAD * float(np.median(np.abs(reference_n - location))), float(np.std(reference_n)), 1.0)
     return AnomalyScorer(estimator, location, next(spread for spread in spreads if spread > 0))

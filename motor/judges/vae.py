@@ -8,7 +8,7 @@ from motor.judges.base import Detector
 
 
 class Vae(Detector):
-    """How badly a series is made again by what learned to make normal ones.
+    """The error with which a network that learned to reconstruct normal series reconstructs a series.
 
     With ``score: both`` the divergence of the latent values is added, times `kl_weight`; it is some twenty times the
     error then, so the score is the divergence's. On simulated motors the error alone was better.
@@ -36,7 +36,7 @@ class Vae(Detector):
 
 
 class VaeUntrained(Vae):
-    """The same with random weights."""
+    """The variational autoencoder with random weights, the control."""
 
     kind: Literal["vae_untrained"] = "vae_untrained"  # type: ignore[assignment]
 

@@ -1,4 +1,4 @@
-"""Series that weigh more or less than one: the same for every classifier, also for those that know no weights.
+"""Fit any classifier on weighted series, also one that knows no weights: rows are repeated.
 
 A row that weighs 2 is the row twice, one that weighs 0 is none, by construction. Halves and thirds are made whole: with
 weights of 1 and 0.5 the first stand twice, the others once. Classes weigh alike in every classifier, so this moves no

@@ -1,4 +1,4 @@
-"""Labels out of a loop and into it: CSV, JSON lines, and tasks of Label Studio with what a model suggests."""
+"""Export a loop's labels and import decisions: CSV, JSON lines, tasks of Label Studio with a model's suggestions."""
 
 import csv
 import hashlib
@@ -21,7 +21,7 @@ TEXTS = {SIGNAL: "item", "motor": "motor", "domain": "domain"}
 
 
 def export(loop: Loop, file: Path) -> int:
-    """Write what holds now of all recordings; return how many.
+    """Write the label that each recording has now to a file; return how many recordings.
 
     Raises
     ------
@@ -106,7 +106,7 @@ FORMS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Held]], str]] = {
 
 
 def take(loop: Loop, file: Path, reviewer: str) -> tuple[int, int]:
-    """Decide as a file says; return how many were decided on, and how many held that label already.
+    """Import the decisions of a file; return how many were made, and how many recordings had that label already.
 
     The same file taken twice is taken once: a label that holds is no decision.
 

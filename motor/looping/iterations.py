@@ -1,4 +1,4 @@
-"""Iterations and their eight states, which follow from facts in the store and the database and stand nowhere."""
+"""Iterations of a loop; their eight states are worked out from the store and the database, and stored nowhere."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Iteration:
-    """What was said of an iteration."""
+    """An iteration as the database has it."""
 
     number: int
     opened_at: str
@@ -106,7 +106,7 @@ def open_iteration(database: Database, actor: str) -> Iteration:
 
 
 def note_sealed(database: Database, number: int, digest: str, actor: str) -> None:
-    """Say which label set an iteration has; it never has another.
+    """Record the label set of an iteration; it never gets another.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def last_sealed(database: Database) -> datetime | None:
 
 
 def close(database: Database, number: int, verdict: str, actor: str) -> None:
-    """End an iteration, with what was found."""
+    """Close an iteration, with the verdict on it."""
     with database.writing() as connection:
         of_it = update(ITERATION).where(ITERATION.c.number == number, ITERATION.c.closed_at.is_(None))
         if connection.execute(of_it.values(closed_at=chain.now(), verdict=verdict)).rowcount == 1:
@@ -136,7 +136,7 @@ def close(database: Database, number: int, verdict: str, actor: str) -> None:
 
 
 def note_look(database: Database, actor: str) -> int:
-    """Count that somebody looks at what the test motors say; return how often anybody did."""
+    """Count one more look at the test motors' scores; return how many looks there were."""
     with database.writing() as connection:
         chain.append(connection, actor, "looked at test", {})
         looks = select(func.count()).select_from(EVENT).where(EVENT.c.kind == "looked at test")

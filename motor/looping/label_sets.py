@@ -1,4 +1,4 @@
-"""Label sets: what holds of every recording at one moment, sealed under the digest of its content.
+"""Label sets: the label of every recording at one moment, sealed under the digest of the content.
 
 A set is a table that `dataset.labels_file` reads: item and label, and beside them who decided it, when, and by which
 requests. Its digest is in the record of each stage that saw it, and so names the exact decisions.
@@ -52,13 +52,13 @@ class Held:
 
 
 def decided_in(loop: Loop) -> dict[str, Held]:
-    """Return what people's answers come to in a loop; see `resolved`."""
+    """Return the label of each item of a loop that people's answers add up to; see `resolved`."""
     with loop.database.reading() as connection:
         return resolved(connection, loop.facts.test_reviewers)
 
 
 def resolved(connection: Connection, reviewers: int) -> dict[str, Held]:
-    """Return what people's answers come to, by item, of those that somebody has decided on.
+    """Return the label that people's answers add up to, by item, of items that somebody has decided on.
 
     A training item has one answer. A test item has its reviewers', where as many as are asked agree, else what
     settled it.
@@ -110,7 +110,7 @@ def agreement(connection: Connection) -> float | None:
 
 
 def alpha(units: Sequence[Sequence[str]]) -> float | None:
-    """Return Krippendorff's alpha of nominal values, of units with two values or more."""
+    """Return Krippendorff's alpha (nominal) of the values that each unit was given, two or more a unit."""
     totals = Counter(value for unit in units for value in unit)
     n = sum(totals.values())
     if n < 2 or len(totals) < 2:
@@ -121,7 +121,7 @@ def alpha(units: Sequence[Sequence[str]]) -> float | None:
 
 
 def seal(loop: Loop, data: Mapping[str, str | None], parent: str | None, actor: str, seed: int) -> str:
-    """Write what holds now as a label set, and return its digest; the same labels by the same decisions give the same.
+    """Write the labels as they are now as a label set; return its digest, which the same labels and decisions repeat.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ def read_held(file: Path) -> dict[str, Held]:
 
 
 def about(loop: Loop, digest: str) -> dict[str, Any]:
-    """Return what is known of a sealed set."""
+    """Return the summary that was written beside a sealed label set."""
     summary: dict[str, Any] = json.loads(loop.label_set(digest).with_suffix(".json").read_text(encoding="utf-8"))
     return summary
 

@@ -20,7 +20,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 
 class LoopError(InputError):
-    """What is asked of a loop cannot be; the message says what to do first."""
+    """A loop cannot do what it was asked to; the message says what to do first."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Loop:
 
 
 def deliver(loop: Loop, config: str, recordings: Sequence[str]) -> Loop:
-    """Give a loop other tables of recordings beside those that it has, and the config that reads them."""
+    """Set a loop's config and its tables of recordings: those that it has, and delivered ones."""
     write_text(loop.config, config)
     facts = replace(loop.facts, recordings=tuple(recordings))
     write_json(loop.folder / FACTS, asdict(facts))

@@ -37,7 +37,7 @@ class Grid(Protocol):
 
 @dataclass(frozen=True)
 class Tools:
-    """What a loop has others do.
+    """The functions by which a loop builds grids and asks models; commands and tests give their own.
 
     Attributes
     ----------
@@ -285,7 +285,7 @@ class IterationManager:
         return held["iteration"], read_inferred(self.loop, held["iteration"])
 
     def shadow(self) -> shadow.Shadow | None:
-        """Return where champion and newest model differ on training and validation motors; None where they are one."""
+        """Return where champion and newest model judge non-test motors differently; None if they are the same."""
         rival = self._rival()
         if rival is None:
             return None

@@ -1,4 +1,4 @@
-"""An iteration's model: which cell it is, what held-out and test motors say of it, and how two compare."""
+"""Choose an iteration's model, score it on held-out and test motors, and compare iterations."""
 
 import json
 from collections.abc import Mapping, Sequence, Set
@@ -25,7 +25,7 @@ PATIENCE = 2
 
 @dataclass(frozen=True)
 class Figures:
-    """What some motors say of a model.
+    """Figures of a model on some motors.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ def alike_scores(held_out: Sequence["pd.DataFrame"], classes: tuple[str, ...], n
 
 
 def figures(predictions: "pd.DataFrame", classes: tuple[str, ...], normal: str) -> Figures:
-    """Return what predictions (item, motor, domain, label, predicted, ``probability_<class>``) come to."""
+    """Return the figures of predictions (columns item, motor, domain, label, predicted, ``probability_<class>``)."""
     found = classification_metrics(predictions, classes, normal)
     interval = found.get("macro_f1_interval")
     recall = {name: value for name, value in found["recall"].items() if value is not None}
@@ -133,7 +133,7 @@ def figures(predictions: "pd.DataFrame", classes: tuple[str, ...], normal: str) 
 
 
 def predictions_on(loop: Loop, number: int, labels: Mapping[str, str]) -> "pd.DataFrame":
-    """Return what an iteration's model says of the test motors, with labels of them.
+    """Return the predictions of an iteration's model for the test motors, with given labels.
 
     Nothing is trained for a corrected label: every iteration is scored again by what it said before.
     """
@@ -231,7 +231,7 @@ def verdict(newest: Figures | None, scores: Sequence[float] | None, goal: float,
 
 
 def as_json(model: Model) -> str:
-    """Return a model as it is kept beside what it said."""
+    """Return a model as JSON text, as it is kept beside its predictions."""
     held = model.held_out and vars(model.held_out)
     record = {"key": model.key, "name": model.name, "held_out": held, "rivals": model.rivals}
     return json.dumps(record, indent=2)

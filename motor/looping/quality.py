@@ -1,4 +1,4 @@
-"""How good a model is on what nobody chose: from the random share, weighted by the chance of being drawn.
+"""Estimate how good a model is on the whole pool, from recordings drawn at random, weighted by their chance.
 
 What a strategy asked for is a biased sample: no figure may be estimated from it (Farquhar, Gal and Rainforth 2021,
 "On Statistical Bias in Active Learning").

@@ -1,4 +1,4 @@
-"""What an iteration asks of people: a batch by the strategy, a share of it at random, with fair suggestions."""
+"""Choose what an iteration asks people: a batch by the strategy, a share of it at random, with fair suggestions."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass

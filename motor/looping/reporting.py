@@ -1,4 +1,4 @@
-"""A loop's report: what each iteration came to, on which motors, and what the random share says."""
+"""Write a loop's report: each iteration's scores, on which motors, and what the random share says."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache

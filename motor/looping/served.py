@@ -1,4 +1,4 @@
-"""What a served model and its shadow call otherwise: kept in the loop's folder, and asked in its disagreements."""
+"""Keep recordings that a served model and its shadow judge differently, in the loop's folder, to ask people about."""
 
 import hashlib
 import json
@@ -62,7 +62,7 @@ class ServedPair:
         write_json(self._opened.folder / SERVED / f"{COUNTS}{self.session}.json", record)
 
     def keep(self, recording: Recording, champion: Mapping[str, Any], challenger: Mapping[str, Any]) -> str:
-        """Keep a recording that the two call otherwise, and return what became of it.
+        """Keep a recording that the two judge differently; return whether it was kept, and if not why not.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class Seen:
 
 
 def seen(loop: Loop) -> Iterator[Seen]:
-    """Yield what shadows of a loop's served models have come to."""
+    """Yield the counts of each pair of served model and shadow of a loop."""
     counts = dict[tuple[str, str], Counter[str]]()
     for record in _read(loop, f"{COUNTS}*.json"):
         pair = record.pop("champion"), record.pop("challenger")

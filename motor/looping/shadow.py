@@ -1,4 +1,4 @@
-"""The challenger in the champion's shadow: where the two call a recording otherwise, and whom people agree with."""
+"""Compare challenger and champion: which recordings they judge differently, and whom people agree with."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Shadow:
 
 
 def disagreed(champion: "pd.DataFrame", challenger: "pd.DataFrame", allowed: Set[str]) -> list[str]:
-    """Return the allowed recordings that two models call otherwise, what both are surest of first.
+    """Return the allowed recordings that two models judge differently, those first of which both are surest.
 
     Parameters
     ----------

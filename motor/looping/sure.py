@@ -1,4 +1,4 @@
-"""Recordings of which a model is sure: offered by the page, to be accepted or taken out with a glance."""
+"""Choose recordings of which a model is sure: the page offers them, to be accepted or taken out with a glance."""
 
 from motor.experiment.looping import Looping
 from motor.looping.questions import Candidates, suggestions

@@ -1,4 +1,4 @@
-"""From a sealed label set to the config of an iteration's grid: an ordinary config, which every command takes."""
+"""Write the config of an iteration's grid from a sealed label set: an ordinary config, which every command takes."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What every method says: how its chain of stages is built, and what the report calls it."""
+"""The base of all methods: how a method builds its chain of stages, and what the report calls it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from motor.stages.recordings import ImportRecordings
 
 
 class Link(Protocol):
-    """What a method builds its chain from: the config as it holds at one place of the grid, and the shared stages.
+    """A place of the grid, from which a method builds its chain: the config as it holds there, and the shared stages.
 
     Attributes
     ----------

@@ -12,7 +12,7 @@ from motor.registry import plugins
 def backbone_incompatibilities(
     settings: Any, backbone: Backbone, context_length: int, place: Keys, domains: tuple[str, ...]
 ) -> Iterator[Incompatibility]:
-    """Yield what a backbone cannot do of what is asked of it."""
+    """Yield the settings that a backbone cannot meet."""
     places: dict[str, Keys] = {
         "context_length": place,
         "quantile_levels": ("quantile_levels",),
@@ -28,7 +28,7 @@ def backbone_incompatibilities(
 def length_incompatibilities(
     settings: Any, context_length: int, place: Keys, horizon: int
 ) -> Iterator[Incompatibility]:
-    """Yield where a window of context and horizon is longer than a series, as far as that is known."""
+    """Yield the context lengths whose windows are longer than a series, as far as that is known."""
     n_samples, rate_hz = settings.dataset.known_length()
     known = settings.representation.represented_length(n_samples, rate_hz) if n_samples else None
     if known is not None and known < context_length + horizon:
@@ -40,7 +40,7 @@ def length_incompatibilities(
 def needs_incompatibilities(
     settings: Any, backbone: Backbone, method: str, features: tuple[str, ...]
 ) -> Iterator[Incompatibility]:
-    """Yield what features take of a forecaster (`ForecastFeature.needs`) and the backbone does not give."""
+    """Yield what features need of a forecaster (`ForecastFeature.needs`) and the backbone does not give."""
     kinds: Any = plugins(backbone.ROOM)
     for name in features:
         for need in getattr(getattr(settings.features, name, None), "needs", ()):
@@ -110,7 +110,7 @@ def block_incompatibilities(
 
 
 def feature_incompatibilities(settings: Any, name: str) -> Iterator[Incompatibility]:
-    """Yield what a feature cannot do of what is asked of it."""
+    """Yield the settings that a feature cannot meet."""
     feature = getattr(settings.features, name)
     places: dict[str, tuple[Keys, ...]] = {
         "prediction_length": (("windows", "prediction_length"),),

@@ -1,4 +1,4 @@
-"""From files of any documented format to recordings that are to be judged: what is known of each, and what is not."""
+"""Read files of any documented format as recordings to be judged, with what is known of each."""
 
 import csv
 import glob

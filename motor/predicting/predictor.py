@@ -1,4 +1,4 @@
-"""The winner at work: from Python, and behind the command, the endpoint and the exported folder."""
+"""Judge recordings by a trained cell: from Python, and behind the command, the endpoint and the exported folder."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -198,7 +198,7 @@ class Predictor:
 def parts_of(
     folder: str | Path, cell: str, config: str | None, domain: str | None = None, digest: str | None = None
 ) -> list[CellParts]:
-    """Return where the parts of what is asked for lie, in an exported folder or in a storage."""
+    """Return where the files of a trained cell lie, in an exported folder or in a storage."""
     if (Path(folder) / MODEL).is_file():
         return read_exported(Path(folder), digest)
     from motor.predicting.stored import find_cells  # of a storage, which an exported folder needs not

@@ -1,4 +1,4 @@
-"""What a storage has of results, as a prediction looks for a cell: in a folder, or in a bucket."""
+"""Read the results of a storage, a folder or a bucket, to find the cell that a prediction asks for."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What the endpoint makes of a request: no Ray in here, and no pickle from a client."""
+"""Read the recordings of a request to the endpoint: without Ray, and no pickle from a client is opened."""
 
 import json
 import tempfile

@@ -23,7 +23,7 @@ STARTS = 3
 
 
 class Keeper(Protocol):
-    """Who counts what the two come to, and keeps what they call otherwise."""
+    """What counts the judgements of both models, and keeps recordings that they judge differently."""
 
     def count(self, **numbers: int) -> None:
         """Add to what was counted."""

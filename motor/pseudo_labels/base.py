@@ -1,4 +1,4 @@
-"""What labels series that nobody labelled: classes that are believed only where they were proven.
+"""The base of pseudo-labellers: they label unlabelled series, and a class is believed only where it was proven.
 
 Shapes: N labelled series, M unlabelled ones, D columns, C classes.
 """
@@ -37,19 +37,19 @@ class LabelledSeries:
     places: NDArray[np.int64]
 
     def of(self, places: NDArray[np.int64]) -> "LabelledSeries":
-        """Return some of them."""
+        """Return the series at some places."""
         return LabelledSeries(
             self.X_ND[places], self.label_N[places], self.motor_N[places], self.parts_of, self.places[places]
         )
 
     def parts(self) -> Parts:
-        """Return parts of them that share no motor."""
+        """Return divisions of the series into parts that share no motor."""
         return self.parts_of(self.places)
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """What a labeller may use.
+    """What a labeller is given beside the series: judges to fit, a cut, the classes and a seed.
 
     Attributes
     ----------

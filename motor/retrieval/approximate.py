@@ -22,7 +22,7 @@ SEED = 1234
 
 
 class ApproximateSearch:
-    """Keys in lists about their means, of which the nearest lists are searched.
+    """Approximate search: keys lie in lists about their means, and the nearest lists are searched.
 
     A key that lies in a list that is not looked into is missed, so neighbours may differ from the exact ones; they are
     the same each time: lists are made on one thread, and the candidates' distances are computed anew in float64.

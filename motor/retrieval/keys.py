@@ -1,6 +1,6 @@
-"""What windows are compared by: keys without weights, so that none goes stale while a network is trained.
+"""Compute the keys that windows are compared by: without weights, so that none goes stale while a network is trained.
 
-Shapes: B windows, T samples of a window, D numbers of a key.
+Shapes: B windows, T samples of a window, D numbers of a key: of a `shape` as many as `length`, else half as many.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ KeyName = Literal["shape", "power", "amplitude", "autocorrelation"]
 
 
 def shape(window_BT: "Tensor", length: int) -> "Tensor":
-    """Return the last `length` samples at mean 0 and norm 1: distance is what correlation leaves, whatever the gain.
+    """Return the last `length` samples at mean 0 and norm 1, (B, D): distances follow correlation, whatever the gain.
 
     Longer windows are looked at by their newest samples; a missing sample counts as the mean.
     """
@@ -26,17 +26,17 @@ def shape(window_BT: "Tensor", length: int) -> "Tensor":
 
 
 def power(window_BT: "Tensor", length: int) -> "Tensor":
-    """Return the power spectrum under a Hann window at norm 1: neither phase nor gain counts."""
+    """Return the power spectrum under a Hann window at norm 1, (B, D): neither phase nor gain counts."""
     return _of_unit_norm(_magnitude(window_BT[:, -length:]) ** 2)
 
 
 def amplitude(window_BT: "Tensor", length: int) -> "Tensor":
-    """Return the square root of the power spectrum at norm 1: weak lines count for more than in `power`."""
+    """Return the root of the power spectrum at norm 1, (B, D): weak lines count for more than in `power`."""
     return _of_unit_norm(_magnitude(window_BT[:, -length:]))
 
 
 def autocorrelation(window_BT: "Tensor", length: int) -> "Tensor":
-    """Return the autocorrelation from lag 1 to half the window, over that of lag 0 (Wiener-Khinchin, padded)."""
+    """Return the autocorrelation from lag 1 to half the window over that of lag 0, (B, D) (Wiener-Khinchin)."""
     centred_BT = _centred(window_BT[:, -length:])
     n_samples = centred_BT.shape[1]
     spectrum = torch.fft.rfft(centred_BT, 2 * n_samples).abs() ** 2

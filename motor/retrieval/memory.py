@@ -33,7 +33,7 @@ class Remembered(NamedTuple):
 
 @dataclass(frozen=True)
 class Memory:
-    """Series side by side.
+    """Training series, kept side by side in one array.
 
     Attributes
     ----------

@@ -66,7 +66,7 @@ class _Ordered:
 
 
 class ExactSearch:
-    """All keys, searched one by one.
+    """Exact search: every key is compared with every query.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ HISTORY = 50
 
 @dataclass(frozen=True)
 class Review:
-    """What the page works on.
+    """What the review page works on: the database, the signals, the classes and the reviewers' instructions.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Review:
     known: Callable[[], Mapping[str, str]] = dict
 
     def overview(self, reviewer: str | None = None) -> dict[str, Any]:
-        """Return what the page shows somebody around its items."""
+        """Return what the page shows a reviewer beside the items: name, classes, guidelines, how full each queue is."""
         queues = progress(self.database, reviewer, self.reviewers)
         of_models = queues.get(DISAGREEMENTS, {"asked": 0, "open": 0})
         n_open = of_models["open"] + len(disagreements(self.database, self.reviewers))
@@ -140,6 +140,6 @@ class Review:
             find_item(connection, item)
 
     def check_queue(self, queue: str, may_settle: bool) -> None:
-        """Raise ReviewError if somebody who may not settle asks for what reviewers see differently."""
+        """Raise ReviewError if a person who may not settle asks for the queue of disagreements."""
         if queue == DISAGREEMENTS and not may_settle:
             raise ReviewError(f"the queue {queue!r} is for those who settle what reviewers see differently")

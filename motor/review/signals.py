@@ -1,4 +1,4 @@
-"""The signals of a review's items, where they lie: tables of recordings, memory-mapped."""
+"""Find and read the signals of a review's items in memory-mapped tables of recordings."""
 
 import io
 import wave
@@ -92,7 +92,7 @@ class Signals:
         return Signal(table.signal(place), float(row["sampling_rate_hz"]), None if speed != speed else float(speed))
 
     def screen(self, item: str, columns: int) -> dict[str, Any]:
-        """Return what one screen draws of an item; screens that were asked for lately are kept."""
+        """Return the waveform and the spectra that one screen draws of an item; recent screens are kept in memory."""
         key = (item, columns)
         with self._lock:
             if key in self._screens:
@@ -119,14 +119,14 @@ class Signals:
         return {**known, "waveform": stretch(signal, 0, n_samples, columns), **drawn}
 
     def level(self, item: str) -> dict[str, float]:
-        """Return what a motor's trend shows of one recording; computed once."""
+        """Return the figures of one recording for its motor's trend (see `views.level`); computed once."""
         if item not in self._levels:
             self._levels[item] = views.level(self.find(item).values)
         return self._levels[item]
 
 
 def stretch(signal: Signal, start: int, stop: int, columns: int) -> dict[str, Any]:
-    """Return what is drawn of a stretch of the waveform."""
+    """Return the least and greatest samples of each column of a stretch of the waveform, ready for JSON."""
     low, high = views.waveform(signal.values, start, stop, columns)
     return {"start": start, "stop": stop, "low": views.packed(low), "high": views.packed(high)}
 

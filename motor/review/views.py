@@ -78,13 +78,13 @@ def spectrogram(signal: np.ndarray) -> np.ndarray:
 
 
 def packed(values: np.ndarray) -> str:
-    """Return numbers as the page reads them: their little-endian bytes in base64."""
+    """Return numbers as the page reads them: bytes of little-endian float32, or of uint8, in base64."""
     kind = np.uint8 if values.dtype == np.uint8 else np.dtype("<f4")
     return base64.b64encode(np.ascontiguousarray(values, kind).tobytes()).decode()
 
 
 def level(signal: np.ndarray) -> dict[str, float]:
-    """Return root mean square and kurtosis, of a signal without its mean: what a motor's trend shows."""
+    """Return the root mean square (the signal's unit) and the kurtosis (3 for noise) of a signal without its mean."""
     values = signal.astype(np.float64) - signal.mean()
     power = float(np.mean(values**2))
     kurtosis = float(np.mean(values**4)) / power**2 if power else 0.0

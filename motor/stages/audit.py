@@ -1,4 +1,4 @@
-"""Stages `audit` and `cleared`: what could lift a score without a fault being heard, and whether that is accepted."""
+"""Stages `audit` and `cleared`: find what could lift a score without a sign of a fault, and whether it is accepted."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What cannot be computed for recordings: known of their table alone, before anything is trained."""
+"""Find features that cannot be computed for recordings, from their table alone, before anything is trained."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING

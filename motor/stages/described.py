@@ -1,4 +1,4 @@
-"""What every stage that describes series hands on: one row a series, for every classifier alike."""
+"""The base of stages that describe series: each hands on one row a series, for every classifier alike."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

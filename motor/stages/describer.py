@@ -1,4 +1,4 @@
-"""What a built stage says of series: of those that it was built for, and of new ones, by the same steps."""
+"""Describe series with a built stage: those that it was built for, and new ones, by the same steps."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How sure a forecaster is, and of what: its intervals by class, its branches and gate, its regimes.
+"""Measure how sure a forecaster is, and of what: its intervals by class, its branches and gate, its regimes.
 
 A report raises its alarms by these figures. Shapes: B windows, T context, H horizon, Q quantiles, L tokens, K regimes,
 N branches.

@@ -1,4 +1,4 @@
-"""What the forecasts of a fine-tune are worth on series that it never saw: errors, directions, gates, neighbours.
+"""Measure the forecasts of a fine-tune on series that it never saw: errors, directions, gates, neighbours.
 
 Shapes: B windows, T context, H horizon, K neighbours.
 """

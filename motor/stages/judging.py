@@ -1,4 +1,4 @@
-"""A judge at work on one fold: fitted on training motors, crossed over them, and what it says of other series."""
+"""Fit a judge on the training motors of one fold, crossed over them, and judge other series with it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

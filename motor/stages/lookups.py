@@ -1,4 +1,4 @@
-"""What is looked up in training series, and whether each fold has enough of them: known before anything is trained."""
+"""Check that each fold has enough training series for what is looked up in them, before anything is trained."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

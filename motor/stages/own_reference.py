@@ -1,4 +1,4 @@
-"""A machine against its own past: what recordings say over what their own motor's healthy references said."""
+"""Compare a machine with its own past: features of recordings over those of the motor's healthy references."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ class OwnReference(Record):
 
 @dataclass(frozen=True)
 class OwnReferences:
-    """What the references of each motor said.
+    """The features of each motor's healthy references.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class OwnReferences:
     def of(
         cls, values: "pd.DataFrame", meta: "pd.DataFrame", training: set[str], domains: tuple[str, ...]
     ) -> "OwnReferences":
-        """Return what references said.
+        """Return the mean features of each motor's references.
 
         Parameters
         ----------

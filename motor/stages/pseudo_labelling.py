@@ -1,4 +1,4 @@
-"""Pseudo-labels at work on one fold: proven on hidden training motors, then given to the classifier."""
+"""Label the unlabelled series of one fold: proven on hidden training motors, then given to the classifier."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -55,17 +55,17 @@ class PseudoLabelling:
 
     @cached_property
     def proofs(self) -> dict[str, ClassProof]:
-        """What hidden training motors say of each class."""
+        """How often the labeller is right about hidden training motors, for each class."""
         return prove(self.labeller, self._known(self.train), self._X, self._workshop)
 
     @cached_property
     def proposal(self) -> Proposal:
-        """What is proposed by all labelled training series."""
+        """The labels that are proposed from all labelled training series."""
         return self.labeller.propose(self._known(self.train), self._X, self._workshop)
 
     @cached_property
     def labels(self) -> Proposal:
-        """What of the proposal is believed."""
+        """The part of the proposal that is believed."""
         return believed(self.proposal, self.proofs)
 
     def more(self, rows: "pd.DataFrame") -> Labelled | None:

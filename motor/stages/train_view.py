@@ -1,4 +1,4 @@
-"""A fine-tune in the Train view of Ray's dashboard, under its readable name.
+"""Show a fine-tune in the Train view of Ray's dashboard, under its readable name.
 
 Ray Train tells the dashboard of runs that have workers of their own, and nothing of those in local mode, which is how a
 fine-tune of one worker runs: a worker group costs 12 to 18 s. Here the trial tells the same, in some milliseconds.

@@ -1,4 +1,4 @@
-"""What signals tell of speeds that nothing else tells: heard before anything is trained."""
+"""Estimate from signals the speeds that the data does not give, before anything is trained."""
 
 from dataclasses import dataclass
 
@@ -48,7 +48,7 @@ class UntoldSpeeds:
 
 
 def untold_speeds(recordings: Recordings, speed: Speed) -> UntoldSpeeds | None:
-    """Hear some recordings whose speed nothing tells, dealt over motors; None where all are stated.
+    """Estimate the speed of some recordings without one, dealt over motors; None where every recording has a speed.
 
     Those that are too short or too slowly sampled for the range are heard in vain.
     """

@@ -9,7 +9,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 
 class BalancedMlp(MLPClassifier):
-    """`MLPClassifier`, which has no `class_weight`, with rows weighted by class. Its number of epochs is a choice."""
+    """`MLPClassifier`, which has no `class_weight`, with rows weighted so that every class counts the same."""
 
     def fit(self, X: Any, y: Any) -> "BalancedMlp":
         with warnings.catch_warnings():

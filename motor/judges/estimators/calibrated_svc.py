@@ -65,7 +65,7 @@ class CalibratedSvc(ClassifierMixin, BaseEstimator):
 
 
 def two_sided(decision: np.ndarray) -> np.ndarray:
-    """Return decision values with one column a class; scikit-learn gives two classes in one."""
+    """Return decision values with a column for each class, (N, C); for two classes scikit-learn gives one, (N,)."""
     return np.column_stack([-decision / 2, decision / 2]) if decision.ndim == 1 else decision
 
 

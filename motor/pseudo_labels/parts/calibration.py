@@ -1,4 +1,4 @@
-"""Probabilities that hold for motors that were not seen, by one number (Guo et al. 2017, ICML, eq. 9).
+"""Calibrate probabilities for motors that were not seen, by one number (Guo et al. 2017, ICML, eq. 9).
 
 Shapes: N labelled series, M others, C classes.
 """
@@ -17,7 +17,7 @@ LOG_BOUNDS = (-4.0, 1.0)  # of the sharpness: classifiers are rather too sure of
 
 
 def probabilities(estimator: Any, X_MD: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return a classifier's probabilities with one column for each class, 0 for those that it does not know."""
+    """Return a classifier's probabilities, (M, C), with a column for each class: 0 for those that it does not know."""
     found = np.zeros((len(X_MD), len(classes)))
     if len(X_MD):
         found[:, [classes.index(str(name)) for name in estimator.classes_]] = estimator.predict_proba(X_MD)
@@ -25,7 +25,7 @@ def probabilities(estimator: Any, X_MD: NDArray[Any], classes: tuple[str, ...]) 
 
 
 def sharpness_of(known: LabelledSeries, at: Workshop) -> float:
-    """Return by what log-probabilities of unseen motors are to be multiplied; 1 where no motor can be hidden."""
+    """Return the factor on log-probabilities that suits unseen motors best; 1 where no motor can be hidden."""
     logs, positions = [], []
     for seen, unseen in known.parts():
         part, rest = known.of(unseen), known.of(seen)

@@ -1,4 +1,4 @@
-"""How right a labeller is about motors whose labels it does not know: training motors are hidden from it in turn.
+"""Measure how often a labeller is right about motors that it does not know: training motors are hidden in turn.
 
 Shapes: N labelled series, M unlabelled ones.
 """
@@ -15,7 +15,7 @@ from motor.pseudo_labels.base import LabelledSeries, Proposal, PseudoLabeller, W
 
 @dataclass(frozen=True)
 class ClassProof:
-    """What hidden motors say of one class.
+    """How often a labeller was right about one class, on hidden motors.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""A database as one file, whichever engine holds it: what was saved from one is restored into another."""
+"""Save a database as one file and restore it, into SQLite or PostgreSQL alike."""
 
 import gzip
 import hashlib
@@ -65,7 +65,7 @@ def restore(database: Database, file: Path) -> int:
 
 
 def restored_to(place: Database, file: Path) -> int:
-    """As `restore`, of a file with a former schema: it is restored as it was, then migrated."""
+    """Restore a file with a former schema into a new database, then migrate it (see `restore`)."""
     schema, _ = _check(file)
     migrate_to(place, schema)
     count = restore(place, file)

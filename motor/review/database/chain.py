@@ -27,7 +27,7 @@ def later(by: timedelta) -> str:
 
 
 def is_over(until: Any, term: timedelta) -> ColumnElement[bool]:
-    """Return whether what holds for a term, until a moment that a column has, is over.
+    """Return the SQL condition that a moment in a column, until which something holds, has passed.
 
     It is also where it would end later than what began a term from now: then the clock was set back since, and
     nothing waits for it to catch up.
@@ -50,13 +50,13 @@ def append(connection: Connection, actor: str, kind: str, body: Mapping[str, Any
 
 
 def head(connection: Connection) -> tuple[int, str]:
-    """Return the number and the digest of the newest event: who keeps them finds any later change before them."""
+    """Return the number and the digest of the newest event: kept elsewhere, they show any later change before them."""
     number, digest = connection.execute(select(HEAD.c.number, HEAD.c.digest)).one()
     return int(number), str(digest)
 
 
 def verify(database: Database, anchors: Mapping[int, str] | None = None) -> list[str]:
-    """Return what is wrong with the trail, and between it and the decisions; nothing where all is as it was written.
+    """Return what is wrong with the trail or contradicts the decisions; empty if all is as it was written.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def _decision_faults(connection: Connection, decided: dict[str, str]) -> Iterabl
 
 
 def decision_body(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the trail tells of a decision."""
+    """Return a decision as the trail records it."""
     return {name: row[name] for name in DECISION.c.keys() if name != "id"}  # noqa: SIM118 (columns are no mapping)
 
 

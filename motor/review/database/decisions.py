@@ -53,7 +53,7 @@ class Decision:
     adjudicates: bool = False
 
     def check(self, classes: tuple[str, ...]) -> None:
-        """Raise ReviewError if it is no decision."""
+        """Raise ReviewError if the request's id, the action or the label is not allowed."""
         if not 0 < len(self.request_id) <= LONGEST_ID:
             raise ReviewError(f"request_id has {len(self.request_id)} characters; allowed: 1 to {LONGEST_ID}")
         if self.action not in ACTIONS:
@@ -188,5 +188,5 @@ def _close(connection: Connection, item: Mapping[str, Any], answer: Mapping[str,
 
 
 def shown(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what people are shown of an answer."""
+    """Return the fields of an answer that people are shown."""
     return {name: answer[name] for name in ("revision", "action", "label", "reviewer")}

@@ -1,4 +1,4 @@
-"""Recordings that can be decided on: which there are, and the side that each motor has for ever."""
+"""Add and find the recordings that can be decided on, with the side that each motor has for ever."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass

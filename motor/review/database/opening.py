@@ -95,7 +95,7 @@ def shown(place: str | Path) -> str:
 
 
 def revisions() -> list[str]:
-    """Return the revisions of the schema, oldest first: what its files are called (Alembic is imported to migrate)."""
+    """Return the revisions of the schema, oldest first, by the names of their files (Alembic need not be imported)."""
     return sorted(file.stem.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 

@@ -47,7 +47,7 @@ def add_person(database: Database, name: str, role: str, actor: str) -> str:
 
 
 def close_person(database: Database, name: str, actor: str) -> None:
-    """Take somebody's token and sessions away; what they decided stays theirs.
+    """End a person's access: token and sessions go, decisions stay theirs.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def close_person(database: Database, name: str, actor: str) -> None:
 
 
 def people(database: Database) -> list[dict[str, Any]]:
-    """Return everybody: name, role, since when, until when."""
+    """Return all people: name, role, since when, until when."""
     columns = (PERSON.c.name, PERSON.c.role, PERSON.c.created_at, PERSON.c.closed_at)
     with database.reading() as connection:
         return [dict(row) for row in connection.execute(select(*columns).order_by(PERSON.c.name)).mappings()]
@@ -77,7 +77,7 @@ def role_of(database: Database, name: str) -> str | None:
 
 
 def bearer(database: Database, token: str) -> tuple[str, str] | None:
-    """Return name and role of who has a token; None if nobody has."""
+    """Return the name and role of the person with a token; None if nobody has it."""
     has_it = PERSON.c.token_digest == _digest(token)  # by digest: the time of a look-up tells nothing of a token
     with database.reading() as connection:
         row = connection.execute(select(PERSON.c.name, PERSON.c.role).where(has_it)).first()
@@ -99,7 +99,7 @@ def begin_session(database: Database, token: str) -> str | None:
 
 
 def session(database: Database, secret: str) -> tuple[str, str] | None:
-    """Return name and role of whose session it is; None if it has ended."""
+    """Return the name and role of the person whose session it is; None if it has ended."""
     lives = (
         SESSION.c.digest == _digest(secret),
         not_(chain.is_over(SESSION.c.expires_at, timedelta(hours=SESSION_HOURS))),

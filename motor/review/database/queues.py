@@ -21,7 +21,7 @@ CLAIM = timedelta(minutes=2)  # for which an item that somebody looks at is not 
 
 @dataclass(frozen=True)
 class Question:
-    """An item that is asked for.
+    """A question to people: an item, and why it is asked.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ def _row(queue: str, iteration: int, position: int, item_id: int, question: Ques
 def next_items(
     database: Database, queue: str, reviewer: str, count: int = 1, reviewers: int = 2
 ) -> list[dict[str, Any]]:
-    """Return the next items for somebody, and keep them from others for a while.
+    """Return the next items of a queue for a reviewer, and keep them from others for a while.
 
     Nothing is locked, and no claim need outlast a loss of power: who comes too late with an answer is given the
     other's. A test item is given until it has the

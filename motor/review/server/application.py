@@ -1,4 +1,4 @@
-"""The routes of a review: each says what it asks of who comes."""
+"""The routes of a review, each with the permission that it needs."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -55,7 +55,7 @@ class SentToken(BaseModel):
 
 
 class SentPerson(BaseModel):
-    """Somebody to be added."""
+    """A person to be added, as the page sends it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -113,7 +113,7 @@ def _answer_faults(application: FastAPI) -> None:
 
 
 def needs(permission: str) -> Any:
-    """Return what makes a route ask for a permission."""
+    """Return a FastAPI dependency that refuses requests without a permission."""
 
     def check(request: Request) -> Who:
         who = request.app.state.door.who(request.headers, request.cookies)

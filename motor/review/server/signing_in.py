@@ -1,4 +1,4 @@
-"""Who asks, from where, and what they may: checked before any route is run."""
+"""Check who sends a request, from where, and what they may do, before any route is run."""
 
 import ipaddress
 import socket
@@ -30,7 +30,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Who:
-    """Somebody who asks."""
+    """The person behind a request: name, role and permissions."""
 
     name: str
     role: str
@@ -39,7 +39,7 @@ class Who:
 
 @dataclass(frozen=True)
 class Door:
-    """What is let in.
+    """The rules by which requests are let in.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Door:
         return self.host in EVERYWHERE and host in {*LOOPBACK, *_own_names(), *_own_addresses()}
 
     def who(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Who:
-        """Return who asks.
+        """Return the person who sends a request.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Two detectors as one, their scores made alike by what they say of training rows.
+"""Combine two detectors into one, their scores put on one scale by the scores of training rows.
 
 Shapes: N rows, D columns.
 """
@@ -47,13 +47,13 @@ class WeightedScores(BaseEstimator):
 
 
 def z_scores(score_n: NDArray[np.float64], training_N: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return by how many deviations of training scores each lies over their mean."""
+    """Return by how many deviations of training scores (N,) each score (n,) lies over their mean: (n,)."""
     deviation = float(training_N.std())
     return np.asarray((score_n - training_N.mean()) / (deviation if deviation > 0 else 1.0))
 
 
 def log_ranks(score_n: NDArray[np.float64], training_N: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return minus the logarithm of the share of training scores that are stranger, with an exponential tail."""
+    """Return minus the log of the share of training scores (N,) over each score, with an exponential tail: (n,)."""
     start = float(np.quantile(training_N, TAIL))
     excess_k = training_N[training_N > start] - start
     scale = float(excess_k.mean()) if len(excess_k) else 0.0

@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 def side_of(n_columns: int) -> int:
-    """Return the side of the image that so many columns are, 0 where they are none."""
+    """Return the side of the square image that so many columns are; 0 if they are no image."""
     side = isqrt(n_columns)
     return side if side >= SMALLEST_SIDE and n_columns - side**2 <= MOST_BESIDE else 0
 
@@ -53,7 +53,7 @@ class Encoder(nn.Module):
 
 
 def decoder(n_columns: int, n_latent: int) -> nn.Sequential:
-    """Return what makes rows (of an image: its cells alone) of latent values again."""
+    """Return a network that reconstructs rows (of an image: its cells alone) from latent values."""
     side = side_of(n_columns)
     if not side:
         return _dense((n_latent, *reversed(WIDTHS), n_columns), bias=True)
@@ -79,13 +79,13 @@ class _Cropped(nn.Module):
 
 
 def cells_of(row_BD: Tensor) -> Tensor:
-    """Return of rows what a decoder makes again."""
+    """Return the part of rows that a decoder reconstructs."""
     side = side_of(row_BD.shape[1])
     return row_BD[:, : side**2] if side else row_BD
 
 
 def exactly(compute: Callable[[], Result], seed: int) -> Result:
-    """Run on one thread with torch's generator seeded, and put both back: more threads add in another order."""
+    """Compute on one thread with torch's generator seeded, so that the bits are the same; then put both back."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -107,7 +107,7 @@ def trained(
     weight_decay: float,
     after_epoch: Callable[[], None] = lambda: None,
 ) -> None:
-    """Make a loss of batches of rows small, by Adam over the weights that are not frozen, in place."""
+    """Train a module in place on rows (N, D): Adam lowers a loss of batches, over the weights that are not frozen."""
     free = [weight for weight in module.parameters() if weight.requires_grad]
     optimizer = torch.optim.Adam(free, lr=learning_rate, weight_decay=weight_decay)
     for _ in range(n_epochs):
@@ -148,7 +148,7 @@ class OfRows(BaseEstimator):
 
 
 def one_by_one(compute: Callable[[Tensor], Tensor], row_ND: Tensor) -> Tensor:
-    """Return what is computed of each row by itself: in a batch the last bits would be the batch's."""
+    """Compute something of each row by itself: in a batch the last bits would depend on the batch."""
     with torch.inference_mode():
         return torch.cat([compute(row_ND[place : place + 1]) for place in range(len(row_ND))])
 

@@ -59,7 +59,7 @@ class DeepSvdd(OfRows):
         return np.asarray(self.radius_**2 - found.numpy().astype(np.float64))
 
     def strangeness(self, n_columns: int) -> Callable[[Tensor], Tensor]:
-        """Return what is computed of rows (B, D): the squared distance to the centre (B,)."""
+        """Return a function of rows (B, D) that gives their squared distances to the centre, (B,)."""
         encoder = Encoder(n_columns, self.n_latent)
         encoder.load_state_dict({name: torch.from_numpy(value) for name, value in self.state_.items()})
         centre_L = torch.from_numpy(self.centre_)
@@ -112,7 +112,7 @@ class DeepSvdd(OfRows):
 
 
 def guarded(centre_L: Tensor) -> Tensor:
-    """Return a centre of which no coordinate is near to 0, as its own size counts it."""
+    """Return a centre (L,) none of whose coordinates is near 0 for its own size."""
     nearest = max(NEAREST * float(centre_L.abs().mean()), 1e-6)
     sign_L = torch.where(centre_L < 0, -1.0, 1.0)
     return torch.where(centre_L.abs() < nearest, sign_L * nearest, centre_L)

@@ -16,7 +16,7 @@ MOST_LOG = 10.0  # of a latent variance's logarithm, both ways
 
 
 class Vae(OfRows):
-    """Minus how badly a row is made again, how unlike the prior its latent values are, or both.
+    """Minus a row's reconstruction error, its latent values' distance from the prior, or both.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Vae(OfRows):
         return np.asarray(-found.numpy().astype(np.float64))
 
     def strangeness(self, n_columns: int) -> Callable[[Tensor], Tensor]:
-        """Return what is computed of rows (B, D): how badly they are made again, how unlike the prior, or both (B,)."""
+        """Return a function of rows (B, D) that gives (B,): reconstruction error, distance from the prior, or both."""
         network = self._network(n_columns)
         network.load_state_dict({name: torch.from_numpy(value) for name, value in self.state_.items()})
         return lambda row_BD: self._strange(network, row_BD)
@@ -93,5 +93,5 @@ def _latent(encoder: nn.Module, row_BD: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def divergence(mean_BL: Tensor, log_BL: Tensor) -> Tensor:
-    """Return the divergence from a standard normal distribution (Kingma and Welling 2014, appendix B)."""
+    """Return each row's divergence from a standard normal distribution, (B,) (Kingma and Welling 2014, appendix B)."""
     return -0.5 * (1 + log_BL - mean_BL**2 - log_BL.exp()).sum(dim=1)
