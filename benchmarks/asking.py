@@ -31,6 +31,7 @@ from motor.registry import plugins
 ENOUGH = 0.95  # of the macro-F1 that all labels of the pool give
 GOAL, LEVEL = 0.8, 0.025  # decisions over random's; mean of the curve where features cannot tell
 REVIEWS, SHARE, REVIEWS_GAIN = 8, 0.1, 0.08
+DRAWS = 2000
 MOST = 0.6  # of a pool that is asked for, at most
 
 
@@ -68,8 +69,8 @@ def main() -> None:
         "simulated, few faulty": (simulated((120, 18, 18), seeds + k, 5) for k in range(asked.runs[1])),
         "cannot tell": (simulated((48, 48, 48), seeds + k, 10, "classical") for k in range(asked.runs[2])),
     }
-    print("| pool | strategy | decisions: median | 75th | over random's | full F1 | mean F1 - random's |")
-    print(f"|{'---|' * 7}")
+    print("| pool | strategy | decisions: median | mean | 75th | over random's | full F1 | mean F1 - random's |")
+    print(f"|{'---|' * 8}")
     shown = {}
     for name, pools in tables.items():
         shown[name] = measured(ways, pools, seeds, whole=name == "cannot tell")
@@ -78,7 +79,12 @@ def main() -> None:
     print(gained.round(3).to_string())
     telling = {name: ratio(found, "default") for name, found in shown.items() if name != "cannot tell"}
     apart = float((shown["cannot tell"]["default"]["mean"] - shown["cannot tell"]["random"]["mean"]).mean())
-    told = {"by_pool": telling, "cannot_tell": round(apart, 4), "cannot_tell_goal": -LEVEL}
+    told = {
+        "by_pool": telling,
+        "intervals": {name: interval(shown[name], "default") for name in telling},
+        "cannot_tell": round(apart, 4),
+        "cannot_tell_goal": -LEVEL,
+    }
     told |= {"eight_reviews": round(float(gained["strangest"]), 4), "eight_reviews_goal": REVIEWS_GAIN}
     told |= {"cpu_seconds": round(time.process_time() - began)}
     result = {"name": "asking", "ratio": round(max(telling.values()), 3), "goal": GOAL, "against": "random"}
@@ -198,11 +204,21 @@ def ratio(found: dict[str, pd.DataFrame], name: str) -> float:
     return round(float(found[name]["decisions"].median() / found["random"]["decisions"].median()), 3)
 
 
+def interval(found: dict[str, pd.DataFrame], name: str) -> list[float]:
+    """Return in what the ratio lies, 95 %, where other runs are drawn; the same of both strategies."""
+    own, others = (found[one]["decisions"].to_numpy() for one in (name, "random"))
+    drawn = np.random.default_rng(0).integers(len(own), size=(DRAWS, len(own)))
+    ratios = np.median(own[drawn], axis=1) / np.median(others[drawn], axis=1)
+    return [round(float(bound), 2) for bound in np.quantile(ratios, (0.025, 0.975))]
+
+
 def rows_of(pool: str, found: dict[str, pd.DataFrame]) -> Iterator[str]:
     """Yield the rows of a pool's table."""
     for name, table in found.items():
         decisions, apart = table["decisions"], (table["mean"] - found["random"]["mean"]).mean()
-        cells = [pool, name, f"{decisions.median():g}", f"{decisions.quantile(0.75):g}", f"{ratio(found, name):.2f}"]
+        low, high = interval(found, name)
+        cells = [pool, name, f"{decisions.median():g}", f"{decisions.mean():.1f}", f"{decisions.quantile(0.75):g}"]
+        cells += [f"{ratio(found, name):.2f} [{low:.2f}, {high:.2f}]"]
         cells += [f"{table['full'].mean():.2f}", f"{apart:+.3f}"]
         yield f"| {' | '.join(cells)} |"
 

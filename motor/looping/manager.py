@@ -102,7 +102,8 @@ class IterationManager:
             )
         made = iterations.open_iteration(self.loop.database, self.actor)
         ask(self.loop.database, LABELS, made.number, asked, self.actor)
-        of_test = self._test_questions(more_test + (self.settings.first_test if is_new and number == 1 else 0), number)
+        first_test = 0 if number > 1 or self._has_asked(TEST, 1) else self.settings.first_test
+        of_test = self._test_questions(more_test + first_test, number)
         ask(self.loop.database, TEST, made.number, of_test, self.actor)
         return made
 
@@ -160,13 +161,14 @@ class IterationManager:
         cells, fair = self._grid(number).cells, self._fair()
         model, held_out = models.choose(cells, self.store, facts.classes, facts.normal, fair)
         write_text(self.loop.held_out(number), held_out[held_out["item"].isin(fair)].to_csv(index=False))
-        doubted = suspected(held_out, self._open_to(SUSPECTED), self.settings.suspected)
-        ask(self.loop.database, SUSPECTED, number, doubted, self.actor)
+        if not self._has_asked(SUSPECTED, number):
+            doubted = suspected(held_out, self._open_to(SUSPECTED), self.settings.suspected)
+            ask(self.loop.database, SUSPECTED, number, doubted, self.actor)
         infer(self.loop, number, self.tools.judge(model.key))
         candidates = replace(self._candidates(number), inferred=read_inferred(self.loop, number))
         ask(self.loop.database, SURE, number, sure(candidates, self.settings), self.actor, instead=True)
-        write_text(self._model_file(number), models.as_json(model))  # last: who has it has been asked
         iterations.set_alias(self.loop.database, CHALLENGER, model.key, number, self.actor)
+        write_text(self._model_file(number), models.as_json(model))  # last: who has it has been asked
         return model
 
     def promote(self, name: str = CHAMPION, number: int | None = None) -> models.Model:
@@ -208,6 +210,12 @@ class IterationManager:
         with self.loop.database.reading() as connection:
             before = select(ASKED.c.item_id).where(ASKED.c.queue == queue)
             return set(connection.scalars(select(ITEM.c.name).where(ITEM.c.side != "test", ITEM.c.id.not_in(before))))
+
+    def _has_asked(self, queue: str, number: int) -> bool:
+        """Tell whether an iteration has asked for anything in a queue: killed after that, it asks for no more."""
+        of_it = (ASKED.c.queue == queue, ASKED.c.iteration == number)
+        with self.loop.database.reading() as connection:
+            return connection.scalar(select(ASKED.c.item_id).where(*of_it).limit(1)) is not None
 
     def _fair(self) -> set[str]:
         """Return the items whose label nobody chose to ask for: drawn at random, or labelled by the data."""

@@ -86,6 +86,15 @@ def test_test_recordings_are_asked_blind_and_count_once_two_agree(found):
     assert progress(found.loop.database)[TEST]["open"] == 0
 
 
+def test_first_iteration_whose_conductor_died_before_it_asked_asks_for_test_recordings_once(found):
+    iterations.open_iteration(found.loop.database, "loop")
+    found.manager.create_iteration()
+    asked = progress(found.loop.database)[TEST]
+    assert asked == {"asked": 3, "open": 3}
+    found.manager.create_iteration()
+    assert progress(found.loop.database)[TEST] == asked
+
+
 def test_sealing_says_what_is_lacking_and_how_to_ask_for_more(found):
     found.manager.create_iteration()
     with pytest.raises(LoopError, match="no training recording has the label 'normal'"):
