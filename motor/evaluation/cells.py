@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from motor.evaluation.axes.base import axis
 from motor.evaluation.metrics.base import Metric
 from motor.evaluation.metrics.macro_f1 import MacroF1
 from motor.evaluation.sheet import has
 from motor.lazy import pandas as pd
-
-if TYPE_CHECKING:
-    from motor.evaluation.detection import Detections
 
 Axes = Mapping[str, str | int | None]
 
@@ -142,8 +139,6 @@ class ReportContext:
         `cell_key` of a cell -> its figure by `rank_by` where series, not motors, are divided between the sides.
     language : str
         Of the report: the name of a catalogue of its words.
-    detections : Detections, optional
-        How well normal is told from faulty with no fault labels, where the grid has detectors.
     spent : mapping
         What was computed: `by_kind` (kind, n_stages, cpu_hours, gpu_hours, energy_wh), `shared`, `hosts`.
     stopped : tuple of mapping
@@ -177,7 +172,6 @@ class ReportContext:
     goal: float | None = None
     leaky: Mapping[tuple[tuple[str, str], ...], float] | None = None
     language: str = "en"
-    detections: Detections | None = None
     spent: Mapping[str, Any] = field(default_factory=dict)
     stopped: tuple[Mapping[str, Any], ...] = ()
     protocol: Mapping[str, Any] = field(default_factory=dict)

@@ -19,13 +19,12 @@ from motor.evaluation.scores import Scores, SliceKey
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from motor.evaluation.groups import Group
-
 # Six motors that all speak for the same side are the fewest that a two-sided sign test calls no chance:
 # 2 / 2**6 = 0.03. With fewer, a bootstrap interval that leaves out zero proves nothing.
 LEAST_MOTORS = 6
 
 Level = str | int
+Group = dict[Level, SliceKey]  # slices that are equal in all but one axis
 Pair = tuple[SliceKey, SliceKey]
 
 

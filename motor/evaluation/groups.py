@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from motor.evaluation.cells import CellResult
-from motor.evaluation.scores import Scores, SliceKey
+from motor.evaluation.comparisons import Group, Level
+from motor.evaluation.scores import Scores
 
-Level = str | int
-Group = dict[Level, SliceKey]
 Setting = tuple[tuple[str, str | None], ...]  # the other axes by name; None: the axis means nothing here
 
 

@@ -106,7 +106,7 @@ def _verdict(findings: Findings) -> dict[str, Any] | None:
 
 def _detection(findings: Findings) -> dict[str, Any] | None:
     """Return how well normal is told from faulty with no fault labels, where the grid has detectors."""
-    found = findings.context.detections
+    found = findings.detections
     if found is None:
         return None
     recipes = [

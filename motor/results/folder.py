@@ -16,7 +16,6 @@ from motor.evaluation.against import FILE_NAME as KEPT
 from motor.evaluation.against import kept
 from motor.evaluation.axes.base import axis
 from motor.evaluation.cells import cell_key
-from motor.evaluation.detection import detections
 from motor.evaluation.label_errors import suspected_labels
 from motor.experiment.cells import LEAKY
 from motor.experiment.reading import Experiment
@@ -129,7 +128,6 @@ def _write(
     write_text(root / "cells.csv", summary_table(results).to_csv(index=False))
     context = report_context(experiment, cells, store, failed, command)
     context = replace(context, leaky=_leaky(twins, store, context.rank_by.kind) or None)
-    context = replace(context, detections=detections(results, context) if results else None)
     context = replace(context, stopped=_stopped(root, experiment, cells))
     write_json(root / RANKING, {"rank_by": context.rank_by.kind})
     write_json(root / MACHINES, _machines(experiment))

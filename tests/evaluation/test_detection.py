@@ -15,6 +15,8 @@ from motor.evaluation.nested import nested_selection
 from motor.evaluation.ranking import rank_recipes
 from motor.evaluation.repeats import repeats
 from motor.evaluation.scores import score_cells
+from motor.report.findings.find import find
+from motor.report.summary import summary
 
 KINDS = ("normal", "inner", "outer")
 
@@ -119,3 +121,11 @@ def test_rows_have_the_value_of_the_metric_that_ranks(cells):
     assert [row.value for row in rows] == [cell.metrics["log_loss"] for cell in cells[:4]]
     assert rows[0].interval(KINDS) == cells[0].metrics["log_loss_interval"]
     assert repeats(cells[4:])[0].value == 0.0  # by macro-F1, which no detector has: the worst that there is
+
+
+def test_report_tells_what_is_detected_and_nothing_without_cells(cells, truth):
+    findings = find(cells, truth)
+    assert [one["name"] for one in summary(findings)["detection"]["recipes"][:1]] == [
+        detections(cells, truth).detectors[0].recipe.name
+    ]
+    assert find([], truth).detections is None

@@ -8,13 +8,14 @@ from motor.evaluation.axes.base import axis
 from motor.evaluation.cells import CellResult, ReportContext, varying_axes
 from motor.evaluation.comparisons import (
     Difference,
+    Group,
     Level,
     Levels,
     Pair,
     compare_levels,
     differences,
 )
-from motor.evaluation.groups import Group, axis_groups, regime_groups
+from motor.evaluation.groups import axis_groups, regime_groups
 from motor.evaluation.ranking import ALONE
 from motor.evaluation.scores import Scores
 

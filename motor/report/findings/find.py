@@ -10,6 +10,7 @@ from motor.evaluation.best_set import BestSet
 from motor.evaluation.cells import CellResult, ReportContext, rankable, varying_axes
 from motor.evaluation.columns import Readings
 from motor.evaluation.critical import CriticalDifference, critical_difference
+from motor.evaluation.detection import Detections, detections
 from motor.evaluation.forecasting import Gain, gains_by_method, gains_by_row, gains_by_tuning
 from motor.evaluation.nested import Nested, nested_selection
 from motor.evaluation.ranking import Ranking, rank_recipes, recipes_not_worse
@@ -53,6 +54,8 @@ class Findings:
         What a recipe is worth that was chosen inside the training folds.
     nested_by_method : dict
         Method -> the same with the choice among its own recipes only.
+    detections : Detections or None
+        How well normal is told from faulty with no fault labels, where the grid has detectors.
     details : mapping
         What was gathered beside the metrics: `cells` (name -> `config`, `tsne`, `residuals`, `learning`, `worst`),
         `signals` (what `worst` names), `spent`, `suspected_labels` (a table), `forecasts` (see
@@ -75,6 +78,7 @@ class Findings:
     best_set: BestSet | None = None
     nested: Nested = field(default_factory=Nested)
     nested_by_method: dict[str, Nested] = field(default_factory=dict)
+    detections: Detections | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -99,8 +103,9 @@ def find(cells: list[CellResult], context: ReportContext) -> Findings:
     """
     everything, cells = cells, rankable(cells, context.rank_by)
     others = [cell for cell in everything if cell not in cells]
+    told = detections(everything, context) if everything else None
     if not cells:
-        return Findings(cells, context, others)
+        return Findings(cells, context, others, detections=told)
     scores = score_cells(cells, context.classes, context.rank_by, context.normal)
     rows = repeats(cells, context.rank_by)
     ranking = rank_recipes(cells, scores, context.joint)
@@ -123,6 +128,7 @@ def find(cells: list[CellResult], context: ReportContext) -> Findings:
         best_set=None if ranking is None else recipes_not_worse(ranking, scores),
         nested=nested_selection(cells, context, readings),
         nested_by_method=_nested_by_method(cells, context, readings),
+        detections=told,
     )
 
 

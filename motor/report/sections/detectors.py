@@ -20,7 +20,7 @@ class Detectors(Section):
     NEEDS_CELLS = False
 
     def blocks(self, findings: Findings, wording: Wording) -> Sequence[Block]:
-        found = findings.context.detections
+        found = findings.detections
         return [] if found is None else [Points(_texts(wording, found)), *_table(wording, found)]
 
 
