@@ -25,6 +25,7 @@ class Lightgbm(Classifier):
     """
 
     PACKAGES: ClassVar[tuple[str, ...]] = ("lightgbm",)
+    AHEAD: ClassVar[tuple[str, ...]] = ("lightgbm",)
 
     kind: Literal["lightgbm"] = "lightgbm"
 
