@@ -122,16 +122,18 @@ def _by_class(
 
 def _by_motor(axis: Axes, points: NDArray[np.float64], motors: Sequence[str]) -> None:
     titles = drawable(sorted(set(map(str, motors))))
+    of_point = np.asarray(motors).astype(str)
+    lines: list[tuple[str, list[NDArray[np.float64]]]] = []
     for index, (motor, title) in enumerate(titles.items()):
-        chosen = np.asarray(motors).astype(str) == motor
+        chosen = of_point == motor
         colour = COLOURS[index % len(COLOURS)]  # and another marker for each round of colours
         centre = points[chosen].mean(axis=0)
-        axis.add_collection(
-            matplotlib.collections.LineCollection(
-                [[centre, point] for point in points[chosen]], colors=colour, linewidths=0.6
-            )
-        )
+        lines += [(colour, [centre, point]) for point in points[chosen]]
         _dots(axis, points[chosen], title, colour, MARKERS[index // len(COLOURS) % len(MARKERS)])
+    colours, segments = zip(*lines, strict=True)
+    # The dots set the limits: a line's ends are a dot and the middle of some.
+    of_all = matplotlib.collections.LineCollection(segments, colors=colours, linewidths=0.6)
+    axis.add_collection(of_all, autolim=False)
     few = len(titles) <= _MOTORS_IN_LEGEND
     _finish(axis, f"by motor ({len(titles)}): lines lead to each motor's centre", legend=few)
 
