@@ -130,7 +130,7 @@ class Stage(Recorded):
         """Return what it takes about as long as others of its kind for, by which the time left is estimated."""
         return self.KIND
 
-    def modules(self) -> tuple[str, ...]:
+    def imports(self) -> tuple[str, ...]:
         """Return the modules that building it imports: its own `AHEAD`, and those of what its fields hold."""
         held = (getattr(one, "AHEAD", ()) for one in vars(self).values() if not isinstance(one, Stage))
         return (*self.AHEAD, *chain.from_iterable(held))

@@ -221,7 +221,7 @@ def modules_ahead(plan: Plan, asked: Mapping[str, Resources]) -> list[str]:
     if any(asked[key].cpus >= 2 for key in plan.missing):
         return []
     first = [stage for stage in plan.missing.values() if not any(one.key in plan.missing for one in stage.waits_for)]
-    of_first = chain.from_iterable((type(stage).__module__, *stage.modules()) for stage in first)
+    of_first = chain.from_iterable((type(stage).__module__, *stage.imports()) for stage in first)
     return list(dict.fromkeys([*OF_TRIALS, *of_first]))
 
 
@@ -233,7 +233,7 @@ def modules_later(plan: Plan, ahead: Sequence[str], n_cpus: int) -> list[str]:
     """
     if not ahead or min(n_cpus, len(plan.missing)) > FEW:
         return []
-    every = dict.fromkeys(chain.from_iterable(stage.modules() for stage in plan.missing.values()))
+    every = dict.fromkeys(chain.from_iterable(stage.imports() for stage in plan.missing.values()))
     return [name for name in every if name not in ahead]
 
 
