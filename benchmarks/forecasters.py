@@ -223,7 +223,8 @@ def main() -> None:
 
 def _mean(rows: list[dict[str, Any]]) -> dict[str, list[float]]:
     names = [name for name, value in rows[0].items() if isinstance(value, list | tuple)]
-    return {name: np.mean([row[name] for row in rows if row[name]], axis=0).round(3).tolist() for name in names}
+    told = {name: [row[name] for row in rows if row[name]] for name in names}  # no times where nothing was fitted
+    return {name: np.mean(found, axis=0).round(3).tolist() for name, found in told.items() if found}
 
 
 def _worst(found: Sequence[float], most: Sequence[float]) -> float:

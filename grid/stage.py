@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from types import NoneType, UnionType
@@ -129,11 +128,6 @@ class Stage(Recorded):
     def pace(self) -> str:
         """Return what it takes about as long as others of its kind for, by which the time left is estimated."""
         return self.KIND
-
-    def imports(self) -> tuple[str, ...]:
-        """Return the modules that building it imports: its own `AHEAD`, and those of what its fields hold."""
-        held = (getattr(one, "AHEAD", ()) for one in vars(self).values() if not isinstance(one, Stage))
-        return (*self.AHEAD, *chain.from_iterable(held))
 
     def asks(self, given: Resources) -> Resources:
         """Return what it asks for, where its kind is given so much; several workers are for who overrides this."""

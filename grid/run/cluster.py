@@ -92,8 +92,6 @@ class Connection:
         How many workers an embedded Ray starts at once, where it has the CPUs; further ones come where they are needed.
     ahead : sequence of str
         Modules that these workers import before they are asked for anything. All that runs in them has one CPU then.
-    later : sequence of str
-        Further ones, that they import while nothing is asked of them.
     """
 
     def __init__(
@@ -104,14 +102,13 @@ class Connection:
         packages: Sequence[Path] = (),
         n_workers: int = 1,
         ahead: Sequence[str] = (),
-        later: Sequence[str] = (),
     ) -> None:
         address = address or os.environ.get("RAY_ADDRESS")
         self.address = None if address == "local" else address
         self.code = code
         self.packages = packages
         self.n_workers = n_workers
-        self.ahead, self.later = ahead, later
+        self.ahead = ahead
         self._last_words = last_words
         self._scratch = Scratch()
         self._heartbeat: Heartbeat | None = None
@@ -195,8 +192,7 @@ class Connection:
         """
         if not self.ahead:
             return {}
-        names = {imported_ahead.NAMES: ",".join(self.ahead), imported_ahead.LATER: ",".join(self.later)}
-        return {PRELOADED: imported_ahead.__name__, **names, "OMP_NUM_THREADS": "1"}
+        return {PRELOADED: imported_ahead.__name__, imported_ahead.NAMES: ",".join(self.ahead), "OMP_NUM_THREADS": "1"}
 
     def _join(self, address: str) -> str | None:
         _check_listening(address)

@@ -11,7 +11,6 @@ from grid.stage import Resources, Stage
 SCARCE = ("GPU", "memory", "CPU")  # of what a stage lacks, the first is what it really waits for
 ROUNDING = 1e-6
 OF_TRIALS = ("ray.tune", "grid.run.trials")  # what a worker imports for any stage
-FEW = 4  # workers
 FIRST = 2  # of each pace go before all others: one alone tells little of how long they take
 
 
@@ -221,20 +220,8 @@ def modules_ahead(plan: Plan, asked: Mapping[str, Resources]) -> list[str]:
     if any(asked[key].cpus >= 2 for key in plan.missing):
         return []
     first = [stage for stage in plan.missing.values() if not any(one.key in plan.missing for one in stage.waits_for)]
-    of_first = chain.from_iterable((type(stage).__module__, *stage.imports()) for stage in first)
+    of_first = chain.from_iterable((type(stage).__module__, *stage.AHEAD) for stage in first)
     return list(dict.fromkeys([*OF_TRIALS, *of_first]))
-
-
-def modules_later(plan: Plan, ahead: Sequence[str], n_cpus: int) -> list[str]:
-    """Return what further stages take, in their order, for workers that nothing is asked of yet.
-
-    There is nothing where workers import nothing `ahead`; and where more than `FEW` would, each with all libraries in
-    its memory, of which most might never be needed.
-    """
-    if not ahead or min(n_cpus, len(plan.missing)) > FEW:
-        return []
-    every = dict.fromkeys(chain.from_iterable(stage.imports() for stage in plan.missing.values()))
-    return [name for name in every if name not in ahead]
 
 
 def _places(size: Resources, nodes: Sequence[Mapping[str, float]]) -> int:

@@ -17,7 +17,7 @@ from grid.run.cluster import SETTINGS, Connection
 from grid.run.conductor import Conductor, Outcome
 from grid.run.failures import Failure, forget_failure, gather_failures
 from grid.run.leftovers import sweep_leftovers
-from grid.run.queue import modules_ahead, modules_later, too_large
+from grid.run.queue import modules_ahead, too_large
 from grid.run.ray_private import in_any_worker, keeping_actors
 from grid.screen.journal import Journal
 from grid.screen.progress import Progress
@@ -80,8 +80,7 @@ def run(
         conductor = Conductor(plan, store, resources, progress, waves)
         launch = _Launch(name, plan, store, resources, log, conductor, journal, interrupt)
         n_workers, ahead = len(plan.missing), modules_ahead(plan, resources)
-        later = modules_later(plan, ahead, os.cpu_count() or 1)
-        connection = Connection(address, code, launch.say_last_words, packages, n_workers, ahead, later)
+        connection = Connection(address, code, launch.say_last_words, packages, n_workers, ahead)
         launch.fit_on(connection)
     sweep_leftovers()  # also of a launch that died beside this one
     store.sweep()

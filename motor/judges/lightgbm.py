@@ -25,7 +25,6 @@ class Lightgbm(Classifier):
     """
 
     PACKAGES: ClassVar[tuple[str, ...]] = ("lightgbm",)
-    AHEAD: ClassVar[tuple[str, ...]] = ("lightgbm",)
 
     kind: Literal["lightgbm"] = "lightgbm"
 

@@ -23,7 +23,6 @@ class ChronosBackbone(Backbone):
     GIVES: ClassVar[tuple[str, ...]] = ("embedding",)
     SHOWS_TOKENS: ClassVar[bool] = True
     PACKAGES: ClassVar[tuple[str, ...]] = ("chronos-forecasting", "transformers")
-    AHEAD: ClassVar[tuple[str, ...]] = ("chronos",)
     FORECASTER: ClassVar[type[ChronosForecaster]]
     ARCHITECTURE: ClassVar[str]
     LEVELS: ClassVar[tuple[float, ...]]

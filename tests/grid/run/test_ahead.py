@@ -22,23 +22,12 @@ def test_modules_that_came_since_are_set_aside_between_stages_and_few_of_them_ar
     former = gc.get_threshold()
     try:
         gc.unfreeze()
-        ahead.begin_stage()
+        ahead.set_modules_aside()
         assert gc.get_freeze_count() > 10_000  # what this process has imported
         gc.unfreeze()
-        ahead.begin_stage()
+        ahead.set_modules_aside()
         assert gc.get_freeze_count() == 0
         assert gc.get_threshold()[0] == ahead.YOUNG
     finally:
         gc.unfreeze()
         gc.set_threshold(*former)
-
-
-def test_modules_for_later_are_imported_while_nothing_is_asked_and_no_other_once_something_is(monkeypatch):
-    for name in ("colorsys", "this"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    idle = ahead.WhileIdle(["no_such_module", "colorsys"], idle_s=0)
-    idle._thread.join()
-    assert "colorsys" in sys.modules
-    asked = ahead.WhileIdle(["this"], idle_s=3600)
-    asked.end()
-    assert "this" not in sys.modules

@@ -2,12 +2,12 @@
 
 import itertools
 import random
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import pytest
 
 from grid.plan.plan import Cell, Plan, make_plan
-from grid.run.queue import FIRST, OF_TRIALS, Queue, amounts, modules_ahead, modules_later, too_large
+from grid.run.queue import FIRST, OF_TRIALS, Queue, amounts, modules_ahead, too_large
 from grid.stage import Resources, Stage
 from grid.store.store import Store
 
@@ -208,16 +208,3 @@ def test_modules_ahead_are_of_the_stages_that_come_first_and_none_where_one_has_
     asked = dict.fromkeys(plan.stages, ONE)
     assert modules_ahead(plan, asked) == [*OF_TRIALS, toy.__name__, "colorsys"]
     assert modules_ahead(plan, asked | {leaf.key: TWO}) == []
-
-
-def test_modules_later_are_of_all_stages_and_what_they_hold_and_none_for_many_workers(
-    toy: ModuleType, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    leaves = tuple(toy.Number(number) for number in range(8))
-    plan = plan_of(store, toy.Sum(leaves))
-    vars(leaves[0])["held"] = SimpleNamespace(AHEAD=("heapq",))
-    monkeypatch.setattr(toy.Number, "AHEAD", ("colorsys",))
-    monkeypatch.setattr(toy.Sum, "AHEAD", ("torch", "colorsys"))
-    assert set(modules_later(plan, ["colorsys"], n_cpus=2)) == {"torch", "heapq"}
-    assert modules_later(plan, ["colorsys"], n_cpus=64) == []
-    assert modules_later(plan, [], n_cpus=2) == []
